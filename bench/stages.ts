@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { parseReport } from '../src/scans/formats/index.js';
+import { stageReport } from '../src/scans/stage.js';
+import type { Posted } from './system.js';
+
+/** Where the time of one post went, in milliseconds; what is left over is the answer and the small statements. */
+export interface Stages {
+  /** Receive, digest, encrypt, write and sync. */
+  receive: number;
+  /** Open again, decrypt, check, parse, and write the rows as COPY text. */
+  read: number;
+  copy: number;
+  merge: number;
+  coverage: number;
+  commit: number;
+}
+
+interface Statement {
+  startedAt: number;
+  endedAt: number;
+  pid: string;
+  text: string;
+}
+
+/** From the times at which Postgres logged the statements of a post, and the gaps between them. */
+export async function stagesOf(posted: Posted, logFile: string): Promise<Stages> {
+  const statements = (await readStatements(logFile)).filter(
+    ({ startedAt, endedAt }) => startedAt >= posted.startedAt - 1 && endedAt <= posted.endedAt + 1,
+  );
+  const find = (what: string, matches: (statement: Statement) => boolean): Statement => {
+    const found = statements.find(matches);
+    if (found === undefined) throw new Error(`the log of Postgres does not show the statement: ${what}`);
+    return found;
+  };
+  const kept = find('evidence', ({ text }) => /insert into "?evidence"?/i.test(text));
+  const ofKey = statements.filter(({ text, endedAt }) => /from "?evidence"?/i.test(text) && endedAt < kept.startedAt);
+  const twin = ofKey[0];
+  if (twin === undefined) throw new Error('the log of Postgres does not show the search for a twin');
+  const begin = statements.findLast(
+    ({ pid, text, endedAt }) => pid === kept.pid && endedAt <= kept.startedAt + 1 && /^(start|begin)/i.test(text),
+  );
+  const time = (what: string, matches: (text: string) => boolean): number => {
+    const same = statements.filter(
+      ({ pid, text, startedAt }) => pid === kept.pid && startedAt >= kept.startedAt - 1 && matches(text),
+    );
+    if (same.length === 0) throw new Error(`the log of Postgres does not show the statement: ${what}`);
+    return same.reduce((sum, { startedAt, endedAt }) => sum + endedAt - startedAt, 0);
+  };
+  return {
+    receive: twin.startedAt - posted.startedAt,
+    read: (begin ?? kept).startedAt - twin.endedAt,
+    copy: time('copy', (text) => text.startsWith('copy staging')),
+    merge: time('merge', (text) => text.includes('opened as (')),
+    coverage: time('coverage', (text) => text.includes('insert into coverage')),
+    commit: time('commit', (text) => /^commit/i.test(text)),
+  };
+}
+
+const LINE = /^(\d+\.\d+)\|(\d+)\|/;
+const DURATION = /^LOG: {2}duration: ([\d.]+) ms(?: {2}(?:parse|bind|execute|statement)[^:]*: ([\s\S]*))?$/;
+
+async function readStatements(logFile: string): Promise<Statement[]> {
+  const statements: Statement[] = [];
+  for (const entry of (await readFile(logFile, 'utf8')).split(/\n(?=\d+\.\d+\|\d+\|)/)) {
+    const prefix = LINE.exec(entry);
+    const logged = prefix === null ? null : DURATION.exec(entry.slice(prefix[0].length));
+    if (prefix === null || logged === null) continue;
+    const endedAt = Number(prefix[1]) * 1_000;
+    statements.push({
+      startedAt: endedAt - Number(logged[1]),
+      endedAt,
+      pid: prefix[2] ?? '',
+      text: (logged[2] ?? '').trim(),
+    });
+  }
+  return statements;
+}
+
+/** The two parts of `read` that the log cannot tell apart, done once more in this process. */
+export async function timeParsing(path: string): Promise<{ parse: number; stage: number }> {
+  const bytes = await readFile(path);
+  const start = performance.now();
+  const parsed = parseReport(bytes, {
+    format: undefined,
+    declared: { targets: [{ kind: 'cluster', name: 'cluster' }], partial: false },
+  });
+  const between = performance.now();
+  stageReport(parsed);
+  return { parse: between - start, stage: performance.now() - between };
+}

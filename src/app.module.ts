@@ -1,0 +1,69 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import type { Logger } from 'pino';
+import { AuditModule } from './audit/audit.module.js';
+import { AUTH_CONFIG, organizationsConfig } from './auth/auth.config.js';
+import { AuthModule } from './auth/auth.module.js';
+import { LOGIN_PATH } from './auth/session.js';
+import { CatalogModule } from './catalog/catalog.module.js';
+import type { Config } from './config.js';
+import { FileSystemDriver } from './evidence/drivers/file-system.js';
+import { EvidenceModule } from './evidence/evidence.module.js';
+import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
+import { HealthModule } from './health/health.module.js';
+import { HttpModule } from './kernel/http/http.module.js';
+import { ProblemFilter } from './kernel/http/problem.filter.js';
+import { KernelModule } from './kernel/kernel.module.js';
+import { ORGANIZATIONS_CONFIG } from './organizations/organizations.config.js';
+import { OrganizationsModule } from './organizations/organizations.module.js';
+import { PackagesModule } from './packages/packages.module.js';
+import { PostureModule } from './posture/posture.module.js';
+import { ReferenceModule } from './reference/reference.module.js';
+import { ResultsModule } from './results/results.module.js';
+import { REPORT_LIMITS } from './scans/scans.service.js';
+import { ScansModule } from './scans/scans.module.js';
+
+/** What the configuration gives to rooms, each under the token that the room itself names. */
+@Module({})
+class ConfigurationModule {
+  static with(config: Config): DynamicModule {
+    const tokens = [EVIDENCE_DRIVER, REPORT_LIMITS, AUTH_CONFIG, ORGANIZATIONS_CONFIG];
+    return {
+      module: ConfigurationModule,
+      global: true,
+      providers: [
+        { provide: EVIDENCE_DRIVER, useFactory: () => FileSystemDriver.open(config.evidenceDirectory) },
+        { provide: REPORT_LIMITS, useValue: config.reportLimits },
+        { provide: AUTH_CONFIG, useValue: config.auth },
+        { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth) },
+      ],
+      exports: tokens,
+    };
+  }
+}
+
+@Module({})
+export class AppModule {
+  static with(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        KernelModule.with({ ...config, logger }),
+        ConfigurationModule.with(config),
+        HttpModule,
+        AuditModule,
+        OrganizationsModule,
+        AuthModule,
+        EvidenceModule,
+        CatalogModule,
+        ResultsModule,
+        ScansModule,
+        PostureModule,
+        PackagesModule,
+        HealthModule,
+        ReferenceModule,
+      ],
+      providers: [{ provide: APP_FILTER, useFactory: () => new ProblemFilter(logger, LOGIN_PATH) }],
+    };
+  }
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../kernel/clock.js';
+import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+import { Keyring } from '../kernel/crypto/keyring.js';
+import { open, seal } from '../kernel/crypto/sealed.js';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { newId } from '../kernel/ids.js';
+import { AuditStore, type EventFilter, type EventRow } from './audit.store.js';
+import { detailsDigest, leafBytes, type Action, type EventObject, type Leaf } from './event.js';
+
+export interface NewEvent {
+  action: Action;
+  object: EventObject;
+  /** The effect, before and after; names and free text belong here. Encrypted, and erasable without harm to the log. */
+  details?: JsonValue;
+  outcome?: 'success' | 'failure';
+}
+
+/** An event as it is listed: the leaf, and its details while they are kept. */
+export interface ListedEvent {
+  leaf: Leaf;
+  /** The exact bytes that are hashed into the log. */
+  leafText: string;
+  details: JsonValue;
+  /** Hex: `details_sha256` in the leaf is SHA-256 over it and the canonical details. Null with the details. */
+  salt: string | null;
+}
+
+@Injectable()
+export class AuditService {
+  constructor(
+    private readonly store: AuditStore,
+    private readonly keyring: Keyring,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Writes the event in the transaction of the change itself: if it fails, the change fails. Returns the event's id. */
+  async record(tx: WriteTx, event: NewEvent): Promise<string> {
+    const id = newId();
+    const now = this.clock.now();
+    const salt = event.details === undefined ? null : randomBytes(32);
+    const leaf: Leaf = {
+      action: event.action,
+      actor: { id: tx.principal.id, kind: tx.principal.kind },
+      details_sha256: salt === null ? null : detailsDigest(salt, event.details ?? null),
+      id,
+      object: event.object,
+      outcome: event.outcome ?? 'success',
+      request_id: tx.principal.requestId,
+      tenant: tx.organizationId,
+      time: now.toISOString(),
+      v: 1,
+    };
+    const key = salt === null ? null : await this.keyring.current(tx);
+    await this.store.insert(
+      tx,
+      {
+        organizationId: tx.organizationId,
+        id,
+        createdAt: now,
+        action: leaf.action,
+        actorKind: leaf.actor.kind,
+        actorId: leaf.actor.id,
+        objectKind: leaf.object.kind,
+        objectId: leaf.object.id,
+        outcome: leaf.outcome,
+        requestId: leaf.request_id,
+        leaf: leafBytes(leaf),
+      },
+      salt === null || key === null
+        ? null
+        : {
+            organizationId: tx.organizationId,
+            eventId: id,
+            dataKeyId: key.id,
+            salt,
+            encryptedDetail: seal(
+              key.sealing,
+              Buffer.from(canonicalJson(event.details ?? null)),
+              detailContext(tx, id),
+            ),
+          },
+    );
+    tx.markAudited();
+    return id;
+  }
+
+  /** Newest first. */
+  async findEvents(tx: Tx, filter: EventFilter): Promise<ListedEvent[]> {
+    const rows = await this.store.list(tx, filter);
+    const events: ListedEvent[] = [];
+    for (const row of rows) events.push(await this.opened(tx, row));
+    return events;
+  }
+
+  private async opened(tx: Tx, row: EventRow): Promise<ListedEvent> {
+    const leafText = row.leaf.toString('utf8');
+    const leaf = JSON.parse(leafText) as Leaf;
+    if (row.dataKeyId === null || row.encryptedDetail === null || row.salt === null) {
+      return { leaf, leafText, details: null, salt: null };
+    }
+    const key = await this.keyring.find(tx, row.dataKeyId);
+    const detail = open(key.sealing, row.encryptedDetail, detailContext(tx, row.id)).toString('utf8');
+    return { leaf, leafText, details: JSON.parse(detail) as JsonValue, salt: row.salt.toString('hex') };
+  }
+}
+
+const detailContext = (tx: Tx, eventId: string): Buffer =>
+  Buffer.from(`audit-detail|${tx.organizationId}|${eventId}`, 'utf8');

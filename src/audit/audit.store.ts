@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { AuditDetail, AuditEvent } from './audit.entity.js';
+
+export interface EventFilter {
+  action?: string | undefined;
+  objectKind?: string | undefined;
+  objectId?: string | undefined;
+  actorId?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Id of the last event of the page before; events come newest first. */
+  before: string | null;
+  limit: number;
+}
+
+export interface EventRow {
+  id: string;
+  leaf: Buffer;
+  dataKeyId: string | null;
+  salt: Buffer | null;
+  encryptedDetail: Buffer | null;
+}
+
+@Injectable()
+export class AuditStore {
+  async insert(tx: WriteTx, event: AuditEvent, detail: AuditDetail | null): Promise<void> {
+    await tx.manager.insert(AuditEvent, event);
+    if (detail !== null) await tx.manager.insert(AuditDetail, detail);
+  }
+
+  async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {
+    return tx.query<EventRow>(
+      `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail"
+       from audit_event e
+       left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
+       where e.organization_id = $1
+         and ($2::text is null or e.action = $2)
+         and ($3::text is null or e.object_kind = $3)
+         and ($4::text is null or e.object_id = $4)
+         and ($5::text is null or e.actor_id = $5)
+         and ($6::timestamptz is null or e.created_at >= $6)
+         and ($7::timestamptz is null or e.created_at < $7)
+         and ($8::uuid is null or e.id < $8)
+       order by e.id desc
+       limit $9`,
+      [
+        tx.organizationId,
+        filter.action ?? null,
+        filter.objectKind ?? null,
+        filter.objectId ?? null,
+        filter.actorId ?? null,
+        filter.from ?? null,
+        filter.to ?? null,
+        filter.before,
+        filter.limit,
+      ],
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+
+/** What happened, in the past tense of the room that did it. A new action needs a line here and nothing else. */
+export const ACTIONS = [
+  'organization.created',
+  'organization.changed',
+  'member.added',
+  'member.changed',
+  'member.removed',
+  'system.created',
+  'system.changed',
+  'system.retired',
+  'agent.trusted',
+  'agent.revoked',
+  'evidence.received',
+  'evidence.read',
+  'data_keys.rewrapped',
+  'scan.queued',
+  'scan.stored',
+  'scan.refused',
+  'package.requested',
+  'package.built',
+  'package.failed',
+  'package.read',
+] as const;
+export type Action = (typeof ACTIONS)[number];
+
+export type ObjectKind = 'organization' | 'member' | 'system' | 'agent_trust' | 'evidence' | 'scan' | 'package';
+
+export type EventObject = {
+  kind: ObjectKind;
+  id: string;
+  /** Digest of the bytes or of the state after the change, lower-case hex, where there is one. */
+  sha256?: string;
+  size?: number;
+  version?: number;
+};
+
+/** The leaf of the organisation's log, field by field as it is exported. No names, addresses or free text: a leaf can never be erased. */
+export type Leaf = {
+  action: Action;
+  actor: { id: string; kind: 'user' | 'agent' | 'service' };
+  details_sha256: string | null;
+  id: string;
+  object: EventObject;
+  outcome: 'success' | 'failure';
+  request_id: string;
+  tenant: string;
+  time: string;
+  v: 1;
+};
+
+/** A leaf's exact bytes (RFC 8785): equal events give equal bytes, and verifiers hash them as they are. */
+export const leafBytes = (leaf: Leaf): Buffer => Buffer.from(canonicalJson(leaf), 'utf8');
+
+/** `details_sha256`: salted, so that a short name cannot be guessed from the leaf once the detail has been erased. */
+export function detailsDigest(salt: Buffer, details: JsonValue): string {
+  return createHash('sha256').update(salt).update(canonicalJson(details)).digest('hex');
+}

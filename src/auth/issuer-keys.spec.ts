@@ -1,0 +1,164 @@
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { Clock } from '../kernel/clock.js';
+import { usableKeys } from '../organizations/public-keys.js';
+import { verifyAccessToken, type TokenRules } from './access-token.js';
+import { Denied } from './denied.js';
+import { IssuerKeys, pinnedKeySource, TrustedKeys } from './issuer-keys.js';
+import type { Outbound } from './outbound.js';
+
+class SetClock extends Clock {
+  private at = Date.parse('2026-11-23T12:00:00Z');
+  override now(): Date {
+    return new Date(this.at);
+  }
+  pass(seconds: number): void {
+    this.at += seconds * 1000;
+  }
+}
+
+const ISSUER = 'https://cluster.example.org';
+const rules: TokenRules = { issuer: ISSUER, audience: 'urn:a', algorithms: ['ES256'], types: ['JWT'] };
+
+/** An issuer in memory: counts what it is asked, and can fail, rotate and lie. */
+class Issuer {
+  readonly clock = new SetClock();
+  asked = 0;
+  down = false;
+  says = ISSUER;
+  keys = new Map<string, { privateKey: CryptoKey; jwk: object }>();
+
+  readonly fetch: Outbound = async (url) => {
+    if (this.down) throw new Error('no answer');
+    if (url === `${ISSUER}/.well-known/openid-configuration`) {
+      return Response.json({ issuer: this.says, jwks_uri: `${ISSUER}/keys` });
+    }
+    this.asked += 1;
+    await Promise.resolve();
+    return Response.json({ keys: [...this.keys.values()].map(({ jwk }) => jwk) });
+  };
+
+  async rotate(...kids: string[]): Promise<void> {
+    this.keys = new Map();
+    for (const kid of kids) {
+      const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+      this.keys.set(kid, { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, use: 'sig', alg: 'ES256' } });
+    }
+  }
+
+  async token(kid: string, key = this.keys.get(kid)!.privateKey): Promise<string> {
+    const at = this.clock.now().getTime() / 1000;
+    return new SignJWT({ iss: ISSUER, sub: 's', aud: 'urn:a', iat: at, exp: at + 600 })
+      .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid })
+      .sign(key);
+  }
+
+  async judge(token: string, keys: { source: IssuerKeys['source'] }): Promise<string> {
+    try {
+      await verifyAccessToken(token, rules, keys.source, this.clock.now());
+      return 'accepted';
+    } catch (error) {
+      if (error instanceof Denied) return error.reason;
+      throw error;
+    }
+  }
+}
+
+async function setUp() {
+  const issuer = new Issuer();
+  await issuer.rotate('one');
+  return { issuer, keys: new IssuerKeys(ISSUER, issuer.fetch, issuer.clock) };
+}
+
+describe('IssuerKeys', () => {
+  it('fetches keys once, also for many tokens at once', async () => {
+    const { issuer, keys } = await setUp();
+    const token = await issuer.token('one');
+    const results = await Promise.all(Array.from({ length: 20 }, () => issuer.judge(token, keys)));
+    expect(new Set(results)).toEqual(new Set(['accepted']));
+    expect(issuer.asked).toBe(1);
+  });
+
+  it('finds a new key when a token names it', async () => {
+    const { issuer, keys } = await setUp();
+    await issuer.judge(await issuer.token('one'), keys);
+    await issuer.rotate('one', 'two');
+    issuer.clock.pass(31);
+    expect(await issuer.judge(await issuer.token('two'), keys)).toBe('accepted');
+    expect(issuer.asked).toBe(2);
+  });
+
+  it('is not made to ask the issuer by a flood of made-up key ids', async () => {
+    const { issuer, keys } = await setUp();
+    const stranger = (await generateKeyPair('ES256')).privateKey;
+    for (let wave = 0; wave < 3; wave += 1) {
+      for (let count = 0; count < 50; count += 1) {
+        expect(await issuer.judge(await issuer.token(`made-up-${wave}-${count}`, stranger), keys)).toBe('unknown-key');
+      }
+      issuer.clock.pass(31);
+    }
+    // The first fetch, and one more in each wave after the first.
+    expect(issuer.asked).toBe(3);
+  });
+
+  it('forgets a key that the issuer withdrew, within ten minutes', async () => {
+    const { issuer, keys } = await setUp();
+    const token = await issuer.token('one');
+    expect(await issuer.judge(token, keys)).toBe('accepted');
+    await issuer.rotate('two');
+    issuer.clock.pass(601);
+    expect(await issuer.judge(token, keys)).toBe('unknown-key');
+  });
+
+  it('bridges an outage of the issuer for an hour, and asks it no oftener than every five seconds', async () => {
+    const { issuer, keys } = await setUp();
+    await issuer.judge(await issuer.token('one'), keys);
+    issuer.down = true;
+    issuer.clock.pass(59 * 60);
+    expect(await issuer.judge(await issuer.token('one'), keys)).toBe('accepted');
+    issuer.clock.pass(2 * 60);
+    expect(await issuer.judge(await issuer.token('one'), keys)).toBe('keys-unavailable');
+    issuer.down = false;
+    expect(await issuer.judge(await issuer.token('one'), keys)).toBe('keys-unavailable');
+    issuer.clock.pass(5);
+    expect(await issuer.judge(await issuer.token('one'), keys)).toBe('accepted');
+  });
+
+  it('takes no keys from metadata that names another issuer', async () => {
+    const { issuer, keys } = await setUp();
+    issuer.says = 'https://other.example.org';
+    expect(await issuer.judge(await issuer.token('one'), keys)).toBe('keys-unavailable');
+    expect(issuer.asked).toBe(0);
+  });
+
+  it('refuses a token without key id when the issuer has several keys', async () => {
+    const { issuer, keys } = await setUp();
+    await issuer.rotate('one', 'two');
+    const at = issuer.clock.now().getTime() / 1000;
+    const token = await new SignJWT({ iss: ISSUER, sub: 's', aud: 'urn:a', iat: at, exp: at + 60 })
+      .setProtectedHeader({ alg: 'ES256', typ: 'JWT' })
+      .sign(issuer.keys.get('one')!.privateKey);
+    expect(await issuer.judge(token, keys)).toBe('unknown-key');
+  });
+});
+
+describe('pinned keys', () => {
+  it('judge a token without any network', async () => {
+    const { issuer } = await setUp();
+    const pinned = { source: pinnedKeySource(usableKeys({ keys: [issuer.keys.get('one')!.jwk] })!) };
+    expect(await issuer.judge(await issuer.token('one'), pinned)).toBe('accepted');
+    const stranger = (await generateKeyPair('ES256')).privateKey;
+    expect(await issuer.judge(await issuer.token('two', stranger), pinned)).toBe('unknown-key');
+    expect(issuer.asked).toBe(0);
+  });
+});
+
+describe('TrustedKeys', () => {
+  it('shares one source among all who trust an issuer, and remembers a bounded number', () => {
+    const known = new TrustedKeys(() => Promise.reject(new Error('never asked')), new SetClock());
+    const first = known.of('https://0.example.org');
+    expect(known.of('https://0.example.org')).toBe(first);
+    for (let count = 1; count <= 1_000; count += 1) known.of(`https://${count}.example.org`);
+    expect(known.of('https://0.example.org')).not.toBe(first);
+  });
+});

@@ -1,0 +1,122 @@
+import { createLocalJWKSet, errors, type CryptoKey, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
+import { z } from 'zod';
+import type { Clock } from '../kernel/clock.js';
+import { usableKeys, type PinnedKeys } from '../organizations/public-keys.js';
+import { Denied } from './denied.js';
+import type { Outbound } from './outbound.js';
+
+/** Finds the key that a token names. */
+export type KeySource = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
+
+/** Milliseconds. A key that the issuer has withdrawn is forgotten after this long. */
+const FRESH = 10 * 60_000;
+/** While the issuer cannot be reached its last keys count this long: its outage stops no evidence, and its recall of a key is not lost for ever. */
+const USABLE = 60 * 60_000;
+/** At most one fetch in this time for keys that nobody has heard of: a flood of made-up `kid`s costs the issuer nothing. */
+const COOLDOWN = 30_000;
+/** And after a fetch that failed. */
+const RETRY = 5_000;
+
+const metadata = z.object({ issuer: z.string(), jwks_uri: z.url().max(2_000) });
+
+/** Keys that a tenant pinned: nothing is ever fetched. */
+export const pinnedKeySource = (jwks: PinnedKeys): KeySource => {
+  const keys = createLocalJWKSet(jwks);
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch {
+      throw unknownKey();
+    }
+  };
+};
+
+/** Keys of one issuer, found by OpenID Connect Discovery 1.0 section 4, kept and fetched again. */
+export class IssuerKeys {
+  private keys: ReturnType<typeof createLocalJWKSet> | null = null;
+  private fetchedAt = -Infinity;
+  private triedAt = -Infinity;
+  private pending: Promise<void> | null = null;
+
+  constructor(
+    private readonly issuer: string,
+    private readonly fetch: Outbound,
+    private readonly clock: Clock,
+  ) {}
+
+  readonly source: KeySource = async (header, token) => {
+    if (this.age() > FRESH) await this.refetch(RETRY);
+    if (this.keys === null || this.age() > USABLE) throw new Denied('keys-unavailable');
+    try {
+      return await this.keys(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw unknownKey();
+    }
+    await this.refetch(COOLDOWN);
+    try {
+      return await this.keys(header, token);
+    } catch {
+      throw unknownKey();
+    }
+  };
+
+  private age(): number {
+    return this.clock.now().getTime() - this.fetchedAt;
+  }
+
+  /** Joins a fetch under way, or starts one when the last try is long enough ago. Failing leaves what was known. */
+  private async refetch(pause: number): Promise<void> {
+    if (this.pending === null) {
+      const now = this.clock.now().getTime();
+      if (now - this.triedAt < pause) return;
+      this.triedAt = now;
+      this.pending = this.load()
+        .then((keys) => {
+          this.keys = keys;
+          this.fetchedAt = now;
+        })
+        .catch(() => undefined)
+        .finally(() => (this.pending = null));
+    }
+    await this.pending;
+  }
+
+  private async load(): Promise<ReturnType<typeof createLocalJWKSet>> {
+    const found = metadata.parse(await this.json(`${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`));
+    if (found.issuer !== this.issuer) throw new Error('the metadata is of another issuer');
+    const keys = usableKeys(await this.json(found.jwks_uri));
+    if (keys === null) throw new Error('no key set');
+    return createLocalJWKSet(keys);
+  }
+
+  private async json(url: string): Promise<unknown> {
+    const response = await this.fetch(url, { headers: { accept: 'application/json' } });
+    if (response.status !== 200) throw new Error('no metadata');
+    return response.json();
+  }
+}
+
+/** No such key, several, or one that is none (a point that lies on no curve): for the token it comes to the same. */
+const unknownKey = () => new Denied('unknown-key');
+
+/** How many tenants' issuers are remembered at once; the one unused longest is forgotten first. */
+const MAX_ISSUERS = 1_000;
+
+/** Key sources of the issuers that tenants trust, shared by all tenants who trust the same. */
+export class TrustedKeys {
+  private readonly known = new Map<string, IssuerKeys>();
+
+  constructor(
+    private readonly fetch: Outbound,
+    private readonly clock: Clock,
+  ) {}
+
+  of(issuer: string): KeySource {
+    const keys = this.known.get(issuer) ?? new IssuerKeys(issuer, this.fetch, this.clock);
+    this.known.delete(issuer);
+    this.known.set(issuer, keys);
+    const [oldest] = this.known.keys();
+    if (this.known.size > MAX_ISSUERS && oldest !== undefined) this.known.delete(oldest);
+    return keys.source;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Permission, Role } from '../kernel/principal.js';
+
+/**
+ * Who may do what: the whole of it. The lines follow 45 CFR 164.308(a)(4) (access by role) and 164.502(b) (minimum necessary), and keep apart who gives
+ * access, who makes the case and who judges it:
+ * - `admin` gives access and registers what is in scope. Admins read no evidence and make no package, so that access to the system is not access to what it holds.
+ * - `compliance_officer` keeps the case: settings, evidence, packages. Gives nobody access.
+ * - `approver` reads what there is to decide on, and writes nothing that would be decided on.
+ * - `auditor` reads all of it, evidence, packages and the audit log with it, and writes nothing.
+ * - `viewer` sees statuses and results, never the bytes of evidence, which may hold PHI, nor who the others are.
+ * - `agent` posts reports of its own system and sees what became of them.
+ */
+export const ROLE_PERMISSIONS = {
+  admin: [
+    'organizations:read',
+    'organizations:write',
+    'members:read',
+    'members:write',
+    'systems:read',
+    'systems:write',
+    'agents:read',
+    'agents:write',
+    'scans:read',
+    'results:read',
+    'posture:read',
+    'audit:read',
+  ],
+  compliance_officer: [
+    'organizations:read',
+    'organizations:write',
+    'members:read',
+    'systems:read',
+    'systems:write',
+    'agents:read',
+    'scans:read',
+    'scans:write',
+    'results:read',
+    'evidence:read',
+    'posture:read',
+    'packages:read',
+    'packages:write',
+    'audit:read',
+  ],
+  approver: [
+    'organizations:read',
+    'members:read',
+    'systems:read',
+    'agents:read',
+    'scans:read',
+    'results:read',
+    'evidence:read',
+    'posture:read',
+    'packages:read',
+    'audit:read',
+  ],
+  auditor: [
+    'organizations:read',
+    'members:read',
+    'systems:read',
+    'agents:read',
+    'scans:read',
+    'results:read',
+    'evidence:read',
+    'posture:read',
+    'packages:read',
+    'audit:read',
+  ],
+  viewer: ['organizations:read', 'systems:read', 'scans:read', 'results:read', 'posture:read'],
+  agent: ['systems:read', 'scans:read', 'scans:write'],
+} as const satisfies Record<Role, readonly Permission[]>;
+
+/** `authenticated` is what every valid token has. */
+export const permissionsOf = (role: Role): ReadonlySet<Permission> =>
+  new Set<Permission>(['authenticated', ...ROLE_PERMISSIONS[role]]);

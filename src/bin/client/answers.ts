@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { problemSchema } from './problem.js';
+
+/**
+ * What the command line reads of the server's answers. Objects are loose: a newer server may say more. `--json` prints
+ * the answer as it came.
+ */
+
+const id = z.string().min(1).max(200);
+
+/** GET /.well-known/safeguard */
+export const discoverySchema = z.looseObject({
+  issuers: z.array(z.looseObject({ issuer: z.url(), cliClientId: z.string().min(1), audience: z.string().min(1) })),
+});
+
+/** GET /v1/organizations, GET /v1/organizations/{o}/systems */
+export const namedListSchema = z.looseObject({
+  items: z.array(z.looseObject({ id, name: z.string() })),
+  next: z.string().nullish(),
+});
+export type NamedList = z.infer<typeof namedListSchema>;
+
+/** GET /v1/me */
+export const meSchema = z.looseObject({
+  kind: z.string().optional(),
+  id: z.string().optional(),
+  issuer: z.string().optional(),
+  subject: z.string().optional(),
+  organizationId: z.string().nullish(),
+  role: z.string().nullish(),
+  permissions: z.array(z.string()).optional(),
+  systemIds: z.array(z.string()).optional(),
+});
+
+const count = z.number().int().nonnegative();
+
+/** POST …/scans and GET of one scan */
+export const scanSchema = z.looseObject({
+  id,
+  status: z.string(),
+  format: z.string().nullish(),
+  observedAt: z.string().nullish(),
+  counts: z
+    .looseObject({ total: count, new: count, changed: count, unchanged: count, closed: count, rejected: count })
+    .nullish(),
+  rejects: z.array(z.looseObject({ pointer: z.string().nullish(), reason: z.string() })).nullish(),
+  notes: z.array(z.string()).nullish(),
+  duplicate: z.boolean().nullish(),
+  problem: problemSchema.nullish(),
+});
+export type Scan = z.infer<typeof scanSchema>;
+
+const judged = { id: z.string(), status: z.string(), reason: z.string().nullish() };
+
+/** GET …/posture */
+export const postureSchema = z.looseObject({
+  asOf: z.string(),
+  knownAt: z.string(),
+  catalog: z.looseObject({ version: z.string(), digest: z.string().nullish() }),
+  counts: z.object({ controls: z.record(z.string(), count) }),
+  controls: z.array(
+    z.looseObject({
+      ...judged,
+      title: z.string().nullish(),
+      practices: z.array(z.union([z.string(), z.looseObject({ id: z.string() })])).nullish(),
+    }),
+  ),
+  practices: z.array(z.looseObject({ ...judged, summary: z.string().nullish() })),
+});
+export type Posture = z.infer<typeof postureSchema>;
+
+/** POST and GET …/packages */
+export const packageSchema = z.looseObject({
+  id,
+  status: z.string(),
+  size: count.nullish(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullish(),
+  problem: problemSchema.nullish(),
+});
+export type Package = z.infer<typeof packageSchema>;

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { exitCode, Failure } from './failure.js';
+import { printable } from './text.js';
+
+/** RFC 9457, with the extensions of the server: where it is (a JSON pointer) and under which id the operator finds it. */
+export const problemSchema = z.looseObject({
+  type: z.string().default('about:blank'),
+  title: z.string().optional(),
+  status: z.number().optional(),
+  detail: z.string().optional(),
+  pointer: z.string().optional(),
+  requestId: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** The server said no, and why. */
+export class Refused extends Failure {
+  constructor(
+    readonly status: number,
+    readonly problem: Problem,
+    next: string | undefined,
+  ) {
+    super(exitCode.refused, problemLines(status, problem).join('\n'), next);
+  }
+}
+
+/** A problem as lines for a terminal; the first is the head. */
+export function problemLines(status: number | undefined, problem: Problem): string[] {
+  const number = status ?? problem.status;
+  const head = [number, printable(problem.title ?? problem.type)].filter((part) => part !== undefined).join(' ');
+  return [
+    head,
+    ...(problem.detail === undefined ? [] : [printable(problem.detail)]),
+    ...(problem.pointer === undefined ? [] : [`at ${printable(problem.pointer)}`]),
+    ...(problem.requestId === undefined ? [] : [`request id ${printable(problem.requestId, 100)}`]),
+  ];
+}
+
+/** What to do about it, by status; `undefined` where the detail says it all. */
+export function nextStep(status: number, problem: Problem, signIn: string): string | undefined {
+  switch (status) {
+    case 401:
+      return problem.type.endsWith('mfa-required') ? `${signIn}, with a second factor` : signIn;
+    case 403:
+      return 'see who you are and what you may do with `safeguard whoami`; ask an owner of the organisation for the permission';
+    case 404:
+      return 'check --organization and --system; what belongs to others is not told apart from what is not there';
+    case 413:
+      return 'the report is larger than the server takes: split it by target, or ask the operator to raise the limit';
+    case 415:
+      return 'name the format with --format, or send with --encoding gzip';
+    case 422:
+      return 'see that the file is one whole report of a tool that the server knows; --format names the tool';
+    default:
+      return status >= 500 ? 'tell the operator the request id; their log has the cause' : undefined;
+  }
+}

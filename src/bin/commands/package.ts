@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { type Package, packageSchema } from '../client/answers.js';
+import { download } from '../client/download.js';
+import { exitCode, Failure } from '../client/failure.js';
+import { type Client, path } from '../client/http.js';
+import { problemLines } from '../client/problem.js';
+import { pollPause } from '../client/retry.js';
+import { explaining, organizationOf, systemOf } from '../client/scope.js';
+import { print, printJson, progress, say } from '../client/terminal.js';
+import { bytes, printable, span } from '../client/text.js';
+import { openClient, type ScopeOptions } from '../options.js';
+
+export interface PackageOptions extends ScopeOptions {
+  asOf?: string;
+  knownAt?: string;
+  output?: string;
+  force?: boolean;
+  id?: string;
+  waitFor: number;
+}
+
+/** Has a package for an auditor built, waits for it, and downloads it. */
+export async function packageCommand(options: PackageOptions): Promise<void> {
+  if (options.id !== undefined && (options.asOf ?? options.knownAt) !== undefined) {
+    throw new Failure(
+      exitCode.usage,
+      'a package that there is has its instants: --id goes without --as-of and --known-at',
+    );
+  }
+  if (options.output !== undefined) await mayWrite(options.output, options.force ?? false);
+  const client = await openClient(options);
+  const organization = await organizationOf(client, options.organization);
+  const room = path('v1', 'organizations', organization, 'packages');
+  const id = options.id ?? (await request(client, room, organization, options));
+  const output = options.output ?? `safeguard-${id.replace(/[^\w-]/g, '_')}.zip`;
+  if (options.output === undefined) await mayWrite(output, options.force ?? false);
+
+  const at = `${room}/${encodeURIComponent(id)}`;
+  const built = await ready(client, at, options.waitFor);
+  const { size, sha256 } = await download(client, `${at}/content`, built, output);
+  if (options.json) printJson({ id, file: output, size, sha256 });
+  else print(`${output}  ${bytes(size)}  sha256 ${sha256}  package ${printable(id, 40)}`);
+}
+
+async function mayWrite(file: string, force: boolean): Promise<void> {
+  const there = await stat(file).catch(() => null);
+  if (there !== null && !force) {
+    throw new Failure(
+      exitCode.usage,
+      `${file} is there already`,
+      'name another with --output, or replace it with --force',
+    );
+  }
+}
+
+async function request(client: Client, room: string, organization: string, options: PackageOptions): Promise<string> {
+  const system = options.system === undefined ? null : await systemOf(client, organization, options.system);
+  const asOf = options.asOf ?? (await now(client));
+  const body = Buffer.from(
+    JSON.stringify({
+      scope: { systemId: system },
+      asOf,
+      ...(options.knownAt === undefined ? {} : { knownAt: options.knownAt }),
+    }),
+  );
+  const key = randomUUID();
+  const { value } = await explaining(client, organization, system, () =>
+    client.read(packageSchema, {
+      method: 'POST',
+      path: room,
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body: { length: body.length, open: () => body },
+    }),
+  );
+  say(
+    `package ${printable(value.id, 40)}, as of ${asOf}, is being built; \`safeguard package --id\` takes it up again`,
+  );
+  return value.id;
+}
+
+/** The server's clock where it has told it: an instant that is not yet would be refused. */
+async function now(client: Client): Promise<string> {
+  if (client.serverTime() === null) await organizationOf(client, undefined).catch(() => undefined);
+  return (client.serverTime() ?? new Date()).toISOString();
+}
+
+async function ready(client: Client, at: string, waitFor: number): Promise<Package> {
+  const startedAt = Date.now();
+  for (;;) {
+    const { value } = await client.read(packageSchema, { method: 'GET', path: at });
+    if (value.status === 'ready' || value.status === 'failed') progress(null);
+    if (value.status === 'ready') return value;
+    if (value.status === 'failed') {
+      const reason = value.problem ? problemLines(undefined, value.problem).join('\n') : 'no reason given';
+      throw new Failure(
+        exitCode.refused,
+        `the package was not built: ${reason}`,
+        'ask for a new one, or tell the operator',
+      );
+    }
+    const lasted = Date.now() - startedAt;
+    if (lasted > waitFor) {
+      throw new Failure(
+        exitCode.refused,
+        `the package is still ${printable(value.status, 40)} after ${span(lasted)}`,
+        `take it up again later: safeguard package --id ${printable(value.id, 40)}`,
+      );
+    }
+    progress(`package ${printable(value.status, 40)}, ${span(lasted)}`);
+    await pollPause(startedAt);
+  }
+}

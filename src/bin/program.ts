@@ -1,0 +1,123 @@
+import { Command, CommanderError, Option } from 'commander';
+import { forgetEmptySettings } from './client/environment.js';
+import { exitCode, exitCodes, Failure, Transient } from './client/failure.js';
+import { encodings } from './client/payload.js';
+import { progress, say, setExit } from './client/terminal.js';
+import { printable } from './client/text.js';
+import { version } from './client/version.js';
+import { login } from './commands/login.js';
+import { logout } from './commands/logout.js';
+import { migrate } from './commands/migrate.js';
+import { packageCommand } from './commands/package.js';
+import { posture, statuses } from './commands/posture.js';
+import { push } from './commands/push.js';
+import { serve } from './commands/serve.js';
+import { whoami } from './commands/whoami.js';
+import { addressed, calling, duration, each, inSystem, instant, oneOf, target } from './options.js';
+
+/** The commands, their options and what runs them. */
+export function buildProgram(): Command {
+  const program = new Command('safeguard')
+    .description('Evidence of HIPAA Security Rule safeguards: send it, see what it shows, hand it to an auditor.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run with --help for the options.')
+    .addHelpText('after', `\nExit codes:\n${exitCodes.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}`)
+    .exitOverride();
+
+  program.command('serve').description('Run the server (configured by its environment).').action(serve);
+  program.command('migrate').description("Bring the database to this version's schema.").action(migrate);
+  addressed(program.command('login'))
+    .description(
+      'Log in with a browser on any device, and keep the tokens for this server in a file only you can read.',
+    )
+    .option('--issuer <url>', "which of the server's issuers (default: its only one)")
+    .option('--client-id <id>', 'the client at the issuer (default: the one that the server names)')
+    .action(login);
+  addressed(program.command('logout'))
+    .description('Revoke the stored tokens where the provider can, and delete them.')
+    .action(logout);
+  calling(program.command('whoami'), '15s')
+    .description('Print who the server takes you for and what you may do.')
+    .action(whoami);
+  inSystem(calling(program.command('push'), '5m'), 'the system that the reports are of')
+    .description('Send reports of scanners as scans of a system; sending again what was sent is harmless.')
+    .argument('<file...>', 'reports, compressed or not; - is standard input')
+    .option(
+      '--observed-at <instant>',
+      'when the tool looked (RFC 3339), for reports without a time of their own',
+      instant,
+    )
+    .option('--targets <kind/name>', 'what the scan covered; may be given several times', each(target))
+    .option('--partial', 'the scan did not cover its targets completely: it closes nothing')
+    .option('--format <format>', 'the format of the reports (default: found out by the server)')
+    .addOption(new Option('--encoding <coding>', 'compression of the transfer').choices(encodings).default('zstd'))
+    .option('--async', 'have the server answer before it has read the report')
+    .option('--wait', 'with --async: wait until each report is stored or refused')
+    .addOption(
+      new Option('--wait-for <duration>', 'how long to wait for a deferred report')
+        .argParser(duration)
+        .default(duration('30m'), '30m'),
+    )
+    .addHelpText('after', '\nWith --json: one JSON object per file and line.')
+    .action(push);
+  inSystem(calling(program.command('posture'), '15s'), 'one system (default: the whole organisation)')
+    .description('Print what is evidenced, by control and practice, now or at any past instant.')
+    .option('--as-of <instant>', 'how it was then (RFC 3339; default: now)', instant)
+    .option('--known-at <instant>', 'as far as it was known then (RFC 3339; default: now)', instant)
+    .option('--control <id>', 'one control and its practices')
+    .option('--status <status,...>', 'show these statuses only', oneOf(statuses))
+    .option(
+      '--fail-on <status,...>',
+      'exit with 3 when a control or practice in view has one of these',
+      oneOf(statuses),
+    )
+    .addHelpText('after', `\nStatuses: ${statuses.join(', ')}`)
+    .action(posture);
+  inSystem(calling(program.command('package'), '5m'), 'one system (default: the whole organisation)')
+    .description('Have a package for an auditor built, and download it; a cut download goes on where it was cut.')
+    .option('--as-of <instant>', 'the posture as it was then (RFC 3339; default: now)', instant)
+    .option('--known-at <instant>', 'as far as it was known then (RFC 3339; default: now)', instant)
+    .option('--output <file>', 'where to (default: safeguard-<id>.zip)')
+    .option('--force', 'replace the file if it is there')
+    .option('--id <id>', 'download a package that was asked for before')
+    .addOption(
+      new Option('--wait-for <duration>', 'how long to wait for the package')
+        .argParser(duration)
+        .default(duration('1h'), '1h'),
+    )
+    .action(packageCommand);
+  return program;
+}
+
+/** Runs one command line and sets the exit code. Says what went wrong in words, never as a stack. */
+export async function run(argv: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`| head`) does not stop an upload.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  forgetEmptySettings();
+  try {
+    await buildProgram().parseAsync(argv);
+  } catch (error) {
+    progress(null);
+    if (error instanceof CommanderError) {
+      setExit(error.exitCode === 0 ? exitCode.ok : exitCode.usage);
+      return;
+    }
+    setExit(
+      error instanceof Failure ? error.exit : error instanceof Transient ? exitCode.unreachable : exitCode.refused,
+    );
+    const message = error instanceof Error ? error.message : String(error);
+    say(
+      `safeguard: ${message
+        .split('\n')
+        .map((line) => printable(line))
+        .join('\n  ')}`,
+    );
+    if ((error instanceof Failure || error instanceof Transient) && error.next !== undefined)
+      say(`  next: ${error.next}`);
+  }
+}

@@ -1,0 +1,108 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CatalogFaults } from './catalog.files.js';
+import {
+  CATALOG_DIRECTORY,
+  checkReleased,
+  loadCatalog,
+  loadNamed,
+  loadRelease,
+  releaseCatalog,
+  releasedVersions,
+} from './load.js';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'catalog-'));
+  for (const part of ['version.yaml', 'defaults.yaml', 'hipaa', 'practices', 'crosswalks', 'mappings'])
+    cpSync(join(CATALOG_DIRECTORY, part), join(directory, part), { recursive: true });
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const edit = (path: string, change: (text: string) => string) =>
+  writeFileSync(join(directory, path), change(readFileSync(join(directory, path), 'utf8')));
+
+function faultsOf(act: () => unknown): readonly string[] {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof CatalogFaults) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('does an old version stay readable?', () => {
+  it('is a released catalogue read back, after the files went on, as it was?', () => {
+    const then = loadCatalog(directory);
+    expect(releaseCatalog(directory).written).toBe(true);
+    edit('version.yaml', (text) => text.replace(`version: ${then.version}`, 'version: 2026.12.1'));
+    edit('defaults.yaml', (text) => text.replace('max_age_days: 8', 'max_age_days: 3'));
+
+    const now = loadCatalog(directory);
+    const named = loadNamed(then, now, directory);
+    expect(named.digest).toBe(then.digest);
+    expect(named.controls).toEqual(then.controls);
+    expect(named.freshnessOf('rbac-least-privilege').scanner.maxAgeDays).toBe(8);
+    expect(now.freshnessOf('rbac-least-privilege').scanner.maxAgeDays).toBe(3);
+    expect(loadNamed(now, now, directory)).toBe(now);
+    expect(releaseCatalog(directory).written).toBe(true);
+    expect(releasedVersions(directory)).toEqual([then.version, '2026.12.1']);
+  });
+
+  it('is a released version closed, though comments may change?', () => {
+    releaseCatalog(directory);
+    edit('defaults.yaml', (text) => `# a better comment\n${text}`);
+    expect(releaseCatalog(directory).written).toBe(false);
+    edit('defaults.yaml', (text) => text.replace('max_age_days: 8', 'max_age_days: 3'));
+    const faults = faultsOf(() => checkReleased(loadCatalog(directory), directory));
+    expect(faults).toEqual([expect.stringMatching(/^version\.yaml: version: .* was released with other content/)]);
+    expect(faultsOf(() => releaseCatalog(directory))).toEqual(faults);
+  });
+
+  it('is an evaluation never explained by a catalogue it did not use?', () => {
+    const now = loadCatalog(directory);
+    expect(() => loadNamed({ version: '2020.1.1', digest: now.digest }, now, directory)).toThrow(RangeError);
+    expect(() => loadNamed({ version: '../../etc', digest: now.digest }, now, directory)).toThrow(RangeError);
+    releaseCatalog(directory);
+    const other = { version: now.version, digest: `sha256:${'0'.repeat(64)}` };
+    expect(faultsOf(() => loadNamed(other, now, directory))).toHaveLength(1);
+  });
+
+  it('is a release under a wrong name or in another form refused?', () => {
+    const { path } = releaseCatalog(directory);
+    cpSync(path, join(directory, 'releases', '2025.1.1.json.gz'));
+    expect(faultsOf(() => loadRelease('2025.1.1', directory))[0]).toMatch(/holds version/);
+    writeFileSync(path, gzipSync('{ }'));
+    expect(faultsOf(() => loadRelease(loadCatalog(directory).version, directory))).not.toEqual([]);
+  });
+});
+
+describe('is a file that is not plain YAML told with its line?', () => {
+  it.each([
+    ['a key given twice', 'max_age_days: 8', 'max_age_days: 8\n  max_age_days: 9'],
+    ['a tag', 'max_age_days: 8', 'max_age_days: !!js/function 8'],
+    ['a broken line', 'basis: practice', 'basis: [practice'],
+  ])('%s', (_name, from, to) => {
+    edit('defaults.yaml', (text) => text.replace(from, to));
+    expect(faultsOf(() => loadCatalog(directory)).join('\n')).toMatch(/^defaults\.yaml:\d+: /);
+  });
+
+  it('an alias', () => {
+    edit('defaults.yaml', (text) => text.replace('scanner_evidence:', 'other: &a { b: 1 }\nthird: *a\nscanner_evidence:'));
+    expect(faultsOf(() => loadCatalog(directory))).not.toEqual([]);
+  });
+
+  it('is a missing folder told beside a missing file?', () => {
+    rmSync(join(directory, 'practices'), { recursive: true });
+    rmSync(join(directory, 'version.yaml'));
+    expect(faultsOf(() => loadCatalog(directory))).toEqual([
+      'version.yaml: the file is missing',
+      'practices: the folder is missing',
+    ]);
+  });
+});

@@ -1,0 +1,228 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { authConfig, type AuthConfig } from './auth/auth.config.js';
+import type { ContentLimits } from './kernel/http/content.js';
+
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/**
+ * Every environment variable that the server reads, and nothing else reads any. Each may be given as NAME_FILE instead: the path of a file with its value,
+ * as mounted secrets are. docs/configuration.md is made of this.
+ */
+export const VARIABLES = z.object({
+  DATABASE_URL: z.string().startsWith('postgres').meta({
+    description:
+      'Postgres 18, as the server’s role: a member of `safeguard_app` that owns nothing and bypasses no row-level security.',
+  }),
+  DATABASE_POOL: whole(2, 200).default(10).meta({ description: 'Connections at most.' }),
+  PUBLIC_URL: z.url().meta({ description: 'Where browsers and agents reach the service: an https origin.' }),
+  HOST: z.string().default('0.0.0.0').meta({ description: 'Address to listen on.' }),
+  PORT: whole(0, 65_535).default(8080).meta({ description: 'Port to listen on.' }),
+  EVIDENCE_DIRECTORY: z
+    .string()
+    .meta({ description: 'Where encrypted evidence lies; a directory of the service’s own, mode 0700.' }),
+  KEY_FILE: z.string().meta({ description: 'The key-encryption key file (docs/operations.md); mode 0600.' }),
+  KEY_FILE_CREATE: flag
+    .default(false)
+    .meta({ description: 'Make the key file when it is absent. For development and first installations only.' }),
+  OIDC_ISSUER: z.string().optional().meta({
+    description: 'The OpenID provider of people, exactly as `iss` in its tokens. For several, use OIDC_ISSUERS.',
+  }),
+  OIDC_AUDIENCE: z.string().optional().meta({ description: 'What `aud` of its access tokens names.' }),
+  OIDC_CLIENT_ID: z.string().optional().meta({ description: 'Client of the browser login.' }),
+  OIDC_CLIENT_SECRET: z.string().optional().meta({ description: 'Its secret, if it is confidential.' }),
+  OIDC_CLI_CLIENT_ID: z.string().optional().meta({ description: 'Public client of the command line (device flow).' }),
+  OIDC_TOKEN_TYPES: list
+    .optional()
+    .meta({ description: 'Accepted `typ` headers, comma-separated: `at+jwt` (default), `JWT`, `absent`.' }),
+  OIDC_MFA_AMR: list
+    .optional()
+    .meta({ description: 'Values of `amr` that show multi-factor authentication, comma-separated.' }),
+  OIDC_MFA_ACR: list.optional().meta({ description: 'Values of `acr` that show it.' }),
+  OIDC_MFA: z
+    .enum(['required', 'by-provider'])
+    .default('required')
+    .meta({ description: '`by-provider`: the provider lets nobody in without, and its tokens do not say so.' }),
+  OIDC_ISSUERS: z.string().optional().meta({
+    description: 'Several issuers, as a YAML list (docs/identity.md) in place of the OIDC_… variables above.',
+  }),
+  FIRST_ADMINS: list
+    .default([])
+    .meta({ description: 'Who may create organisations: `issuer|subject`, comma-separated.' }),
+  SESSION_SECRET: z
+    .string()
+    .meta({ description: 'Signs browser sessions: 32 random characters or more, the same on every replica.' }),
+  SESSION_IDLE_MINUTES: whole(1, 240)
+    .default(30)
+    .meta({ description: 'Automatic logoff (45 CFR 164.312(a)(2)(iii)).' }),
+  SESSION_ABSOLUTE_HOURS: whole(1, 24).default(12).meta({ description: 'A session ends after this in any case.' }),
+  MAX_REPORT_BYTES: whole(1_024, 1_073_741_824)
+    .default(268_435_456)
+    .meta({ description: 'A report’s bytes, decoded.' }),
+  MAX_UPLOAD_BYTES: whole(1_024, 1_073_741_824).default(268_435_456).meta({ description: 'A report’s bytes as sent.' }),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug'])
+    .default('info')
+    .meta({ description: 'What is logged, as JSON lines on standard output.' }),
+  ALLOW_INSECURE_ISSUERS: flag.default(false).meta({
+    description:
+      'Development only: http issuers, and agent issuers in private networks. Refused when NODE_ENV is production.',
+  }),
+  NODE_ENV: z
+    .enum(['production', 'development', 'test'])
+    .default('production')
+    .meta({ description: '`production` keeps every development part out.' }),
+});
+
+export interface Config {
+  databaseUrl: string;
+  databasePool: number;
+  host: string;
+  port: number;
+  evidenceDirectory: string;
+  keyFile: string;
+  keyFileCreate: boolean;
+  reportLimits: ContentLimits;
+  logLevel: string;
+  auth: AuthConfig;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Every fault of the configuration at once, by the names that an operator has set. Values are not in it. */
+export class ConfigFaults extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
+    this.name = 'ConfigFaults';
+  }
+}
+
+/** Reads it once. Throws ConfigFaults. */
+export function loadConfig(environment: Environment): Config {
+  const { values, faults } = withFiles(environment);
+  const parsed = VARIABLES.safeParse(values);
+  if (!parsed.success || faults.length > 0) {
+    const shape = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigFaults([...faults, ...shape]);
+  }
+  const set = parsed.data;
+  if (set.NODE_ENV === 'production' && set.ALLOW_INSECURE_ISSUERS) {
+    throw new ConfigFaults(['ALLOW_INSECURE_ISSUERS: not in production']);
+  }
+  const auth = authConfig.safeParse({
+    publicUrl: set.PUBLIC_URL,
+    issuers: issuersOf(set),
+    firstAdmins: set.FIRST_ADMINS.map((text) => {
+      const bar = text.lastIndexOf('|');
+      return { issuer: text.slice(0, Math.max(0, bar)), subject: text.slice(bar + 1) };
+    }),
+    session: {
+      secret: set.SESSION_SECRET,
+      idleMinutes: set.SESSION_IDLE_MINUTES,
+      absoluteHours: set.SESSION_ABSOLUTE_HOURS,
+    },
+    allowInsecureIssuers: set.ALLOW_INSECURE_ISSUERS,
+  });
+  if (!auth.success) {
+    throw new ConfigFaults(auth.error.issues.map((issue) => `${variableOf(issue.path)}: ${issue.message}`));
+  }
+  return {
+    databaseUrl: set.DATABASE_URL,
+    databasePool: set.DATABASE_POOL,
+    host: set.HOST,
+    port: set.PORT,
+    evidenceDirectory: set.EVIDENCE_DIRECTORY,
+    keyFile: set.KEY_FILE,
+    keyFileCreate: set.KEY_FILE_CREATE,
+    reportLimits: { maxEncodedBytes: set.MAX_UPLOAD_BYTES, maxDecodedBytes: set.MAX_REPORT_BYTES },
+    logLevel: set.LOG_LEVEL,
+    auth: auth.data,
+  };
+}
+
+/** The owner role's URL, for `safeguard migrate` alone: the server never has it. */
+export function migrationUrl(environment: Environment): string {
+  const { values, faults } = withFiles({
+    DATABASE_MIGRATION_URL: environment['DATABASE_MIGRATION_URL'],
+    DATABASE_MIGRATION_URL_FILE: environment['DATABASE_MIGRATION_URL_FILE'],
+  });
+  const url = values['DATABASE_MIGRATION_URL'];
+  if (url === undefined) {
+    throw new ConfigFaults([...faults, 'DATABASE_MIGRATION_URL: the URL of the role that owns the schema']);
+  }
+  return url;
+}
+
+/** The process's own environment: read here and nowhere else. */
+export const environment = (): Environment => process.env;
+
+function withFiles(environment: Environment) {
+  const values: Record<string, string> = {};
+  const faults: string[] = [];
+  const names = new Set([...Object.keys(VARIABLES.shape), ...Object.keys(environment)]);
+  for (const name of names) {
+    const value = environment[name];
+    // An empty variable is how compose files and shells write «not set».
+    if (value !== undefined && value !== '') values[name] = value;
+    const path = environment[`${name}_FILE`];
+    if (path === undefined || path === '') continue;
+    if (values[name] !== undefined) {
+      faults.push(`${name}: given twice, as itself and as ${name}_FILE`);
+      continue;
+    }
+    try {
+      values[name] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+    } catch {
+      faults.push(`${name}_FILE: the file cannot be read`);
+    }
+  }
+  return { values, faults };
+}
+
+function issuersOf(set: z.output<typeof VARIABLES>): unknown {
+  if (set.OIDC_ISSUERS !== undefined) {
+    try {
+      return parse(set.OIDC_ISSUERS) as unknown;
+    } catch {
+      throw new ConfigFaults(['OIDC_ISSUERS: not YAML']);
+    }
+  }
+  return [
+    {
+      issuer: set.OIDC_ISSUER,
+      audience: set.OIDC_AUDIENCE,
+      clientId: set.OIDC_CLIENT_ID,
+      ...(set.OIDC_CLIENT_SECRET === undefined ? {} : { clientSecret: set.OIDC_CLIENT_SECRET }),
+      cliClientId: set.OIDC_CLI_CLIENT_ID,
+      ...(set.OIDC_TOKEN_TYPES === undefined ? {} : { typ: set.OIDC_TOKEN_TYPES }),
+      mfa: set.OIDC_MFA === 'by-provider' ? null : { amr: set.OIDC_MFA_AMR ?? [], acr: set.OIDC_MFA_ACR ?? [] },
+    },
+  ];
+}
+
+/** The variable that a fault in the auth piece came from. */
+function variableOf(path: PropertyKey[]): string {
+  const [first, index, field] = path.map(String);
+  if (first === 'publicUrl') return 'PUBLIC_URL';
+  if (first === 'session') return index === 'secret' ? 'SESSION_SECRET' : `SESSION (${index ?? ''})`;
+  if (first === 'firstAdmins') return 'FIRST_ADMINS';
+  const names: Readonly<Record<string, string>> = {
+    issuer: 'OIDC_ISSUER',
+    audience: 'OIDC_AUDIENCE',
+    clientId: 'OIDC_CLIENT_ID',
+    cliClientId: 'OIDC_CLI_CLIENT_ID',
+    typ: 'OIDC_TOKEN_TYPES',
+    mfa: 'OIDC_MFA_AMR or OIDC_MFA_ACR',
+  };
+  return names[field ?? ''] ?? 'OIDC_ISSUERS';
+}

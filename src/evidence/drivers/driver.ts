@@ -1,0 +1,30 @@
+/** An object as it was put: drivers with versions (S3 with object lock) read and remove that version and no other; null where there are none. */
+export interface ObjectRef {
+  /** `[a-z0-9-]` segments joined by `/`. */
+  key: string;
+  version: string | null;
+}
+
+export interface StoredObject {
+  /** Bytes as stored. */
+  size: number;
+  /** SHA-256 of the bytes as stored. */
+  sha256: Buffer;
+  version: string | null;
+}
+
+/** Where the (encrypted) bytes of evidence lie. Objects are written once and never changed. */
+export interface EvidenceDriver {
+  /**
+   * Keeps everything that `source` yields under a key that has no object yet. Resolved means durable: it outlives a power cut. Rejected means that nothing
+   * is there. A driver whose store can lock objects locks until `retainUntil`.
+   */
+  put(key: string, source: AsyncIterable<Buffer>, options: { retainUntil: Date }): Promise<StoredObject>;
+  /** The bytes from `start` to before `end`; less when the object is shorter, an error when it is not there. Leaving the loop frees what it holds. */
+  openRange(object: ObjectRef, start: number, end: number): AsyncIterable<Buffer>;
+  stat(object: ObjectRef): Promise<{ size: number } | null>;
+  /** Only for what no evidence row names (an intake that failed after `put`) and for disposals. Nothing happens when it is not there. */
+  remove(object: ObjectRef): Promise<void>;
+  /** Removes what interrupted puts left behind, when it is older than a day; returns how many. */
+  sweep(now: Date): Promise<number>;
+}

@@ -1,0 +1,211 @@
+import type { Readable } from 'node:stream';
+import { Inject, Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
+import { Clock } from '../kernel/clock.js';
+import { Keyring } from '../kernel/crypto/keyring.js';
+import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
+import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
+import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
+import { Refusal } from '../kernel/http/problem.js';
+import { newId } from '../kernel/ids.js';
+import type { Principal } from '../kernel/principal.js';
+import type { EvidenceDriver } from './drivers/driver.js';
+import type { Evidence } from './evidence.entity.js';
+import { EvidenceStore } from './evidence.store.js';
+import { openEvidence, takeIn, type KeptBytes } from './intake.js';
+
+export const EVIDENCE_DRIVER = Symbol('where bytes lie');
+
+/** 45 CFR 164.316(b)(2)(i): six years from creation, or from when last in effect. The later end is set by what a document is used for, and only ever extends. */
+const RETENTION_YEARS = 6;
+
+/** Bytes that are durable already, and no evidence yet: `keep` makes them so, `discard` forgets them. */
+export interface Received {
+  id: string;
+  kept: KeptBytes;
+  dataKeyId: string;
+  mediaType: string;
+  receivedAt: Date;
+  retainUntil: Date;
+}
+
+export interface EvidenceInfo {
+  id: string;
+  sha256: string;
+  size: number;
+  mediaType: string;
+  source: { kind: string; id: string };
+  receivedAt: Date;
+  retainUntil: Date;
+}
+
+@Injectable()
+export class EvidenceService {
+  constructor(
+    private readonly database: Database,
+    private readonly store: EvidenceStore,
+    private readonly keyring: Keyring,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+    @Inject(EVIDENCE_DRIVER) private readonly driver: EvidenceDriver,
+  ) {}
+
+  /** Streams content into the store, encrypted and durable, checking what its headers say of it. Nothing stays when it fails. */
+  async receive(
+    principal: Principal,
+    source: Readable,
+    headers: ContentHeaders & { mediaType: string },
+    limits: ContentLimits,
+  ): Promise<Received> {
+    const key = await this.currentKey(principal);
+    const id = newId();
+    const receivedAt = this.clock.now();
+    const retainUntil = retentionEnd(receivedAt);
+    const kept = await takeIn(source, headers, limits, {
+      driver: this.driver,
+      key: key.streaming,
+      identity: { organizationId: organizationOf(principal), evidenceId: id, version: 1 },
+      retainUntil,
+    });
+    return { id, kept, dataKeyId: key.id, mediaType: headers.mediaType, receivedAt, retainUntil };
+  }
+
+  /** Makes received bytes evidence, in the transaction of what they are evidence for. The same bytes are kept once: then the evidence kept earlier is given. */
+  async keep(tx: WriteTx, received: Received): Promise<{ id: string; isNew: boolean }> {
+    const { kept } = received;
+    const isNew = await this.store.insertUnlessKept(tx, {
+      organizationId: tx.organizationId,
+      id: received.id,
+      sha256: kept.sha256,
+      size: kept.size,
+      mediaType: received.mediaType,
+      sourceKind: tx.principal.kind,
+      sourceId: tx.principal.id,
+      receivedAt: received.receivedAt,
+      retainUntil: received.retainUntil,
+      dataKeyId: received.dataKeyId,
+      storageKey: kept.storageKey,
+      storageVersion: kept.storageVersion,
+      storageSize: kept.storageSize,
+      storageSha256: kept.storageSha256,
+    });
+    if (!isNew) {
+      const earlier = await this.store.findByDigest(tx, kept.sha256);
+      if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
+      return { id: earlier.id, isNew };
+    }
+    await this.audit.record(tx, {
+      action: 'evidence.received',
+      object: { kind: 'evidence', id: received.id, sha256: kept.sha256.toString('hex'), size: kept.size },
+    });
+    return { id: received.id, isNew };
+  }
+
+  /** Removes received bytes that became no evidence. */
+  async discard(received: Received): Promise<void> {
+    await this.driver.remove({ key: received.kept.storageKey, version: received.kept.storageVersion });
+  }
+
+  /** The bytes just received, in clear, with their digest checked on the way: what is parsed is what was stored. */
+  async reopen(principal: Principal, received: Received): Promise<Readable> {
+    const key = await this.database.read(principal, (tx) => this.keyring.find(tx, received.dataKeyId));
+    return openEvidence(
+      {
+        driver: this.driver,
+        key: key.streaming,
+        identity: { organizationId: organizationOf(principal), evidenceId: received.id, version: 1 },
+      },
+      received.kept,
+    );
+  }
+
+  /** For the program's own use (a queued scan, a package). A person's or agent's reading goes through `read`, which is audited. */
+  async open(principal: Principal, id: string, range?: ByteRange): Promise<Readable> {
+    const { evidence, key } = await this.database.read(principal, async (tx) => {
+      const found = await this.store.find(tx, id);
+      if (found === null) throw new Refusal('not-found', 'There is no such evidence.');
+      return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
+    });
+    return openEvidence(
+      {
+        driver: this.driver,
+        key: key.streaming,
+        identity: { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 },
+      },
+      evidence,
+      range,
+    );
+  }
+
+  /** A read is recorded before the first byte leaves. */
+  async recordRead(principal: Principal, id: string): Promise<EvidenceInfo> {
+    return this.database.write(principal, async (tx) => {
+      const info = await this.find(tx, id);
+      await this.audit.record(tx, {
+        action: 'evidence.read',
+        object: { kind: 'evidence', id, sha256: info.sha256, size: info.size },
+      });
+      return info;
+    });
+  }
+
+  async find(tx: Tx, id: string): Promise<EvidenceInfo> {
+    const evidence = await this.store.find(tx, id);
+    if (evidence === null) throw new Refusal('not-found', 'There is no such evidence.');
+    return infoOf(evidence);
+  }
+
+  async findAll(
+    tx: Tx,
+    filter: { sha256: string | undefined; before: string | null; limit: number },
+  ): Promise<EvidenceInfo[]> {
+    const sha256 = filter.sha256 === undefined ? null : Buffer.from(filter.sha256, 'hex');
+    return (await this.store.list(tx, { ...filter, sha256 })).map(infoOf);
+  }
+
+  /**
+   * Removes unfinished uploads that are older than a day; returns how many. A finished object that no row names (its transaction failed after it was durable)
+   * stays: it is encrypted and harms nobody, while a service that removes what its database does not name would empty the store when it is given a wrong or
+   * an older database.
+   */
+  sweep(): Promise<number> {
+    return this.driver.sweep(this.clock.now());
+  }
+
+  /** The key that encrypts now. An organisation's keys that an older key-encryption key wraps are wrapped anew on the way: that is how a rotation ends. */
+  private currentKey(principal: Principal) {
+    return this.database.write(principal, async (tx) => {
+      tx.withoutAudit('an organisation gets its data key of the quarter on first use; nobody is told of it');
+      const rewrapped = await this.keyring.rewrap(tx);
+      if (rewrapped > 0) {
+        await this.audit.record(tx, {
+          action: 'data_keys.rewrapped',
+          object: { kind: 'organization', id: tx.organizationId },
+          details: { keys: rewrapped },
+        });
+      }
+      return this.keyring.current(tx);
+    });
+  }
+}
+
+function retentionEnd(from: Date): Date {
+  const end = new Date(from);
+  end.setUTCFullYear(end.getUTCFullYear() + RETENTION_YEARS);
+  return end;
+}
+
+function organizationOf(principal: Principal): string {
+  if (principal.organizationId === null) throw new Error('evidence belongs to an organisation');
+  return principal.organizationId;
+}
+
+const infoOf = (evidence: Evidence): EvidenceInfo => ({
+  id: evidence.id,
+  sha256: evidence.sha256.toString('hex'),
+  size: evidence.size,
+  mediaType: evidence.mediaType,
+  source: { kind: evidence.sourceKind, id: evidence.sourceId },
+  receivedAt: evidence.receivedAt,
+  retainUntil: evidence.retainUntil,
+});

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { Evidence } from './evidence.entity.js';
+
+@Injectable()
+export class EvidenceStore {
+  /** False when the organisation has these bytes already; waits for a transaction that is about to keep them. */
+  async insertUnlessKept(tx: WriteTx, evidence: Evidence): Promise<boolean> {
+    const inserted = await tx.manager
+      .createQueryBuilder()
+      .insert()
+      .into(Evidence)
+      .values(evidence)
+      .orIgnore()
+      .returning('id')
+      .execute();
+    return (inserted.raw as unknown[]).length === 1;
+  }
+
+  findByDigest(tx: Tx, sha256: Buffer): Promise<Evidence | null> {
+    return tx.manager.findOneBy(Evidence, { organizationId: tx.organizationId, sha256 });
+  }
+
+  find(tx: Tx, id: string): Promise<Evidence | null> {
+    return tx.manager.findOneBy(Evidence, { organizationId: tx.organizationId, id });
+  }
+
+  /** Newest first. */
+  list(tx: Tx, filter: { sha256: Buffer | null; before: string | null; limit: number }): Promise<Evidence[]> {
+    const query = tx.manager
+      .createQueryBuilder(Evidence, 'e')
+      .where('e.organization_id = :organizationId', { organizationId: tx.organizationId });
+    if (filter.sha256 !== null) query.andWhere('e.sha256 = :sha256', { sha256: filter.sha256 });
+    if (filter.before !== null) query.andWhere('e.id < :before', { before: filter.before });
+    return query.orderBy('e.id', 'DESC').limit(filter.limit).getMany();
+  }
+}

@@ -1,0 +1,52 @@
+import { Controller } from '@nestjs/common';
+import { z } from 'zod';
+import { Readiness } from './readiness.js';
+import { Refusal } from '../kernel/http/problem.js';
+import { Endpoint, operation } from '../kernel/http/endpoint.js';
+
+const Health = z
+  .object({ status: z.literal('ok') })
+  .meta({ id: 'Health', description: 'All is well.', examples: [{ status: 'ok' }] });
+
+const live = operation({
+  id: 'getLiveness',
+  method: 'GET',
+  path: '/health/live',
+  tag: 'Health',
+  summary: 'Is the process alive',
+  description: 'For a liveness probe: answers while the event loop turns, whatever the database does.',
+  permission: 'public',
+  answers: { 200: { description: 'Alive.', schema: Health } },
+});
+
+const ready = operation({
+  id: 'getReadiness',
+  method: 'GET',
+  path: '/health/ready',
+  tag: 'Health',
+  summary: 'Can it serve',
+  description: 'For a readiness probe: the database answers and the evidence store can be written.',
+  permission: 'public',
+  answers: { 200: { description: 'Ready.', schema: Health } },
+  refusals: ['unavailable'],
+});
+
+@Controller()
+export class HealthController {
+  constructor(private readonly readiness: Readiness) {}
+
+  @Endpoint(live)
+  live() {
+    return { status: 'ok' };
+  }
+
+  @Endpoint(ready)
+  async ready() {
+    if (!(await this.readiness.check())) {
+      throw new Refusal('unavailable', 'The database or the evidence store does not answer.', {
+        headers: { 'Retry-After': '5' },
+      });
+    }
+    return { status: 'ok' };
+  }
+}

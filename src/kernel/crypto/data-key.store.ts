@@ -1,0 +1,48 @@
+import type { Tx } from '../db/database.js';
+import type { DataKeyRow, DataKeyStore } from './keyring.js';
+
+const COLUMNS = `id, epoch, kek_ref as "kekRef", kek_version as "kekVersion", wrapped, created_at as "createdAt"`;
+
+/** Table data_key: primary key (organization_id, id), unique (organization_id, epoch). */
+export const dataKeyStore: DataKeyStore = {
+  async find(tx: Tx, id: string): Promise<DataKeyRow | null> {
+    const [row] = await tx.query<DataKeyRow>(`select ${COLUMNS} from data_key where organization_id = $1 and id = $2`, [
+      tx.organizationId,
+      id,
+    ]);
+    return row ?? null;
+  },
+
+  async current(tx: Tx, epoch: string): Promise<DataKeyRow | null> {
+    const [row] = await tx.query<DataKeyRow>(
+      `select ${COLUMNS} from data_key where organization_id = $1 and epoch = $2`,
+      [tx.organizationId, epoch],
+    );
+    return row ?? null;
+  },
+
+  async insert(tx: Tx, row: DataKeyRow): Promise<void> {
+    await tx.query(
+      `insert into data_key (organization_id, id, epoch, kek_ref, kek_version, wrapped, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (organization_id, epoch) do nothing`,
+      [tx.organizationId, row.id, row.epoch, row.kekRef, row.kekVersion, row.wrapped, row.createdAt],
+    );
+  },
+
+  async wrappedByOthers(tx: Tx, kekRef: string, kekVersion: number): Promise<DataKeyRow[]> {
+    return tx.query<DataKeyRow>(
+      `select ${COLUMNS} from data_key
+       where organization_id = $1 and (kek_ref, kek_version) is distinct from ($2, $3::integer)
+       order by id for update`,
+      [tx.organizationId, kekRef, kekVersion],
+    );
+  },
+
+  async replaceWrapping(tx, row): Promise<void> {
+    await tx.query(
+      `update data_key set kek_ref = $3, kek_version = $4, wrapped = $5 where organization_id = $1 and id = $2`,
+      [tx.organizationId, row.id, row.kekRef, row.kekVersion, row.wrapped],
+    );
+  },
+};

@@ -1,0 +1,179 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { PoolClient } from 'pg';
+import type { Principal } from '../principal.js';
+import { Refusal } from '../http/problem.js';
+
+/**
+ * An open transaction that knows its principal. Row-level security shows it the rows of the principal's organisation and no others;
+ * stores take it as first argument, so that a query without a context is a type error.
+ */
+export class Tx {
+  /** Only `Database` makes one. */
+  constructor(
+    readonly manager: EntityManager,
+    readonly principal: Principal,
+    private readonly runner: QueryRunner,
+  ) {}
+
+  /** The organisation whose rows are in sight. */
+  get organizationId(): string {
+    if (this.principal.organizationId === null) throw new Error('this transaction has no organisation');
+    return this.principal.organizationId;
+  }
+
+  /** pg's own client, for COPY and for statements that TypeORM would only wrap. */
+  async client(): Promise<PoolClient> {
+    return (await this.runner.connect()) as PoolClient;
+  }
+
+  /** The rows of any statement (with RETURNING for writes). */
+  async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const client = await this.client();
+    return (await client.query<Row>(sql, [...parameters])).rows;
+  }
+
+  /** How many rows a statement touched. */
+  async execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
+    const client = await this.client();
+    return (await client.query(sql, [...parameters])).rowCount ?? 0;
+  }
+}
+
+/** A transaction that may write; it commits only with an audit event in it (promise 1 of the design). */
+export class WriteTx extends Tx {
+  private accounted = false;
+
+  /** Called by the audit room when it has written the event, and by nothing else. */
+  markAudited(): void {
+    this.accounted = true;
+  }
+
+  /** For bookkeeping that changes nothing anybody is told (a queue's progress). The reason is for the reader of the code. */
+  withoutAudit(_reason: string): void {
+    this.accounted = true;
+  }
+
+  get audited(): boolean {
+    return this.accounted;
+  }
+}
+
+/** Makes a creating call happen once: the answer is kept under the caller's Idempotency-Key, in the transaction of the change itself. */
+export interface Once {
+  operation: string;
+  key: string;
+  /** Digest of what was asked: the same key with another request is refused. */
+  fingerprint: string;
+}
+
+/** How long a key is remembered. Longer than any retry of an agent that was days without network. */
+const REMEMBERED = '30 days';
+
+/** The data source's token: it is an interface of TypeORM's own making, and only stores see it. */
+export const DATA_SOURCE = Symbol('data source');
+
+export class Database {
+  constructor(private readonly source: DataSource) {}
+
+  /** Whether the database answers. Throws when it does not. */
+  async ping(): Promise<void> {
+    await this.source.query('select 1');
+  }
+
+  /** Reads. Postgres itself refuses a write here. */
+  async read<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.run(principal, 'READ COMMITTED', 'on', (runner) => work(new Tx(runner.manager, principal, runner)));
+  }
+
+  /** Many questions of one instant: all of them see the same snapshot. */
+  async readSnapshot<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.run(principal, 'REPEATABLE READ', 'on', (runner) => work(new Tx(runner.manager, principal, runner)));
+  }
+
+  /** Writes: all of it or nothing, and nothing without an audit event. With `once`, `work`'s result is kept as JSON and given again to a retry. */
+  async write<T>(principal: Principal, work: (tx: WriteTx) => Promise<T>, once: Once | null = null): Promise<T> {
+    return this.run(principal, 'READ COMMITTED', 'off', async (runner) => {
+      const tx = new WriteTx(runner.manager, principal, runner);
+      if (once === null) {
+        const result = await work(tx);
+        await refuseUnaudited(tx);
+        return result;
+      }
+      const prior = await claim(tx, once);
+      if (prior !== null) return prior.response as T;
+      const result = await work(tx);
+      await tx.execute(
+        `update idempotency_key set response = $4
+         where organization_id = $1 and principal_id = $2 and operation = $3 and key = $5`,
+        [tx.organizationId, principal.id, once.operation, JSON.stringify(result), once.key],
+      );
+      await refuseUnaudited(tx);
+      return result;
+    });
+  }
+
+  private async run<T>(
+    principal: Principal,
+    isolation: 'READ COMMITTED' | 'REPEATABLE READ',
+    readOnly: 'on' | 'off',
+    work: (runner: QueryRunner) => Promise<T>,
+  ): Promise<T> {
+    const runner = this.source.createQueryRunner();
+    try {
+      await runner.startTransaction(isolation);
+      try {
+        const client = (await runner.connect()) as PoolClient;
+        await client.query(
+          `select set_config('transaction_read_only', $1, true), set_config('app.organization_id', $2, true),
+             set_config('app.issuer', $3, true), set_config('app.subject', $4, true)`,
+          [readOnly, principal.organizationId ?? '', principal.issuer, principal.subject],
+        );
+        const result = await work(runner);
+        await runner.commitTransaction();
+        return result;
+      } catch (error) {
+        // A connection that broke cannot roll back; Postgres has done it, and the first error is the one that tells.
+        await runner.rollbackTransaction().catch(() => undefined);
+        throw error;
+      }
+    } finally {
+      await runner.release();
+    }
+  }
+}
+
+async function refuseUnaudited(tx: WriteTx): Promise<void> {
+  if (tx.audited) return;
+  const [row] = await tx.query<{ wrote: boolean }>('select pg_current_xact_id_if_assigned() is not null as wrote');
+  if (row?.wrote === true) throw new Error('a transaction changed rows and recorded no audit event');
+}
+
+/** Takes the key, waiting for a transaction that holds it; or finds the answer that was given under it. */
+async function claim(tx: WriteTx, once: Once): Promise<{ response: unknown } | null> {
+  const mine = await tx.execute(
+    `insert into idempotency_key (organization_id, principal_id, operation, key, fingerprint, created_at)
+     values ($1, $2, $3, $4, $5, now())
+     on conflict (organization_id, principal_id, operation, key) do update
+       set fingerprint = excluded.fingerprint, response = null, created_at = excluded.created_at
+       where idempotency_key.created_at < now() - interval '${REMEMBERED}'`,
+    [tx.organizationId, tx.principal.id, once.operation, once.key, once.fingerprint],
+  );
+  if (mine === 1) return null;
+  const [prior] = await tx.query<{ fingerprint: string; response: unknown }>(
+    `select fingerprint, response from idempotency_key
+     where organization_id = $1 and principal_id = $2 and operation = $3 and key = $4`,
+    [tx.organizationId, tx.principal.id, once.operation, once.key],
+  );
+  if (prior === undefined || prior.fingerprint !== once.fingerprint) {
+    throw new Refusal('idempotency-conflict', 'Use a new Idempotency-Key for a new request.', {
+      pointer: 'header/Idempotency-Key',
+    });
+  }
+  return { response: prior.response };
+}
+
+/** The constraint that a statement broke, if that is why it failed: errors are told apart by constraint name, not by code alone. */
+export function brokenConstraint(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('constraint' in error)) return null;
+  return typeof error.constraint === 'string' ? error.constraint : null;
+}

@@ -1,0 +1,87 @@
+import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import type { Logger } from 'pino';
+import { Clock } from './clock.js';
+import { dataKeyStore } from './crypto/data-key.store.js';
+import { Keyring } from './crypto/keyring.js';
+import { LocalKeyEncryptionKey } from './crypto/local-key-encryption.js';
+import { openDataSource } from './db/data-source.js';
+import { Database, DATA_SOURCE } from './db/database.js';
+import { LOGGER } from './logger.js';
+import { Queue } from './queue.js';
+
+export interface KernelOptions {
+  databaseUrl: string;
+  databasePool: number;
+  keyFile: string;
+  keyFileCreate: boolean;
+  logger: Logger;
+}
+
+/** A request that holds a connection longer than this has lost its caller. Merges of a million rows stay far below. Milliseconds. */
+const STATEMENT_TIMEOUT = 300_000;
+
+/** A few plain connections for a library that brings its own queries (the session store). */
+export const POOL = Symbol('plain pool');
+const POOL_CONNECTIONS = 3;
+
+/** What every room stands on: the clock, the database, the keys, the queue. */
+@Global()
+@Module({})
+export class KernelModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(DATA_SOURCE) private readonly source: DataSource,
+    @Inject(POOL) private readonly pool: pg.Pool,
+    private readonly queue: Queue,
+  ) {}
+
+  static with(options: KernelOptions): DynamicModule {
+    return {
+      module: KernelModule,
+      providers: [
+        Clock,
+        { provide: LOGGER, useValue: options.logger },
+        {
+          provide: DATA_SOURCE,
+          useFactory: () =>
+            openDataSource(options.databaseUrl, { max: options.databasePool, statementTimeout: STATEMENT_TIMEOUT }),
+        },
+        {
+          provide: POOL,
+          useFactory: () => new pg.Pool({ connectionString: options.databaseUrl, max: POOL_CONNECTIONS }),
+        },
+        { provide: Database, inject: [DATA_SOURCE], useFactory: (source: DataSource) => new Database(source) },
+        {
+          provide: Keyring,
+          inject: [Clock],
+          useFactory: async (clock: Clock) => new Keyring(await loadKeyFile(options), dataKeyStore, clock),
+        },
+        {
+          provide: Queue,
+          useFactory: async () => {
+            const queue = new Queue(options.databaseUrl, options.logger);
+            await queue.start();
+            return queue;
+          },
+        },
+      ],
+      exports: [Clock, LOGGER, DATA_SOURCE, POOL, Database, Keyring, Queue],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.queue.stop();
+    await this.pool.end();
+    await this.source.destroy();
+  }
+}
+
+async function loadKeyFile({ keyFile, keyFileCreate }: KernelOptions): Promise<LocalKeyEncryptionKey> {
+  try {
+    return await LocalKeyEncryptionKey.load(keyFile, { create: keyFileCreate });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`KEY_FILE: ${why} (docs/operations.md says how a key file is made)`, { cause: error });
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What a principal may do. Each endpoint asks for exactly one of these; which role holds which is one page: src/auth/roles.ts.
+ * `authenticated` asks only for a valid token (reference data, «who am I»).
+ */
+export const PERMISSIONS = [
+  'authenticated',
+  'organizations:create',
+  'organizations:read',
+  'organizations:write',
+  'members:read',
+  'members:write',
+  'systems:read',
+  'systems:write',
+  'agents:read',
+  'agents:write',
+  'scans:read',
+  'scans:write',
+  'results:read',
+  'evidence:read',
+  'posture:read',
+  'packages:read',
+  'packages:write',
+  'audit:read',
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+export const ROLES = ['admin', 'compliance_officer', 'approver', 'auditor', 'viewer', 'agent'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who acts, for which organisation, with which permissions. Made by src/auth for a request, or by `service()` for the program's own work. */
+export interface Principal {
+  /** `user`: a person's token; `agent`: a machine bound to systems; `service`: the program itself (queue workers). */
+  readonly kind: 'user' | 'agent' | 'service';
+  /** The member's or agent trust's id, where there is one; the service's own name otherwise. Never a name or an address. */
+  readonly id: string;
+  /** OpenID issuer and subject of the token. Empty for the service. */
+  readonly issuer: string;
+  readonly subject: string;
+  /** The organisation acted for; null where the request names none (catalogue, own organisations). */
+  readonly organizationId: string | null;
+  readonly role: Role | null;
+  readonly permissions: ReadonlySet<Permission>;
+  /** Systems an agent is bound to; null = every system of the organisation. */
+  readonly systemIds: readonly string[] | null;
+  /** Correlates the log line, the problem document and the audit event of one request. */
+  readonly requestId: string;
+}
+
+/** The program acting for an organisation without a request: a worker that builds a package or finishes a queued scan. */
+export function servicePrincipal(id: string, organizationId: string, requestId: string): Principal {
+  return {
+    kind: 'service',
+    id,
+    issuer: '',
+    subject: '',
+    organizationId,
+    role: null,
+    permissions: new Set(PERMISSIONS),
+    systemIds: null,
+    requestId,
+  };
+}

@@ -1,0 +1,117 @@
+import { PgBoss } from 'pg-boss';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { WriteTx } from './db/database.js';
+
+/** What is deferred. A job carries ids only: what it is about lies in the tenant's own tables, behind row-level security. */
+export const QUEUES = ['scan', 'package'] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+export interface Job {
+  organizationId: string;
+  /** The system of a scan; empty for a package. */
+  systemId: string;
+  id: string;
+}
+
+const SCHEMA = 'queue';
+
+/** A worker that was killed is missed after this many seconds, and its job is taken up again. 10 is the least that pg-boss takes. */
+const HEARTBEAT_SECONDS = 10;
+
+/** A crash takes up to two tries with it; what fails this often has a reason that trying does not mend, and is told as such. */
+const RETRIES = 5;
+
+/** Makes the queue's own schema and lets the app use it; part of `migrate`, as the owner role. */
+export async function installQueue(ownerUrl: string): Promise<void> {
+  const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, supervise: false, schedule: false, max: 2 });
+  // pg-boss emits what its background queries meet; here the calls below tell.
+  boss.on('error', () => undefined);
+  await boss.start();
+  try {
+    for (const name of QUEUES) {
+      const options = {
+        retryLimit: RETRIES,
+        retryBackoff: true,
+        heartbeatSeconds: HEARTBEAT_SECONDS,
+        expireInSeconds: 6 * 3600,
+      };
+      if ((await boss.getQueue(name)) === null) await boss.createQueue(name, options);
+      else await boss.updateQueue(name, options);
+    }
+  } finally {
+    await boss.stop({ graceful: false });
+  }
+  const owner = new pg.Client({ connectionString: ownerUrl });
+  await owner.connect();
+  try {
+    await owner.query(`grant usage on schema ${SCHEMA} to safeguard_app`);
+    await owner.query(`grant select, insert, update, delete on all tables in schema ${SCHEMA} to safeguard_app`);
+    await owner.query(`grant usage on all sequences in schema ${SCHEMA} to safeguard_app`);
+    await owner.query(`grant execute on all functions in schema ${SCHEMA} to safeguard_app`);
+  } finally {
+    await owner.end();
+  }
+}
+
+/** The one durable queue, in Postgres. */
+export class Queue {
+  private readonly boss: PgBoss;
+  private readonly handlers: Promise<string>[] = [];
+
+  constructor(
+    serverUrl: string,
+    private readonly logger: Logger,
+  ) {
+    this.boss = new PgBoss({
+      connectionString: serverUrl,
+      schema: SCHEMA,
+      migrate: false,
+      createSchema: false,
+      schedule: false,
+      // The app's role owns nothing, so it cannot rebuild indexes; Postgres' own upkeep does.
+      reindex: false,
+      monitorVacuum: false,
+      monitorIntervalSeconds: HEARTBEAT_SECONDS,
+      superviseIntervalSeconds: HEARTBEAT_SECONDS,
+      max: 4,
+    });
+    this.boss.on('error', (error) => this.logger.error({ kind: error.name, message: error.message }, 'queue'));
+  }
+
+  async start(): Promise<void> {
+    await this.boss.start();
+  }
+
+  /** Enqueues in the caller's transaction: the job is there if and only if what it is about is. */
+  async send(tx: WriteTx, queue: QueueName, job: Job): Promise<void> {
+    const client = await tx.client();
+    const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
+    const id = await this.boss.send(queue, job, { db });
+    if (id === null) throw new Error(`the job was not taken by the queue ${queue}`);
+  }
+
+  /** `handle` must be safe to run twice: a worker that dies after its commit and before its acknowledgement is followed by another. */
+  work(queue: QueueName, handle: (job: Job, attempt: { last: boolean }) => Promise<void>): void {
+    const worker = this.boss.work<Job>(queue, { includeMetadata: true, pollingIntervalSeconds: 0.5 }, async (jobs) => {
+      for (const { data, retryCount } of jobs) {
+        try {
+          await handle(data, { last: retryCount >= RETRIES });
+        } catch (error) {
+          this.logger.error(
+            { queue, id: data.id, kind: error instanceof Error ? error.name : typeof error },
+            'job failed',
+          );
+          throw error;
+        }
+      }
+    });
+    this.handlers.push(worker);
+  }
+
+  /** Finishes the jobs under way, up to 30 s; the others stay queued. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.handlers);
+    await this.boss.stop({ graceful: true, timeout: 30_000 });
+  }
+}

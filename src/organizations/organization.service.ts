@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { stringify } from 'uuid';
+import { AuditService } from '../audit/audit.service.js';
+import { Clock } from '../kernel/clock.js';
+import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.js';
+import { Refusal } from '../kernel/http/problem.js';
+import { newId } from '../kernel/ids.js';
+import type { Principal } from '../kernel/principal.js';
+import { MemberService } from './member.service.js';
+import type { OrganizationRow } from './organization.entity.js';
+import {
+  MAX_FRESHNESS,
+  NO_SETTINGS,
+  type OrganizationChange,
+  type OrganizationView,
+  type OwnOrganization,
+  type Settings,
+} from './organization.schema.js';
+import { OrganizationStore } from './organization.store.js';
+import type { Instants } from './system.service.js';
+import { requireVersion } from './version.js';
+
+/** Settings that were in effect, and which version of them. */
+export interface SettingsInEffect {
+  version: number;
+  settings: Settings;
+}
+
+@Injectable()
+export class OrganizationService {
+  constructor(
+    private readonly store: OrganizationStore,
+    private readonly members: MemberService,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Creates the organisation that the transaction acts for, with its principal as the first admin (see `founder`). */
+  async create(tx: WriteTx, name: string, adminName: string): Promise<OrganizationView> {
+    const now = this.clock.now();
+    const row: OrganizationRow = {
+      organizationId: tx.organizationId,
+      name,
+      settings: NO_SETTINGS,
+      version: 1,
+      createdAt: now,
+      updatedAt: now,
+    };
+    try {
+      await this.store.insert(tx, row);
+    } catch (error) {
+      if (brokenConstraint(error) === 'organization_pk') {
+        throw new Refusal('conflict', 'An organisation was created under this Idempotency-Key long ago. Use another.', {
+          pointer: 'header/Idempotency-Key',
+        });
+      }
+      throw error;
+    }
+    await this.audit.record(tx, {
+      action: 'organization.created',
+      object: { kind: 'organization', id: row.organizationId, version: 1 },
+      details: { name },
+    });
+    const { id, issuer, subject } = tx.principal;
+    await this.members.insert(tx, id, { issuer, subject, name: adminName, role: 'admin' });
+    return view(row);
+  }
+
+  async read(tx: Tx): Promise<OrganizationView> {
+    return view(found(await this.store.find(tx)));
+  }
+
+  async change(tx: WriteTx, version: number | null, change: OrganizationChange): Promise<OrganizationView> {
+    const before = found(await this.store.lock(tx));
+    requireVersion(before.version, version);
+    const settings = merged(before.settings, change.settings ?? {});
+    const row: OrganizationRow = {
+      ...before,
+      name: change.name ?? before.name,
+      settings,
+      version: before.version + 1,
+      updatedAt: this.clock.now(),
+    };
+    await this.store.update(tx, row);
+    await this.audit.record(tx, {
+      action: 'organization.changed',
+      object: { kind: 'organization', id: row.organizationId, version: row.version },
+      details: {
+        before: { name: before.name, settings: { ...before.settings } },
+        after: { name: row.name, settings: { ...settings } },
+      },
+    });
+    return view(row);
+  }
+
+  /** For the principal's issuer and subject, whatever organisation the transaction acts for. One more than `limit` tells that there are more. */
+  listOwn(tx: Tx, page: { after: string | null; limit: number }): Promise<OwnOrganization[]> {
+    return this.store.listOwn(tx, page);
+  }
+
+  /**
+   * The settings by which an instant is judged: in effect at `asOf`, as known at `knownAt`. Before the organisation's first settings, the first ones count,
+   * because evidence may tell of a time before it was registered. Before anything was known: the catalogue's defaults, version 0.
+   */
+  async settingsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SettingsInEffect> {
+    const inEffect = asOf < knownAt ? asOf : knownAt;
+    return (await this.store.settingsAsOf(tx, inEffect, knownAt)) ?? { version: 0, settings: NO_SETTINGS };
+  }
+}
+
+/**
+ * The principal that creates an organisation: it acts for the new organisation, as its first member. With an Idempotency-Key both ids follow from who asks
+ * and the key, so that a retry comes to the same organisation and finds the answer that is kept there.
+ */
+export function founder(principal: Principal, key: string | null): Principal {
+  const derived = (what: string) => nameBasedId([what, principal.issuer, principal.subject, key]);
+  return key === null
+    ? { ...principal, organizationId: newId(), id: newId() }
+    : { ...principal, organizationId: derived('organization'), id: derived('member') };
+}
+
+/** A UUIDv8 (RFC 9562 section 5.8) of SHA-256. */
+function nameBasedId(name: readonly (string | null)[]): string {
+  const bytes = createHash('sha256').update(JSON.stringify(name)).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return stringify(bytes);
+}
+
+function merged(before: Settings, change: NonNullable<OrganizationChange['settings']>): Settings {
+  const freshness: Settings['freshness'] = {};
+  for (const [practice, days] of Object.entries({ ...before.freshness, ...change.freshness })) {
+    if (days !== null) freshness[practice] = days;
+  }
+  if (Object.keys(freshness).length > MAX_FRESHNESS) {
+    throw new Refusal('invalid-request', `At most ${MAX_FRESHNESS} practices have a freshness of their own.`, {
+      pointer: '/settings/freshness',
+    });
+  }
+  return { freshness, overlays: change.overlays ?? before.overlays };
+}
+
+function found(row: OrganizationRow | null): OrganizationRow {
+  if (row === null) throw new Refusal('not-found', 'There is no such organisation.');
+  return row;
+}
+
+const view = (row: OrganizationRow): OrganizationView => ({
+  id: row.organizationId,
+  name: row.name,
+  settings: row.settings,
+  version: row.version,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+});

@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
+import { Clock } from '../kernel/clock.js';
+import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.js';
+import { Refusal } from '../kernel/http/problem.js';
+import { newId } from '../kernel/ids.js';
+import type { SystemRow } from './system.entity.js';
+import type { Environment, NewSystem, Phi, SystemChange, SystemView } from './system.schema.js';
+import { SystemStore, type SystemFilter } from './system.store.js';
+import { ONLY_LOCKED, requireVersion } from './version.js';
+
+/** What was so at `asOf`, as it was known at `knownAt`. */
+export interface Instants {
+  asOf: Date;
+  knownAt: Date;
+}
+
+/** A system as it was at an instant. */
+export interface SystemInEffect {
+  id: string;
+  version: number;
+  name: string;
+  environment: Environment;
+  phi: Phi;
+  phiNamespaces: readonly string[];
+}
+
+@Injectable()
+export class SystemService {
+  constructor(
+    private readonly store: SystemStore,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Null when there is none in sight of the principal: an agent sees those that it is bound to. */
+  async findSystem(tx: Tx, id: string): Promise<SystemView | null> {
+    const row = await this.store.find(tx, id);
+    return row === null ? null : view(row);
+  }
+
+  /** The system, also a retired one; or the refusal `not-found`. */
+  async requireSystem(tx: Tx, id: string): Promise<SystemView> {
+    return view(found(await this.store.find(tx, id)));
+  }
+
+  /**
+   * The systems in scope at `asOf` as known at `knownAt`, each in the version then in effect, by id. One that was registered after `asOf` counts with its
+   * first version, because reports may tell of a time before; a retired one drops out from its retirement on.
+   */
+  async systemsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SystemInEffect[]> {
+    const rows = await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt);
+    return rows.map(({ systemId, version, name, environment, phi, phiNamespaces }) => ({
+      id: systemId,
+      version,
+      name,
+      environment,
+      phi,
+      phiNamespaces,
+    }));
+  }
+
+  /** By id. */
+  async list(tx: Tx, filter: SystemFilter): Promise<SystemView[]> {
+    return (await this.store.list(tx, filter)).map(view);
+  }
+
+  async create(tx: WriteTx, system: NewSystem): Promise<SystemView> {
+    const now = this.clock.now();
+    const row: SystemRow = {
+      organizationId: tx.organizationId,
+      id: newId(),
+      name: system.name,
+      environment: system.environment,
+      phi: system.phi,
+      phiNamespaces: system.phiNamespaces.toSorted(),
+      version: 1,
+      createdAt: now,
+      updatedAt: now,
+      retiredAt: null,
+    };
+    await uniquelyNamed(this.store.insert(tx, row));
+    await this.audit.record(tx, {
+      action: 'system.created',
+      object: { kind: 'system', id: row.id, version: 1 },
+      details: described(row),
+    });
+    return view(row);
+  }
+
+  async change(tx: WriteTx, id: string, version: number | null, change: SystemChange): Promise<SystemView> {
+    const before = found(await this.store.lock(tx, id));
+    if (before.retiredAt !== null) throw new Refusal('conflict', 'The system is retired: it stays as it was.');
+    requireVersion(before.version, version);
+    const row: SystemRow = {
+      ...before,
+      name: change.name ?? before.name,
+      environment: change.environment ?? before.environment,
+      phi: change.phi ?? before.phi,
+      phiNamespaces: change.phiNamespaces?.toSorted() ?? before.phiNamespaces,
+      version: before.version + 1,
+      updatedAt: this.clock.now(),
+    };
+    await uniquelyNamed(this.store.update(tx, row));
+    await this.audit.record(tx, {
+      action: 'system.changed',
+      object: { kind: 'system', id, version: row.version },
+      details: { before: described(before), after: described(row) },
+    });
+    return view(row);
+  }
+
+  async retire(tx: WriteTx, id: string): Promise<SystemView> {
+    const before = found(await this.store.lock(tx, id));
+    if (before.retiredAt !== null) {
+      tx.withoutAudit(ONLY_LOCKED);
+      return view(before);
+    }
+    const now = this.clock.now();
+    const row: SystemRow = { ...before, version: before.version + 1, updatedAt: now, retiredAt: now };
+    await this.store.update(tx, row);
+    await this.audit.record(tx, {
+      action: 'system.retired',
+      object: { kind: 'system', id, version: row.version },
+      details: described(row),
+    });
+    return view(row);
+  }
+}
+
+async function uniquelyNamed(write: Promise<void>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (brokenConstraint(error) !== 'system_name') throw error;
+    throw new Refusal('conflict', 'A system in use has this name. Choose another, or retire that one.', {
+      pointer: '/name',
+    });
+  }
+}
+
+function found(row: SystemRow | null): SystemRow {
+  if (row === null) throw new Refusal('not-found', 'There is no such system.');
+  return row;
+}
+
+const described = ({ name, environment, phi, phiNamespaces }: SystemRow) => ({ name, environment, phi, phiNamespaces });
+
+const view = (row: SystemRow): SystemView => ({
+  id: row.id,
+  name: row.name,
+  environment: row.environment,
+  phi: row.phi,
+  phiNamespaces: row.phiNamespaces,
+  version: row.version,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+  retiredAt: row.retiredAt?.toISOString() ?? null,
+});

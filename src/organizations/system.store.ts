@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { System, type SystemRow, SystemVersion } from './system.entity.js';
+import type { Environment } from './system.schema.js';
+
+export interface SystemFilter {
+  name?: string | undefined;
+  environment?: Environment | undefined;
+  includeRetired: boolean;
+  after: string | null;
+  limit: number;
+}
+
+/** All of it within the transaction's organisation, and for an agent within the systems that it is bound to. */
+@Injectable()
+export class SystemStore {
+  async find(tx: Tx, id: string): Promise<SystemRow | null> {
+    const row = await tx.manager.findOneBy(System, { organizationId: tx.organizationId, id });
+    return inSight(tx, row);
+  }
+
+  async lock(tx: WriteTx, id: string): Promise<SystemRow | null> {
+    const row = await tx.manager.findOne(System, {
+      where: { organizationId: tx.organizationId, id },
+      lock: { mode: 'pessimistic_write' },
+    });
+    return inSight(tx, row);
+  }
+
+  async insert(tx: WriteTx, row: SystemRow): Promise<void> {
+    await tx.manager.insert(System, row);
+    await this.keepVersion(tx, row);
+  }
+
+  async update(tx: WriteTx, row: SystemRow): Promise<void> {
+    const { id, name, environment, phi, phiNamespaces, version, updatedAt, retiredAt } = row;
+    await tx.manager.update(
+      System,
+      { organizationId: tx.organizationId, id },
+      { name, environment, phi, phiNamespaces, version, updatedAt, retiredAt },
+    );
+    await this.keepVersion(tx, row);
+  }
+
+  private async keepVersion(tx: WriteTx, { id, createdAt: _, updatedAt, ...kept }: SystemRow): Promise<void> {
+    await tx.manager.insert(SystemVersion, { ...kept, systemId: id, recordedAt: updatedAt });
+  }
+
+  list(tx: Tx, filter: SystemFilter): Promise<SystemRow[]> {
+    return tx.query<SystemRow>(
+      `select organization_id as "organizationId", id, name, environment, phi, phi_namespaces as "phiNamespaces", version,
+              created_at as "createdAt", updated_at as "updatedAt", retired_at as "retiredAt"
+       from system
+       where organization_id = $1
+         and ($2::text is null or name = $2)
+         and ($3::text is null or environment = $3)
+         and ($4 or retired_at is null)
+         and ($5::uuid[] is null or id = any($5))
+         and ($6::uuid is null or id > $6)
+       order by id
+       limit $7`,
+      [
+        tx.organizationId,
+        filter.name ?? null,
+        filter.environment ?? null,
+        filter.includeRetired,
+        tx.principal.systemIds,
+        filter.after,
+        filter.limit,
+      ],
+    );
+  }
+
+  /** Of each system the latest version up to `inEffect`, or else the first, among those recorded up to `knownAt`; without those that are retired in it. */
+  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date): Promise<SystemVersion[]> {
+    return tx.query<SystemVersion>(
+      `select * from (
+         select distinct on (system_id)
+                organization_id as "organizationId", system_id as "systemId", version, recorded_at as "recordedAt",
+                name, environment, phi, phi_namespaces as "phiNamespaces", retired_at as "retiredAt"
+         from system_version
+         where organization_id = $1 and recorded_at <= $3 and ($4::uuid[] is null or system_id = any($4))
+         order by system_id, recorded_at <= $2 desc, case when recorded_at <= $2 then -version else version end
+       ) chosen
+       where "retiredAt" is null
+       order by "systemId"`,
+      [tx.organizationId, inEffect, knownAt, tx.principal.systemIds],
+    );
+  }
+}
+
+/** An agent bound to other systems cannot tell this one from one that does not exist. */
+const inSight = (tx: Tx, row: SystemRow | null): SystemRow | null =>
+  row === null || (tx.principal.systemIds !== null && !tx.principal.systemIds.includes(row.id)) ? null : row;

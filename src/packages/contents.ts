@@ -1,0 +1,217 @@
+import { VERSION } from '../kernel/version.js';
+import type { Control, Practice } from '../catalog/catalog.types.js';
+import { bag, type OutgoingFile } from './bag.js';
+import { csv, csvHeader } from './csv.js';
+import { verifyText } from './verify-text.js';
+
+/** One status of the posture, with its reason. */
+interface Judged {
+  readonly id: string;
+  readonly status: string;
+  readonly reason: string;
+}
+
+export interface EvidenceItem {
+  evidenceId: string;
+  /** In the bag; null where the evidence is left out. */
+  path: string | null;
+  /** Of the evidence as it was received, lower-case hex; also where it can no longer be read. */
+  sha256: string;
+  size: number;
+  mediaType: string;
+  receivedAt: Date;
+  source: { kind: string; id: string };
+  scans: { systemId: string; scanId: string }[];
+}
+
+/** Evidence that is left out because its stored bytes are no longer those that were received. */
+export interface EvidenceFault {
+  evidenceId: string;
+  sha256: string;
+  size: number;
+  reason: string;
+}
+
+/** What is known before the first byte of a package is written. */
+export interface PackageFacts {
+  id: string;
+  organization: { id: string; name: string };
+  scope: { systemId: string | null };
+  asOf: Date;
+  knownAt: Date;
+  requestedAt: Date;
+  systems: readonly object[];
+  catalog: { version: string; digest: string; overlay: string | null };
+  controls: readonly Control[];
+  practices: readonly Practice[];
+  /** Written as it is; every control and practice in it has one of the lists above. */
+  posture: { readonly controls: readonly Judged[]; readonly practices: readonly Judged[] };
+  /** By id. */
+  evidence: readonly EvidenceItem[];
+  faults: readonly EvidenceFault[];
+}
+
+export interface ResultLine {
+  system_id: string;
+  series: string;
+  target: string;
+  source: string;
+  check: string;
+  resource: string;
+  namespace: string | null;
+  status: string;
+  severity: string;
+  title: string;
+  message: string;
+  observed_from: Date;
+  observed_to: Date | null;
+  known_from: Date;
+  scan_id: string;
+  evidence_id: string | null;
+}
+
+/** What is read while the package is written, page by page; each may be asked for once. */
+export interface PackageRows {
+  events(): AsyncIterable<object[]>;
+  scans(): AsyncIterable<object[]>;
+  results(): AsyncIterable<ResultLine[]>;
+  /** The bytes of evidence that has a path. Fails when they are no longer those that were received. */
+  evidence(id: string): AsyncIterable<Uint8Array>;
+}
+
+const RESULT_COLUMNS = [
+  'system_id',
+  'series',
+  'target',
+  'source',
+  'check',
+  'resource',
+  'namespace',
+  'status',
+  'severity',
+  'title',
+  'message',
+  'observed_from',
+  'observed_to',
+  'known_from',
+  'scan_id',
+  'evidence_id',
+] as const satisfies readonly (keyof ResultLine)[];
+
+/** The version of this layout; a reader may rely on it. */
+const FORMAT = 'safeguard-package/1';
+
+/** Every file of a package, in the order in which the ZIP has them: how to verify it, then the bag. */
+export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
+  const root = `safeguard-package-${facts.id}`;
+  const info = [
+    ['Source-Organization', facts.organization.name],
+    ['External-Identifier', facts.id],
+    ['External-Description', `As of ${facts.asOf.toISOString()}, as known at ${facts.knownAt.toISOString()}`],
+    // The day of the request, not of the build: a second attempt gives the same bytes.
+    ['Bagging-Date', facts.requestedAt.toISOString().slice(0, 10)],
+    ['Bag-Software-Agent', `safeguard ${VERSION} (${FORMAT})`],
+  ] as const;
+  return [
+    { path: `${root}/VERIFY.md`, content: [Buffer.from(verifyText(facts), 'utf8')] },
+    ...bag(payload(facts, rows), info).map(({ path, content }) => ({ path: `${root}/bag/${path}`, content })),
+  ];
+}
+
+function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
+  const counts = { events: 0, scans: 0, results: 0 };
+  const lines = async function* (pages: AsyncIterable<object[]>, count: 'events' | 'scans') {
+    for await (const page of pages) {
+      counts[count] += page.length;
+      yield Buffer.from(page.map((line) => `${JSON.stringify(line)}\n`).join(''), 'utf8');
+    }
+  };
+  const results = async function* () {
+    yield csvHeader(RESULT_COLUMNS);
+    for await (const page of rows.results()) {
+      counts.results += page.length;
+      yield csv(RESULT_COLUMNS, page);
+    }
+  };
+
+  return [
+    { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
+    { path: 'controls.json', content: json(() => judgedControls(facts)) },
+    ...facts.evidence.flatMap(({ path, evidenceId }) =>
+      path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
+    ),
+    { path: 'posture/controls.csv', content: controlsCsv(facts) },
+    { path: 'posture/posture.json', content: json(() => facts.posture) },
+    { path: 'posture/practices.csv', content: practicesCsv(facts) },
+    { path: 'results.csv', content: results() },
+    { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
+    // Last, because it counts what went before.
+    { path: 'index.json', content: json(() => index(facts, counts)) },
+  ];
+}
+
+/** Made when its turn has come. */
+function* json(value: () => unknown): Generator<Buffer, void> {
+  yield Buffer.from(`${JSON.stringify(value(), null, 2)}\n`, 'utf8');
+}
+
+function index(facts: PackageFacts, counts: { events: number; scans: number; results: number }) {
+  return {
+    // First: whoever opens it sees what is not in it.
+    faults: facts.faults,
+    format: FORMAT,
+    signed: false,
+    packageId: facts.id,
+    organization: facts.organization,
+    scope: { ...facts.scope, systems: facts.systems },
+    asOf: facts.asOf,
+    knownAt: facts.knownAt,
+    requestedAt: facts.requestedAt,
+    catalog: facts.catalog,
+    counts: {
+      systems: facts.systems.length,
+      controls: facts.posture.controls.length,
+      practices: facts.posture.practices.length,
+      scans: counts.scans,
+      results: counts.results,
+      evidence: facts.evidence.length,
+      evidenceUnreadable: facts.faults.length,
+      auditEvents: counts.events,
+    },
+    evidence: facts.evidence,
+  };
+}
+
+/** Throws where the posture speaks of an item that its catalogue does not have: a package never explains a status by another catalogue. */
+function joined<Item extends { readonly id: string }>(judged: readonly Judged[], items: readonly Item[]) {
+  const byId = new Map(items.map((item) => [item.id, item]));
+  return judged.map(({ id, status, reason }) => {
+    const item = byId.get(id);
+    if (item === undefined)
+      throw new Error('the posture names an item that the catalogue of the package does not have');
+    return { item, status, reason };
+  });
+}
+
+const judgedControls = ({ posture, controls }: PackageFacts) =>
+  joined(posture.controls, controls).map(({ item, status, reason }) => ({ ...item, status, reason }));
+
+function* controlsCsv({ posture, controls }: PackageFacts): Generator<Buffer, void> {
+  const columns = ['id', 'citation', 'title', 'type', 'required', 'status', 'reason', 'auditor_asks'] as const;
+  const rows = joined(posture.controls, controls).map(({ item, status, reason }) => {
+    const { id, citation, title, type, required } = item;
+    return { id, citation, title, type, required, status, reason, auditor_asks: item.auditorAsks.join('\n') };
+  });
+  yield csvHeader(columns);
+  yield csv(columns, rows);
+}
+
+function* practicesCsv({ posture, practices }: PackageFacts): Generator<Buffer, void> {
+  const columns = ['id', 'section', 'summary', 'automation', 'controls', 'supports', 'status', 'reason'] as const;
+  const rows = joined(posture.practices, practices).map(({ item, status, reason }) => {
+    const { id, section, summary, automation, primary, supporting } = item;
+    return { id, section, summary, automation, controls: primary, supports: supporting, status, reason };
+  });
+  yield csvHeader(columns);
+  yield csv(columns, rows);
+}

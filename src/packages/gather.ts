@@ -1,0 +1,274 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService, type ListedEvent } from '../audit/audit.service.js';
+import { EvidenceService } from '../evidence/evidence.service.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
+import { Database } from '../kernel/db/database.js';
+import type { Instant } from '../kernel/http/instant.js';
+import { Refusal } from '../kernel/http/problem.js';
+import type { Principal } from '../kernel/principal.js';
+import { OrganizationService } from '../organizations/organization.service.js';
+import { SystemService, type SystemInEffect } from '../organizations/system.service.js';
+import { PostureService } from '../posture/posture.service.js';
+import { ResultsService } from '../results/results.service.js';
+import { ScansService } from '../scans/scans.service.js';
+import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine } from './contents.js';
+import type { Package } from './package.entity.js';
+
+type Scan = Awaited<ReturnType<ScansService['findKnownScans']>>[number];
+
+/** Rows per page: some megabytes at most, of results with the longest messages that are kept. */
+const RESULTS_PAGE = 2_000;
+const SCANS_PAGE = 200;
+const EVENTS_PAGE = 500;
+
+/**
+ * Reads all that goes into a package. What was known at a past instant never changes once the merges under way have ended, so pages are read in transactions
+ * of their own: none is held open while somebody else's disk is slow, and an hour's package shows one instant all the same.
+ */
+@Injectable()
+export class PackageGatherer {
+  constructor(
+    private readonly database: Database,
+    private readonly organizations: OrganizationService,
+    private readonly systems: SystemService,
+    private readonly scans: ScansService,
+    private readonly evidence: EvidenceService,
+    private readonly results: ResultsService,
+    private readonly posture: PostureService,
+    private readonly audit: AuditService,
+  ) {}
+
+  /** The systems in effect that a scope means. None where its one system was retired by then. */
+  async systemsInScope(principal: Principal, systemId: string | null, instant: Instant): Promise<SystemInEffect[]> {
+    const systems = await this.database.readSnapshot(principal, (tx) => this.systems.systemsAsOf(tx, instant));
+    return systemId === null ? systems : systems.filter(({ id }) => id === systemId);
+  }
+
+  /** Also reads every evidence once, to know which cannot be read before the first byte of the package says what is in it. */
+  async gather(principal: Principal, row: Package): Promise<{ facts: PackageFacts; rows: PackageRows }> {
+    const instant = { asOf: row.asOf, knownAt: row.knownAt };
+    const inEffect = await this.systemsInScope(principal, row.systemId, instant);
+    requireInScope(inEffect, row.systemId);
+    // By itself: a snapshot taken before the wait would not see what was waited for.
+    await this.database.read(principal, (tx) =>
+      this.results.awaitMerges(
+        tx,
+        inEffect.map(({ id }) => id),
+      ),
+    );
+
+    const organization = await this.database.readSnapshot(principal, (tx) => this.organizations.read(tx));
+    const { document: posture, catalog } = await this.posture.evaluate(principal, {
+      systemId: row.systemId,
+      ...instant,
+    });
+    // An auditor of the organisation is shown the systems that the posture is about; it names those that it leaves out.
+    const about = new Set(posture.systems.map(({ id }) => id));
+    const systems = inEffect.filter(({ id }) => about.has(id));
+    const systemIds = systems.map(({ id }) => id);
+    const scans = await this.scansOf(principal, systemIds, instant);
+    const { evidence, faults } = await this.evidenceOf(principal, scans);
+    return {
+      facts: {
+        id: row.id,
+        organization: { id: row.organizationId, name: organization.name },
+        scope: { systemId: row.systemId },
+        ...instant,
+        requestedAt: row.createdAt,
+        systems,
+        catalog: posture.catalog,
+        controls: catalog.controls,
+        practices: catalog.practices,
+        posture,
+        evidence,
+        faults,
+      },
+      rows: {
+        events: () => this.eventPages(principal, row, scans),
+        scans: () => this.scanLines(principal, systemIds, instant, evidence),
+        results: () => this.resultPages(principal, systemIds, instant, scans),
+        evidence: (id) => this.content(principal, id),
+      },
+    };
+  }
+
+  /** By scan: whose it is, and which evidence it is the report of. */
+  private async scansOf(principal: Principal, systemIds: readonly string[], instant: Instant): Promise<KnownScans> {
+    const known: KnownScans = new Map();
+    for await (const page of this.scanPages(principal, systemIds, instant)) {
+      for (const { id, systemId, evidenceId } of page) known.set(id, { systemId, evidenceId });
+    }
+    return known;
+  }
+
+  private async evidenceOf(
+    principal: Principal,
+    scans: KnownScans,
+  ): Promise<{ evidence: EvidenceItem[]; faults: EvidenceFault[] }> {
+    const reports = new Map<string, EvidenceItem['scans']>();
+    for (const [scanId, { systemId, evidenceId }] of scans) {
+      const of = reports.get(evidenceId);
+      if (of === undefined) reports.set(evidenceId, [{ systemId, scanId }]);
+      else of.push({ systemId, scanId });
+    }
+    const evidence: EvidenceItem[] = [];
+    const faults: EvidenceFault[] = [];
+    for (const [evidenceId, of] of [...reports].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
+      const { sha256, size, mediaType, receivedAt, source } = info;
+      const reason = await this.faultOf(principal, evidenceId);
+      if (reason !== null) faults.push({ evidenceId, sha256, size, reason });
+      const path = reason === null ? `data/evidence/${evidenceId}/content.${extensionOf(mediaType)}` : null;
+      evidence.push({ evidenceId, path, sha256, size, mediaType, receivedAt, source, scans: of });
+    }
+    return { evidence, faults };
+  }
+
+  /** Why evidence is no longer what was received; null where it is. Any other failure (a store that does not answer) fails the attempt. */
+  private async faultOf(principal: Principal, evidenceId: string): Promise<string | null> {
+    try {
+      for await (const _ of this.content(principal, evidenceId));
+      return null;
+    } catch (error) {
+      if (error instanceof IntegrityError) return error.message;
+      throw error;
+    }
+  }
+
+  private async *content(principal: Principal, evidenceId: string): AsyncGenerator<Uint8Array, void> {
+    yield* (await this.evidence.open(principal, evidenceId)) as AsyncIterable<Buffer>;
+  }
+
+  private async *scanPages(
+    principal: Principal,
+    systemIds: readonly string[],
+    instant: Instant,
+  ): AsyncGenerator<Scan[], void> {
+    for (const systemId of systemIds) {
+      yield* pages(SCANS_PAGE, (after: Scan | null) =>
+        this.database.readSnapshot(principal, (tx) =>
+          this.scans.findKnownScans(tx, systemId, instant, after?.id ?? null, SCANS_PAGE),
+        ),
+      );
+    }
+  }
+
+  private async *scanLines(
+    principal: Principal,
+    systemIds: readonly string[],
+    instant: Instant,
+    evidence: readonly EvidenceItem[],
+  ): AsyncGenerator<object[], void> {
+    const paths = new Map(evidence.map(({ evidenceId, path }) => [evidenceId, path]));
+    for await (const page of this.scanPages(principal, systemIds, instant)) {
+      yield page.map((scan) => ({
+        id: scan.id,
+        systemId: scan.systemId,
+        evidenceId: scan.evidenceId,
+        evidencePath: paths.get(scan.evidenceId) ?? null,
+        format: scan.format,
+        tool: scan.tool,
+        toolVersion: scan.toolVersion,
+        clusterName: scan.clusterName,
+        observedAt: scan.observedAt,
+        receivedAt: scan.receivedAt,
+        knownAt: scan.knownAt,
+        declared: scan.declared,
+        postedBy: scan.postedBy,
+        counts: scan.counts,
+        rejects: scan.rejects,
+        notes: scan.notes,
+      }));
+    }
+  }
+
+  private async *resultPages(
+    principal: Principal,
+    systemIds: readonly string[],
+    instant: Instant,
+    scans: KnownScans,
+  ): AsyncGenerator<ResultLine[], void> {
+    for (const systemId of systemIds) {
+      const found = pages(RESULTS_PAGE, (last: { series: string } | null) =>
+        this.database.readSnapshot(principal, (tx) =>
+          this.results.findResults(tx, systemId, instant, { after: last?.series ?? null, limit: RESULTS_PAGE }),
+        ),
+      );
+      for await (const page of found) {
+        yield page.map((result) => ({
+          system_id: systemId,
+          series: result.series,
+          target: `${result.target.kind}/${result.target.name}`,
+          source: result.source,
+          check: result.check,
+          resource: result.resource,
+          namespace: result.namespace,
+          status: result.status,
+          severity: result.severity,
+          title: result.title,
+          message: result.message,
+          observed_from: result.observedFrom,
+          observed_to: result.observedTo,
+          known_from: result.knownFrom,
+          scan_id: result.scanId,
+          evidence_id: scans.get(result.scanId)?.evidenceId ?? null,
+        }));
+      }
+    }
+  }
+
+  /** Newest first, up to the instant of knowledge. In a package about one system, details of what is not about it are left out. */
+  private async *eventPages(principal: Principal, row: Package, scans: KnownScans): AsyncGenerator<object[], void> {
+    const objects = new Set<string>([row.id]);
+    if (row.systemId !== null) objects.add(row.systemId);
+    for (const [id, { evidenceId }] of scans) objects.add(id).add(evidenceId);
+    const isInScope = ({ leaf, details }: ListedEvent): boolean =>
+      row.systemId === null || objects.has(leaf.object.id) || isAbout(details, row.systemId);
+    // `to` is exclusive, and what was recorded in the millisecond of the instant was known at it.
+    const to = new Date(row.knownAt.getTime() + 1).toISOString();
+    const found = pages(EVENTS_PAGE, (last: ListedEvent | null) =>
+      this.database.readSnapshot(principal, (tx) =>
+        this.audit.findEvents(tx, { to, before: last?.leaf.id ?? null, limit: EVENTS_PAGE }),
+      ),
+    );
+    for await (const page of found) {
+      yield page.map((event) =>
+        isInScope(event)
+          ? { leaf: event.leafText, details: event.details, salt: event.salt }
+          : { leaf: event.leafText, details: null, salt: null },
+      );
+    }
+  }
+}
+
+type KnownScans = Map<string, { systemId: string; evidenceId: string }>;
+
+/** A system that an auditor cannot be shown: it was no system of the organisation's at that instant. */
+export function requireInScope(systems: readonly SystemInEffect[], systemId: string | null): void {
+  if (systemId === null || systems.length > 0) return;
+  throw new Refusal('not-found', 'At that instant the system was retired or not known yet.', {
+    pointer: '/scope/systemId',
+  });
+}
+
+/** Pages until one is not full; each is asked for with the last item of the page before. */
+async function* pages<Item>(size: number, read: (last: Item | null) => Promise<Item[]>): AsyncGenerator<Item[], void> {
+  for (let last: Item | null = null; ;) {
+    const page: Item[] = await read(last);
+    if (page.length > 0) yield page;
+    last = page.at(-1) ?? null;
+    if (page.length < size) return;
+  }
+}
+
+const isAbout = (details: unknown, systemId: string): boolean =>
+  typeof details === 'object' && details !== null && 'systemId' in details && details.systemId === systemId;
+
+/** What opens the file on a double click; the media type itself is in index.json. */
+function extensionOf(mediaType: string): string {
+  const type = mediaType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (/[/+]json$/.test(type)) return 'json';
+  if (/[/+](x-)?yaml$/.test(type)) return 'yaml';
+  if (/[/+]xml$/.test(type)) return 'xml';
+  return type.startsWith('text/') ? 'txt' : 'bin';
+}

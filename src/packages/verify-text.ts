@@ -1,0 +1,67 @@
+import type { PackageFacts } from './contents.js';
+
+/** VERIFY.md: what is missing first, then how to check the rest with tools that others wrote. */
+export function verifyText(facts: PackageFacts): string {
+  const { id, scope, asOf, knownAt, faults, catalog } = facts;
+  const subject = scope.systemId === null ? 'all systems in scope of the organisation' : `system ${scope.systemId}`;
+  return `# Evidence package ${id}
+
+${faults.length === 0 ? 'Every evidence in scope could be read, and has the digest that it was received with.' : faultsText(facts)}
+
+It says what was so of ${subject} at ${asOf.toISOString()}, as it was known at ${knownAt.toISOString()}, judged by
+catalogue ${catalog.version} (${catalog.digest}). It says what is evidenced. It does not say that anybody complies with the law.
+
+## This package is not signed
+
+The checks below show that the files are complete and unchanged since the manifests were written. They do not show who
+wrote them. Until packages are signed, compare the SHA-256 of the ZIP with the one that the service shows for this
+package (GET .../packages/${id}), over a way you trust:
+
+    sha256sum safeguard-package-${id}.zip
+
+## Check it
+
+With coreutils, in the folder of this file (every line says OK, or nothing is said with --quiet):
+
+    cd bag
+    sha256sum -c --quiet manifest-sha256.txt tagmanifest-sha256.txt
+    sha512sum -c --quiet manifest-sha512.txt tagmanifest-sha512.txt
+
+With the validator of the Library of Congress, which also finds files that no manifest lists (1.9 or later: earlier ones
+do not look at the tag manifests of BagIt 1.0):
+
+    pip install 'bagit>=1.9'
+    bagit.py --validate bag
+
+## What is where (bag/data/)
+
+| file | content |
+|---|---|
+| index.json | what the package is, what could not be read (\`faults\`), counts, and each evidence with path, digest, size and the scans that it is the report of |
+| posture/posture.json | every control and practice with its status, the reason, and what is behind it |
+| posture/controls.csv, posture/practices.csv | the same as tables |
+| controls.json | the paragraphs of 45 CFR 164 with status, reason, and what auditors ask for |
+| results.csv | every check result that was in effect; \`scan_id\` and \`evidence_id\` lead to the report that states it |
+| scans.jsonl | every scan that was known, one JSON object per line |
+| evidence/<id>/content.* | the reports, byte for byte as they were received |
+| audit/events.jsonl | the audit events of the organisation up to the instant of knowledge, newest first; \`leaf\` is the exact text of the event (RFC 8785), \`details\` what belongs to it (SHA-256 over the bytes of \`salt\` and the details as RFC 8785 JSON is the leaf's \`details_sha256\`) |
+
+Times are UTC. In the CSV files a cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a
+line break) has an apostrophe before it; the exact text is in the evidence.${
+    scope.systemId === null
+      ? ''
+      : ' This package is about one system: details\nof audit events that are not about it are left out, their leaves are not.'
+  }
+`;
+}
+
+function faultsText({ faults, evidence }: PackageFacts): string {
+  const rows = faults.map(({ evidenceId, sha256, reason }) => `| ${evidenceId} | ${sha256} | ${reason} |`).join('\n');
+  return `**INCOMPLETE: ${faults.length} of ${evidence.length} evidence files could not be read as they were received, and are left out.**
+What was stored of them has been changed, damaged or lost. Statuses that rest on them rest on reports that can no longer
+be shown. Their digests, by which another copy can be told:
+
+| evidence | SHA-256 | what was found |
+|---|---|---|
+${rows}`;
+}

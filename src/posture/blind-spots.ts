@@ -1,0 +1,32 @@
+import type { Freshness } from '../catalog/catalog.types.js';
+import type { SystemEvidence } from './evidence.js';
+import { limitOf } from './practice.js';
+import type { BlindSpots } from './posture.schema.js';
+
+export type BlindTarget = BlindSpots['targets'][number];
+
+/**
+ * Targets that scans have reported on and that no complete scan of the same source shows freshly: who reads the statuses should know what they do not see.
+ * Fresh means fresh for every practice, by the shortest limit. Sorted by the time since which nobody looked, never first.
+ */
+export function blindTargets(
+  systemId: string,
+  { checks, coverage }: SystemEvidence,
+  asOf: Date,
+  freshness: readonly Freshness[],
+): BlindTarget[] {
+  const limit = Math.min(...freshness.map(limitOf));
+  const seen = new Map<string, BlindTarget>();
+  for (const { targetId, target, source } of checks) {
+    seen.set(`${targetId} ${source}`, { systemId, targetId, target, source, lastComplete: null });
+  }
+  for (const { targetId, target, source, observedAt } of coverage) {
+    const key = `${targetId} ${source}`;
+    const before = seen.get(key)?.lastComplete ?? '';
+    const lastComplete = [before, observedAt.toISOString()].sort()[1] ?? null;
+    seen.set(key, { systemId, targetId, target, source, lastComplete });
+  }
+  return [...seen.values()]
+    .filter(({ lastComplete }) => lastComplete === null || asOf.getTime() - Date.parse(lastComplete) > limit)
+    .sort((a, b) => ((a.lastComplete ?? '') < (b.lastComplete ?? '') ? -1 : 1));
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { ResultsModule } from '../results/results.module.js';
+import { PostureController } from './posture.controller.js';
+import { PostureService } from './posture.service.js';
+
+@Module({
+  imports: [CatalogModule, OrganizationsModule, ResultsModule],
+  controllers: [PostureController],
+  providers: [PostureService],
+  exports: [PostureService],
+})
+export class PostureModule {}

@@ -1,0 +1,287 @@
+import { describe, expect, it } from 'vitest';
+import type { Check, Practice } from '../catalog/catalog.types.js';
+import type { Row, Silence } from './evidence.js';
+import { evaluatePractice, type PracticeCase } from './practice.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+const AS_OF = Date.parse('2026-11-23T09:00:00Z');
+const ago = (days: number) => AS_OF - days * DAY;
+
+const practice = (change: Partial<Practice> = {}): Practice => ({
+  id: 'some-practice',
+  section: 'images',
+  summary: 'Something is done.',
+  primary: [],
+  supporting: [],
+  automation: 'full',
+  kubernetes: [],
+  outsideCluster: [],
+  records: [],
+  scannerFreshness: { maxAgeDays: 8, basis: 'practice', why: 'weekly', from: 'default' },
+  note: null,
+  ...change,
+});
+
+const check = (tool: Check['tool'], id: string, change: Partial<Check> = {}): Check => ({
+  tool,
+  id,
+  aliases: [],
+  title: id,
+  severity: null,
+  mode: null,
+  practices: ['some-practice'],
+  unmapped: null,
+  review: 'proposed',
+  evidence: true,
+  match: tool === 'kyverno' ? 'name-hint' : 'id',
+  deprecated: false,
+  sameAs: [],
+  ...change,
+});
+
+const C1 = check('kubescape', 'C-0001');
+const C2 = check('kubescape', 'C-0002');
+const KSV = check('trivy', 'KSV-0012');
+const POLICY = check('kyverno', 'require-run-as-nonroot');
+
+function row(of: Check, status: string, change: Partial<Row> & { count?: number; phi?: number } = {}): Row {
+  const seen = change.seen ?? ago(1);
+  return {
+    check: of,
+    summary: {
+      source: of.tool === 'kyverno' ? 'policy-report/kyverno' : of.tool,
+      check: of.id,
+      targetId: '00000000-0000-4000-8000-000000000001',
+      target: { kind: 'cluster', name: 'cluster' },
+      status,
+      count: change.count ?? 1,
+      phi: change.phi ?? 0,
+      oldestSeen: new Date(seen),
+      newestSeen: new Date(AS_OF),
+      series: ['00000000-0000-4000-8000-000000000002'],
+      scanIds: ['00000000-0000-4000-8000-000000000003'],
+    },
+    seen,
+    complete: change.complete === undefined ? seen : change.complete,
+    whole: change.whole === undefined ? true : change.whole,
+  };
+}
+
+function silence(of: Check, change: Partial<Pick<Silence, 'seen' | 'whole'>> = {}): Silence {
+  const seen = change.seen ?? ago(1);
+  return {
+    check: of,
+    whole: change.whole ?? true,
+    seen,
+    coverage: {
+      targetId: '00000000-0000-4000-8000-000000000001',
+      target: { kind: 'cluster', name: 'cluster' },
+      source: 'trivy/misconfiguration',
+      checks: null,
+      silentPass: ['KSV-'],
+      observedAt: new Date(seen),
+      scanId: '00000000-0000-4000-8000-000000000004',
+    },
+  };
+}
+
+function evaluate(change: Partial<PracticeCase> = {}) {
+  return evaluatePractice({
+    practice: practice(),
+    checks: [C1, C2],
+    rows: [],
+    silences: [],
+    benchmarks: new Set(),
+    freshness: { maxAgeDays: 8, basis: 'practice', why: 'weekly', from: 'default' },
+    asOf: AS_OF,
+    systemId: '00000000-0000-4000-8000-000000000000',
+    isReviewed: false,
+    maxEvidence: 12,
+    ...change,
+  });
+}
+
+describe('when is a practice evidenced?', () => {
+  const passes = [row(C1, 'pass', { count: 40, seen: ago(2) }), row(C2, 'pass', { seen: ago(1) })];
+
+  it('when one tool has fresh passes of all its checks, from complete scans', () => {
+    const result = evaluate({ rows: passes });
+    expect(result).toMatchObject({ status: 'evidenced', inferred: false, counts: { pass: 41 } });
+    expect(result.reason).toBe('All 2 checks of kubescape for it passed, as seen since 2026-11-21. 41 results passed.');
+    expect(result.observedAt).toBe(new Date(ago(2)).toISOString());
+    expect(result.staleAt).toBe(new Date(ago(2) + 8 * DAY).toISOString());
+  });
+
+  it('when the others of another tool are undecided', () => {
+    expect(evaluate({ checks: [C1, C2, KSV], rows: [...passes, row(KSV, 'warn')] }).status).toBe('evidenced');
+  });
+
+  it.each([
+    ['a check of the tool has no result', [passes[0]!]],
+    ['a result of the tool is no pass', [...passes, row(C2, 'warn')]],
+    ['a check was skipped', [passes[0]!, row(C2, 'skip')]],
+    ['a person has to judge one', [...passes, row(C2, 'manual')]],
+    ['one could not be run', [...passes, row(C2, 'error')]],
+    ['a pass was seen by partial scans only', [passes[0]!, row(C2, 'pass', { complete: null })]],
+    [
+      'the complete scan is too old, though the pass was seen since',
+      [passes[0]!, row(C2, 'pass', { complete: ago(9) })],
+    ],
+    ['a pass lies on a target that was never scanned as a whole', [passes[0]!, row(C2, 'pass', { whole: null })]],
+    ['passes are of a namespace or repository', [passes[0]!, row(C2, 'pass', { whole: false })]],
+    ['a second node is stale', [...passes, row(C2, 'pass', { seen: ago(9) })]],
+  ])('only partial when %s', (_name, rows) => {
+    expect(evaluate({ rows }).status).toBe('partial');
+  });
+
+  it('never by a tool that the machine may not see all with', () => {
+    const result = evaluate({
+      practice: practice({
+        automation: 'partial',
+        records: [{ type: 'restore_test', what: '', freshness: practice().scannerFreshness }],
+      }),
+      rows: passes,
+    });
+    expect(result.status).toBe('partial');
+    expect(result.reason).toContain('record restore_test');
+  });
+
+  it('not while a record that it asks for too is missing', () => {
+    const records = [{ type: 'admin_justification', what: '', freshness: practice().scannerFreshness }];
+    const result = evaluate({ practice: practice({ records }), rows: passes });
+    expect(result.status).toBe('partial');
+    expect(result.reason).toContain('Not kept yet: record admin_justification.');
+  });
+
+  it('never by name hints alone', () => {
+    const result = evaluate({ checks: [POLICY], rows: [row(POLICY, 'pass')] });
+    expect(result.status).toBe('partial');
+    expect(result.reason).toContain('hint');
+  });
+
+  it('never by records that nobody keeps yet, whatever scanners say', () => {
+    const records = [{ type: 'risk_analysis', what: '', freshness: practice().scannerFreshness }];
+    const result = evaluate({ practice: practice({ automation: 'records', records }), rows: passes });
+    expect(result.status).toBe('missing');
+    expect(result.reason).toContain('risk_analysis');
+  });
+});
+
+describe('which checks of kube-bench must pass?', () => {
+  const now = check('kube-bench', 'cis-1.12/1.2.1');
+  const eks = check('kube-bench', 'eks-1.8.0/3.2.1');
+  const own = check('kube-bench', 'cis-1.8/1.2.9');
+  const checks = [now, eks, own];
+
+  it('those of the benchmark that the reports use', () => {
+    expect(evaluate({ checks, rows: [row(now, 'pass')], benchmarks: new Set(['cis-1.12']) }).status).toBe('evidenced');
+  });
+
+  it('those of an older one too, where it is used', () => {
+    const benchmarks = new Set(['cis-1.12', 'cis-1.8']);
+    expect(evaluate({ checks, rows: [row(now, 'pass')], benchmarks }).status).toBe('partial');
+    expect(evaluate({ checks, rows: [row(now, 'pass'), row(own, 'pass')], benchmarks }).status).toBe('evidenced');
+  });
+
+  it('none where no report came: then kube-bench says nothing', () => {
+    expect(evaluate({ checks }).status).toBe('missing');
+  });
+});
+
+describe('when is a pass inferred?', () => {
+  it('evidenced by silence of the whole cluster, and marked so', () => {
+    const result = evaluate({ checks: [KSV], silences: [silence(KSV)] });
+    expect(result).toMatchObject({ status: 'evidenced', inferred: true, counts: { pass: 0 } });
+    expect(result.evidence).toMatchObject([{ check: 'KSV-0012', status: 'pass', inferred: true, count: 0 }]);
+    expect(result.reason).toContain('inferred');
+  });
+
+  it('partial by silence of a namespace', () => {
+    expect(evaluate({ checks: [KSV], silences: [silence(KSV, { whole: false })] }).status).toBe('partial');
+  });
+
+  it('stale by old silence', () => {
+    expect(evaluate({ checks: [KSV], silences: [silence(KSV, { seen: ago(9) })] }).status).toBe('stale');
+  });
+});
+
+describe('when is a practice failing?', () => {
+  it('when any result fails, however many pass', () => {
+    const result = evaluate({ rows: [row(C1, 'pass', { count: 99 }), row(C2, 'fail', { count: 3, phi: 1 })] });
+    expect(result.status).toBe('failing');
+    expect(result.reason).toBe('3 results of 1 check fail (kubescape). 1 is in namespaces that hold PHI.');
+    expect(result.phiCounts.fail).toBe(1);
+    expect(result.evidence[0]).toMatchObject({ status: 'fail', check: 'C-0002', count: 3 });
+    expect(result.staleAt).toBeNull();
+  });
+
+  it('also when the failure is old, and says how old', () => {
+    const result = evaluate({ rows: [row(C1, 'fail', { seen: ago(100) })] });
+    expect(result.status).toBe('failing');
+    expect(result.reason).toContain('last seen on 2026-08-15, more than 8 days before');
+  });
+
+  it('also where people supply the proof', () => {
+    expect(evaluate({ practice: practice({ automation: 'records' }), rows: [row(C1, 'fail')] }).status).toBe('failing');
+  });
+
+  it('also by a name hint or a part of the cluster', () => {
+    expect(evaluate({ checks: [POLICY], rows: [row(POLICY, 'fail', { whole: false })] }).status).toBe('failing');
+  });
+});
+
+describe('when is a practice stale or missing?', () => {
+  it.each([
+    [8 * DAY, 'evidenced'],
+    [8 * DAY + 1, 'stale'],
+  ])('is a pass fresh until its last millisecond (%d)?', (age, status) => {
+    const rows = [row(C1, 'pass', { seen: AS_OF - age })];
+    expect(evaluate({ checks: [C1], rows }).status).toBe(status);
+  });
+
+  it('is what was stale since when it became so?', () => {
+    const result = evaluate({ checks: [C1], rows: [row(C1, 'pass', { seen: ago(20) })] });
+    expect(result.staleAt).toBe(new Date(ago(12)).toISOString());
+    expect(result.reason).toContain('2026-11-03');
+  });
+
+  it('does the longest unseen result decide, not the newest?', () => {
+    expect(evaluate({ checks: [C1], rows: [row(C1, 'pass', { seen: ago(9) })] }).status).toBe('stale');
+  });
+
+  it.each(['warn', 'error', 'skip', 'manual'])('does %s alone leave it missing?', (status) => {
+    const result = evaluate({ rows: [row(C1, status)] });
+    expect(result.status).toBe('missing');
+    expect(result.reason).toContain(`1 ${status}`);
+  });
+
+  it('is it missing without any result?', () => {
+    expect(evaluate()).toMatchObject({ status: 'missing', observedAt: null, staleAt: null, evidence: [] });
+    expect(evaluate({ checks: [] }).reason).toContain('No check of a scanner');
+  });
+});
+
+describe('is the rest said?', () => {
+  it('reviewed only if all the links that were used are', () => {
+    const signed = check('kubescape', 'C-0003', { review: 'reviewed' });
+    const rows = [row(signed, 'pass')];
+    expect(evaluate({ checks: [signed], rows, isReviewed: true }).review).toBe('reviewed');
+    expect(evaluate({ checks: [signed], rows, isReviewed: false }).review).toBe('proposed');
+    expect(evaluate({ checks: [signed, C1], rows: [...rows, row(C1, 'pass')], isReviewed: true }).review).toBe(
+      'proposed',
+    );
+  });
+
+  it('evidence is bounded, and what is left out counted', () => {
+    const rows = Array.from({ length: 30 }, () => row(C1, 'pass'));
+    const result = evaluate({ checks: [C1, KSV], rows, silences: [silence(KSV)], maxEvidence: 5 });
+    expect(result.evidence).toHaveLength(5);
+    expect(result.moreEvidence).toBe(26);
+  });
+
+  it('is the word that we never say never said?', () => {
+    for (const rows of [[], [row(C1, 'pass')], [row(C1, 'fail')], [row(C1, 'warn')], [row(C1, 'pass', { seen: 0 })]]) {
+      expect(evaluate({ rows }).reason).not.toMatch(/complian/i);
+    }
+  });
+});

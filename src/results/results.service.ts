@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import type { Instant } from '../kernel/http/instant.js';
+import { MergeStore } from './merge.store.js';
+import type { MergeCounts, StagedScan } from './staged.js';
+import {
+  ResultsStore,
+  type CheckSummary,
+  type CoverageSummary,
+  type ListedResult,
+  type ResultFilter,
+} from './results.store.js';
+
+@Injectable()
+export class ResultsService {
+  constructor(
+    private readonly merges: MergeStore,
+    private readonly results: ResultsStore,
+  ) {}
+
+  /** Serialises the scans of a system until the transaction ends; gives the instant at which what this one says becomes known. */
+  lockSystem(tx: WriteTx, systemId: string): Promise<Date> {
+    return this.merges.lockSystem(tx, systemId);
+  }
+
+  /** After it, what was known at any past instant is final: nothing under way can still add to it. */
+  awaitMerges(tx: Tx, systemIds: readonly string[]): Promise<void> {
+    return this.merges.awaitMerges(tx, systemIds);
+  }
+
+  /** What «now» means for a question about a system, or all: everything that has been told of it is known at it. */
+  present(tx: Tx, systemId: string | null): Promise<Date> {
+    return this.results.present(tx, systemId);
+  }
+
+  merge(tx: WriteTx, scan: StagedScan, known: Date): Promise<MergeCounts> {
+    return this.merges.merge(tx, scan, known);
+  }
+
+  findResults(tx: Tx, systemId: string, instant: Instant, filter: ResultFilter): Promise<ListedResult[]> {
+    return this.results.list(tx, systemId, instant, filter);
+  }
+
+  findHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedResult[]> {
+    return this.results.history(tx, systemId, series, limit);
+  }
+
+  summarise(tx: Tx, systemId: string, instant: Instant, phiNamespaces: readonly string[]): Promise<CheckSummary[]> {
+    return this.results.summarise(tx, systemId, instant, phiNamespaces);
+  }
+
+  findCoverage(tx: Tx, systemId: string, instant: Instant): Promise<CoverageSummary[]> {
+    return this.results.coverage(tx, systemId, instant);
+  }
+}

@@ -1,0 +1,188 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../kernel/db/database.js';
+import type { Instant } from '../kernel/http/instant.js';
+
+export interface ResultFilter {
+  status?: string | undefined;
+  severity?: string | undefined;
+  check?: string | undefined;
+  source?: string | undefined;
+  namespace?: string | undefined;
+  target?: string | undefined;
+  after: string | null;
+  limit: number;
+}
+
+export interface ListedResult {
+  series: string;
+  target: { kind: string; name: string };
+  source: string;
+  check: string;
+  resource: string;
+  namespace: string | null;
+  status: string;
+  severity: string;
+  title: string;
+  message: string;
+  scanId: string;
+  observedFrom: Date;
+  observedTo: Date | null;
+  knownFrom: Date;
+  knownTo: Date | null;
+}
+
+/** All results of one status that one check of one source gave on one target, counted. */
+export interface CheckSummary {
+  source: string;
+  check: string;
+  targetId: string;
+  target: { kind: string; name: string };
+  status: string;
+  count: number;
+  /** How many of them lie in a namespace that holds PHI. */
+  phi: number;
+  /** When the longest unseen of them was last seen by a scan, and the most recently seen. */
+  oldestSeen: Date;
+  newestSeen: Date;
+  /** Up to five of them, and the scans that stated them. */
+  series: string[];
+  scanIds: string[];
+}
+
+/** The latest complete scan of a target, per source and set of checks. */
+export interface CoverageSummary {
+  targetId: string;
+  target: { kind: string; name: string };
+  source: string;
+  checks: string[] | null;
+  silentPass: string[];
+  observedAt: Date;
+  scanId: string;
+}
+
+/** Visible at $3 (as of), $4 (known at): begun and not ended, by what was known then. */
+const VISIBLE = `
+  r.organization_id = $1 and r.system_id = $2
+  and r.known_from <= $4 and (r.known_to is null or r.known_to > $4)
+  and r.observed_from <= $3 and (r.observed_to is null or r.observed_to > $3 or r.ended_known > $4)`;
+
+const LISTED = `
+  r.series, json_build_object('kind', t.kind, 'name', t.name) as target, r.source, r.check_id as "check", r.resource, r.namespace,
+  r.status, r.severity, r.title, r.message, r.scan_id as "scanId", r.observed_from as "observedFrom",
+  r.known_from as "knownFrom", r.known_to as "knownTo"`;
+
+@Injectable()
+export class ResultsStore {
+  /** The present by the clock that «known» instants are taken from: never before anything that was told of the system (null: of all). */
+  async present(tx: Tx, systemId: string | null): Promise<Date> {
+    const [row] = await tx.query<{ present: Date }>(
+      `select greatest(
+         date_trunc('milliseconds', clock_timestamp()),
+         (select max(known_at) from coverage where organization_id = $1 and ($2::uuid is null or system_id = $2))) as present`,
+      [tx.organizationId, systemId],
+    );
+    if (row === undefined) throw new Error('no instant');
+    return row.present;
+  }
+
+  /** Sorted by series. The end of an interval is shown only if it was known. */
+  async list(tx: Tx, systemId: string, instant: Instant, filter: ResultFilter): Promise<ListedResult[]> {
+    return tx.query<ListedResult>(
+      `select ${LISTED}, case when r.ended_known <= $4 then r.observed_to end as "observedTo"
+       from result r join target t on t.organization_id = r.organization_id and t.system_id = r.system_id and t.id = r.target_id
+       where ${VISIBLE}
+         and ($5::text is null or r.status = $5)
+         and ($6::text is null or r.severity = $6)
+         and ($7::text is null or r.check_id = $7)
+         and ($8::text is null or r.source = $8)
+         and ($9::text is null or r.namespace = $9)
+         and ($10::text is null or t.kind || '/' || t.name = $10)
+         and ($11::uuid is null or r.series > $11)
+       order by r.series
+       limit $12`,
+      [
+        tx.organizationId,
+        systemId,
+        instant.asOf,
+        instant.knownAt,
+        filter.status ?? null,
+        filter.severity ?? null,
+        filter.check ?? null,
+        filter.source ?? null,
+        filter.namespace ?? null,
+        filter.target ?? null,
+        filter.after,
+        filter.limit,
+      ],
+    );
+  }
+
+  /** Every interval of one series, corrections included, in the order in which they became known. */
+  async history(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedResult[]> {
+    return tx.query<ListedResult>(
+      `select ${LISTED}, r.observed_to as "observedTo"
+       from result r join target t on t.organization_id = r.organization_id and t.system_id = r.system_id and t.id = r.target_id
+       where r.organization_id = $1 and r.system_id = $2 and r.series = $3
+       order by r.known_from, r.observed_from
+       limit $4`,
+      [tx.organizationId, systemId, series, limit],
+    );
+  }
+
+  /** `phiNamespaces` only counts; it filters nothing. */
+  async summarise(
+    tx: Tx,
+    systemId: string,
+    instant: Instant,
+    phiNamespaces: readonly string[],
+  ): Promise<CheckSummary[]> {
+    return tx.query<CheckSummary>(
+      `with complete as materialized (
+         select target_id, source, checks, max(observed_at) as at
+         from coverage
+         where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and complete
+         group by target_id, source, checks
+       ),
+       partial as materialized (
+         select g.series, max(c.at) as at
+         from (select sighting_id, max(observed_at) as at
+               from coverage
+               where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and not complete
+               group by sighting_id) c
+           join sighting s on s.organization_id = $1 and s.id = c.sighting_id
+           cross join lateral unnest(s.series) as g(series)
+         group by g.series
+       ),
+       counted as materialized (
+         select r.source, r.check_id, r.target_id, r.status, count(*)::int as count,
+                count(*) filter (where r.namespace = any ($5::text[]))::int as phi,
+                min(greatest(r.observed_from, p.at)) as oldest, max(greatest(r.observed_from, p.at)) as newest,
+                (array_agg(r.series order by r.series))[1:5] as series, (array_agg(distinct r.scan_id))[1:5] as scan_ids
+         from result r left join partial p on p.series = r.series
+         where ${VISIBLE}
+         group by r.source, r.check_id, r.target_id, r.status
+       )
+       select n.source, n.check_id as "check", n.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, n.status, n.count, n.phi,
+              greatest(n.oldest, c.at) as "oldestSeen", greatest(n.newest, c.at) as "newestSeen", n.series, n.scan_ids as "scanIds"
+       from counted n
+       join target t on t.organization_id = $1 and t.system_id = $2 and t.id = n.target_id
+       left join lateral (
+         select max(at) as at from complete c
+         where c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))) c on true
+       order by n.source, n.check_id, n.target_id, n.status`,
+      [tx.organizationId, systemId, instant.asOf, instant.knownAt, phiNamespaces],
+    );
+  }
+
+  async coverage(tx: Tx, systemId: string, instant: Instant): Promise<CoverageSummary[]> {
+    return tx.query<CoverageSummary>(
+      `select distinct on (c.target_id, c.source, c.checks)
+         c.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, c.source, c.checks,
+         c.silent_pass as "silentPass", c.observed_at as "observedAt", c.scan_id as "scanId"
+       from coverage c join target t on t.organization_id = c.organization_id and t.system_id = c.system_id and t.id = c.target_id
+       where c.organization_id = $1 and c.system_id = $2 and c.observed_at <= $3 and c.known_at <= $4 and c.complete
+       order by c.target_id, c.source, c.checks, c.observed_at desc, c.known_at desc`,
+      [tx.organizationId, systemId, instant.asOf, instant.knownAt],
+    );
+  }
+}

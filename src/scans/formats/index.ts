@@ -1,0 +1,95 @@
+import type { Declared, Format, Report } from '../report.js';
+import { BOUNDS, ReportFault } from '../report.js';
+import { readDocument } from '../text/read-document.js';
+import { isStorable } from './draft.js';
+import { isFields, Unreadable } from './fields.js';
+import { kubeBench } from './kube-bench.js';
+import { kubescape } from './kubescape.js';
+import { openReports } from './openreports.js';
+import { policyReport } from './policy-report.js';
+import { trivy } from './trivy.js';
+import { trivyK8s } from './trivy-k8s.js';
+import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
+
+/** All formats that are read. No document is of two of them: a test holds it for every fixture. */
+export const FORMATS: readonly Format[] = [
+  kubeBench,
+  kubescape,
+  openReports,
+  policyReport,
+  trivy,
+  trivyK8s,
+  trivyK8sCompliance,
+];
+
+export interface ParseOptions {
+  /** The slug that the poster named; without it the document decides. */
+  format?: string | undefined;
+  declared: Declared;
+}
+
+/** Bytes of a report → the report. Throws `ReportFault` and nothing else. */
+export function parseReport(bytes: Uint8Array, { format, declared }: ParseOptions): Report {
+  assertDeclared(declared);
+  const named = format === undefined ? null : formatNamed(format);
+  const document = readDocument(bytes);
+  if (isEmpty(document)) throw new ReportFault('empty-report', 'The report is empty, so it proves nothing.');
+  if (named && !named.detect(document)) {
+    throw new ReportFault('wrong-format', `The report is not of the format ${named.slug}; ${whatWasSeen(document)}.`);
+  }
+  try {
+    return (named ?? detectFormat(document)).parse(document, declared);
+  } catch (error) {
+    // What is outside of all rows and coverage: then nothing of the report can be trusted.
+    if (error instanceof Unreadable) throw new ReportFault('malformed-report', error.reason, { pointer: error.at });
+    throw error;
+  }
+}
+
+/** The one format of the document. Throws `ReportFault` unknown-format. */
+export function detectFormat(document: unknown): Format {
+  const found = FORMATS.find((format) => format.detect(document));
+  if (found) return found;
+  throw new ReportFault(
+    'unknown-format',
+    `The report is of no known format; ${whatWasSeen(document)}. Formats: ${slugs()}.`,
+  );
+}
+
+function formatNamed(slug: string): Format {
+  const format = FORMATS.find((known) => known.slug === slug);
+  if (!format) throw new ReportFault('unknown-format', `There is no format of that name. Formats: ${slugs()}.`);
+  return format;
+}
+
+function slugs(): string {
+  return FORMATS.map((format) => format.slug).join(', ');
+}
+
+/** Names of a report's top, never its values. */
+function whatWasSeen(document: unknown): string {
+  const inArray = Array.isArray(document);
+  const top: unknown = inArray ? document[0] : document;
+  if (!isFields(top)) return inArray ? 'it is an array that does not hold objects' : 'it is no object';
+  const keys = Object.keys(top)
+    .slice(0, 10)
+    .map((key) => key.slice(0, 40).replace(/[^\w.$@-]/g, '?'));
+  return `${inArray ? 'it is an array whose first object has' : 'it has'} the keys ${keys.join(', ')}`;
+}
+
+function isEmpty(document: unknown): boolean {
+  if (document === null) return true;
+  if (Array.isArray(document)) return document.length === 0;
+  return isFields(document) && Object.keys(document).length === 0;
+}
+
+function assertDeclared(declared: Declared): void {
+  if (declared.targets.length > BOUNDS.targets) {
+    throw new ReportFault('too-many-targets', `A report may be about ${BOUNDS.targets} targets.`);
+  }
+  for (const { name } of declared.targets) {
+    if (name === '' || name.length > BOUNDS.targetName || !isStorable(name)) {
+      throw new ReportFault('target-mismatch', 'A declared target has no usable name.');
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { bytesOf, declared, faultOf, fixture, golden } from '../../../test/fixtures/reports/load.js';
+import type { Report } from '../report.js';
+import { parseReport } from './index.js';
+
+const parse = (document: unknown, ...targets: string[]): Report =>
+  parseReport(Buffer.isBuffer(document) ? document : bytesOf(document), { declared: declared(...targets) });
+
+const report = (extra: object = {}, results: object[] = [{ policy: 'p', result: 'pass', source: 'kyverno' }]) => ({
+  apiVersion: 'wgpolicyk8s.io/v1alpha2',
+  kind: 'PolicyReport',
+  metadata: { name: 'r', namespace: 'clinic' },
+  scope: { apiVersion: 'v1', kind: 'Pod', name: 'a' },
+  results,
+  summary: { pass: results.length },
+  ...extra,
+});
+
+describe('PolicyReport and OpenReports', () => {
+  it.each(['policy-report/kyverno-list.yaml', 'policy-report/typed-list.json', 'openreports/two-documents.yaml'])(
+    'does %s give its golden rows?',
+    (name) => {
+      const parsed = parse(fixture(name), 'cluster/cluster');
+      expect(parsed).toEqual(golden(name, parsed));
+    },
+  );
+
+  it('does it close something only where the poster says what was scanned?', () => {
+    const extent = (document: unknown, ...targets: string[]) => parse(document, ...targets).coverage[0]?.extent;
+    expect(extent(report())).toBe('partial');
+    expect(extent(report(), 'cluster/cluster')).toBe('complete');
+    expect(extent(report(), 'namespace/clinic')).toBe('complete');
+    expect(faultOf(bytesOf(report()), declared('namespace/other'))).toBe('target-mismatch');
+    expect(faultOf(bytesOf(report()), declared('node/a'))).toBe('target-mismatch');
+  });
+
+  it.each([{ summary: { pass: 2 } }, { summary: undefined }, { configuration: { limits: { maxResults: 5 } } }])(
+    'is a report with %j partial, whatever is declared?',
+    (extra) => {
+      expect(parse(report(extra), 'cluster/cluster').coverage).toMatchObject([{ extent: 'partial' }]);
+    },
+  );
+
+  it('is a result that does not say its result rejected, and never a pass?', () => {
+    const parsed = parse(report({}, [{ policy: 'p' }, { policy: 'q', result: 'PASS' }, { policy: 'r', result: null }]));
+    expect(parsed.results).toEqual([]);
+    expect(parsed.rejects.map(({ pointer }) => pointer)).toEqual([
+      '/results/0/result',
+      '/results/1/result',
+      '/results/2/result',
+    ]);
+  });
+
+  it('are objects that list nothing no evidence?', () => {
+    expect(faultOf(bytesOf(report({}, [])), declared('cluster/cluster'))).toBe('empty-report');
+    const list = { apiVersion: 'v1', kind: 'List', items: [] };
+    expect(faultOf(bytesOf(list))).toBe('unknown-format');
+  });
+
+  it('does a list that holds something else belong to no format?', () => {
+    const list = { apiVersion: 'v1', kind: 'List', items: [report(), { apiVersion: 'v1', kind: 'Pod' }] };
+    expect(faultOf(bytesOf(list))).toBe('unknown-format');
+  });
+});

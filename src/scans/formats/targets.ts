@@ -1,0 +1,85 @@
+import type { Declared, Target, TargetKind } from '../report.js';
+import { ReportFault } from '../report.js';
+
+export const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
+
+/** Refuses declared targets that the format has no use for: an ignored declaration would look like an accepted one. */
+export function assertKinds(declared: Declared, kinds: readonly TargetKind[], format: string): void {
+  const useless = declared.targets.find((target) => !kinds.includes(target.kind));
+  if (useless) {
+    const usable = kinds.length === 0 ? 'none' : kinds.join(', ');
+    throw new ReportFault(
+      'target-mismatch',
+      `A ${format} report is not about a ${useless.kind}; targets it takes: ${usable}.`,
+    );
+  }
+}
+
+/** Where a report about a cluster puts its rows, and whether the declaration makes it complete there. */
+export interface ClusterScope {
+  /** The target of what lies in the namespace (null: of what no namespace holds). */
+  targetOf(namespace: string | null): { target: Target; extent: 'complete' | 'partial' };
+}
+
+/**
+ * For formats that do not say how much of a cluster they cover. Declared `cluster`: all of it. Declared namespaces: these wholly, nothing of
+ * other namespaces may appear, and what no namespace holds stays partial. Nothing declared: partial.
+ * Throws `ReportFault` target-mismatch.
+ */
+export function clusterScope(declared: Declared, format: string, clusterName: string | null): ClusterScope {
+  assertKinds(declared, ['cluster', 'namespace'], format);
+  const namespaces = new Map<string, Target>();
+  let whole = false;
+  for (const target of declared.targets) {
+    if (target.kind === 'namespace') namespaces.set(target.name, target);
+    else {
+      assertCluster(target, clusterName);
+      whole = true;
+    }
+  }
+  if (whole && namespaces.size > 0) {
+    throw new ReportFault('target-mismatch', 'Declare the cluster or some of its namespaces, not both.');
+  }
+  return {
+    targetOf(namespace) {
+      if (namespaces.size === 0) return { target: CLUSTER, extent: whole ? 'complete' : 'partial' };
+      if (namespace === null) return { target: CLUSTER, extent: 'partial' };
+      const target = namespaces.get(namespace);
+      if (!target) {
+        throw new ReportFault('target-mismatch', 'The report holds results of a namespace that was not declared.');
+      }
+      return { target, extent: 'complete' };
+    },
+  };
+}
+
+/** The cluster is declared as `cluster` or by the name that the report itself gives. */
+export function assertCluster(target: Target, clusterName: string | null): void {
+  if (target.name !== CLUSTER.name && target.name !== clusterName) {
+    throw new ReportFault('target-mismatch', 'The declared cluster is not the one that the report names.');
+  }
+}
+
+/**
+ * The repository of a scan of files. What the report says is a path on the machine that scanned; `.` names nothing, and two repositories that
+ * are both called `.` would close each other's results.
+ */
+export function repositoryTarget(declared: Declared, reported: string, format: string): Target {
+  assertKinds(declared, ['repository'], format);
+  const [first, second] = declared.targets;
+  if (second) throw new ReportFault('target-mismatch', 'The report is about one repository; declare one.');
+  if (first) {
+    if (/^[a-z+]+:\/\//.test(reported) && address(reported) !== address(first.name)) {
+      throw new ReportFault('target-mismatch', 'The declared repository is not the one that the report names.');
+    }
+    return first;
+  }
+  if (/^[./\\]*$/.test(reported)) {
+    throw new ReportFault('target-unknown', 'The report does not name its repository: pass targets=repository/NAME.');
+  }
+  return { kind: 'repository', name: reported };
+}
+
+function address(url: string): string {
+  return url.replace(/^[a-z+]+:\/\/([^/@]*@)?/, '').replace(/(\.git)?\/*$/, '');
+}

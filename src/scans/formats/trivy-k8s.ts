@@ -1,0 +1,68 @@
+import type { Format } from '../report.js';
+import { Draft } from './draft.js';
+import type { Fields } from './fields.js';
+import { field, fieldsIn, fieldsOf, has, instant, isFields, list, optionalText, resourceName, text } from './fields.js';
+import { clusterScope } from './targets.js';
+import { readTrivyResults } from './trivy-results.js';
+
+const SLUG = 'trivy-k8s';
+
+/** `Resources` since 2023; before, the same resource once under each of the others. `Findings` is the summary report. */
+const LISTS = ['Resources', 'Vulnerabilities', 'Misconfigurations', 'Findings'] as const;
+
+/** Trivy's report of a cluster. */
+export const trivyK8s: Format = {
+  slug: SLUG,
+  title: 'Trivy: Kubernetes cluster',
+  tool: 'trivy',
+  description:
+    'JSON of `trivy k8s --report all|summary --format json`. The report does not say how much of the cluster was scanned: it closes nothing ' +
+    'unless the poster declares the cluster or namespaces as targets. The summary report never closes anything.',
+
+  detect(document) {
+    return (
+      isFields(document) &&
+      has(document, 'ClusterName') &&
+      !has(document, 'ArtifactName') &&
+      Object.keys(document).every((key) => KNOWN.has(key))
+    );
+  },
+
+  parse(document, declared) {
+    const report = fieldsOf(document);
+    const draft = new Draft(SLUG, 'trivy', declared);
+    draft.clusterName = optionalText(report, 'ClusterName') || null;
+    draft.observedAt = instant(field(report, 'CreatedAt'));
+    draft.toolVersion = optionalText(fieldsIn(report, 'Trivy'), 'Version') || null;
+    const scope = clusterScope(declared, SLUG, draft.clusterName);
+
+    for (const name of LISTS) {
+      draft.rows(list(report, name), `/${name}`, null, (resource, at) => {
+        const namespace = optionalText(resource, 'Namespace') || null;
+        const { target, extent } = scope.targetOf(namespace);
+        if (optionalText(resource, 'Error') !== '') {
+          draft.reject(`${at}/Error`, 'Trivy could not scan this resource', null);
+        }
+        readTrivyResults(draft, list(resource, 'Results'), `${at}/Results`, {
+          target,
+          extent: name === 'Findings' ? 'partial' : extent,
+          namespace,
+          within: resourceName(namespace, '', text(resource, 'Kind'), text(resource, 'Name')),
+          unsupported: isUnsupported(resource),
+        });
+      });
+    }
+    if (has(report, 'Findings')) draft.note('A summary report: it proves nothing that it does not list.');
+    return draft.finish();
+  },
+};
+
+const KNOWN = new Set<string>(['ClusterName', 'SchemaVersion', 'ReportID', 'CreatedAt', 'Trivy', ...LISTS]);
+
+/** `Metadata` is an object, and since 2024 a list of one per image. */
+function isUnsupported(resource: Fields): boolean {
+  const metadata = field(resource, 'Metadata');
+  return (Array.isArray(metadata) ? metadata : [metadata]).some(
+    (of) => isFields(of) && isFields(of['OS']) && of['OS']['EOSL'] === true,
+  );
+}

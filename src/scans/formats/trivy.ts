@@ -1,0 +1,116 @@
+import type { Declared, Format, Report, Target } from '../report.js';
+import { ReportFault } from '../report.js';
+import { Draft } from './draft.js';
+import type { Fields } from './fields.js';
+import { field, fieldsIn, fieldsOf, has, instant, isFields, list, optionalText, texts } from './fields.js';
+import { assertKinds, repositoryTarget } from './targets.js';
+import { readTrivyResults } from './trivy-results.js';
+
+const SLUG = 'trivy';
+
+/** Trivy's report of one artifact: an image, a file system, a repository. */
+export const trivy: Format = {
+  slug: SLUG,
+  title: 'Trivy: image, file system, repository, configuration',
+  tool: 'trivy',
+  description:
+    'JSON of `trivy image|fs|repo|config --format json` (schema version 2) and the bare array of before v0.20. Complete for the classes of ' +
+    'findings whose results are in the report. An image is named by its digest where the report has one.',
+
+  detect(document) {
+    if (Array.isArray(document)) return document.length > 0 && document.every(isLegacyResult);
+    return (
+      isFields(document) &&
+      has(document, 'SchemaVersion') &&
+      (has(document, 'ArtifactName') || has(document, 'ArtifactType'))
+    );
+  },
+
+  parse(document, declared) {
+    return Array.isArray(document) ? parseLegacy(document, declared) : parseCurrent(fieldsOf(document), declared);
+  },
+};
+
+function isLegacyResult(value: unknown): boolean {
+  return isFields(value) && typeof field(value, 'Target') === 'string' && !has(value, 'tests') && !has(value, 'kind');
+}
+
+/** Before v0.20 the report names neither the artifact nor its kind. */
+function parseLegacy(results: readonly unknown[], declared: Declared): Report {
+  assertKinds(declared, ['image', 'repository'], SLUG);
+  const draft = new Draft(SLUG, 'trivy', declared);
+  readTrivyResults(draft, results, '', {
+    target: declaredTarget(declared),
+    extent: 'complete',
+    namespace: null,
+    within: '',
+    unsupported: true,
+  });
+  return draft.finish();
+}
+
+function parseCurrent(report: Fields, declared: Declared): Report {
+  if (field(report, 'SchemaVersion') !== 2) {
+    throw new ReportFault('malformed-report', 'Of Trivy reports only schema version 2 is known.', {
+      pointer: '/SchemaVersion',
+    });
+  }
+  const draft = new Draft(SLUG, 'trivy', declared);
+  draft.toolVersion = optionalText(fieldsIn(report, 'Trivy'), 'Version') || null;
+  draft.observedAt = instant(field(report, 'CreatedAt'));
+  const metadata = fieldsIn(report, 'Metadata');
+  readTrivyResults(draft, list(report, 'Results'), '/Results', {
+    target: artifactTarget(draft, report, metadata, declared),
+    extent: 'complete',
+    namespace: null,
+    within: '',
+    unsupported: field(fieldsIn(metadata, 'OS'), 'EOSL') === true,
+  });
+  return draft.finish();
+}
+
+function artifactTarget(draft: Draft, report: Fields, metadata: Fields, declared: Declared): Target {
+  const name = optionalText(report, 'ArtifactName');
+  switch (optionalText(report, 'ArtifactType')) {
+    case 'container_image':
+      return imageTarget(draft, name, metadata, declared);
+    case 'filesystem':
+    case 'repository':
+      return repositoryTarget(declared, name, SLUG);
+    default:
+      // A bill of materials, a machine, a cloud account: what it stands for only the poster knows.
+      assertKinds(declared, ['image', 'repository'], SLUG);
+      return declaredTarget(declared);
+  }
+}
+
+/** The digest names the image for ever, a tag only until the next push; the id of the configuration comes last, for no registry knows it. */
+function imageTarget(draft: Draft, artifactName: string, metadata: Fields, declared: Declared): Target {
+  assertKinds(declared, ['image'], SLUG);
+  const digests = texts(metadata, 'RepoDigests').filter((digest) => digest !== '');
+  const id = optionalText(metadata, 'ImageID');
+  const names = [...digests, artifactName, ...texts(metadata, 'RepoTags'), id].filter((name) => name !== '');
+  const name = digests[0] ?? (artifactName || id);
+  const [first, second] = declared.targets;
+  if (second) throw new ReportFault('target-mismatch', 'The report is about one image; declare one.');
+  if (name === '') return declaredTarget(declared);
+  if (first && !names.includes(first.name)) {
+    throw new ReportFault('target-mismatch', 'The declared image is not the one that the report names.');
+  }
+  draft.note(
+    digests.length > 0
+      ? 'The image is named by its repository digest.'
+      : `The report holds no repository digest; the image is named by its ${artifactName ? 'name' : 'id'}.`,
+  );
+  return { kind: 'image', name };
+}
+
+function declaredTarget(declared: Declared): Target {
+  const [first, second] = declared.targets;
+  if (second) throw new ReportFault('target-mismatch', 'The report is about one artifact; declare one.');
+  if (first) return first;
+  throw new ReportFault(
+    'target-unknown',
+    'The report does not say what was scanned: pass targets=image/NAME or targets=repository/NAME.',
+  );
+}

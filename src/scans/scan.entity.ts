@@ -1,0 +1,87 @@
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import type { ReportFaultCode, Reject } from './report.js';
+
+/** What the poster said of the report where it does not say itself. */
+export interface Declaration {
+  format: string | null;
+  /** RFC 3339 UTC, milliseconds. */
+  observedAt: string | null;
+  targets: { kind: string; name: string }[];
+  partial: boolean;
+}
+
+export interface ScanCounts {
+  total: number;
+  new: number;
+  changed: number;
+  unchanged: number;
+  closed: number;
+  rejected: number;
+}
+
+/** Why a report was refused as evidence. Its bytes are kept: quarantined, downloadable, never read into a result. */
+export interface ScanProblem {
+  code: ReportFaultCode | 'observed-at-required' | 'observed-in-future' | 'observed-at-mismatch' | 'parse-limit';
+  detail: string;
+  pointer?: string;
+  offset?: number;
+  line?: number;
+}
+
+export type ScanStatus = 'queued' | 'stored' | 'refused';
+
+@Entity('scan')
+@ForeignKey('system', ['organizationId', 'systemId'], ['organizationId', 'id'], { name: 'scan_system' })
+@ForeignKey('evidence', ['organizationId', 'evidenceId'], ['organizationId', 'id'], { name: 'scan_evidence' })
+@Index('scan_once', ['organizationId', 'systemId', 'evidenceId', 'declaredDigest'], {
+  unique: true,
+  where: `status <> 'refused'`,
+})
+@Index('scan_received', ['organizationId', 'systemId', 'receivedAt', 'id'])
+@Index('scan_by_evidence', ['organizationId', 'evidenceId'])
+@Check('scan_status', `status in ('queued', 'stored', 'refused')`)
+@Check('scan_stored', `status <> 'stored' or (observed_at is not null and known_at is not null and counts is not null)`)
+@Check('scan_refused', `status <> 'refused' or problem is not null`)
+export class Scan {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'scan_pk' })
+  organizationId!: string;
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'scan_pk' })
+  systemId!: string;
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'scan_pk' })
+  id!: string;
+  @Column('uuid')
+  evidenceId!: string;
+  @Column('text')
+  status!: ScanStatus;
+  @Column('jsonb')
+  declared!: Declaration;
+  @Column('bytea')
+  declaredDigest!: Buffer;
+  @Column('text', { nullable: true })
+  format!: string | null;
+  @Column('text', { nullable: true })
+  tool!: string | null;
+  @Column('text', { nullable: true })
+  toolVersion!: string | null;
+  @Column('text', { nullable: true })
+  clusterName!: string | null;
+  /** When it was so, said by the report or its poster. */
+  @Column('timestamptz', { nullable: true })
+  observedAt!: Date | null;
+  /** When the bytes arrived. */
+  @Column('timestamptz')
+  receivedAt!: Date;
+  /** When its results became known: the instant of the merge. */
+  @Column('timestamptz', { nullable: true })
+  knownAt!: Date | null;
+  @Column('text')
+  postedBy!: string;
+  @Column('jsonb', { nullable: true })
+  counts!: ScanCounts | null;
+  @Column('jsonb', { nullable: true })
+  rejects!: Reject[] | null;
+  @Column('jsonb', { nullable: true })
+  notes!: string[] | null;
+  @Column('jsonb', { nullable: true })
+  problem!: ScanProblem | null;
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { EvidenceModule } from '../evidence/evidence.module.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { ResultsModule } from '../results/results.module.js';
+import { Parser } from './parser.js';
+import { ScansController } from './scans.controller.js';
+import { ScansService } from './scans.service.js';
+import { ScansStore } from './scans.store.js';
+import { ScansWorker } from './scans.worker.js';
+
+@Module({
+  imports: [AuditModule, EvidenceModule, OrganizationsModule, ResultsModule],
+  controllers: [ScansController],
+  providers: [ScansService, ScansStore, ScansWorker, Parser],
+  exports: [ScansService],
+})
+export class ScansModule {}

@@ -1,0 +1,254 @@
+import { z } from 'zod';
+import { operation } from '../kernel/http/endpoint.js';
+import { pageOf, pageQuery } from '../kernel/http/page.js';
+import { organizationId, systemId, systemParams } from '../kernel/http/parameters.js';
+
+const TARGET_KINDS = ['cluster', 'node', 'namespace', 'image', 'repository'] as const;
+
+/** `kind/name`, where the name may hold further slashes (an image). */
+const targetText = z
+  .string()
+  .max(1_100)
+  .regex(new RegExp(`^(${TARGET_KINDS.join('|')})/.+$`, 's'), {
+    error: `A target is kind/name, its kind one of ${TARGET_KINDS.join(', ')}.`,
+  });
+
+export function parseTarget(text: string): { kind: (typeof TARGET_KINDS)[number]; name: string } {
+  const slash = text.indexOf('/');
+  return { kind: text.slice(0, slash) as (typeof TARGET_KINDS)[number], name: text.slice(slash + 1) };
+}
+
+const id = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20';
+const example = {
+  id,
+  systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
+  evidenceId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10',
+  status: 'stored',
+  declared: {
+    format: null,
+    observedAt: '2026-11-23T02:00:00.000Z',
+    targets: [{ kind: 'node', name: 'worker-1' }],
+    partial: false,
+  },
+  format: 'kube-bench',
+  tool: 'kube-bench',
+  toolVersion: null,
+  clusterName: null,
+  observedAt: '2026-11-23T02:00:00.000Z',
+  receivedAt: '2026-11-23T02:00:04.120Z',
+  knownAt: '2026-11-23T02:00:04.180Z',
+  postedBy: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a11',
+  counts: { total: 24, new: 1, changed: 2, unchanged: 21, closed: 0, rejected: 0 },
+  rejects: [],
+  notes: [],
+  problem: null,
+  duplicate: false,
+} as const;
+
+const ScanView = z
+  .object({
+    id: z.uuid(),
+    systemId: z.uuid(),
+    evidenceId: z.uuid().meta({ description: 'The report itself, in custody.' }),
+    status: z.enum(['queued', 'stored', 'refused']).meta({
+      description:
+        '`queued`: the bytes are safe, the results follow. `stored`: its results count. `refused`: it is evidence of nothing; `problem` says why, and the bytes are kept.',
+    }),
+    declared: z
+      .object({
+        format: z.string().nullable(),
+        observedAt: z.iso.datetime().nullable(),
+        targets: z.array(z.object({ kind: z.string(), name: z.string() })),
+        partial: z.boolean(),
+      })
+      .meta({ description: 'What the poster said in the query.' }),
+    format: z.string().nullable(),
+    tool: z.string().nullable(),
+    toolVersion: z.string().nullable().meta({ description: 'As far as the report says.' }),
+    clusterName: z.string().nullable().meta({ description: 'As far as the report says.' }),
+    observedAt: z.iso.datetime().nullable().meta({ description: 'When it was so, by the report or its poster, UTC.' }),
+    receivedAt: z.iso.datetime().meta({ description: 'When the bytes arrived, UTC.' }),
+    knownAt: z.iso.datetime().nullable().meta({ description: 'When its results became known, UTC.' }),
+    postedBy: z.string().meta({ description: 'Id of the agent or member.' }),
+    counts: z
+      .object({
+        total: z.number().int().meta({ description: 'Results in the report.' }),
+        new: z.number().int().meta({ description: 'Not reported before, or reported again.' }),
+        changed: z.number().int().meta({ description: 'With another status or severity than at its instant before.' }),
+        unchanged: z.number().int(),
+        closed: z
+          .number()
+          .int()
+          .meta({ description: 'No longer reported of a completely covered target. Closed is not passed.' }),
+        rejected: z.number().int().meta({ description: 'Parts of the report that could not be read.' }),
+      })
+      .nullable(),
+    rejects: z
+      .array(z.object({ pointer: z.string(), reason: z.string() }))
+      .meta({ description: 'Where (RFC 6901) and why; at most 1,000.' }),
+    notes: z.array(z.string()).meta({ description: 'What was noticed, such as text that was dropped.' }),
+    problem: z
+      .object({
+        code: z.string(),
+        detail: z.string(),
+        pointer: z.string().optional(),
+        offset: z.number().int().optional(),
+        line: z.number().int().optional(),
+      })
+      .nullable(),
+    duplicate: z
+      .boolean()
+      .meta({ description: 'The same bytes with the same declaration had been posted: this is that scan.' }),
+  })
+  .meta({ id: 'Scan', description: 'One report of one tool about one system.', examples: [example] });
+
+export type ScanView = z.output<typeof ScanView>;
+
+const scanParams = z.object({ organizationId, systemId, scanId: z.uuid().meta({ description: 'The scan.' }) });
+
+export const postScan = operation({
+  id: 'postScan',
+  method: 'POST',
+  path: '/v1/organizations/:organizationId/systems/:systemId/scans',
+  tag: 'Scans',
+  summary: 'Post a report',
+  description:
+    "The body is the tool's own output, as it is, plain or compressed. Its format is detected, or named by `format`. The bytes are kept before anything is " +
+    'acknowledged; a report that cannot be taken is refused and its bytes are kept with the reason (`scanId` and `evidenceId` in the problem). Only what the report, ' +
+    'or its poster by `targets`, says that it covered may close earlier results. Posting the same bytes with the same declaration again is harmless: 200 with the same scan.',
+  permission: 'scans:write',
+  params: systemParams,
+  query: z.strictObject({
+    format: z
+      .string()
+      .max(100)
+      .optional()
+      .meta({ description: 'Slug of the format (`GET /v1/formats`); default: detected.', examples: ['kube-bench'] }),
+    observedAt: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({
+        description: 'When the scan was made (RFC 3339 with a zone), where the report does not say.',
+        examples: ['2026-11-23T02:00:00Z'],
+      }),
+    targets: z
+      .union([targetText, z.array(targetText).max(10_000)])
+      .optional()
+      .transform((text) => (text === undefined ? [] : typeof text === 'string' ? [text] : text))
+      .meta({
+        description:
+          'What the scan covered, as `kind/name`, where the report does not say: `cluster/cluster`, `node/worker-1`, `namespace/emr`. Repeat the parameter for several.',
+        examples: [['node/worker-1']],
+      }),
+    partial: z
+      .enum(['true', 'false'])
+      .default('false')
+      .meta({ description: '`true`: the scan was restricted and closes nothing.', examples: ['false'] }),
+  }),
+  headers: {
+    'Content-Encoding': '`gzip` or `zstd`.',
+    'Content-Digest': 'RFC 9530, sha-256 or sha-512 over the bytes as sent; a wrong one is refused.',
+    Prefer: '`respond-async` (RFC 7240): 202 as soon as the bytes are safe.',
+  },
+  body: {
+    mediaTypes: ['application/json', 'application/yaml', 'application/x-ndjson', 'application/octet-stream'],
+    description: 'The report. 256 MiB decoded at most.',
+  },
+  creates: true,
+  answers: {
+    200: { description: 'The same report had been posted: its scan.', schema: ScanView },
+    201: { description: 'The results are stored.', schema: ScanView, headers: { Location: 'The scan.' } },
+    202: { description: 'The bytes are safe; poll the scan.', schema: ScanView, headers: { Location: 'The scan.' } },
+  },
+  refusals: [
+    'digest-mismatch',
+    'truncated-body',
+    'malformed-encoding',
+    'malformed-header',
+    'too-large',
+    'unsupported-encoding',
+    'unsupported-media-type',
+    'report-refused',
+    'observed-at-required',
+    'observed-in-future',
+    'too-many-requests',
+    'storage-full',
+  ],
+});
+
+export const listScans = operation({
+  id: 'listScans',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/systems/:systemId/scans',
+  tag: 'Scans',
+  summary: 'List scans',
+  description: 'Newest first by receipt. `status=refused` lists the quarantine: what arrived and counts for nothing.',
+  permission: 'scans:read',
+  params: systemParams,
+  query: z.strictObject({
+    ...pageQuery,
+    status: z.enum(['queued', 'stored', 'refused']).optional().meta({ description: 'Only this status.' }),
+    format: z.string().max(100).optional().meta({ description: 'Only this format.' }),
+  }),
+  answers: { 200: { description: 'One page of scans.', schema: pageOf(ScanView, 'ScanPage') } },
+});
+
+export const getScan = operation({
+  id: 'getScan',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/systems/:systemId/scans/:scanId',
+  tag: 'Scans',
+  summary: 'One scan',
+  description: 'What became of a report: poll it after 202.',
+  permission: 'scans:read',
+  params: scanParams,
+  answers: { 200: { description: 'The scan.', schema: ScanView } },
+});
+
+export const listFormats = operation({
+  id: 'listFormats',
+  method: 'GET',
+  path: '/v1/formats',
+  tag: 'Scans',
+  summary: 'Which formats are read',
+  description: 'Every report format that this version detects.',
+  permission: 'authenticated',
+  answers: {
+    200: {
+      description: 'The formats.',
+      schema: z
+        .object({
+          items: z.array(
+            z.object({ slug: z.string(), title: z.string(), tool: z.string(), description: z.string() }).meta({
+              id: 'Format',
+              description: 'A report format.',
+              examples: [
+                {
+                  slug: 'kube-bench',
+                  title: 'kube-bench',
+                  tool: 'kube-bench',
+                  description: 'CIS benchmark results as JSON.',
+                },
+              ],
+            }),
+          ),
+        })
+        .meta({
+          id: 'FormatList',
+          description: 'The formats.',
+          examples: [
+            {
+              items: [
+                {
+                  slug: 'kube-bench',
+                  title: 'kube-bench',
+                  tool: 'kube-bench',
+                  description: 'CIS benchmark results as JSON.',
+                },
+              ],
+            },
+          ],
+        }),
+    },
+  },
+});

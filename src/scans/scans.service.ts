@@ -1,0 +1,304 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { Inject, Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
+import { EvidenceService, type Received } from '../evidence/evidence.service.js';
+import { Clock } from '../kernel/clock.js';
+import { canonicalJson } from '../kernel/crypto/canonical-json.js';
+import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
+import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
+import type { Instant } from '../kernel/http/instant.js';
+import { Refusal, type ProblemCode } from '../kernel/http/problem.js';
+import { newId } from '../kernel/ids.js';
+import type { Principal } from '../kernel/principal.js';
+import { Queue } from '../kernel/queue.js';
+import { SystemService } from '../organizations/system.service.js';
+import { ResultsService } from '../results/results.service.js';
+import { Parser } from './parser.js';
+import type { Declaration, Scan, ScanProblem } from './scan.entity.js';
+import { ScansStore, type ScanFilter } from './scans.store.js';
+import type { StagedReport } from './stage.js';
+
+export const REPORT_LIMITS = Symbol('bounds on a posted report');
+
+/** Clocks of nodes differ; a report from further ahead than this is wrong about its time, and would outlive its freshness. */
+const CLOCK_SKEW = 5 * 60_000;
+
+export interface PostedReport {
+  systemId: string;
+  content: Readable;
+  headers: ContentHeaders & { mediaType: string };
+  declared: Declaration;
+  /** False: answer as soon as the bytes are safe (RFC 7240 respond-async). */
+  wait: boolean;
+  idempotencyKey: string | null;
+}
+
+export interface PostedScan {
+  scan: Scan;
+  duplicate: boolean;
+}
+
+/** What a report turned out to be. */
+type Reading = { report: StagedReport; observedAt: Date } | { problem: ScanProblem };
+
+@Injectable()
+export class ScansService {
+  constructor(
+    private readonly database: Database,
+    private readonly store: ScansStore,
+    private readonly systems: SystemService,
+    private readonly evidence: EvidenceService,
+    private readonly results: ResultsService,
+    private readonly audit: AuditService,
+    private readonly parser: Parser,
+    private readonly queue: Queue,
+    private readonly clock: Clock,
+    @Inject(REPORT_LIMITS) private readonly limits: ContentLimits,
+  ) {}
+
+  /**
+   * Takes a report: bytes into custody, then read, then its results merged, all of it in one transaction. A crash before its commit leaves nothing (the
+   * caller has had no answer, and posts again); after it, everything. Refused reports are kept too, as evidence of what was sent.
+   */
+  async post(principal: Principal, posted: PostedReport): Promise<PostedScan> {
+    await this.database.read(principal, (tx) => this.systems.requireSystem(tx, posted.systemId));
+    const received = await this.evidence.receive(principal, posted.content, posted.headers, this.limits);
+    const bytes = { named: false };
+    try {
+      const twin = await this.findTwin(principal, posted, received);
+      if (twin !== null) return { scan: twin, duplicate: true };
+      const reading = posted.wait
+        ? await this.read(await this.evidence.reopen(principal, received), received.kept.size, posted.declared)
+        : null;
+      const outcome = await this.database.write(
+        principal,
+        async (tx) => {
+          const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
+          // From here on the commit may have happened even if we are not told: bytes that a row may name are never removed.
+          bytes.named = isNew;
+          return this.record(tx, posted, evidenceId, received.receivedAt, reading);
+        },
+        posted.idempotencyKey === null
+          ? null
+          : { operation: 'postScan', key: posted.idempotencyKey, fingerprint: fingerprint(posted, received) },
+      );
+      const scan = await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id));
+      if (scan === null) throw new Error('the scan that was written is not there');
+      if (scan.status === 'refused' && scan.problem !== null) throw refusalOf(scan, scan.problem);
+      return { scan, duplicate: outcome.duplicate };
+    } finally {
+      if (!bytes.named) await this.evidence.discard(received);
+    }
+  }
+
+  /** Finishes a scan that was queued. Does nothing if it is finished: a worker may have died between its commit and its acknowledgement. */
+  async finish(principal: Principal, systemId: string, id: string): Promise<void> {
+    const queued = await this.database.read(principal, (tx) => this.store.find(tx, systemId, id));
+    if (queued?.status !== 'queued') return;
+    const { evidence, content } = await this.database
+      .read(principal, (tx) => this.evidence.find(tx, queued.evidenceId))
+      .then(async (info) => ({ evidence: info, content: await this.evidence.open(principal, info.id) }));
+    const reading = await this.read(content, evidence.size, queued.declared);
+    await this.database.write(principal, async (tx) => {
+      const scan = await this.store.findForUpdate(tx, systemId, id);
+      if (scan?.status !== 'queued') {
+        tx.withoutAudit('another worker has finished it; the lock alone is no change');
+        return;
+      }
+      await this.conclude(tx, scan, reading);
+    });
+  }
+
+  findScan(tx: Tx, systemId: string, id: string): Promise<Scan | null> {
+    return this.store.find(tx, systemId, id);
+  }
+
+  findScans(tx: Tx, systemId: string, filter: ScanFilter): Promise<Scan[]> {
+    return this.store.list(tx, systemId, filter);
+  }
+
+  /** Stored scans that were known at an instant, of observations up to another; in the order of their ids. */
+  findKnownScans(tx: Tx, systemId: string, instant: Instant, after: string | null, limit: number): Promise<Scan[]> {
+    return this.store.known(tx, systemId, instant, after, limit);
+  }
+
+  private async findTwin(principal: Principal, posted: PostedReport, received: Received): Promise<Scan | null> {
+    return this.database.read(principal, async (tx) => {
+      const [evidence] = await this.evidence.findAll(tx, {
+        sha256: received.kept.sha256.toString('hex'),
+        before: null,
+        limit: 1,
+      });
+      if (evidence === undefined) return null;
+      return this.store.findTwin(tx, posted.systemId, evidence.id, declaredDigest(posted.declared));
+    });
+  }
+
+  /** Bytes → what they say, or why they say nothing. */
+  private async read(content: Readable, size: number, declared: Declaration): Promise<Reading> {
+    const bytes = new Uint8Array(size);
+    let filled = 0;
+    for await (const chunk of content as AsyncIterable<Buffer>) {
+      bytes.set(chunk, filled);
+      filled += chunk.length;
+    }
+    const outcome = await this.parser.parse({
+      bytes,
+      format: declared.format ?? undefined,
+      declared: { targets: declared.targets as never, partial: declared.partial },
+    });
+    if (outcome === 'limit') {
+      return {
+        problem: { code: 'parse-limit', detail: 'The report needs more memory or time than a report is given.' },
+      };
+    }
+    if ('fault' in outcome) {
+      const { code, detail, place } = outcome.fault;
+      return { problem: { code, detail, ...place } };
+    }
+    return this.placeInTime(outcome.report, declared);
+  }
+
+  private placeInTime(report: StagedReport, declared: Declaration): Reading {
+    const said = report.observedAt === null ? null : new Date(report.observedAt);
+    const declaredAt = declared.observedAt === null ? null : new Date(declared.observedAt);
+    const observedAt = said ?? declaredAt;
+    if (observedAt === null) {
+      return {
+        problem: {
+          code: 'observed-at-required',
+          detail: 'The report does not say when it was made. Post it with observedAt=<RFC 3339 time of the scan>.',
+        },
+      };
+    }
+    if (said !== null && declaredAt !== null && Math.abs(said.getTime() - declaredAt.getTime()) >= 1_000) {
+      return {
+        problem: {
+          code: 'observed-at-mismatch',
+          detail: 'The report says another time than observedAt. Post it without observedAt.',
+        },
+      };
+    }
+    if (observedAt.getTime() > this.clock.now().getTime() + CLOCK_SKEW) {
+      return {
+        problem: {
+          code: 'observed-in-future',
+          detail: 'The report was made more than 5 minutes from now. Check the clocks.',
+        },
+      };
+    }
+    return { report, observedAt };
+  }
+
+  private async record(
+    tx: WriteTx,
+    posted: PostedReport,
+    evidenceId: string,
+    receivedAt: Date,
+    reading: Reading | null,
+  ): Promise<{ id: string; duplicate: boolean }> {
+    const digest = declaredDigest(posted.declared);
+    const scan: Scan = {
+      organizationId: tx.organizationId,
+      systemId: posted.systemId,
+      id: newId(),
+      evidenceId,
+      status: 'queued',
+      declared: posted.declared,
+      declaredDigest: digest,
+      format: null,
+      tool: null,
+      toolVersion: null,
+      clusterName: null,
+      observedAt: null,
+      receivedAt,
+      knownAt: null,
+      postedBy: tx.principal.id,
+      counts: null,
+      rejects: null,
+      notes: null,
+      problem: null,
+    };
+    if (!(await this.store.insertOnce(tx, scan))) {
+      const twin = await this.store.findTwin(tx, posted.systemId, evidenceId, digest);
+      if (twin === null) throw new Error('the scan that these bytes already are is not there');
+      tx.withoutAudit('the same report again changes nothing');
+      return { id: twin.id, duplicate: true };
+    }
+    if (reading === null) {
+      await this.queue.send(tx, 'scan', { organizationId: tx.organizationId, systemId: posted.systemId, id: scan.id });
+      await this.audit.record(tx, { action: 'scan.queued', object: { kind: 'scan', id: scan.id } });
+    } else {
+      await this.conclude(tx, scan, reading);
+    }
+    return { id: scan.id, duplicate: false };
+  }
+
+  private async conclude(tx: WriteTx, scan: Scan, reading: Reading): Promise<void> {
+    const object = { kind: 'scan', id: scan.id } as const;
+    const of = { systemId: scan.systemId, evidenceId: scan.evidenceId };
+    if ('problem' in reading) {
+      await this.store.update(tx, scan.systemId, scan.id, { status: 'refused', problem: reading.problem });
+      await this.audit.record(tx, {
+        action: 'scan.refused',
+        object,
+        outcome: 'failure',
+        details: { ...of, code: reading.problem.code },
+      });
+      return;
+    }
+    const { report, observedAt } = reading;
+    const known = await this.results.lockSystem(tx, scan.systemId);
+    const merged = await this.results.merge(
+      tx,
+      { systemId: scan.systemId, scanId: scan.id, observedAt, coverage: report.coverage, rows: report.rows },
+      known,
+    );
+    const counts = { total: report.total, ...merged, rejected: report.rejects.length };
+    await this.store.update(tx, scan.systemId, scan.id, {
+      status: 'stored',
+      format: report.format,
+      tool: report.tool,
+      toolVersion: report.toolVersion,
+      clusterName: report.clusterName,
+      observedAt,
+      knownAt: known,
+      counts,
+      rejects: report.rejects,
+      notes: report.notes,
+    });
+    await this.audit.record(tx, {
+      action: 'scan.stored',
+      object,
+      details: { ...of, format: report.format, observedAt: observedAt.toISOString(), counts },
+    });
+  }
+}
+
+const declaredDigest = (declared: Declaration): Buffer =>
+  createHash('sha256')
+    .update(canonicalJson({ ...declared }))
+    .digest();
+
+const fingerprint = (posted: PostedReport, received: Received): string =>
+  createHash('sha256')
+    .update(posted.systemId)
+    .update(received.kept.sha256)
+    .update(declaredDigest(posted.declared))
+    .digest('base64url');
+
+/** The caller is told why, and where the bytes lie. */
+function refusalOf(scan: Scan, { code, detail, ...place }: ScanProblem): Refusal {
+  const problem: ProblemCode =
+    code === 'observed-at-required' || code === 'observed-in-future'
+      ? code
+      : code === 'parse-limit'
+        ? 'too-large'
+        : 'report-refused';
+  const { pointer, ...where } = place;
+  return new Refusal(problem, detail, {
+    ...(pointer === undefined ? {} : { pointer }),
+    extra: { ...where, reason: code, scanId: scan.id, evidenceId: scan.evidenceId },
+  });
+}

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import type { Instant } from '../kernel/http/instant.js';
+import { Scan, type ScanStatus } from './scan.entity.js';
+
+export interface ScanFilter {
+  status?: ScanStatus | undefined;
+  format?: string | undefined;
+  /** Sort key of the last scan of the page before: newest first by receipt. */
+  before: readonly [receivedAt: string, id: string] | null;
+  limit: number;
+}
+
+@Injectable()
+export class ScansStore {
+  /** False when the same bytes with the same declaration are a scan already; waits for a transaction that is about to make them one. */
+  async insertOnce(tx: WriteTx, scan: Scan): Promise<boolean> {
+    const inserted = await tx.manager
+      .createQueryBuilder()
+      .insert()
+      .into(Scan)
+      .values(scan)
+      .orIgnore()
+      .returning('id')
+      .execute();
+    return (inserted.raw as unknown[]).length === 1;
+  }
+
+  async update(tx: WriteTx, systemId: string, id: string, change: Partial<Scan>): Promise<void> {
+    const updated = await tx.manager.update(Scan, { organizationId: tx.organizationId, systemId, id }, change);
+    if (updated.affected !== 1) throw new Error('the scan to finish is not there');
+  }
+
+  find(tx: Tx, systemId: string, id: string): Promise<Scan | null> {
+    return tx.manager.findOneBy(Scan, { organizationId: tx.organizationId, systemId, id });
+  }
+
+  /** Of a scan that waits in the queue: locked, so that two workers do not do it twice. */
+  findForUpdate(tx: WriteTx, systemId: string, id: string): Promise<Scan | null> {
+    return tx.manager.findOne(Scan, {
+      where: { organizationId: tx.organizationId, systemId, id },
+      lock: { mode: 'pessimistic_write' },
+    });
+  }
+
+  /** The scan that these bytes with this declaration already are: stored or waiting. */
+  findTwin(tx: Tx, systemId: string, evidenceId: string, declaredDigest: Buffer): Promise<Scan | null> {
+    return tx.manager
+      .createQueryBuilder(Scan, 's')
+      .where('s.organization_id = :organizationId and s.system_id = :systemId', {
+        organizationId: tx.organizationId,
+        systemId,
+      })
+      .andWhere('s.evidence_id = :evidenceId and s.declared_digest = :declaredDigest', { evidenceId, declaredDigest })
+      .andWhere(`s.status <> 'refused'`)
+      .getOne();
+  }
+
+  list(tx: Tx, systemId: string, filter: ScanFilter): Promise<Scan[]> {
+    const query = tx.manager
+      .createQueryBuilder(Scan, 's')
+      .where('s.organization_id = :organizationId and s.system_id = :systemId', {
+        organizationId: tx.organizationId,
+        systemId,
+      });
+    if (filter.status !== undefined) query.andWhere('s.status = :status', { status: filter.status });
+    if (filter.format !== undefined) query.andWhere('s.format = :format', { format: filter.format });
+    if (filter.before !== null) {
+      const [receivedAt, id] = filter.before;
+      query.andWhere('(s.received_at, s.id) < (:receivedAt, :id)', { receivedAt, id });
+    }
+    return query.orderBy('s.received_at', 'DESC').addOrderBy('s.id', 'DESC').limit(filter.limit).getMany();
+  }
+
+  /** Scans whose results were known at an instant, of observations up to another; oldest first, after a known scan. */
+  async known(tx: Tx, systemId: string, instant: Instant, after: string | null, limit: number): Promise<Scan[]> {
+    const query = tx.manager
+      .createQueryBuilder(Scan, 's')
+      .where('s.organization_id = :organizationId and s.system_id = :systemId', {
+        organizationId: tx.organizationId,
+        systemId,
+      })
+      .andWhere(`s.status = 'stored' and s.observed_at <= :asOf and s.known_at <= :knownAt`, {
+        asOf: instant.asOf,
+        knownAt: instant.knownAt,
+      });
+    if (after !== null) query.andWhere('s.id > :after', { after });
+    return query.orderBy('s.id').limit(limit).getMany();
+  }
+}

@@ -1,0 +1,20 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { newId } from '../kernel/ids.js';
+import { servicePrincipal } from '../kernel/principal.js';
+import { Queue } from '../kernel/queue.js';
+import { ScansService } from './scans.service.js';
+
+/** Finishes queued scans, also those that a killed server left. */
+@Injectable()
+export class ScansWorker implements OnApplicationBootstrap {
+  constructor(
+    private readonly queue: Queue,
+    private readonly scans: ScansService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.queue.work('scan', ({ organizationId, systemId, id }) =>
+      this.scans.finish(servicePrincipal('scan-worker', organizationId, newId()), systemId, id),
+    );
+  }
+}

@@ -1,0 +1,327 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../src/kernel/clock.js';
+import { Database } from '../../src/kernel/db/database.js';
+import { servicePrincipal, type Principal } from '../../src/kernel/principal.js';
+import { founder, OrganizationService } from '../../src/organizations/organization.service.js';
+import { SystemService } from '../../src/organizations/system.service.js';
+import { startApp, type Caller, type World } from '../support/app.js';
+
+let world: World;
+let admin: Caller;
+
+beforeAll(async () => {
+  world = await startApp();
+  admin = await world.as('dev-admin');
+});
+afterAll(() => world.stop());
+
+interface Made {
+  id: string;
+  path: string;
+}
+
+async function organization(name = 'Lakeside Clinic', caller = admin): Promise<Made> {
+  const { body } = await caller.post('/v1/organizations', { name }).expect(201);
+  return { id: body.id, path: `/v1/organizations/${body.id}` };
+}
+
+const system = { name: 'emr-production', environment: 'production', phi: 'stores', phiNamespaces: ['emr', 'billing'] };
+const person = (subject: string, role: string) => ({ issuer: world.provider.issuer, subject, name: subject, role });
+
+async function actions(path: string): Promise<string[]> {
+  const { body } = await admin.get(`${path}/audit-events`).expect(200);
+  return body.items.map((event: { action: string }) => event.action);
+}
+
+describe('organisations', () => {
+  it('are created by first admins, who become their admin, and each change is audited', async () => {
+    const { id, path } = await organization();
+    const read = await admin.get(path).expect(200);
+    expect(read.body).toMatchObject({
+      id,
+      name: 'Lakeside Clinic',
+      settings: { freshness: {}, overlays: [] },
+      version: 1,
+    });
+    expect(read.headers['etag']).toBe('"1"');
+    const { body: members } = await admin.get(`${path}/members`).expect(200);
+    expect(members.items).toMatchObject([{ subject: 'dev-admin', role: 'admin', name: 'First admin' }]);
+    expect(await actions(path)).toEqual(['member.added', 'organization.created']);
+    const auditor = await world.as('dev-auditor');
+    await auditor.post('/v1/organizations', { name: 'Mine' }).expect(403);
+  });
+
+  it('are created once under one Idempotency-Key, and another request under it is refused', async () => {
+    const send = (name: string) => admin.post('/v1/organizations', { name }).set('Idempotency-Key', 'onboarding-1');
+    const [first, second] = await Promise.all([send('Once'), send('Once')]);
+    expect(first.status).toBe(201);
+    expect(second.body).toEqual(first.body);
+    await send('Twice').expect(409);
+    const other = await (
+      await world.as('other-admin')
+    )
+      .post('/v1/organizations', { name: 'Once' })
+      .set('Idempotency-Key', 'onboarding-1')
+      .expect(201);
+    expect(other.body.id).not.toBe(first.body.id);
+  });
+
+  it('are listed page by page to their members, and to nobody else', async () => {
+    const other = await world.as('other-admin');
+    const foreign = await organization('Elsewhere', other);
+    await organization('Page one');
+    const { body: first, headers } = await admin.get('/v1/organizations?limit=1').expect(200);
+    expect(first.items).toHaveLength(1);
+    expect(headers['link']).toContain('rel="next"');
+    const ids: string[] = [];
+    let next = '';
+    do {
+      const { body } = await admin.get(`/v1/organizations?limit=2${next === '' ? '' : `&cursor=${next}`}`).expect(200);
+      ids.push(...body.items.map((one: { id: string }) => one.id));
+      next = body.next ?? '';
+    } while (next !== '');
+    expect(ids).toEqual([...new Set(ids)].toSorted());
+    expect(ids).not.toContain(foreign.id);
+    await admin.get(foreign.path).expect(404);
+    await admin.patch(foreign.path, { name: 'Taken' }).set('If-Match', '"1"').expect(404);
+  });
+
+  it('are changed by a merge patch against the version that was read', async () => {
+    const { path } = await organization();
+    const change = { settings: { freshness: { B17: 30, B18: 8 }, overlays: ['nprm-2025'] } };
+    await admin.patch(path, change).expect(428);
+    await admin.patch(path, change).set('If-Match', '"7"').expect(412);
+    const { body } = await admin.patch(path, change).set('If-Match', '"1"').expect(200);
+    expect(body).toMatchObject({ name: 'Lakeside Clinic', version: 2, settings: change.settings });
+    const again = await admin
+      .patch(path, { settings: { freshness: { B18: null } } })
+      .set('If-Match', '"2"')
+      .expect(200);
+    expect(again.body.settings).toEqual({ freshness: { B17: 30 }, overlays: ['nprm-2025'] });
+    for (const days of [0, 3661, 1.5, '30']) {
+      await admin
+        .patch(path, { settings: { freshness: { B17: days } } })
+        .set('If-Match', '"3"')
+        .expect(400);
+    }
+    const attempts = await Promise.all(
+      ['A', 'B', 'C'].map((name) => admin.patch(path, { name }).set('If-Match', '"3"')),
+    );
+    expect(attempts.map(({ status }) => status).toSorted()).toEqual([200, 412, 412]);
+  });
+});
+
+describe('members', () => {
+  it('are added, changed and removed, and read also afterwards', async () => {
+    const { path } = await organization();
+    const { body: added } = await admin.post(`${path}/members`, person('dev-auditor', 'auditor')).expect(201);
+    await admin.post(`${path}/members`, person('dev-auditor', 'viewer')).expect(409);
+    const member = `${path}/members/${added.id}`;
+    const auditor = await world.as('dev-auditor');
+    await auditor.get(path).expect(200);
+    await auditor.post(`${path}/members`, person('dev-viewer', 'admin')).expect(403);
+    const { body: changed } = await admin.patch(member, { role: 'viewer' }).set('If-Match', '"1"').expect(200);
+    expect(changed).toMatchObject({ role: 'viewer', version: 2 });
+    await auditor.get(`${path}/members`).expect(403);
+    await admin.delete(member).expect(204);
+    await admin.delete(member).expect(204);
+    await auditor.get(path).expect(404);
+    expect((await admin.get(member).expect(200)).body.removedAt).not.toBeNull();
+    const { body: now } = await admin.get(`${path}/members`).expect(200);
+    expect(now.items).toHaveLength(1);
+    const { body: ever } = await admin.get(`${path}/members?includeRemoved=true`).expect(200);
+    expect(ever.items).toHaveLength(2);
+    await admin.post(`${path}/members`, person('dev-auditor', 'auditor')).expect(201);
+    expect((await actions(path)).slice(0, 4)).toEqual([
+      'member.added',
+      'member.removed',
+      'member.changed',
+      'member.added',
+    ]);
+  });
+
+  it('come from an issuer at which people sign in', async () => {
+    const { path } = await organization();
+    const { body } = await admin
+      .post(`${path}/members`, { ...person('x', 'viewer'), issuer: 'https://login.elsewhere.example' })
+      .expect(422);
+    expect(body.type).toBe('/problems/trust-issuer-refused');
+  });
+
+  it('always have an admin among them, also when two admins remove each other at once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { path } = await organization();
+      const { body: mine } = await admin.get(`${path}/members`).expect(200);
+      const first = `${path}/members/${mine.items[0].id}`;
+      expect((await admin.delete(first).expect(409)).body.type).toBe('/problems/last-admin');
+      await admin.patch(first, { role: 'viewer' }).set('If-Match', '"1"').expect(409);
+      const { body: added } = await admin.post(`${path}/members`, person('other-admin', 'admin')).expect(201);
+      const other = await world.as('other-admin');
+      const answers = await Promise.all([
+        admin.delete(`${path}/members/${added.id}`),
+        other.patch(first, { role: 'viewer' }).set('If-Match', '"1"'),
+      ]);
+      expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
+      const left = await Promise.all([
+        admin.get(`${path}/members?role=admin`),
+        other.get(`${path}/members?role=admin`),
+      ]);
+      const seen = left.find(({ status }) => status === 200);
+      expect(seen?.body.items).toHaveLength(1);
+    }
+  });
+
+  it('do not change their own role', async () => {
+    const { path } = await organization();
+    await admin.post(`${path}/members`, person('other-admin', 'admin')).expect(201);
+    const { body: mine } = await admin.get(`${path}/members?role=admin`).expect(200);
+    const me = mine.items.find((one: { subject: string }) => one.subject === 'dev-admin');
+    const own = `${path}/members/${me.id}`;
+    await admin.patch(own, { role: 'compliance_officer' }).set('If-Match', '"1"').expect(403);
+    await admin.patch(own, { name: 'Ada' }).set('If-Match', '"1"').expect(200);
+  });
+});
+
+describe('systems', () => {
+  it('are created, changed, found and retired, under a name that no other in use has', async () => {
+    const { path } = await organization();
+    const { body: made, headers } = await admin.post(`${path}/systems`, system).expect(201);
+    expect(made).toMatchObject({ ...system, phiNamespaces: ['billing', 'emr'], version: 1, retiredAt: null });
+    expect(headers['location']).toBe(`${path}/systems/${made.id}`);
+    await admin.post(`${path}/systems`, system).expect(409);
+    const { body: second } = await admin.post(`${path}/systems`, { ...system, name: 'staging' }).expect(201);
+    await admin.patch(`${path}/systems/${second.id}`, { name: system.name }).set('If-Match', '"1"').expect(409);
+    await admin
+      .patch(`${path}/systems/${made.id}`, { phi: 'none', phiNamespaces: [] })
+      .set('If-Match', '"1"')
+      .expect(200);
+    const { body: found } = await admin.get(`${path}/systems?name=emr-production&environment=production`).expect(200);
+    expect(found.items).toMatchObject([{ id: made.id, phi: 'none', version: 2 }]);
+    await admin.get(`${path}/systems?name=%00`).expect(400);
+    const { body: retired } = await admin.post(`${path}/systems/${made.id}/retire`).expect(200);
+    expect(retired.version).toBe(3);
+    expect((await admin.post(`${path}/systems/${made.id}/retire`).expect(200)).body).toEqual(retired);
+    await admin.patch(`${path}/systems/${made.id}`, { phi: 'none' }).set('If-Match', '"3"').expect(409);
+    expect((await admin.get(`${path}/systems`).expect(200)).body.items).toHaveLength(1);
+    expect((await admin.get(`${path}/systems?includeRetired=true`).expect(200)).body.items).toHaveLength(2);
+    await admin.post(`${path}/systems`, system).expect(201);
+  });
+
+  it('of another organisation do not exist', async () => {
+    const mine = await organization();
+    const theirs = await organization('Elsewhere', await world.as('other-admin'));
+    const { body } = await admin.post(`${mine.path}/systems`, system).expect(201);
+    const other = await world.as('other-admin');
+    await other.get(`${mine.path}/systems/${body.id}`).expect(404);
+    await other.get(`${theirs.path}/systems/${body.id}`).expect(404);
+    await other.post(`${theirs.path}/systems/${body.id}/retire`).expect(404);
+  });
+});
+
+describe('trusted agents', () => {
+  it('see their own system alone, until they are revoked or it is retired', async () => {
+    const { path } = await organization();
+    const { body: own } = await admin.post(`${path}/systems`, system).expect(201);
+    const { body: other } = await admin.post(`${path}/systems`, { ...system, name: 'other' }).expect(201);
+    const trust = {
+      name: 'scanner',
+      systemId: own.id,
+      kind: 'client_credentials',
+      issuer: world.provider.issuer,
+      audience: 'urn:safeguard:api',
+      subjectPattern: 'safeguard-agent',
+    };
+    const { body: trusted } = await admin.post(`${path}/agents`, trust).expect(201);
+    const agent = await world.as('safeguard-agent');
+    expect((await agent.get(`${path}/systems`).expect(200)).body.items).toMatchObject([{ id: own.id }]);
+    await agent.get(`${path}/systems/${other.id}`).expect(404);
+    await agent.get(path).expect(403);
+    await (await world.as('other-agent')).get(`${path}/systems`).expect(404);
+    await admin.delete(`${path}/agents/${trusted.id}`).expect(204);
+    await agent.get(`${path}/systems`).expect(404);
+    expect((await admin.get(`${path}/agents`).expect(200)).body.items).toEqual([]);
+    expect((await admin.get(`${path}/agents/${trusted.id}`).expect(200)).body.revokedAt).not.toBeNull();
+
+    await admin.post(`${path}/agents`, trust).expect(201);
+    await agent.get(`${path}/systems`).expect(200);
+    await admin.post(`${path}/systems/${own.id}/retire`).expect(200);
+    await agent.get(`${path}/systems`).expect(404);
+    await admin.post(`${path}/agents`, trust).expect(400);
+  });
+
+  it('are refused where the trust would be too wide or could not be kept', async () => {
+    const { path } = await organization();
+    const { body: own } = await admin.post(`${path}/systems`, system).expect(201);
+    const trust = {
+      name: 'scanner',
+      systemId: own.id,
+      kind: 'kubernetes',
+      issuer: 'https://cluster.example.org',
+      audience: 'safeguard',
+      subjectPattern: 'system:serviceaccount:security:scanner',
+    };
+    const refused: [object, number][] = [
+      [{ subjectPattern: 'system:serviceaccount:*:*' }, 400],
+      [{ subjectPattern: '.*' }, 400],
+      [{ issuer: 'https://user:secret@cluster.example.org' }, 422],
+      [{ issuer: 'https://cluster.example.org/?a' }, 422],
+      [{ issuer: world.provider.issuer, jwks: { keys: [{ kty: 'RSA', n: 'A'.repeat(342), e: 'AQAB' }] } }, 422],
+      [{ jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }] } }, 400],
+      [{ jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } }, 400],
+      [{ systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03' }, 400],
+    ];
+    for (const [change, status] of refused) {
+      await admin.post(`${path}/agents`, { ...trust, ...change }).expect(status);
+    }
+    await admin.post(`${path}/agents`, trust).expect(201);
+  });
+});
+
+describe('the past', () => {
+  it('sees systems and settings as they were, as far as they were known', async () => {
+    const clock = vi.spyOn(world.app.get(Clock, { strict: false }), 'now');
+    const at = (day: number): Date => new Date(Date.UTC(2026, 8, day));
+    const database = world.app.get(Database, { strict: false });
+    const organizations = world.app.get(OrganizationService, { strict: false });
+    const systems = world.app.get(SystemService, { strict: false });
+    const everything = founder(
+      { ...servicePrincipal('test', '', 'test'), issuer: 'issuer', subject: 'somebody' },
+      null,
+    );
+    try {
+      clock.mockReturnValue(at(10));
+      const { id } = await database.write(everything, async (tx) => {
+        await organizations.create(tx, 'Lakeside Clinic', 'Ada');
+        return systems.create(tx, { name: 'emr', environment: 'production', phi: 'stores', phiNamespaces: [] });
+      });
+      clock.mockReturnValue(at(12));
+      await database.write(everything, async (tx) => {
+        await systems.change(tx, id, 1, { phi: 'none' });
+        await organizations.change(tx, 1, { settings: { freshness: { B17: 30 } } });
+      });
+      clock.mockReturnValue(at(14));
+      await database.write(everything, (tx) => systems.retire(tx, id));
+      const seen = (asOf: number, knownAt: number, principal: Principal = everything) =>
+        database.read(principal, async (tx) => {
+          const instants = { asOf: at(asOf), knownAt: at(knownAt) };
+          const inScope = await systems.systemsAsOf(tx, instants);
+          const { version } = await organizations.settingsAsOf(tx, instants);
+          return [inScope.map((one) => `${one.version} ${one.phi}`).join(), version];
+        });
+      expect(await seen(20, 9)).toEqual(['', 0]);
+      // Registered later, and known at the asking: a late report may tell of then.
+      expect(await seen(1, 20)).toEqual(['1 stores', 1]);
+      expect(await seen(11, 20)).toEqual(['1 stores', 1]);
+      expect(await seen(20, 11)).toEqual(['1 stores', 1]);
+      expect(await seen(12, 12)).toEqual(['2 none', 2]);
+      expect(await seen(13, 20)).toEqual(['2 none', 2]);
+      expect(await seen(20, 13)).toEqual(['2 none', 2]);
+      expect(await seen(14, 14)).toEqual(['', 2]);
+      expect(await seen(20, 20)).toEqual(['', 2]);
+      const bound = { ...everything, systemIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03'] };
+      expect(await seen(12, 12, bound)).toEqual(['', 2]);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+});

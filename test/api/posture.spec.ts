@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Posture } from '../../src/posture/posture.schema.js';
+import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+
+const DAY = 86_400_000;
+const PRACTICE = 'default-deny-network-policy';
+const now = Date.now();
+const ago = (days: number): string => new Date(now - days * DAY).toISOString();
+
+/** One check of a node that passed. */
+const kubeBench = (): string =>
+  JSON.stringify({
+    Controls: [
+      {
+        id: '4',
+        version: 'cis-1.12',
+        node_type: 'node',
+        tests: [
+          {
+            section: '4.1',
+            results: [{ test_number: '4.1.1', test_desc: 'Files (Automated)', status: 'PASS', scored: true }],
+          },
+        ],
+      },
+    ],
+  });
+
+/** All of a cluster, with one workload that Trivy finds nothing wrong with, or something. */
+const trivy = (failing: boolean): string =>
+  JSON.stringify({
+    ClusterName: 'emr',
+    Resources: [
+      {
+        Namespace: 'emr',
+        Kind: 'Deployment',
+        Name: 'emr-api',
+        Results: [
+          {
+            Target: 'Deployment/emr-api',
+            Class: 'config',
+            Type: 'kubernetes',
+            MisconfSummary: { Successes: 80, Failures: failing ? 1 : 0 },
+            Misconfigurations: failing
+              ? [
+                  {
+                    Type: 'Kubernetes Security Check',
+                    ID: 'KSV038',
+                    Title: 'NetworkPolicy',
+                    Severity: 'MEDIUM',
+                    Status: 'FAIL',
+                  },
+                ]
+              : [],
+          },
+        ],
+      },
+    ],
+  });
+
+describe('posture', () => {
+  let world: World;
+  let clinic: Clinic;
+  let viewer: Caller;
+
+  beforeAll(async () => {
+    world = await startApp();
+    clinic = await startClinic(world);
+    viewer = await clinic.member('viewer');
+  });
+  afterAll(() => world.stop());
+
+  const post = async (text: string, observedAt: string, targets: string, path = clinic.systemPath): Promise<void> => {
+    await clinic.agent
+      .post(`${path}/scans?observedAt=${observedAt}&targets=${targets}`)
+      .set('Content-Type', 'application/json')
+      .send(text)
+      .expect(201);
+  };
+  const posture = async (query: Record<string, string> = {}, path = clinic.systemPath): Promise<Posture> => {
+    const { body } = await viewer.get(`${path}/posture?${new URLSearchParams(query).toString()}`).expect(200);
+    return body as Posture;
+  };
+  const practice = (of: Posture, id = PRACTICE) => of.practices.find((one) => one.id === id)!;
+
+  it('is all missing before anything was posted, and says by what it judged', async () => {
+    for (const path of [clinic.systemPath, clinic.path]) {
+      const empty = await posture({}, path);
+      expect(empty.counts.practices.missing).toBe(124);
+      expect(empty.counts.controls).toMatchObject({ missing: 108, not_applicable: 10, evidenced: 0 });
+      expect(empty.catalog).toMatchObject({ overlay: null });
+      expect(empty.statement).toContain('no statement about whether the law is met');
+    }
+  });
+
+  it('follows reports through time: evidenced, stale, failing, and as it was known before', async () => {
+    await post(trivy(false), ago(20), 'cluster/cluster');
+    const known = new Date().toISOString();
+    expect(practice(await posture({ asOf: ago(19) }))).toMatchObject({ status: 'evidenced', inferred: true });
+    expect(practice(await posture({ asOf: ago(5) })).status).toBe('stale');
+    expect(practice(await posture({ asOf: ago(21) })).status).toBe('missing');
+
+    // A late report: of a time before the last one was known.
+    await post(trivy(true), ago(10), 'cluster/cluster');
+    expect(practice(await posture({ asOf: ago(9) }))).toMatchObject({ status: 'failing', phiCounts: { fail: 1 } });
+    expect(practice(await posture({ asOf: ago(15) })).status).toBe('evidenced');
+    expect(practice(await posture({ asOf: ago(13), knownAt: known })).status).toBe('evidenced');
+    expect(practice(await posture({ asOf: ago(9), knownAt: known })).status).toBe('stale');
+    expect(practice(await posture()).status).toBe('failing');
+
+    const question = { asOf: ago(9), knownAt: new Date().toISOString() };
+    const answer = await posture(question);
+    await post(trivy(false), ago(9.5), 'cluster/cluster');
+    expect(await posture(question)).toEqual(answer);
+    expect(practice(await posture({ asOf: ago(9) })).status).toBe('evidenced');
+  });
+
+  it('names what was never scanned freshly, and what supports nothing', async () => {
+    await post(kubeBench(), ago(30), 'node/worker-1');
+    const { blindSpots } = await posture();
+    expect(blindSpots.targets).toContainEqual(
+      expect.objectContaining({ target: { kind: 'node', name: 'worker-1' }, source: 'kube-bench/node' }),
+    );
+  });
+
+  it('shows only what was asked for, and counts all', async () => {
+    const all = await posture();
+    const one = await posture({ control: '45 CFR 164.312(e)(1)', status: 'partial,failing,stale,missing' });
+    expect(one.controls.map(({ id }) => id)).toEqual(['164.312(e)(1)']);
+    expect(one.counts).toEqual(all.counts);
+    expect((await posture({ status: 'not_applicable' })).controls).toHaveLength(10);
+    for (const [query, pointer] of [
+      ['control=164.999', 'query/control'],
+      ['asOf=2999-01-01T00:00:00Z', 'query/asOf'],
+      ['knownAt=2999-01-01T00:00:00Z', 'query/knownAt'],
+      ['asOf=2026-01-01T00:00:00', 'query/asOf'],
+    ]) {
+      const { body } = await viewer.get(`${clinic.systemPath}/posture?${query}`).expect(400);
+      expect(body).toMatchObject({ pointer });
+    }
+    await viewer.get(`${clinic.systemPath}/posture?status=compliant`).expect(400);
+  });
+
+  it("takes the organisation's own freshness and overlay from when they are set", async () => {
+    const before = new Date().toISOString();
+    const { headers } = await clinic.admin.get(clinic.path).expect(200);
+    await clinic.admin
+      .patch(clinic.path, { settings: { freshness: { [PRACTICE]: 90 }, overlays: ['nprm-2025', 'unheard-of'] } })
+      .set('If-Match', headers['etag']!)
+      .expect(200);
+    const after = await posture();
+    expect(after.catalog.overlay).toBe('nprm-2025');
+    expect(practice(after)).toMatchObject({ status: 'evidenced', freshness: { maxAgeDays: 90, from: 'override' } });
+    expect(after.counts.controls).toMatchObject({ not_applicable: 10 });
+    expect(Object.values(after.counts.proposed).reduce((sum, count) => sum + count)).toBeGreaterThan(0);
+    const then = await posture({ asOf: before, knownAt: before });
+    expect(then.catalog.overlay).toBeNull();
+    expect(practice(then).status).toBe('stale');
+  });
+
+  it('rolls up over the systems that handle PHI and names those left out', async () => {
+    const { body: second } = await clinic.admin
+      .post(`${clinic.path}/systems`, { name: 'billing', environment: 'production', phi: 'processes' })
+      .expect(201);
+    const { body: website } = await clinic.admin
+      .post(`${clinic.path}/systems`, { name: 'website', environment: 'production', phi: 'none' })
+      .expect(201);
+    const all = await posture({}, clinic.path);
+    expect(all.systems.map(({ name }) => name).sort()).toEqual(['billing', 'emr-production']);
+    expect(all.excluded).toMatchObject([{ id: (website as { id: string }).id, name: 'website' }]);
+    expect(practice(all)).toMatchObject({ status: 'partial', systems: { evidenced: 1, missing: 1 } });
+    expect(practice(all).reason).toContain('missing in 1 (billing)');
+
+    await clinic.admin.post(`${clinic.path}/systems/${(second as { id: string }).id}/retire`).expect(200);
+    expect(practice(await posture({}, clinic.path)).status).toBe('evidenced');
+    await viewer.get(`${clinic.path}/systems/${(second as { id: string }).id}/posture`).expect(404);
+  });
+
+  it('is of no use to a stranger', async () => {
+    const other = await startClinic(world, { admin: 'other-admin', agent: 'other-agent' });
+    await other.admin.get(`${clinic.systemPath}/posture`).expect(404);
+    await other.admin.get(`${other.path}/systems/${clinic.systemId}/posture`).expect(404);
+    await (await world.as(null)).get(`${clinic.path}/posture`).expect(401);
+  });
+});

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { loadCatalog } from '../../src/catalog/load.js';
+import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
+import { packageFiles, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
+import { zip } from '../../src/packages/zip.js';
+import { bagFaults } from './bagit-validator.js';
+import { bagIn, readZip } from './read-zip.js';
+
+const ID = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a30';
+const SYSTEM = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03';
+const READABLE = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10';
+const DAMAGED = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a11';
+const report = Buffer.from('{"report":true}\n');
+const sha256 = createHash('sha256').update(report).digest('hex');
+const catalog = loadCatalog();
+const at = new Date('2026-11-23T09:00:00Z');
+
+const item = (evidenceId: string, path: string | null) => ({
+  evidenceId,
+  path,
+  sha256,
+  size: report.length,
+  mediaType: 'application/json',
+  receivedAt: at,
+  source: { kind: 'agent', id: 'agent' },
+  scans: [{ systemId: SYSTEM, scanId: ID }],
+});
+
+const facts: PackageFacts = {
+  id: ID,
+  organization: { id: SYSTEM, name: 'Lakeside\nPayload-Oxum: 1.1' },
+  scope: { systemId: null },
+  asOf: at,
+  knownAt: at,
+  requestedAt: at,
+  systems: [{ id: SYSTEM, name: 'emr' }],
+  catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
+  controls: catalog.controls,
+  practices: catalog.practices,
+  posture: {
+    controls: catalog.controls.map(({ id }) => ({ id, status: 'missing', reason: '=HYPERLINK("http://x")' })),
+    practices: catalog.practices.map(({ id }) => ({ id, status: 'missing', reason: 'nothing' })),
+  },
+  evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
+  faults: [],
+};
+
+const result = {
+  system_id: SYSTEM,
+  series: ID,
+  target: 'node/=1+1',
+  source: 'trivy',
+  check: '@SUM(A1)',
+  resource: 'a,"b"\r\nc',
+  namespace: null,
+  status: 'fail',
+  severity: 'high',
+  title: '+cmd|/C calc!A0',
+  message: 'plain',
+  observed_from: at,
+  observed_to: null,
+  known_from: at,
+  scan_id: ID,
+  evidence_id: READABLE,
+};
+
+/** Rows in pages of any size give the same package. */
+const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): PackageRows => {
+  const events = Array.from({ length: 7 }, (_, index) => ({ leaf: `{"n":${index}}`, details: null }));
+  const results = Array.from({ length: 5 }, () => result);
+  return {
+    events: () => inPages(events, page),
+    scans: () => inPages([{ id: ID, evidencePath: null }], page),
+    results: () => inPages(results, page),
+    evidence,
+  };
+};
+
+async function* inPages<Row>(rows: Row[], size: number): AsyncGenerator<Row[], void> {
+  for (let start = 0; start < rows.length; start += size) yield await Promise.resolve(rows.slice(start, start + size));
+}
+
+async function* whole(): AsyncGenerator<Uint8Array, void> {
+  yield await Promise.resolve(report);
+}
+
+const build = (of: PackageFacts, rows: PackageRows) => buffer(zip(packageFiles(of, rows), of.requestedAt));
+
+describe('the contents of a package', () => {
+  it('are a valid bag that holds the evidence byte for byte?', async () => {
+    const entries = await readZip(await build(facts, rowsOf(3)));
+    const bag = bagIn(entries);
+    expect(bagFaults(bag)).toEqual([]);
+    expect(bag.get(`data/evidence/${READABLE}/content.json`)?.equals(report)).toBe(true);
+    expect(entries[0]?.path).toBe(`safeguard-package-${ID}/VERIFY.md`);
+    expect(entries[0]?.bytes.toString()).toMatch(/This package is not signed/);
+    for (const { path } of entries) expect(path).toMatch(/^[A-Za-z0-9._/-]{1,200}$/);
+  });
+
+  it('are indexed: what it is, what is in it, how much?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(2))));
+    const index = JSON.parse(bag.get('data/index.json')!.toString()) as Record<string, unknown>;
+    expect(index).toMatchObject({
+      packageId: ID,
+      signed: false,
+      catalog: { version: catalog.version, digest: catalog.digest },
+      counts: { scans: 1, results: 5, auditEvents: 7, evidence: 1, evidenceUnreadable: 0, systems: 1 },
+      evidence: [{ path: `data/evidence/${READABLE}/content.json`, sha256, size: report.length }],
+      faults: [],
+    });
+  });
+
+  it('are the same bytes for the same inputs, however they come in pages?', async () => {
+    const once = await build(facts, rowsOf(1));
+    expect((await build(facts, rowsOf(500))).equals(once)).toBe(true);
+  });
+
+  it('differ for another package with the same inputs only where they say so?', async () => {
+    const other = { ...facts, id: SYSTEM, requestedAt: new Date('2026-12-01T00:00:00Z') };
+    const [one, two] = [await build(facts, rowsOf(5)), await build(other, rowsOf(5))];
+    const [first, second] = [bagIn(await readZip(one)), bagIn(await readZip(two))];
+    const changed = [...first]
+      .filter(([path, bytes]) => second.get(path)?.equals(bytes) !== true)
+      .map(([path]) => path);
+    const declared = ['data/index.json', 'bag-info.txt', 'manifest-', 'tagmanifest-'];
+    for (const path of changed)
+      expect(
+        declared.some((start) => path.startsWith(start)),
+        path,
+      ).toBe(true);
+  });
+
+  it('say first what is unreadable, and leave it out?', async () => {
+    const damaged: PackageFacts = {
+      ...facts,
+      evidence: [...facts.evidence, item(DAMAGED, null)],
+      faults: [{ evidenceId: DAMAGED, sha256, size: report.length, reason: 'segment 0 is not authentic' }],
+    };
+    const entries = await readZip(await build(damaged, rowsOf(3)));
+    const bag = bagIn(entries);
+    expect(bagFaults(bag)).toEqual([]);
+    expect([...bag.keys()].some((path) => path.includes(DAMAGED))).toBe(false);
+    expect(entries[0]?.bytes.toString().split('\n')[2]).toMatch(/INCOMPLETE: 1 of 2/);
+    const index = bag.get('data/index.json')!.toString();
+    expect(Object.keys(JSON.parse(index) as object)[0]).toBe('faults');
+    expect(JSON.parse(index)).toMatchObject({ counts: { evidence: 2, evidenceUnreadable: 1 } });
+  });
+
+  it('fail whole when evidence breaks only while it is written: no half file is ever listed?', async () => {
+    const breaking = async function* () {
+      yield await Promise.resolve(report);
+      throw new IntegrityError('changed in between');
+    };
+    await expect(build(facts, rowsOf(3, breaking))).rejects.toThrow('changed in between');
+  });
+
+  it('disarm what a cluster may have named like a formula?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
+    const results = bag.get('data/results.csv')!.toString();
+    expect(results).toContain(`,"a,""b""\r\nc",,fail,high,'+cmd|/C calc!A0,plain,`);
+    expect(results).toContain(`,'@SUM(A1),`);
+    expect(bag.get('data/posture/controls.csv')!.toString()).toContain(`,"'=HYPERLINK(""http://x"")",`);
+    expect(
+      bag
+        .get('bag-info.txt')!
+        .toString()
+        .match(/^Payload-Oxum/gm),
+    ).toHaveLength(1);
+  });
+
+  it('give controls with their status, reason, and what auditors ask for?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
+    const controls = JSON.parse(bag.get('data/controls.json')!.toString()) as { id: string; auditorAsks: string[] }[];
+    expect(controls.map(({ id }) => id)).toEqual(catalog.controls.map(({ id }) => id));
+    expect(controls.some(({ auditorAsks }) => auditorAsks.length > 0)).toBe(true);
+  });
+
+  it('are refused when the posture names what the catalogue does not have?', async () => {
+    const posture = { ...facts.posture, controls: [{ id: '164.999', status: 'missing', reason: '' }] };
+    await expect(build({ ...facts, posture }, rowsOf(3))).rejects.toThrow(/catalogue/);
+  });
+});

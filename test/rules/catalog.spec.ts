@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { loadCatalog, loadRelease, releasedVersions } from '../../src/catalog/load.js';
+
+const catalog = loadCatalog();
+const ofSubpartC = catalog.controls.filter(({ id }) => id.startsWith('164.3'));
+const count = <T>(list: readonly T[], holds: (item: T) => boolean) => list.filter(holds).length;
+
+/** The counts are of the convention "numbered specifications of 164.314 counted singly" (NIST CPRT); catalog/hipaa/controls.yaml tells the others. */
+describe('does the catalogue hold the whole Security Rule?', () => {
+  it('118 items; in Subpart C 22 standards and 46 specifications, 24 required and 22 addressable', () => {
+    expect(catalog.controls).toHaveLength(118);
+    expect(count(ofSubpartC, ({ type }) => type === 'standard')).toBe(22);
+    expect(count(ofSubpartC, ({ type }) => type === 'specification')).toBe(46);
+    expect(count(ofSubpartC, ({ type, required }) => type === 'specification' && required === 'required')).toBe(24);
+    expect(count(catalog.controls, ({ required }) => required === 'addressable')).toBe(22);
+  });
+
+  it('by the other convention, sections 308 to 312 only: 18 standards, 36 specifications, 14 required', () => {
+    const safeguards = ofSubpartC.filter(({ id }) => /^164\.3(08|10|12)/.test(id));
+    expect(count(safeguards, ({ type }) => type === 'standard')).toBe(18);
+    expect(count(safeguards, ({ type }) => type === 'specification')).toBe(36);
+    expect(count(safeguards, ({ type, required }) => type === 'specification' && required === 'required')).toBe(14);
+  });
+
+  it('are audit controls and authentication mandatory, and encryption and logoff addressable, whatever vendors say?', () => {
+    for (const id of ['164.312(b)', '164.312(d)', '164.308(a)(8)', '164.310(b)', '164.310(c)', '164.308(a)(2)'])
+      expect(catalog.control(id), id).toMatchObject({ type: 'standard', required: 'required' });
+    for (const id of ['164.312(a)(2)(iv)', '164.312(e)(2)(ii)', '164.312(a)(2)(iii)'])
+      expect(catalog.control(id)?.required, id).toBe('addressable');
+  });
+
+  it('does every standard and specification ask for a document, but for one permission?', () => {
+    const without = catalog.controls.filter(({ needs }) => needs === 'nothing');
+    expect(without.filter(({ type }) => type !== 'general_rule').map(({ id }) => id)).toEqual(['164.504(e)(4)']);
+    expect(catalog.control('164.306(d)(3)')?.needs).toBe('document');
+  });
+
+  it('has every standard and specification of Subpart C a primary practice?', () => {
+    const missing = catalog.gaps().controlsWithoutPractice.filter((id) => id.startsWith('164.3'));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('does the catalogue hold what its sources hold?', () => {
+  it('124 practices: 104 of the article and 20 that it leaves out', () => {
+    expect(catalog.practices).toHaveLength(124);
+    expect(count(catalog.practices, ({ section }) => section === 'gap')).toBe(20);
+  });
+
+  it('59 groups of the article (57 bullets, 2 statements), and every practice of the article stands in one', () => {
+    expect(catalog.groups).toHaveLength(59);
+    expect(new Set(catalog.groups.flatMap(({ practices }) => practices)).size).toBe(104);
+  });
+
+  // One check per id of the tool at the commit read; checks of older benchmarks only, pod security rows and report kinds are not counted.
+  it('1,206 checks: kube-bench 289, Kubescape 281, Kyverno 328, Prowler 139, Trivy 169', () => {
+    expect(catalog.checks).toHaveLength(1206);
+    const byTool = (tool: string) => count(catalog.checks, (check) => check.tool === tool);
+    expect(['kube-bench', 'kubescape', 'kyverno', 'prowler', 'trivy'].map(byTool)).toEqual([289, 281, 328, 139, 169]);
+    expect(catalog.checks.reduce((sum, { practices }) => sum + practices.length, 0)).toBe(1295);
+  });
+
+  it('is every mapping still only proposed, and is nothing said to be reviewed that is not?', () => {
+    expect(catalog.checks.filter(({ review }) => review !== 'proposed')).toEqual([]);
+    expect(catalog.review.status).toBe('proposed');
+  });
+
+  it('does no practice with scanner evidence stand as primary proof of a physical safeguard?', () => {
+    const physical = catalog.controls.filter(({ family }) => family === 'physical');
+    expect(physical).toHaveLength(12);
+    for (const { id, scanners } of physical) {
+      expect(scanners, id).toBe('never');
+      const primary = catalog.practicesOf(id).filter(({ link }) => link === 'primary');
+      for (const { practice } of primary) expect(catalog.checksOf(practice.id), `${id} ${practice.id}`).toEqual([]);
+    }
+  });
+});
+
+describe('is every released catalogue still read?', () => {
+  it('each under its own version', () => {
+    for (const version of releasedVersions()) expect(loadRelease(version).version).toBe(version);
+  });
+});

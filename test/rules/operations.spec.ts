@@ -1,0 +1,396 @@
+import { Controller, Get, Module } from '@nestjs/common';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import supertest from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Endpoint, operation, type Operation } from '../../src/kernel/http/endpoint.js';
+import { HttpModule } from '../../src/kernel/http/http.module.js';
+import { Operations } from '../../src/kernel/http/operations.js';
+import { Database } from '../../src/kernel/db/database.js';
+import { newId } from '../../src/kernel/ids.js';
+import { PERMISSIONS, servicePrincipal } from '../../src/kernel/principal.js';
+import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
+import { API_AUDIENCE } from '../../src/development/provider.js';
+import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+
+let world: World;
+let clinic: Clinic;
+let officer: Caller;
+let operations: Operation[];
+beforeAll(async () => {
+  world = await startApp();
+  clinic = await startClinic(world);
+  officer = await clinic.member('compliance_officer');
+  operations = world.app.get(Operations, { strict: false }).all();
+});
+afterAll(() => world.stop());
+
+/** What anybody may call without a token: all of it. */
+const PUBLIC = [
+  'GET /.well-known/safeguard',
+  'GET /auth/callback',
+  'GET /docs/assets/:name',
+  'GET /health/live',
+  'GET /health/ready',
+  'GET /login',
+  'GET /openapi.yaml',
+  'GET /problems/:code',
+  'POST /logout',
+];
+
+interface Layer {
+  route?: { path: string; methods: Record<string, boolean> };
+}
+
+describe('is every route guarded?', () => {
+  it('the server has the routes of the operations and no others', () => {
+    const { router } = world.app.getHttpAdapter().getInstance() as unknown as { router: { stack: Layer[] } };
+    const routes = router.stack.flatMap(({ route }) =>
+      route === undefined ? [] : Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`),
+    );
+    expect(routes.sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort());
+  });
+
+  it('public operations are these and no others', () => {
+    const found = operations.filter(({ permission }) => permission === 'public');
+    expect(found.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(PUBLIC);
+  });
+
+  it('each permission that is asked for is known, and given to some role', () => {
+    const given = new Set<string>(Object.values(ROLE_PERMISSIONS).flat());
+    for (const { id, permission } of operations) {
+      if (permission === 'public' || permission === 'authenticated') continue;
+      expect(PERMISSIONS, id).toContain(permission);
+      // Creating organisations is the deployment's to give, not an organisation's.
+      if (permission !== 'organizations:create') expect([...given], id).toContain(permission);
+    }
+  });
+
+  it('what names an organisation asks for a permission there', () => {
+    const loose = operations.filter(
+      ({ path, permission }) => path.includes(':organizationId') && ['public', 'authenticated'].includes(permission),
+    );
+    expect(loose).toEqual([]);
+  });
+
+  it('without a token, and with a broken one, each of the others answers 401 and nothing else', async () => {
+    for (const { id, method, path, permission } of operations) {
+      if (permission === 'public') continue;
+      const url = path.replaceAll(/[:*][A-Za-z]+/g, newId());
+      for (const authorization of [undefined, 'Bearer e30.e30.e30', 'Basic YTpi', 'Bearer ']) {
+        const request = supertest(world.url)[method.toLowerCase() as 'get'](url);
+        const answer = await (authorization === undefined ? request : request.set('Authorization', authorization));
+        expect([answer.status, answer.body.type], `${id} ${authorization}`).toEqual([401, '/problems/unauthenticated']);
+        expect(answer.headers['www-authenticate'], id).toBe('Bearer');
+      }
+    }
+  });
+
+  it('a route without @Endpoint stops the start', async () => {
+    @Controller()
+    class Planted {
+      @Get('/planted')
+      planted() {
+        return 'anybody';
+      }
+    }
+    @Module({ imports: [HttpModule], controllers: [Planted] })
+    class PlantedModule {}
+    const app = await NestFactory.create(PlantedModule, { logger: false, abortOnError: false });
+    await expect(app.init()).rejects.toThrow('Planted.planted is a route without @Endpoint');
+    await app.close();
+  });
+
+  it('two operations of one id stop the start', async () => {
+    const one = operation({
+      id: 'same',
+      method: 'GET',
+      path: '/one',
+      tag: 'Planted',
+      summary: 'One',
+      description: 'One.',
+      permission: 'public',
+      answers: { 200: { description: 'One.' } },
+    });
+    @Controller()
+    class Planted {
+      @Endpoint(one)
+      first() {}
+      @Endpoint({ ...one, path: '/two' })
+      second() {}
+    }
+    @Module({ imports: [HttpModule], controllers: [Planted] })
+    class PlantedModule {}
+    const app = await NestFactory.create(PlantedModule, { logger: false, abortOnError: false });
+    await expect(app.init()).rejects.toThrow('two operations are called same');
+    await app.close();
+  });
+
+  it('an endpoint that no guard has judged is not run', async () => {
+    let ran = false;
+    @Controller()
+    class Planted {
+      @Endpoint({
+        id: 'planted',
+        method: 'GET',
+        path: '/planted',
+        tag: 'Planted',
+        summary: 'Planted',
+        description: 'Planted.',
+        permission: 'systems:read',
+        answers: { 200: { description: 'Done.' } },
+      })
+      planted() {
+        ran = true;
+      }
+    }
+    @Module({
+      imports: [HttpModule],
+      controllers: [Planted],
+      providers: [{ provide: APP_GUARD, useValue: { canActivate: () => true } }],
+    })
+    class PlantedModule {}
+    const app = await NestFactory.create<NestExpressApplication>(PlantedModule, { logger: false, abortOnError: false });
+    await app.init();
+    try {
+      await supertest(app.getHttpServer()).get('/planted').expect(500);
+      expect(ran).toBe(false);
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+const REPORT = JSON.stringify([
+  {
+    id: '1',
+    version: 'cis-1.12',
+    text: 'Control plane',
+    node_type: 'master',
+    tests: [
+      { section: '1.2', desc: 'API', results: [{ test_number: '1.2.1', test_desc: 'x', status: 'FAIL', type: '' }] },
+    ],
+  },
+]);
+
+const postReport = () =>
+  clinic.agent
+    .post(`${clinic.systemPath}/scans?targets=node/cp-1&observedAt=2026-01-01T00:00:00Z`)
+    .set('Content-Type', 'application/json')
+    .send(REPORT);
+
+interface Event {
+  action: string;
+  requestId: string;
+  actor: { kind: string; id: string };
+  object: { kind: string; id: string };
+}
+
+const events = async (requestId: string): Promise<Event[]> => {
+  const { body } = await officer.get(`${clinic.path}/audit-events?limit=500`).expect(200);
+  return (body.items as Event[]).filter((event) => event.requestId === requestId);
+};
+
+const requestIdOf = ({ headers }: { headers: Record<string, unknown> }): string => String(headers['x-request-id']);
+
+let serial = 0;
+const newSystem = async () => {
+  serial += 1;
+  const answer = await clinic.admin
+    .post(`${clinic.path}/systems`, { name: `system ${serial}`, environment: 'staging', phi: 'none' })
+    .expect(201);
+  return answer;
+};
+const newAgent = () =>
+  clinic.admin
+    .post(`${clinic.path}/agents`, {
+      name: 'another',
+      systemId: clinic.systemId,
+      kind: 'client_credentials',
+      issuer: world.provider.issuer,
+      audience: API_AUDIENCE,
+      subjectPattern: 'somebody-else',
+    })
+    .expect(201);
+const newMember = () => {
+  serial += 1;
+  return clinic.admin
+    .post(`${clinic.path}/members`, {
+      issuer: world.provider.issuer,
+      subject: `person-${serial}`,
+      name: 'Somebody',
+      role: 'viewer',
+    })
+    .expect(201);
+};
+
+/** Each operation that changes something, done once; the events that it must leave. Reads of evidence and packages are events too. */
+const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers: Record<string, unknown> }> }> = {
+  createOrganization: {
+    actions: ['member.added', 'organization.created'],
+    act: async () => {
+      const answer = await clinic.admin.post('/v1/organizations', { name: 'Hilltop Clinic' }).expect(201);
+      // In the log of the new organisation, which its founder reads.
+      const { body } = await clinic.admin.get(`/v1/organizations/${answer.body.id}/audit-events`).expect(200);
+      const own = (body.items as Event[]).filter((event) => event.requestId === requestIdOf(answer));
+      expect(own.map(({ action }) => action).sort()).toEqual(['member.added', 'organization.created']);
+      return answer;
+    },
+  },
+  changeOrganization: {
+    actions: ['organization.changed'],
+    act: async () => {
+      const { headers } = await clinic.admin.get(clinic.path).expect(200);
+      return clinic.admin
+        .patch(clinic.path, { name: 'Lakeside Hospital' })
+        .set('If-Match', String(headers['etag']))
+        .expect(200);
+    },
+  },
+  addMember: { actions: ['member.added'], act: newMember },
+  changeMember: {
+    actions: ['member.changed'],
+    act: async () => {
+      const { body } = await newMember();
+      return clinic.admin
+        .patch(`${clinic.path}/members/${body.id}`, { role: 'auditor' })
+        .set('If-Match', '"1"')
+        .expect(200);
+    },
+  },
+  removeMember: {
+    actions: ['member.removed'],
+    act: async () => {
+      const { body } = await newMember();
+      return clinic.admin.delete(`${clinic.path}/members/${body.id}`).expect(204);
+    },
+  },
+  createSystem: { actions: ['system.created'], act: newSystem },
+  changeSystem: {
+    actions: ['system.changed'],
+    act: async () => {
+      const { body } = await newSystem();
+      return clinic.admin
+        .patch(`${clinic.path}/systems/${body.id}`, { phi: 'stores' })
+        .set('If-Match', '"1"')
+        .expect(200);
+    },
+  },
+  retireSystem: {
+    actions: ['system.retired'],
+    act: async () => {
+      const { body } = await newSystem();
+      return clinic.admin.post(`${clinic.path}/systems/${body.id}/retire`).expect(200);
+    },
+  },
+  trustAgent: { actions: ['agent.trusted'], act: newAgent },
+  revokeAgent: {
+    actions: ['agent.revoked'],
+    act: async () => {
+      const { body } = await newAgent();
+      return clinic.admin.delete(`${clinic.path}/agents/${body.id}`).expect(204);
+    },
+  },
+  postScan: { actions: ['evidence.received', 'scan.stored'], act: () => postReport().expect(201) },
+  requestPackage: {
+    actions: ['package.requested'],
+    act: () => officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202),
+  },
+};
+
+/** Changes nothing of any organisation. */
+const UNRECORDED = {
+  logout: 'ends a browser session, which belongs to no organisation',
+};
+
+describe('does every change leave an audit event?', () => {
+  it('each operation that is no GET is done here once', () => {
+    const changing = operations.filter(({ method }) => method !== 'GET').map(({ id }) => id);
+    expect(changing.sort()).toEqual([...Object.keys(RECORDED), ...Object.keys(UNRECORDED)].sort());
+  });
+
+  it.each(Object.entries(RECORDED))('%s does', async (id, { actions, act }) => {
+    const answer = await act();
+    if (id === 'createOrganization') return;
+    const recorded = await events(requestIdOf(answer));
+    expect(recorded.map(({ action }) => action).sort()).toEqual(actions);
+    for (const { actor } of recorded) {
+      expect(actor.kind).toBe(id === 'postScan' ? 'agent' : 'user');
+      expect(actor.id).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  it('a refused report leaves one too, as a failure', async () => {
+    const answer = await clinic.agent
+      .post(`${clinic.systemPath}/scans`)
+      .set('Content-Type', 'application/json')
+      .send('{"nothing": "known"}')
+      .expect(422);
+    expect((await events(requestIdOf(answer))).map(({ action }) => action).sort()).toEqual([
+      'evidence.received',
+      'scan.refused',
+    ]);
+  });
+
+  it('each read of evidence does, also of a part, and also when the reader has it already', async () => {
+    const { body } = await officer.get(`${clinic.path}/evidence`).expect(200);
+    const path = `${clinic.path}/evidence/${body.items[0].id}/content`;
+    const whole = await officer.get(path).expect(200);
+    const part = await officer.get(path).set('Range', 'bytes=0-1').expect(206);
+    const none = await officer.get(path).set('If-None-Match', String(whole.headers['etag'])).expect(304);
+    for (const answer of [whole, part, none]) {
+      expect(await events(requestIdOf(answer))).toMatchObject([{ action: 'evidence.read' }]);
+    }
+  });
+
+  it('a refused change leaves none', async () => {
+    const answer = await clinic.admin.patch(clinic.path, { name: 'Nobody’s' }).set('If-Match', '"999"').expect(412);
+    expect(await events(requestIdOf(answer))).toEqual([]);
+  });
+});
+
+describe('does the kernel refuse a change without an event?', () => {
+  const someone = () => servicePrincipal('planted', clinic.organizationId, newId());
+  const target = `insert into target (organization_id, system_id, id, kind, name) values ($1, $2, $3, 'node', 'planted')`;
+  const planted = async () =>
+    world.app.get(Database).read(someone(), (tx) => tx.query(`select from target where name = 'planted'`));
+
+  it('a planted one is rolled back', async () => {
+    const write = world.app
+      .get(Database)
+      .write(someone(), (tx) => tx.query(target, [tx.organizationId, clinic.systemId, newId()]));
+    await expect(write).rejects.toThrow('recorded no audit event');
+    expect(await planted()).toEqual([]);
+  });
+
+  it('also under an Idempotency-Key', async () => {
+    const write = world.app
+      .get(Database)
+      .write(someone(), (tx) => tx.query(target, [tx.organizationId, clinic.systemId, newId()]), {
+        operation: 'planted',
+        key: 'planted',
+        fingerprint: 'planted',
+      });
+    await expect(write).rejects.toThrow('recorded no audit event');
+    expect(await planted()).toEqual([]);
+    const keys = await world.app
+      .get(Database)
+      .read(someone(), (tx) => tx.query(`select from idempotency_key where operation = 'planted'`));
+    expect(keys).toEqual([]);
+  });
+
+  it('a reading transaction changes nothing', async () => {
+    const write = world.app
+      .get(Database)
+      .read(someone(), (tx) => tx.query(target, [tx.organizationId, clinic.systemId, newId()]));
+    // 25006: read_only_sql_transaction.
+    await expect(write).rejects.toMatchObject({ code: '25006' });
+  });
+
+  it('and cannot make itself a writing one', async () => {
+    const write = world.app.get(Database).read(someone(), async (tx) => {
+      await tx.query(`select set_config('transaction_read_only', 'off', true)`);
+    });
+    await expect(write).rejects.toMatchObject({ code: '25001' });
+  });
+});

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { startPostgres } from '../../src/development/postgres.js';
+import { createDatabase } from '../../src/development/roles.js';
+import { migrate } from '../../src/kernel/db/migrate.js';
+import { TEMPLATE, type TestServer } from './postgres.js';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    postgres: TestServer;
+  }
+}
+
+/** One Postgres per run, thrown away after it, with a migrated template from which every test file copies its own database. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), 'safeguard-test-'));
+  const server = await startPostgres({ dataDirectory: directory, durable: false });
+  const teardown = async () => {
+    await server.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    const adminUrl = server.url('postgres', 'admin');
+    const admin = new pg.Client({ connectionString: adminUrl });
+    await admin.connect();
+    try {
+      await createDatabase(admin, TEMPLATE);
+      await migrate(server.url(TEMPLATE, 'owner'));
+      // A template with an open connection cannot be copied: from here on none can be opened.
+      await admin.query(`alter database ${TEMPLATE} with allow_connections false is_template true`);
+    } finally {
+      await admin.end();
+    }
+    project.provide('postgres', {
+      admin: adminUrl,
+      owner: server.url('postgres', 'owner'),
+      server: server.url('postgres', 'server'),
+    });
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}

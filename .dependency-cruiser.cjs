@@ -173,7 +173,7 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     // Types are imports here: a room that knows another's types depends on it.
     tsPreCompilationDeps: true,
-    tsConfig: { fileName: 'tsconfig.json' },
+    tsConfig: { fileName: `${__dirname}/tsconfig.json` },
     combinedDependencies: true,
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types', 'default'] },
   },

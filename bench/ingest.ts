@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { TEXT_LIMITS } from '../src/scans/text/read-document.js';
 import { median, progress, report } from './figures.js';
 import { measureFloor } from './floor.js';
 import { measureLatency } from './latency.js';
@@ -31,6 +32,9 @@ interface Round {
 export async function benchIngest(bench: Bench, { rows, rounds: count }: IngestOptions): Promise<void> {
   progress(`writing reports of ${rows} findings`);
   const same = await writeReport(join(bench.directory, 'report.json'), { rows });
+  if (same.bytes > TEXT_LIMITS.json) {
+    throw new Error(`${rows} findings are ${same.bytes} bytes, and one report may hold ${TEXT_LIMITS.json}`);
+  }
   const other = await writeReport(join(bench.directory, 'changed.json'), { rows, changedOneIn: CHANGED_ONE_IN });
 
   // One round more than is counted: a new server has compiled nothing yet, and a new database has no log segments to write into.

@@ -45,6 +45,9 @@ async function run(name: keyof typeof BENCHES): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
     await BENCHES[name](bench, options);
+  } catch (error) {
+    progress(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
   } finally {
     await bench.stop();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);

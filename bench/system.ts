@@ -161,7 +161,7 @@ export async function startBench({ profileDirectory }: BenchOptions = {}): Promi
       organizationId: organization.id,
       adminToken,
       peakMemory: () => peakMemory(server),
-      cpu: async () => ({ server: await cpuOf(server.pid ?? 0), postgres: await cpuOfChildren(postgres.pid) }),
+      cpu: async () => ({ server: (await cpuOf(server.pid ?? 0)).own, postgres: await cpuOfPostgres(postgres.pid) }),
       createSystem: async (name) => {
         const system = await call('POST', `${organizationPath}/systems`, {
           name,
@@ -248,21 +248,25 @@ async function peakMemory(server: ChildProcess): Promise<number> {
 /** Clock ticks of Linux: 100 a second in what /proc tells, on every architecture that Node runs on. */
 const TICK = 10;
 
-async function cpuOf(pid: number, parent?: number): Promise<number> {
+/** Of a process itself, in milliseconds, and of its children that have ended. */
+async function cpuOf(pid: number): Promise<{ parent: number; own: number; ended: number }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // proc_pid_stat(5), counted from behind the name, which may hold anything: 4 ppid, 14 utime, 15 stime.
+  // proc_pid_stat(5), counted from behind the name, which may hold anything: 4 ppid, 14 utime, 15 stime, 16 cutime, 17 cstime.
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number);
-  if (parent !== undefined && fields[1] !== parent) return 0;
-  return ((fields[11] ?? 0) + (fields[12] ?? 0)) * TICK;
+  const ticks = (from: number): number => ((fields[from] ?? 0) + (fields[from + 1] ?? 0)) * TICK;
+  return { parent: fields[1] ?? 0, own: ticks(11), ended: ticks(13) };
 }
 
-async function cpuOfChildren(parent: number): Promise<number> {
+/** Of the processes of Postgres, those of connections that were closed included. */
+async function cpuOfPostgres(postmaster: number): Promise<number> {
   const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const times = await Promise.all(processes.map((pid) => cpuOf(Number(pid), parent).catch(() => 0)));
-  return times.reduce((sum, time) => sum + time, 0);
+  // One that ends meanwhile is counted by its parent.
+  const all = await Promise.all(processes.map((pid) => cpuOf(Number(pid)).catch(() => null)));
+  const { own, ended } = await cpuOf(postmaster);
+  return all.reduce((sum, cpu) => (cpu?.parent === postmaster ? sum + cpu.own : sum), own + ended);
 }
 
 /** The server does not say which port it took when told to take any, so it is told one that was free a moment ago. */

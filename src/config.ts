@@ -109,7 +109,7 @@ export class ConfigFaults extends Error {
 
 /** Reads it once. Throws ConfigFaults. */
 export function loadConfig(environment: Environment): Config {
-  const { values, faults } = withFiles(environment);
+  const { values, faults } = withFiles(environment, Object.keys(VARIABLES.shape));
   const parsed = VARIABLES.safeParse(values);
   if (!parsed.success || faults.length > 0) {
     const shape = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
@@ -152,10 +152,7 @@ export function loadConfig(environment: Environment): Config {
 
 /** The owner role's URL, for `safeguard migrate` alone: the server never has it. */
 export function migrationUrl(environment: Environment): string {
-  const { values, faults } = withFiles({
-    DATABASE_MIGRATION_URL: environment['DATABASE_MIGRATION_URL'],
-    DATABASE_MIGRATION_URL_FILE: environment['DATABASE_MIGRATION_URL_FILE'],
-  });
+  const { values, faults } = withFiles(environment, ['DATABASE_MIGRATION_URL']);
   const url = values['DATABASE_MIGRATION_URL'];
   if (url === undefined) {
     throw new ConfigFaults([...faults, 'DATABASE_MIGRATION_URL: the URL of the role that owns the schema']);
@@ -166,10 +163,9 @@ export function migrationUrl(environment: Environment): string {
 /** The process's own environment: read here and nowhere else. */
 export const environment = (): Environment => process.env;
 
-function withFiles(environment: Environment) {
+function withFiles(environment: Environment, names: readonly string[]) {
   const values: Record<string, string> = {};
   const faults: string[] = [];
-  const names = new Set([...Object.keys(VARIABLES.shape), ...Object.keys(environment)]);
   for (const name of names) {
     const value = environment[name];
     // An empty variable is how compose files and shells write «not set».

@@ -24,12 +24,13 @@ export async function createApp(config: Config, logger: Logger): Promise<NestExp
     bodyParser: false,
     logger: new NestLog(logger),
     abortOnError: false,
-    forceCloseConnections: true,
   });
   try {
     await assertFit(app.get<DataSource>(DATA_SOURCE));
     app.disable('x-powered-by');
     app.set('query parser', 'simple');
+    // Our own ETags are versions and digests; a digest of every answer would only cost.
+    app.set('etag', false);
     app.use(requestLog(logger));
     app.use(helmet({ strictTransportSecurity: config.auth.publicUrl.startsWith('https:') }));
     app.use(sessionMiddleware(config.auth, app.get<pg.Pool>(POOL), logger));

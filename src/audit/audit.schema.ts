@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
+import { instant } from '../kernel/http/instant.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { organizationParams } from '../kernel/http/parameters.js';
 import { ACTIONS } from './event.js';
@@ -70,8 +71,8 @@ export const listAuditEvents = operation({
       .meta({ description: 'Only objects of this kind.', examples: ['scan'] }),
     objectId: z.string().max(100).optional().meta({ description: 'Only this object.' }),
     actorId: z.string().max(200).optional().meta({ description: 'Only what this member or agent did.' }),
-    from: z.iso.datetime({ offset: true }).optional().meta({ description: 'At or after this instant (RFC 3339).' }),
-    to: z.iso.datetime({ offset: true }).optional().meta({ description: 'Before this instant (RFC 3339).' }),
+    from: instant.optional().meta({ description: 'At or after this instant (RFC 3339).' }),
+    to: instant.optional().meta({ description: 'Before this instant (RFC 3339).' }),
   }),
   answers: { 200: { description: 'One page of events.', schema: pageOf(AuditEventView, 'AuditEventPage') } },
 });

@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Clock } from '../kernel/clock.js';
 import { usableKeys } from '../organizations/public-keys.js';
 import { verifyAccessToken, type TokenRules } from './access-token.js';
@@ -25,10 +25,15 @@ class Issuer {
   readonly clock = new SetClock();
   asked = 0;
   down = false;
+  /** Answers nothing before this resolves. */
+  hanging: Promise<void> | null = null;
+  tries = 0;
   says = ISSUER;
   keys = new Map<string, { privateKey: CryptoKey; jwk: object }>();
 
   readonly fetch: Outbound = async (url) => {
+    if (url.endsWith('/openid-configuration')) this.tries += 1;
+    if (this.hanging !== null) await this.hanging;
     if (this.down) throw new Error('no answer');
     if (url === `${ISSUER}/.well-known/openid-configuration`) {
       return Response.json({ issuer: this.says, jwks_uri: `${ISSUER}/keys` });
@@ -101,13 +106,39 @@ describe('IssuerKeys', () => {
     expect(issuer.asked).toBe(3);
   });
 
-  it('forgets a key that the issuer withdrew, within ten minutes', async () => {
+  it('forgets a key that the issuer withdrew, once it is used ten minutes later', async () => {
     const { issuer, keys } = await setUp();
     const token = await issuer.token('one');
     expect(await issuer.judge(token, keys)).toBe('accepted');
     await issuer.rotate('two');
     issuer.clock.pass(601);
-    expect(await issuer.judge(token, keys)).toBe('unknown-key');
+    await issuer.judge(token, keys);
+    await vi.waitFor(async () => expect(await issuer.judge(token, keys)).toBe('unknown-key'));
+    expect(issuer.asked).toBe(2);
+  });
+
+  it('keeps nobody waiting for an issuer that hangs, and tries it again five seconds after it gave up', async () => {
+    const { issuer, keys } = await setUp();
+    await issuer.judge(await issuer.token('one'), keys);
+    let giveUp = (): void => undefined;
+    issuer.hanging = new Promise((resolve) => (giveUp = resolve));
+    issuer.down = true;
+    issuer.clock.pass(601);
+    for (let count = 0; count < 3; count += 1) {
+      expect(await issuer.judge(await issuer.token('one'), keys)).toBe('accepted');
+      issuer.clock.pass(5);
+    }
+    expect(issuer.tries).toBe(2);
+    // Whom nothing known helps waits for the try that is under way.
+    const stranger = issuer.judge(await issuer.token('two', (await generateKeyPair('ES256')).privateKey), keys);
+    giveUp();
+    expect(await stranger).toBe('unknown-key');
+    issuer.clock.pass(4);
+    expect(await issuer.judge(await issuer.token('one'), keys)).toBe('accepted');
+    expect(issuer.tries).toBe(2);
+    issuer.clock.pass(1);
+    expect(await issuer.judge(await issuer.token('one'), keys)).toBe('accepted');
+    expect(issuer.tries).toBe(3);
   });
 
   it('bridges an outage of the issuer for an hour, and asks it no oftener than every five seconds', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../config.js';
@@ -27,7 +27,9 @@ export async function startEnvironment(own: Environment): Promise<DevelopmentEnv
   const port = Number(own['PORT'] ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new Error('PORT is a port from 1 to 65534.');
   const publicUrl = `http://127.0.0.1:${port}`;
-  await mkdir(DATA_DIRECTORY, { recursive: true, mode: 0o700 });
+  // Passable, not readable: as root, Postgres may have to run as another user. What is secret within is 0600, and its other folders are 0700.
+  await mkdir(DATA_DIRECTORY, { recursive: true });
+  await chmod(DATA_DIRECTORY, 0o711);
 
   const postgres = await startPostgres({ dataDirectory: join(DATA_DIRECTORY, 'postgres'), durable: true });
   let stopping = false;

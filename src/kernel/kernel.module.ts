@@ -49,7 +49,16 @@ export class KernelModule implements OnApplicationShutdown {
         },
         {
           provide: POOL,
-          useFactory: () => new pg.Pool({ connectionString: options.databaseUrl, max: POOL_CONNECTIONS }),
+          useFactory: () => {
+            const pool = new pg.Pool({
+              connectionString: options.databaseUrl,
+              max: POOL_CONNECTIONS,
+              connectionTimeoutMillis: 10_000,
+            });
+            // An idle connection that Postgres ends is no reason to end with it; the next query opens another.
+            pool.on('error', (error) => options.logger.warn({ kind: error.name }, 'an idle connection was lost'));
+            return pool;
+          },
         },
         { provide: Database, inject: [DATA_SOURCE], useFactory: (source: DataSource) => new Database(source) },
         {

@@ -22,6 +22,9 @@ const HEARTBEAT_SECONDS = 10;
 /** A crash takes up to two tries with it; what fails this often has a reason that trying does not mend, and is told as such. */
 const RETRIES = 5;
 
+/** Where a job goes when its last try has failed, also by a worker that died. */
+const deadOf = (queue: QueueName): string => `${queue}-dead`;
+
 /** Makes the queue's own schema and lets the app use it; part of `migrate`, as the owner role. */
 export async function installQueue(ownerUrl: string): Promise<void> {
   const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, supervise: false, schedule: false, max: 2 });
@@ -36,8 +39,13 @@ export async function installQueue(ownerUrl: string): Promise<void> {
         heartbeatSeconds: HEARTBEAT_SECONDS,
         expireInSeconds: 6 * 3600,
       };
-      if ((await boss.getQueue(name)) === null) await boss.createQueue(name, options);
-      else await boss.updateQueue(name, options);
+      for (const [queue, own] of [
+        [deadOf(name), options],
+        [name, { ...options, deadLetter: deadOf(name) }],
+      ] as const) {
+        if ((await boss.getQueue(queue)) === null) await boss.createQueue(queue, own);
+        else await boss.updateQueue(queue, own);
+      }
     }
   } finally {
     await boss.stop({ graceful: false });
@@ -91,17 +99,23 @@ export class Queue {
     if (id === null) throw new Error(`the job was not taken by the queue ${queue}`);
   }
 
-  /** `handle` must be safe to run twice: a worker that dies after its commit and before its acknowledgement is followed by another. */
-  work(queue: QueueName, handle: (job: Job, attempt: { last: boolean }) => Promise<void>): void {
-    const worker = this.boss.work<Job>(queue, { includeMetadata: true, pollingIntervalSeconds: 0.5 }, async (jobs) => {
-      for (const { data, retryCount } of jobs) {
+  /**
+   * `handle` must be safe to run twice: a worker that dies after its commit and before its acknowledgement is followed by another. `giveUp` ends, with a
+   * reason, what no try could do.
+   */
+  work(queue: QueueName, handle: (job: Job) => Promise<void>, giveUp: (job: Job) => Promise<void>): void {
+    this.take(queue, handle);
+    this.take(deadOf(queue), giveUp);
+  }
+
+  private take(queue: string, handle: (job: Job) => Promise<void>): void {
+    const worker = this.boss.work<Job>(queue, { pollingIntervalSeconds: 0.5 }, async (jobs) => {
+      for (const { data } of jobs) {
         try {
-          await handle(data, { last: retryCount >= RETRIES });
+          await handle(data);
         } catch (error) {
-          this.logger.error(
-            { queue, id: data.id, kind: error instanceof Error ? error.name : typeof error },
-            'job failed',
-          );
+          const kind = error instanceof Error ? error.name : typeof error;
+          this.logger.error({ queue, id: data.id, kind }, 'job failed');
           throw error;
         }
       }

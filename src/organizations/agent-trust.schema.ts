@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
-import { organizationId, organizationParams } from '../kernel/http/parameters.js';
+import { flag, organizationId, organizationParams } from '../kernel/http/parameters.js';
 import { pinnedKeys } from './public-keys.js';
 import { issuerText, nameText, subjectText } from './text.schema.js';
 
@@ -67,7 +67,7 @@ export const listAgents = operation({
   query: z.strictObject({
     ...pageQuery,
     systemId: z.uuid().optional().meta({ description: 'Only agents of this system.' }),
-    includeRevoked: z.stringbool().default(false).meta({ description: 'Also agents that are not trusted any more.' }),
+    includeRevoked: flag('Also agents that are not trusted any more.'),
   }),
   answers: { 200: { description: 'One page.', schema: pageOf(AgentView, 'AgentPage') } },
 });

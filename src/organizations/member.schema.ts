@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
-import { organizationId, organizationParams } from '../kernel/http/parameters.js';
+import { flag, organizationId, organizationParams } from '../kernel/http/parameters.js';
 import type { Role } from '../kernel/principal.js';
 import { issuerText, nameText, subjectText } from './text.schema.js';
 
@@ -63,7 +63,7 @@ export const listMembers = operation({
   query: z.strictObject({
     ...pageQuery,
     role: role.optional().meta({ description: 'Only this role.' }),
-    includeRemoved: z.stringbool().default(false).meta({ description: 'Also those whose access has ended.' }),
+    includeRemoved: flag('Also those whose access has ended.'),
   }),
   answers: { 200: { description: 'One page.', schema: pageOf(MemberView, 'MemberPage') } },
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
-import { organizationParams, systemParams } from '../kernel/http/parameters.js';
+import { flag, organizationParams, systemParams } from '../kernel/http/parameters.js';
 import { nameText } from './text.schema.js';
 
 export const ENVIRONMENTS = ['production', 'staging', 'development', 'recovery'] as const;
@@ -62,7 +62,7 @@ export const listSystems = operation({
     ...pageQuery,
     name: nameText.optional().meta({ description: 'Only the system with exactly this name.' }),
     environment: environment.optional().meta({ description: 'Only this environment.' }),
-    includeRetired: z.stringbool().default(false).meta({ description: 'Also systems that were retired.' }),
+    includeRetired: flag('Also systems that were retired.'),
   }),
   answers: { 200: { description: 'One page.', schema: pageOf(SystemView, 'SystemPage') } },
 });

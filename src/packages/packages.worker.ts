@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
-import { servicePrincipal } from '../kernel/principal.js';
+import { servicePrincipal, type Principal } from '../kernel/principal.js';
 import { Queue, type Job } from '../kernel/queue.js';
 import { PackagesService } from './packages.service.js';
 
@@ -14,21 +14,31 @@ export class PackagesWorker implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.queue.work('package', (job, attempt) => this.handle(job, attempt));
+    this.queue.work(
+      'package',
+      (job) => this.handle(job),
+      (job) => this.giveUp(job),
+    );
   }
 
-  /** Safe to run twice. A failure is told in the package once trying again cannot help, and to the queue always. */
-  async handle({ organizationId, id }: Job, { last }: { last: boolean }): Promise<void> {
-    const principal = servicePrincipal('package-worker', organizationId, newId());
+  /** Safe to run twice. What a further try cannot help is told in the package at once. */
+  async handle({ organizationId, id }: Job): Promise<void> {
+    const principal = workerOf(organizationId);
     try {
       await this.packages.build(principal, id);
     } catch (error) {
-      const refused = error instanceof Refusal && error.status < 500 ? error : null;
-      if (last || refused !== null) await this.packages.fail(principal, id, refused ?? UNBUILT);
-      throw error;
+      if (!(error instanceof Refusal) || error.status >= 500) throw error;
+      await this.packages.fail(principal, id, error);
     }
   }
+
+  /** After the last try, also when the worker died at it. */
+  async giveUp({ organizationId, id }: Job): Promise<void> {
+    await this.packages.fail(workerOf(organizationId), id, UNBUILT);
+  }
 }
+
+const workerOf = (organizationId: string): Principal => servicePrincipal('package-worker', organizationId, newId());
 
 const UNBUILT = new Refusal(
   'internal',

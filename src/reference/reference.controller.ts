@@ -8,7 +8,7 @@ import { Call, Download, Endpoint, type CallOf } from '../kernel/http/endpoint.j
 import { openApiDocument } from '../kernel/http/openapi.js';
 import { Operations } from '../kernel/http/operations.js';
 import { PROBLEMS } from '../kernel/http/problem.js';
-import { ASSETS, getOpenApi, getProblem, getReference, getReferenceAsset } from './reference.schema.js';
+import { ASSETS, getStart, getOpenApi, getProblem, getReference, getReferenceAsset } from './reference.schema.js';
 import { VERSION } from '../kernel/version.js';
 
 const SWAGGER_UI = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
@@ -25,6 +25,28 @@ const PAGE = `<!doctype html>
   <main id="reference"><noscript>This page needs JavaScript. The document itself: <a href="/openapi.yaml">openapi.yaml</a>.</noscript></main>
   <script src="/docs/assets/swagger-ui-bundle.js"></script>
   <script src="/docs/assets/start.js"></script>
+</body>
+</html>
+`;
+
+const START_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Safeguard</title>
+</head>
+<body>
+  <main>
+    <h1>Safeguard</h1>
+    <p>The evidence service of organisations that handle patient data on Kubernetes: what is proven for each paragraph of the HIPAA Security Rule, by what and until when.</p>
+    <ul>
+      <li><a href="/docs">Reference of the API</a> (you will be asked to sign in)</li>
+      <li><a href="/openapi.yaml">Its OpenAPI document</a></li>
+      <li><a href="/login">Sign in</a></li>
+    </ul>
+    <form method="post" action="/logout"><button>Sign out</button></form>
+  </main>
 </body>
 </html>
 `;
@@ -51,13 +73,14 @@ export class ReferenceController {
 
   constructor(private readonly operations: Operations) {}
 
+  @Endpoint(getStart)
+  start() {
+    return page(START_PAGE);
+  }
+
   @Endpoint(getReference)
-  page() {
-    return text(PAGE, {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-      'Cache-Control': 'no-store',
-    });
+  reference() {
+    return page(PAGE);
   }
 
   @Endpoint(getReferenceAsset)
@@ -86,6 +109,13 @@ export class ReferenceController {
 /** As it is committed in openapi.yaml. */
 export const openApiText = (operations: Operations): string =>
   `# Made from the program by \`npm run sync\`; do not edit.\n${stringify(openApiDocument(operations.all(), VERSION), { lineWidth: 160, aliasDuplicateObjects: false })}`;
+
+const page = (html: string): Download =>
+  text(html, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+    'Cache-Control': 'no-store',
+  });
 
 const text = (body: string, headers: Record<string, string>): Download =>
   new Download(200, headers, Readable.from([Buffer.from(body, 'utf8')]));

@@ -9,6 +9,17 @@ export const ASSETS = {
 } as const;
 export type Asset = keyof typeof ASSETS;
 
+export const getStart = operation({
+  id: 'getStart',
+  method: 'GET',
+  path: '/',
+  tag: 'Reference',
+  summary: 'Where to begin',
+  description: 'A page for people: what this is, signing in and out, the reference.',
+  permission: 'public',
+  answers: { 200: { description: 'The page.', binary: { mediaTypes: ['text/html'], description: 'HTML.' } } },
+});
+
 export const getReference = operation({
   id: 'getReference',
   method: 'GET',
@@ -18,7 +29,10 @@ export const getReference = operation({
   description:
     'For people: every operation, to read and to try with the own session. A browser without a session is sent to `/login`.',
   permission: 'authenticated',
-  answers: { 200: { description: 'The page.', binary: { mediaTypes: ['text/html'], description: 'HTML.' } } },
+  answers: {
+    200: { description: 'The page.', binary: { mediaTypes: ['text/html'], description: 'HTML.' } },
+    302: { description: 'A browser that is not signed in is sent to `/login`.', headers: { Location: 'The login.' } },
+  },
 });
 
 export const getReferenceAsset = operation({

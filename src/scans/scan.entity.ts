@@ -21,7 +21,13 @@ export interface ScanCounts {
 
 /** Why a report was refused as evidence. Its bytes are kept: quarantined, downloadable, never read into a result. */
 export interface ScanProblem {
-  code: ReportFaultCode | 'observed-at-required' | 'observed-in-future' | 'observed-at-mismatch' | 'parse-limit';
+  code:
+    | ReportFaultCode
+    | 'observed-at-required'
+    | 'observed-in-future'
+    | 'observed-at-mismatch'
+    | 'parse-limit'
+    | 'unreadable';
   detail: string;
   pointer?: string;
   offset?: number;

@@ -40,7 +40,7 @@ export class ScansController {
         format: format ?? null,
         observedAt: observedAt === undefined ? null : new Date(observedAt).toISOString(),
         targets: targets.map(parseTarget),
-        partial: partial === 'true',
+        partial,
       },
       wait: !/(^|[,;\s])respond-async($|[,;\s])/i.test(single(headers.prefer) ?? ''),
       idempotencyKey: call.once?.key ?? null,

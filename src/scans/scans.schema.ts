@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
+import { instant } from '../kernel/http/instant.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
-import { organizationId, systemId, systemParams } from '../kernel/http/parameters.js';
+import { flag, organizationId, systemId, systemParams } from '../kernel/http/parameters.js';
 
 const TARGET_KINDS = ['cluster', 'node', 'namespace', 'image', 'repository'] as const;
 
@@ -124,13 +125,10 @@ export const postScan = operation({
       .max(100)
       .optional()
       .meta({ description: 'Slug of the format (`GET /v1/formats`); default: detected.', examples: ['kube-bench'] }),
-    observedAt: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .meta({
-        description: 'When the scan was made (RFC 3339 with a zone), where the report does not say.',
-        examples: ['2026-11-23T02:00:00Z'],
-      }),
+    observedAt: instant.optional().meta({
+      description: 'When the scan was made (RFC 3339 with a zone), where the report does not say.',
+      examples: ['2026-11-23T02:00:00Z'],
+    }),
     targets: z
       .union([targetText, z.array(targetText).max(10_000)])
       .optional()
@@ -140,10 +138,7 @@ export const postScan = operation({
           'What the scan covered, as `kind/name`, where the report does not say: `cluster/cluster`, `node/worker-1`, `namespace/emr`. Repeat the parameter for several.',
         examples: [['node/worker-1']],
       }),
-    partial: z
-      .enum(['true', 'false'])
-      .default('false')
-      .meta({ description: '`true`: the scan was restricted and closes nothing.', examples: ['false'] }),
+    partial: flag('`true`: the scan was restricted and closes nothing.'),
   }),
   headers: {
     'Content-Encoding': '`gzip` or `zstd`.',

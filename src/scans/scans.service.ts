@@ -99,7 +99,22 @@ export class ScansService {
     const { evidence, content } = await this.database
       .read(principal, (tx) => this.evidence.find(tx, queued.evidenceId))
       .then(async (info) => ({ evidence: info, content: await this.evidence.open(principal, info.id) }));
-    const reading = await this.read(content, evidence.size, queued.declared);
+    await this.concludeQueued(principal, queued, await this.read(content, evidence.size, queued.declared));
+  }
+
+  /** Ends a queued scan that could not be read however often it was tried: its bytes are kept, and it counts for nothing. */
+  async giveUp(principal: Principal, systemId: string, id: string): Promise<void> {
+    const queued = await this.database.read(principal, (tx) => this.store.find(tx, systemId, id));
+    if (queued?.status !== 'queued') return;
+    await this.concludeQueued(principal, queued, {
+      problem: {
+        code: 'unreadable',
+        detail: 'The report could not be read, however often it was tried. Tell the operator.',
+      },
+    });
+  }
+
+  private async concludeQueued(principal: Principal, { systemId, id }: Scan, reading: Reading): Promise<void> {
     await this.database.write(principal, async (tx) => {
       const scan = await this.store.findForUpdate(tx, systemId, id);
       if (scan?.status !== 'queued') {

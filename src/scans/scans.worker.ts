@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { newId } from '../kernel/ids.js';
-import { servicePrincipal } from '../kernel/principal.js';
+import { servicePrincipal, type Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { ScansService } from './scans.service.js';
 
@@ -13,8 +13,12 @@ export class ScansWorker implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.queue.work('scan', ({ organizationId, systemId, id }) =>
-      this.scans.finish(servicePrincipal('scan-worker', organizationId, newId()), systemId, id),
+    this.queue.work(
+      'scan',
+      ({ organizationId, systemId, id }) => this.scans.finish(workerOf(organizationId), systemId, id),
+      ({ organizationId, systemId, id }) => this.scans.giveUp(workerOf(organizationId), systemId, id),
     );
   }
 }
+
+const workerOf = (organizationId: string): Principal => servicePrincipal('scan-worker', organizationId, newId());

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Database } from '../../src/kernel/db/database.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { kubeBench, policyReport, send, type Finding } from './reports.js';
 
@@ -423,6 +424,45 @@ describe('can a report be left to be read later?', () => {
     for (const { body } of posted) expect(await settled(path, body.id)).toMatchObject({ status: 'stored' });
     await expectSoundIntervals(id);
     expect((await results()).map(({ check }) => check).sort()).toEqual(['a', 'day-8']);
+  });
+});
+
+describe('what if the database is lost around the commit?', () => {
+  const failing = async (fail: (write: () => Promise<unknown>) => Promise<unknown>, query: string) => {
+    const { id, post } = await system();
+    const database = world.app.get(Database);
+    const write = database.write.bind(database);
+    const report = policyReport([finding(`of ${id}`)]);
+    const spy = vi.spyOn(database, 'write').mockImplementation((principal, work, once) => {
+      const run = () => write(principal, work, once);
+      // The write that records the scan, not the one that finds the data key.
+      return once === undefined ? run() : fail(run);
+    });
+    try {
+      const { status } = await post(report, query);
+      expect(status).toBe(500);
+    } finally {
+      spy.mockRestore();
+    }
+    const sha256 = createHash('sha256').update(report).digest('hex');
+    const { body } = await officer.get(`${clinic.path}/evidence?sha256=${sha256}`).expect(200);
+    return { report, post, query, kept: body.items as { id: string }[] };
+  };
+  const lost = () => Promise.reject(new Error('Connection terminated unexpectedly'));
+
+  it('the commit took place and its answer was lost: the evidence is there, and posting again finds it', async () => {
+    const { report, post, query, kept } = await failing((write) => write().then(lost), `${CLUSTER}&${at(1)}`);
+    expect(kept).toHaveLength(1);
+    const again = await post(report, query);
+    expect([again.status, again.body.duplicate, again.body.evidenceId]).toEqual([200, true, kept[0]!.id]);
+    const content = await send(world.url, officer, 'GET', `${clinic.path}/evidence/${kept[0]!.id}/content`);
+    expect([content.status, content.bytes.toString('utf8')]).toEqual([200, report]);
+  });
+
+  it('nothing took place: nothing is there, and posting again is the first time', async () => {
+    const { report, post, query, kept } = await failing(lost, `${CLUSTER}&${at(1)}`);
+    expect(kept).toEqual([]);
+    expect((await post(report, query)).status).toBe(201);
   });
 });
 

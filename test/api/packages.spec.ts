@@ -290,13 +290,13 @@ describe('packages', () => {
 
   describe('its worker', () => {
     const job = (id: string) => ({ organizationId: clinic.organizationId, systemId: '', id });
-    const handle = (id: string, last = false) => world.app.get(PackagesWorker).handle(job(id), { last });
+    const handle = (id: string) => world.app.get(PackagesWorker).handle(job(id));
 
     it('builds once, however often and at once it is told to?', async () => {
       const id = await unqueued();
       await Promise.all([handle(id), handle(id), handle(id)]);
       const { body: first } = await officer.get(`${packages}/${id}`).expect(200);
-      await handle(id, true);
+      await handle(id);
       const { body: again } = await officer.get(`${packages}/${id}`).expect(200);
       expect(again).toEqual(first);
       expect(first).toMatchObject({ status: 'ready' });
@@ -350,7 +350,7 @@ describe('packages', () => {
       const gather = vi.spyOn(world.app.get(PackageGatherer), 'gather').mockRejectedValue(new Error('secret detail'));
       await expect(handle(id)).rejects.toThrow();
       await officer.get(`${packages}/${id}`).expect(200, /"status":"queued"/);
-      await expect(handle(id, true)).rejects.toThrow();
+      await world.app.get(PackagesWorker).giveUp(job(id));
       gather.mockRestore();
       const { body } = await officer.get(`${packages}/${id}`).expect(200);
       expect(body).toMatchObject({ status: 'failed', problem: { type: '/problems/internal', status: 500 } });

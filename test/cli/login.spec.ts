@@ -93,6 +93,29 @@ it('does a login by the device flow last: kept privately, refreshed by itself, r
   expect(out.stderr).toContain(`safeguard login --server ${server}`);
 });
 
+it('is the server of the last login the one that is spoken to, also after going back?', async () => {
+  const idp = await provider();
+  const [one, two] = [await trusting(idp.issuer), await trusting(idp.issuer)];
+  const home = await directory();
+  const env = { XDG_CONFIG_HOME: home, SAFEGUARD_TOKEN: '' };
+  const file = join(home, 'safeguard', 'credentials.json');
+  const kept = async (): Promise<Kept> => JSON.parse(await readFile(file, 'utf8')) as Kept;
+  for (const { server } of [one, two, one]) {
+    const login = start(['login', '--server', server], env);
+    const [, address] = await login.wrote(/or open (\S+)/);
+    await browse(address!, { user: idp.users[0]!.subject });
+    expect(await login.finished).toMatchObject({ code: 0 });
+    expect((await kept()).current).toBe(server);
+  }
+  // A refresh at the other changes nothing of this.
+  const expired = await kept();
+  expired.servers[two.server]!.expiresAt = 0;
+  await writeFile(file, JSON.stringify(expired));
+  expect(await safeguard(['whoami', '--server', two.server], env)).toMatchObject({ code: 0 });
+  expect((await kept()).servers[two.server]!.expiresAt).toBeGreaterThan(0);
+  expect((await kept()).current).toBe(one.server);
+});
+
 it('does a login that the provider has ended say how to log in again?', async () => {
   const idp = await provider();
   const { server } = await trusting(idp.issuer);

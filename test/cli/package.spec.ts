@@ -75,6 +75,28 @@ describe('safeguard package', () => {
     expect(JSON.parse(run.stdout)).toEqual({ id: ID, file: output, size: CONTENT.length, sha256: ready.sha256 });
   });
 
+  it('is a server that is away for a while asked again, from the order to the last byte?', async () => {
+    const output = join(await directory(), 'p.zip');
+    const calls = new Set<string>();
+    const away =
+      (handler: Handler): Handler =>
+      (request, response, url) => {
+        const call = `${request.method ?? ''} ${url.pathname}`;
+        if (calls.has(call)) return handler(request, response, url);
+        calls.add(call);
+        problem(response, 503, 'unavailable', 'Not available now');
+      };
+    const server = await serve({
+      [`POST ${room}`]: away((_request, response) => json(response, 202, { id: ID, status: 'queued' })),
+      [`GET ${room}/${ID}`]: away((_request, response) => json(response, 200, ready)),
+      [`GET ${room}/${ID}/content`]: away((request, response) => send(response, request.headers.range)),
+    });
+    const run = await safeguard(fetching(server, output));
+    expect(run).toMatchObject({ code: 0 });
+    expect(calls.size).toBe(3);
+    expect((await readFile(output)).equals(CONTENT)).toBe(true);
+  });
+
   it('does a cut download go on where it was cut, on condition that it is still the same?', async () => {
     const output = join(await directory(), 'p.zip');
     const headers: unknown[] = [];

@@ -326,13 +326,79 @@ describe('deferred reports', () => {
     expect(run.stderr).toContain('Not a report');
   });
 
-  it('is a Location on another server left alone, and the token with it?', async () => {
+  it.each<[string, (own: string, other: string) => string]>([
+    ['on another server', (_own, other) => `http://${other}/v1/steal`],
+    ['that becomes one without its server', (own, other) => `http://${own}//${other}/v1/steal`],
+    ['elsewhere on this server', () => '/v1/steal'],
+  ])('is a Location %s left alone, and the token with it?', async (_name, location) => {
     let visited = false;
-    const elsewhere = await serve({ 'GET /v1/steal': () => void (visited = true) });
-    const server = await serve(deferring(`${elsewhere}/v1/steal`, [STORED]));
+    const steal: Record<string, Handler> = {
+      'GET /v1/steal': (_request, response) => {
+        visited = true;
+        json(response, 200, STORED);
+      },
+    };
+    const other = new URL(await serve(steal)).host;
+    const server = await serve({
+      ...steal,
+      ...deferring('', [STORED]),
+      [`POST ${SCANS}`]: async (request, response) => {
+        await received(request);
+        const to = location(request.headers.host ?? '', other);
+        json(response, 202, { id: STORED.id, status: 'queued' }, { location: to });
+      },
+    });
     const run = await safeguard([...pushing, '--server', server, '--async', '--wait', await report()]);
     expect(run).toMatchObject({ code: 0 });
     expect(visited).toBe(false);
+  });
+
+  it('is a server that is away for a while asked again?', async () => {
+    const answers = [false, false, true];
+    const server = await serve({
+      ...deferring('', []),
+      [`GET ${SCANS}/${STORED.id}`]: (_request, response) => {
+        if (answers.shift()) json(response, 200, STORED);
+        else problem(response, 503, 'unavailable', 'Not available now');
+      },
+    });
+    const run = await safeguard([...pushing, '--server', server, '--async', '--wait', await report()]);
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.stderr.match(/answers 503; trying again/g)).toHaveLength(2);
+    expect(run.stdout).toMatch(/^stored/);
+  });
+});
+
+describe('a report that was kept before', () => {
+  const posted = (status: number, scan: object): Record<string, Handler> => ({
+    [`POST ${SCANS}`]: async (request, response) => {
+      await received(request);
+      expect(request.headers['idempotency-key']).toBeDefined();
+      json(response, status, { ...scan, duplicate: true });
+    },
+    // Who reads a scan is not told how it was posted.
+    [`GET ${SCANS}/${STORED.id}`]: (_request, response) => json(response, 200, STORED),
+  });
+
+  it.each([
+    ['at once', 200, STORED],
+    ['when it was waited for', 202, { id: STORED.id, status: 'queued' }],
+  ])('is that said %s?', async (_name, status, scan) => {
+    const server = await serve(posted(status, scan));
+    const file = await report();
+    const run = await safeguard([...pushing, '--server', server, file]);
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.stdout).toContain(`0 rejected (kept before)  scan ${STORED.id}`);
+    const machine = await safeguard([...pushing, '--server', server, '--json', file]);
+    expect(JSON.parse(machine.stdout)).toMatchObject({ outcome: 'stored', scan: { duplicate: true } });
+  });
+
+  it('and refused: are both said?', async () => {
+    const refused = { type: '/problems/report-refused', title: 'Not a report' };
+    const server = await serve(posted(200, { id: STORED.id, status: 'refused', problem: refused }));
+    const run = await safeguard([...pushing, '--server', server, await report()]);
+    expect(run).toMatchObject({ code: 1 });
+    expect(run.stderr).toMatch(new RegExp(`Not a report\n +kept before as scan ${STORED.id}`));
   });
 });
 

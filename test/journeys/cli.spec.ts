@@ -82,6 +82,7 @@ it('does whoami say who it is, and in which role?', async () => {
   const { code, stdout } = await run(['whoami'], await tokenFile(folder, 'dev-compliance-officer'));
   expect(code).toBe(0);
   expect(stdout).toMatch(/^subject +dev-compliance-officer$/m);
+  expect(stdout).toMatch(/^organisation +Lakeside Clinic \(.*\) as compliance_officer$/m);
 });
 
 it('may a person without the right post nothing, and is it told so?', async () => {

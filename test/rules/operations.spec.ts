@@ -27,6 +27,8 @@ afterAll(() => world.stop());
 
 /** What anybody may call without a token: all of it. */
 const PUBLIC = [
+  'GET /',
+  'GET /',
   'GET /.well-known/safeguard',
   'GET /auth/callback',
   'GET /docs/assets/:name',
@@ -84,6 +86,15 @@ describe('is every route guarded?', () => {
         expect(answer.headers['www-authenticate'], id).toBe('Bearer');
       }
     }
+  });
+
+  it('a request that dawdles has an end', () => {
+    const { headersTimeout, requestTimeout } = world.app.getHttpServer();
+    // Milliseconds; 0 would be for ever.
+    expect(headersTimeout).toBeGreaterThan(0);
+    expect(headersTimeout).toBeLessThanOrEqual(60_000);
+    expect(requestTimeout).toBeGreaterThan(0);
+    expect(requestTimeout).toBeLessThanOrEqual(300_000);
   });
 
   it('a route without @Endpoint stops the start', async () => {

@@ -22,14 +22,10 @@ export type NamedList = z.infer<typeof namedListSchema>;
 
 /** GET /v1/me */
 export const meSchema = z.looseObject({
-  kind: z.string().optional(),
-  id: z.string().optional(),
   issuer: z.string().optional(),
   subject: z.string().optional(),
-  organizationId: z.string().nullish(),
-  role: z.string().nullish(),
   permissions: z.array(z.string()).optional(),
-  systemIds: z.array(z.string()).optional(),
+  organizations: z.array(z.looseObject({ id, name: z.string(), role: z.string() })).default([]),
 });
 
 const count = z.number().int().nonnegative();

@@ -11,16 +11,12 @@ export async function whoami(options: ServerOptions): Promise<void> {
     printJson(raw);
     return;
   }
-  const rows: [string, string | null | undefined][] = [
+  const rows: [string, string | undefined][] = [
     ['server', client.server.href],
-    ['kind', me.kind],
-    ['id', me.id],
     ['issuer', me.issuer],
     ['subject', me.subject],
-    ['organisation', me.organizationId],
-    ['role', me.role],
     ['permissions', me.permissions?.join(' ')],
-    ['systems', me.systemIds?.join(' ')],
+    ...me.organizations.map(({ id, name, role }): [string, string] => ['organisation', `${name} (${id}) as ${role}`]),
   ];
   for (const line of table(rows.flatMap(([name, value]) => (value ? [[name, printable(value)]] : [])))) print(line);
 }

@@ -136,6 +136,15 @@ export class Database {
         await runner.rollbackTransaction().catch(() => undefined);
         throw error;
       }
+    } catch (error) {
+      if (!isConnectionFault(error)) throw error;
+      throw new Refusal(
+        'unavailable',
+        'The database does not answer. Try again; with an Idempotency-Key that is harmless.',
+        {
+          headers: { 'Retry-After': '5' },
+        },
+      );
     } finally {
       await runner.release();
     }
@@ -176,4 +185,16 @@ async function claim(tx: WriteTx, once: Once): Promise<{ response: unknown } | n
 export function brokenConstraint(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('constraint' in error)) return null;
   return typeof error.constraint === 'string' ? error.constraint : null;
+}
+
+/** Classes 08 and 57P and code 53300 of PostgreSQL's appendix A, and what the driver says when it cannot connect, or not in time. */
+function isConnectionFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return (
+    /^(08...|57P0[1-3]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE)$/.test(code) ||
+    /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error)/.test(
+      error.message,
+    )
+  );
 }

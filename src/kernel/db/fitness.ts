@@ -6,10 +6,11 @@ import type { DataSource } from 'typeorm';
  */
 export async function assertFit(source: DataSource): Promise<void> {
   const [role] = await source.query<{ name: string; free: boolean; owns: boolean }[]>(
-    `select current_user as name, r.rolsuper or r.rolbypassrls as free,
+    // What the role could become by SET ROLE counts as what it is.
+    `select current_user as name,
+            exists (select from pg_roles r where pg_has_role(current_user, r.oid, 'member') and (r.rolsuper or r.rolbypassrls)) as free,
             exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                    where n.nspname = 'public' and c.relkind in ('r', 'p') and pg_has_role(current_user, c.relowner, 'usage')) as owns
-     from pg_roles r where r.rolname = current_user`,
+                    where n.nspname in ('public', 'queue') and c.relkind in ('r', 'p') and pg_has_role(current_user, c.relowner, 'member')) as owns`,
   );
   if (role === undefined || role.free || role.owns) {
     throw new Error(

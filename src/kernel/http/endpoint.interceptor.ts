@@ -11,6 +11,8 @@ import { Refusal } from './problem.js';
 
 /** JSON bodies are what people and scripts write by hand; reports are not JSON bodies and have limits of their own. */
 const MAX_JSON_BYTES = 1024 * 1024;
+/** Nothing that is asked for here nests deeper than ten. */
+const MAX_JSON_DEPTH = 64;
 
 /** Checks what comes in by the operation's schemas, and what goes out. */
 @Injectable()
@@ -30,19 +32,19 @@ export class EndpointInterceptor implements NestInterceptor {
       throw new Refusal('invalid-request', 'This operation takes no query parameters.', { pointer: 'query' });
     }
     const params = operation.params === undefined ? undefined : checkPath(operation.params, request.params);
-    const raw =
+    const sent =
       operation.body === undefined || isBinary(operation.body) ? null : await readJson(request, operation.method);
     const body =
-      raw === null || operation.body === undefined || isBinary(operation.body)
+      sent === null || operation.body === undefined || isBinary(operation.body)
         ? undefined
-        : check(operation.body, raw, '/');
+        : check(operation.body, sent.value, '/');
 
     request.call = {
       principal: request.principal,
       params,
       query,
       body,
-      once: operation.creates === true ? onceOf(request, operation, raw) : null,
+      once: operation.creates === true ? onceOf(request, operation, sent?.digest ?? '') : null,
       ifMatch: operation.edits === true ? ifMatchOf(request) : null,
       request,
     };
@@ -81,7 +83,7 @@ function checkPath<Schema extends z.ZodType>(schema: Schema, value: unknown): z.
   throw new Refusal('not-found', 'There is no such resource.');
 }
 
-async function readJson(request: CallRequest, method: string): Promise<unknown> {
+async function readJson(request: CallRequest, method: string): Promise<{ value: unknown; digest: string }> {
   const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   const accepted = method === 'PATCH' ? ['application/merge-patch+json', 'application/json'] : ['application/json'];
   if (mediaType === undefined || !accepted.includes(mediaType)) {
@@ -101,15 +103,30 @@ async function readJson(request: CallRequest, method: string): Promise<unknown> 
     if (size > MAX_JSON_BYTES) throw new Refusal('too-large', `A JSON body has at most ${MAX_JSON_BYTES} bytes.`);
     chunks.push(chunk);
   }
+  const bytes = Buffer.concat(chunks);
+  let value: unknown;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new Refusal('malformed-json', 'The body is not JSON in UTF-8.');
   }
+  if (isDeeperThan(value, MAX_JSON_DEPTH)) {
+    throw new Refusal('malformed-json', `The body is nested deeper than ${MAX_JSON_DEPTH}.`);
+  }
+  return { value, digest: createHash('sha256').update(bytes).digest('base64url') };
 }
 
-function onceOf(request: CallRequest, operation: Operation, body: unknown): Once | null {
+/** Level by level: what is deep enough to matter would end a recursion first. */
+function isDeeperThan(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true;
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  return false;
+}
+
+function onceOf(request: CallRequest, operation: Operation, body: string): Once | null {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return null;
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(key)) {
@@ -147,7 +164,8 @@ async function answer(operation: Operation, request: CallRequest, response: Resp
     result instanceof Reply ? result : new Reply(statuses.length === 1 ? (statuses[0] ?? 200) : 200, result);
   const declared = operation.answers[reply.status];
   if (declared === undefined) throw new Error(`${operation.id} answered ${reply.status}, which it does not declare`);
-  response.status(reply.status).set(reply.headers);
+  // What belongs to a tenant is kept by no cache on the way, nor by a browser after its user has left.
+  response.status(reply.status).set({ 'Cache-Control': 'private, no-store', ...reply.headers });
   if (declared.schema === undefined) {
     response.end();
     return;

@@ -1,4 +1,15 @@
+import { z } from 'zod';
 import { Refusal } from './problem.js';
+
+/** In UTC, after its offset: what Postgres, JavaScript and RFC 3339 write the same way. Nothing this service is about is older than 1970. */
+const EARLIEST = Date.UTC(1970, 0, 1);
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** An instant that a caller names: RFC 3339 with a zone. */
+export const instant = z.iso.datetime({ offset: true }).refine((text) => {
+  const at = Date.parse(text);
+  return at >= EARLIEST && at <= LATEST;
+}, 'The instant is not between 1970 and 9999.');
 
 /** What was so at `asOf`, as it was known at `knownAt`. */
 export interface Instant {

@@ -64,7 +64,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
           in: 'cookie',
           name: 'safeguard',
           description:
-            'A browser session (`/login`). Unsafe methods also need the header `X-Requested-With: safeguard`.',
+            'A browser session (`/login`); over https the cookie is called `__Host-safeguard`. Unsafe methods also need the header `X-Requested-With: safeguard`.',
         },
       },
     },
@@ -122,6 +122,9 @@ function operationObject(operation: Operation): ZodOpenApiOperationObject {
         }),
     responses: Object.fromEntries<ZodOpenApiResponseObject>([
       ...Object.entries(operation.answers).map(([status, answer]) => [status, answerObject(answer)] as const),
+      ...(isConditional(operation)
+        ? [['304', { description: 'It still has the ETag that was sent as If-None-Match.' }] as const]
+        : []),
       ...problemResponses(operation),
     ]),
   };
@@ -155,16 +158,31 @@ function headerParameters(operation: Operation): z.ZodObject | null {
   return Object.keys(headers).length === 0 ? null : z.object(headers);
 }
 
+/** What the interceptor adds by itself: see `answer` there. */
+function headersOf({ schema }: Answer): Record<string, string> {
+  const shape = schema instanceof z.ZodObject ? schema.shape : {};
+  return {
+    ...('version' in shape ? { ETag: 'Strong: the version, for If-Match and If-None-Match.' } : {}),
+    ...('items' in shape && 'next' in shape ? { Link: 'RFC 8288: `rel="next"`, where there is a next page.' } : {}),
+  };
+}
+
+const isConditional = (operation: Operation): boolean => {
+  const schema = operation.answers[200]?.schema;
+  return operation.method === 'GET' && schema instanceof z.ZodObject && 'version' in schema.shape;
+};
+
 function answerObject(answer: Answer): ZodOpenApiResponseObject {
+  const described = { ...headersOf(answer), ...answer.headers };
   const headers = Object.fromEntries(
-    Object.entries(answer.headers ?? {}).map(([name, description]) => [
+    Object.entries(described).map(([name, description]) => [
       name,
       { description, schema: { type: 'string' as const } },
     ]),
   );
   return {
     description: answer.description,
-    ...(answer.headers === undefined ? {} : { headers }),
+    ...(Object.keys(described).length === 0 ? {} : { headers }),
     ...(answer.schema === undefined ? {} : { content: { 'application/json': { schema: answer.schema } } }),
     ...(answer.binary === undefined ? {} : { content: binaryContent(answer.binary.mediaTypes) }),
   };

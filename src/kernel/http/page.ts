@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instant } from './instant.js';
 import { Refusal } from './problem.js';
 
 export const MAX_PAGE = 500;
@@ -39,7 +40,7 @@ export const encodeCursor = (key: readonly (string | number)[]): string =>
 const CURSOR_PARTS = {
   uuid: z.uuid(),
   text: z.string().max(5_000),
-  time: z.iso.datetime({ offset: true }),
+  time: instant,
   number: z.number(),
 } as const;
 type CursorPart = keyof typeof CURSOR_PARTS;

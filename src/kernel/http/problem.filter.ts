@@ -29,6 +29,10 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<CallRequest>();
     const response = http.getResponse<Response>();
     const refusal = asRefusal(error);
+    if (refusal.code === 'internal' && request.destroyed && isCut(error)) {
+      this.logger.info({ requestId: request.requestId }, 'the caller went away');
+      return;
+    }
     if (refusal.code === 'internal') {
       this.logger.error({ requestId: request.requestId, error: describe(error) }, 'request failed');
     }
@@ -79,8 +83,17 @@ function asRefusal(error: unknown): Refusal {
     const code = BY_STATUS[error.getStatus()];
     if (code !== undefined) return new Refusal(code, 'The request does not fit any operation of this API.');
   }
-  return new Refusal('internal', 'The request failed and nothing of it was kept. Give the requestId to the operator.');
+  return new Refusal(
+    'internal',
+    'The request failed in a way that the service did not expect. Give the requestId to the operator.',
+  );
 }
+
+/** The connection's end, by whoever waited for more of it. */
+const isCut = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'EPIPE');
 
 /** RFC 6750 section 3: a 401 says how to authenticate. */
 function challenge(refusal: Refusal): Record<string, string> {

@@ -63,9 +63,12 @@ export interface BenchOptions {
 export async function startBench({ profileDirectory }: BenchOptions = {}): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'safeguard-bench-'));
   const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
-  const stop = async (): Promise<void> => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
-  };
+  let stopped: Promise<void> | undefined;
+  // One way down, however many ask for it: an interrupted bench fails meanwhile, and stops too.
+  const stop = (): Promise<void> =>
+    (stopped ??= (async () => {
+      for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
+    })());
   try {
     const postgres = await startPostgres({ dataDirectory: join(directory, 'postgres'), durable: true });
     undo.push(() => postgres.stop());

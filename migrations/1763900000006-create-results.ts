@@ -50,7 +50,7 @@ export class CreateResults1763900000006 implements MigrationInterface {
         constraint coverage_target foreign key (organization_id, system_id, target_id) references target (organization_id, system_id, id),
         constraint coverage_scan foreign key (organization_id, system_id, scan_id) references scan (organization_id, system_id, id),
         constraint coverage_sighting foreign key (organization_id, sighting_id) references sighting (organization_id, id),
-        constraint coverage_partial check (complete = (sighting_id is null))
+        constraint coverage_partial check (complete or sighting_id is not null)
       )`);
     await runner.query('create index coverage_known on coverage (organization_id, system_id, known_at)');
     await runner.query('create index coverage_by_scan on coverage (organization_id, system_id, scan_id)');

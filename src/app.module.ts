@@ -20,20 +20,28 @@ import { PackagesModule } from './packages/packages.module.js';
 import { PostureModule } from './posture/posture.module.js';
 import { ReferenceModule } from './reference/reference.module.js';
 import { ResultsModule } from './results/results.module.js';
-import { REPORT_LIMITS } from './scans/scans.service.js';
+import { Turns } from './kernel/slots.js';
+import { MERGE_TURNS, REPORT_LIMITS } from './scans/scans.service.js';
 import { ScansModule } from './scans/scans.module.js';
+
+/** Each waits with its staged rows in memory. */
+const MAX_WAITING_MERGES = 128;
 
 /** What the configuration gives to rooms, each under the token that the room itself names. */
 @Module({})
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
-    const tokens = [EVIDENCE_DRIVER, REPORT_LIMITS, AUTH_CONFIG, ORGANIZATIONS_CONFIG];
+    const tokens = [EVIDENCE_DRIVER, REPORT_LIMITS, MERGE_TURNS, AUTH_CONFIG, ORGANIZATIONS_CONFIG];
     return {
       module: ConfigurationModule,
       global: true,
       providers: [
         { provide: EVIDENCE_DRIVER, useFactory: () => FileSystemDriver.open(config.evidenceDirectory) },
         { provide: REPORT_LIMITS, useValue: config.reportLimits },
+        {
+          provide: MERGE_TURNS,
+          useValue: new Turns(Math.max(1, Math.floor(config.databasePool / 2)), MAX_WAITING_MERGES),
+        },
         { provide: AUTH_CONFIG, useValue: config.auth },
         { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth) },
       ],

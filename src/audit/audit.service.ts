@@ -15,6 +15,8 @@ export interface NewEvent {
   /** The effect, before and after; names and free text belong here. Encrypted, and erasable without harm to the log. */
   details?: JsonValue;
   outcome?: 'success' | 'failure';
+  /** When it became so, where that is known better than by the present: the instant at which a scan's results became known. */
+  at?: Date;
 }
 
 /** An event as it is listed: the leaf, and its details while they are kept. */
@@ -38,7 +40,7 @@ export class AuditService {
   /** Writes the event in the transaction of the change itself: if it fails, the change fails. Returns the event's id. */
   async record(tx: WriteTx, event: NewEvent): Promise<string> {
     const id = newId();
-    const now = this.clock.now();
+    const now = event.at ?? this.clock.now();
     const salt = event.details === undefined ? null : randomBytes(32);
     const leaf: Leaf = {
       action: event.action,

@@ -10,7 +10,7 @@ import type { OidcClient } from './oidc-client.js';
 /** Milliseconds that an answer is believed: a token that was revoked is refused after this at the latest. */
 const BELIEVED = 30_000;
 const MAX_CACHED = 5_000;
-/** Questions under way at once: made-up tokens must not become a flood at the issuer. */
+/** Questions under way at once: made-up tokens must not become a flood at the issuer. Who asks is not known yet; the ingress bounds what one address may send. */
 const MAX_UNDER_WAY = 16;
 const MIN_LENGTH = 20;
 const MAX_LENGTH = 4_096;

@@ -8,13 +8,13 @@ import type { Outbound } from './outbound.js';
 /** Finds the key that a token names. */
 export type KeySource = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
 
-/** Milliseconds. A key that the issuer has withdrawn is forgotten after this long. */
+/** Milliseconds. Keys that are older are fetched anew beside the request that finds them so: nobody waits for the issuer while they are usable. */
 const FRESH = 10 * 60_000;
 /** While the issuer cannot be reached its last keys count this long: its outage stops no evidence, and its recall of a key is not lost for ever. */
 const USABLE = 60 * 60_000;
 /** At most one fetch in this time for keys that nobody has heard of: a flood of made-up `kid`s costs the issuer nothing. */
 const COOLDOWN = 30_000;
-/** And after a fetch that failed. */
+/** And from the end of a fetch that failed until the next. */
 const RETRY = 5_000;
 
 const metadata = z.object({ issuer: z.string(), jwks_uri: z.url().max(2_000) });
@@ -45,7 +45,10 @@ export class IssuerKeys {
   ) {}
 
   readonly source: KeySource = async (header, token) => {
-    if (this.age() > FRESH) await this.refetch(RETRY);
+    if (this.age() > FRESH) {
+      const fetched = this.refetch(RETRY);
+      if (this.age() > USABLE) await fetched;
+    }
     if (this.keys === null || this.age() > USABLE) throw new Denied('keys-unavailable');
     try {
       return await this.keys(header, token);
@@ -60,25 +63,28 @@ export class IssuerKeys {
     }
   };
 
+  /** Of the keys, in milliseconds; without any, infinite. */
   private age(): number {
     return this.clock.now().getTime() - this.fetchedAt;
   }
 
-  /** Joins a fetch under way, or starts one when the last try is long enough ago. Failing leaves what was known. */
-  private async refetch(pause: number): Promise<void> {
-    if (this.pending === null) {
-      const now = this.clock.now().getTime();
-      if (now - this.triedAt < pause) return;
-      this.triedAt = now;
-      this.pending = this.load()
-        .then((keys) => {
-          this.keys = keys;
-          this.fetchedAt = now;
-        })
-        .catch(() => undefined)
-        .finally(() => (this.pending = null));
+  /** Joins a fetch under way, or starts one when the last ended long enough ago. Never rejects: perhaps nobody waits for it. */
+  private refetch(pause: number): Promise<void> {
+    const sinceTry = this.clock.now().getTime() - this.triedAt;
+    if (this.pending === null && sinceTry >= pause) this.pending = this.attempt();
+    return this.pending ?? Promise.resolve();
+  }
+
+  private async attempt(): Promise<void> {
+    const startedAt = this.clock.now().getTime();
+    try {
+      this.keys = await this.load();
+      this.fetchedAt = startedAt;
+    } catch {
+      // What was known is kept until it is too old.
     }
-    await this.pending;
+    this.triedAt = this.clock.now().getTime();
+    this.pending = null;
   }
 
   private async load(): Promise<ReturnType<typeof createLocalJWKSet>> {

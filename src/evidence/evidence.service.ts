@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../kernel/clock.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { Keyring } from '../kernel/crypto/keyring.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
@@ -92,6 +93,7 @@ export class EvidenceService {
     if (!isNew) {
       const earlier = await this.store.findByDigest(tx, kept.sha256);
       if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
+      await this.assertStored(earlier);
       return { id: earlier.id, isNew };
     }
     await this.audit.record(tx, {
@@ -99,6 +101,14 @@ export class EvidenceService {
       object: { kind: 'evidence', id: received.id, sha256: kept.sha256.toString('hex'), size: kept.size },
     });
     return { id: received.id, isNew };
+  }
+
+  /** Nobody is told that bytes are kept when the object that holds them is gone or cut: an IntegrityError, for the operator to see. */
+  private async assertStored(evidence: Evidence): Promise<void> {
+    const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
+    if (found?.size !== evidence.storageSize) {
+      throw new IntegrityError(`evidence ${evidence.id}: its object is gone or has another size`);
+    }
   }
 
   /** Removes received bytes that became no evidence. */
@@ -152,6 +162,14 @@ export class EvidenceService {
   async find(tx: Tx, id: string): Promise<EvidenceInfo> {
     const evidence = await this.store.find(tx, id);
     if (evidence === null) throw new Refusal('not-found', 'There is no such evidence.');
+    return infoOf(evidence);
+  }
+
+  /** The evidence with these bytes, if the organisation has it whole. */
+  async findKept(tx: Tx, sha256: Buffer): Promise<EvidenceInfo | null> {
+    const evidence = await this.store.findByDigest(tx, sha256);
+    if (evidence === null) return null;
+    await this.assertStored(evidence);
     return infoOf(evidence);
   }
 

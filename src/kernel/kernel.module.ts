@@ -1,4 +1,11 @@
-import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Module,
+  type DynamicModule,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import type { Logger } from 'pino';
@@ -29,7 +36,7 @@ const POOL_CONNECTIONS = 3;
 /** What every room stands on: the clock, the database, the keys, the queue. */
 @Global()
 @Module({})
-export class KernelModule implements OnApplicationShutdown {
+export class KernelModule implements BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
     @Inject(DATA_SOURCE) private readonly source: DataSource,
     @Inject(POOL) private readonly pool: pg.Pool,
@@ -79,8 +86,12 @@ export class KernelModule implements OnApplicationShutdown {
     };
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** While everything still works: jobs under way end, those that wait stay queued. */
+  async beforeApplicationShutdown(): Promise<void> {
     await this.queue.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
     await this.pool.end();
     await this.source.destroy();
   }

@@ -19,8 +19,9 @@ const SCHEMA = 'queue';
 /** A worker that was killed is missed after this many seconds, and its job is taken up again. 10 is the least that pg-boss takes. */
 const HEARTBEAT_SECONDS = 10;
 
-/** A crash takes up to two tries with it; what fails this often has a reason that trying does not mend, and is told as such. */
-const RETRIES = 5;
+/** A store or database that is away for hours ends no job: waits double from 2 s up to 10 minutes, 24 times. What fails this often, trying does not mend. */
+const RETRIES = 24;
+const RETRY_SECONDS = { retryDelay: 2, retryDelayMax: 600 };
 
 /** Where a job goes when its last try has failed, also by a worker that died. */
 const deadOf = (queue: QueueName): string => `${queue}-dead`;
@@ -36,6 +37,7 @@ export async function installQueue(ownerUrl: string): Promise<void> {
       const options = {
         retryLimit: RETRIES,
         retryBackoff: true,
+        ...RETRY_SECONDS,
         heartbeatSeconds: HEARTBEAT_SECONDS,
         expireInSeconds: 6 * 3600,
       };
@@ -109,7 +111,7 @@ export class Queue {
   }
 
   private take(queue: string, handle: (job: Job) => Promise<void>): void {
-    const worker = this.boss.work<Job>(queue, { pollingIntervalSeconds: 0.5 }, async (jobs) => {
+    const worker = this.boss.work<Job>(queue, { pollingIntervalSeconds: 0.5, localConcurrency: 2 }, async (jobs) => {
       for (const { data } of jobs) {
         try {
           await handle(data);
@@ -123,9 +125,9 @@ export class Queue {
     this.handlers.push(worker);
   }
 
-  /** Finishes the jobs under way, up to 30 s; the others stay queued. */
+  /** Finishes the jobs under way, up to 10 s; the others stay queued. */
   async stop(): Promise<void> {
     await Promise.allSettled(this.handlers);
-    await this.boss.stop({ graceful: true, timeout: 30_000 });
+    await this.boss.stop({ graceful: true, timeout: 10_000 });
   }
 }

@@ -54,6 +54,7 @@ export class PackageGatherer {
       this.results.awaitMerges(
         tx,
         inEffect.map(({ id }) => id),
+        row.knownAt,
       ),
     );
 

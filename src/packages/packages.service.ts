@@ -13,6 +13,7 @@ import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { SystemService } from '../organizations/system.service.js';
+import { ResultsService } from '../results/results.service.js';
 import { packageFiles } from './contents.js';
 import { PackageGatherer, requireInScope } from './gather.js';
 import { keepPackage, openPackage, storageKeyOf, type KeptPackage } from './package-content.js';
@@ -36,6 +37,7 @@ export class PackagesService {
     private readonly database: Database,
     private readonly store: PackagesStore,
     private readonly systems: SystemService,
+    private readonly results: ResultsService,
     private readonly gatherer: PackageGatherer,
     private readonly keyring: Keyring,
     private readonly audit: AuditService,
@@ -49,14 +51,10 @@ export class PackagesService {
     const { systemId } = body.scope;
     const { instant, createdAt } = await this.database.read(principal, async (tx) => {
       if (systemId !== null) await this.systems.requireSystem(tx, systemId);
-      const now = this.clock.now();
-      const known = await this.store.instantBefore(tx, now);
+      const now = await this.results.present(tx, systemId);
       refuseFuture('asOf', body.asOf, now);
-      refuseFuture('knownAt', body.knownAt, known);
-      return {
-        instant: instantOf({ asOf: body.asOf, knownAt: body.knownAt ?? known.toISOString() }, now),
-        createdAt: now,
-      };
+      refuseFuture('knownAt', body.knownAt, now);
+      return { instant: instantOf(body, now), createdAt: now };
     });
     requireInScope(await this.gatherer.systemsInScope(principal, systemId, instant), systemId);
     return this.database.write(

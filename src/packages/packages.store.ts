@@ -6,19 +6,6 @@ import { Package } from './package.entity.js';
 
 @Injectable()
 export class PackagesStore {
-  /**
-   * The earlier of our clock and the database's. Results become known by the database's clock: whatever becomes known after this call does so later than
-   * the instant that it gives, even where the two clocks differ.
-   */
-  async instantBefore(tx: Tx, now: Date): Promise<Date> {
-    const [row] = await tx.query<{ instant: Date }>(
-      `select least($1::timestamptz, date_trunc('milliseconds', clock_timestamp())) as instant`,
-      [now],
-    );
-    if (row === undefined) throw new Error('no instant');
-    return row.instant;
-  }
-
   async insert(tx: WriteTx, row: Package): Promise<void> {
     await tx.manager.insert(Package, row as never);
   }

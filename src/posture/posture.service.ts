@@ -46,6 +46,7 @@ export class PostureService {
       await this.results.awaitMerges(
         tx,
         systems.map(({ id }) => id),
+        ask.knownAt,
       );
     });
     return this.evaluateNow(principal, ask);

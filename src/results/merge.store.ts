@@ -3,8 +3,16 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { Refusal } from '../kernel/http/problem.js';
 import { STAGING_COLUMNS } from './copy.js';
 import type { MergeCounts, StagedScan } from './staged.js';
+
+/** Milliseconds that a question waits for merges under way. */
+const MERGE_PATIENCE = 10_000;
+
+/** lock_timeout or statement_timeout (PostgreSQL, appendix A: 55P03, 57014). */
+const isImpatience = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014');
 
 /** $1 organisation, $2 system, $3 coverage, $4 observed, $5 known, $6 scan. */
 const COVERED = `
@@ -36,11 +44,28 @@ export class MergeStore {
     return row.known;
   }
 
-  /** Waits for merges under way, whose «known» instant may be in the past already: after it, what was known at a past instant is final. */
-  async awaitMerges(tx: Tx, systemIds: readonly string[]): Promise<void> {
-    await tx.query(`select pg_advisory_xact_lock_shared(hashtextextended(name, 0)) from unnest($1::text[]) as name`, [
-      systemIds.map((id) => lockName(tx, id)),
-    ]);
+  /**
+   * Waits for merges under way, whose «known» instant may be in the past already, and until the database's clock has passed the instant: merges to come are
+   * known later. A little only: whoever asks holds a connection.
+   */
+  async awaitMerges(tx: Tx, systemIds: readonly string[], knownAt: Date): Promise<void> {
+    try {
+      await tx.query(`select set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)`, [
+        `${MERGE_PATIENCE}ms`,
+      ]);
+      await tx.query(
+        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - clock_timestamp()) + 0.001)::double precision)`,
+        [knownAt],
+      );
+      await tx.query(`select pg_advisory_xact_lock_shared(hashtextextended(name, 0)) from unnest($1::text[]) as name`, [
+        systemIds.map((id) => lockName(tx, id)),
+      ]);
+    } catch (error) {
+      if (!isImpatience(error)) throw error;
+      throw new Refusal('unavailable', 'A report is being merged; what is known at that instant is not final yet.', {
+        headers: { 'Retry-After': '5' },
+      });
+    }
   }
 
   async merge(tx: WriteTx, scan: StagedScan, known: Date): Promise<MergeCounts> {
@@ -203,7 +228,10 @@ export class MergeStore {
     );
   }
 
-  /** One row per target and source; what a partial scan saw is kept once per distinct set of series. */
+  /**
+   * One row per target and source. What a scan saw without covering it completely (all of a partial scan; of a complete one, results of checks that it does
+   * not list) is kept once per distinct set of series: it spoke of them too.
+   */
   private async keepCoverage(tx: WriteTx, parameters: readonly unknown[]): Promise<void> {
     await tx.query(
       `with covered as (
@@ -213,8 +241,9 @@ export class MergeStore {
        seen as materialized (
          select c."targetId", c.source, coalesce(array_agg(s.series order by s.series) filter (where s.series is not null), '{}') as series
          from covered c left join staging s on s.target_id = c."targetId" and s.source = c.source
-         where not c.complete
+           and not (c.complete and (c.checks is null or s.check_id = any (c.checks)))
          group by c."targetId", c.source
+         having not bool_and(c.complete) or count(s.series) > 0
        ),
        named as materialized (
          select *, encode(substring(sha256(convert_to(array_to_string(series, ','), 'UTF8')) for 16), 'hex')::uuid as id from seen
@@ -226,7 +255,7 @@ export class MergeStore {
        )
        insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, known_at, complete, checks, silent_pass, sighting_id)
        select $1, $2, c."targetId", c.source, $4, $6::uuid, $5, c.complete, c.checks, coalesce(c."silentPass", '{}'), n.id
-       from covered c left join named n on n."targetId" = c."targetId" and n.source = c.source and not c.complete`,
+       from covered c left join named n on n."targetId" = c."targetId" and n.source = c.source`,
       parameters,
     );
   }

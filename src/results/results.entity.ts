@@ -17,7 +17,7 @@ export class TargetRow {
   name!: string;
 }
 
-/** Which series a partial scan saw, kept once per distinct set: an unchanged rescan refers to it and adds nothing. */
+/** Which series a scan saw outside what it covered completely, kept once per distinct set: an unchanged rescan refers to it and adds nothing. */
 @Entity('sighting')
 export class Sighting {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sighting_pk' })
@@ -39,7 +39,7 @@ export class Sighting {
 @ForeignKey('sighting', ['organizationId', 'sightingId'], ['organizationId', 'id'], { name: 'coverage_sighting' })
 @Index('coverage_known', ['organizationId', 'systemId', 'knownAt'])
 @Index('coverage_by_scan', ['organizationId', 'systemId', 'scanId'])
-@Check('coverage_partial', 'complete = (sighting_id is null)')
+@Check('coverage_partial', 'complete or sighting_id is not null')
 export class CoverageRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'coverage_pk' })
   organizationId!: string;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../kernel/clock.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { MergeStore } from './merge.store.js';
@@ -16,6 +17,7 @@ export class ResultsService {
   constructor(
     private readonly merges: MergeStore,
     private readonly results: ResultsStore,
+    private readonly clock: Clock,
   ) {}
 
   /** Serialises the scans of a system until the transaction ends; gives the instant at which what this one says becomes known. */
@@ -23,14 +25,14 @@ export class ResultsService {
     return this.merges.lockSystem(tx, systemId);
   }
 
-  /** After it, what was known at any past instant is final: nothing under way can still add to it. */
-  awaitMerges(tx: Tx, systemIds: readonly string[]): Promise<void> {
-    return this.merges.awaitMerges(tx, systemIds);
+  /** After it, what was known at the instant is final: nothing under way or to come can still add to it. Refuses (`unavailable`) when that takes too long. */
+  awaitMerges(tx: Tx, systemIds: readonly string[], knownAt: Date): Promise<void> {
+    return this.merges.awaitMerges(tx, systemIds, knownAt);
   }
 
   /** What «now» means for a question about a system, or all: everything that has been told of it is known at it. */
   present(tx: Tx, systemId: string | null): Promise<Date> {
-    return this.results.present(tx, systemId);
+    return this.results.present(tx, systemId, this.clock.now());
   }
 
   merge(tx: WriteTx, scan: StagedScan, known: Date): Promise<MergeCounts> {

@@ -73,13 +73,14 @@ const LISTED = `
 
 @Injectable()
 export class ResultsStore {
-  /** The present by the clock that «known» instants are taken from: never before anything that was told of the system (null: of all). */
-  async present(tx: Tx, systemId: string | null): Promise<Date> {
+  /** The latest of our clock, the database's and all that was told of the system (null: of all): what has been acknowledged is known by then, whoever's clock is behind. */
+  async present(tx: Tx, systemId: string | null, now: Date): Promise<Date> {
     const [row] = await tx.query<{ present: Date }>(
       `select greatest(
+         $3::timestamptz,
          date_trunc('milliseconds', clock_timestamp()),
          (select max(known_at) from coverage where organization_id = $1 and ($2::uuid is null or system_id = $2))) as present`,
-      [tx.organizationId, systemId],
+      [tx.organizationId, systemId, now],
     );
     if (row === undefined) throw new Error('no instant');
     return row.present;
@@ -143,11 +144,11 @@ export class ResultsStore {
          where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and complete
          group by target_id, source, checks
        ),
-       partial as materialized (
+       sighted as materialized (
          select g.series, max(c.at) as at
          from (select sighting_id, max(observed_at) as at
                from coverage
-               where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and not complete
+               where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and sighting_id is not null
                group by sighting_id) c
            join sighting s on s.organization_id = $1 and s.id = c.sighting_id
            cross join lateral unnest(s.series) as g(series)
@@ -158,7 +159,7 @@ export class ResultsStore {
                 count(*) filter (where r.namespace = any ($5::text[]))::int as phi,
                 min(greatest(r.observed_from, p.at)) as oldest, max(greatest(r.observed_from, p.at)) as newest,
                 (array_agg(r.series order by r.series))[1:5] as series, (array_agg(distinct r.scan_id))[1:5] as scan_ids
-         from result r left join partial p on p.series = r.series
+         from result r left join sighted p on p.series = r.series
          where ${VISIBLE}
          group by r.source, r.check_id, r.target_id, r.status
        )

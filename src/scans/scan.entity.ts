@@ -1,12 +1,12 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import type { ReportFaultCode, Reject } from './report.js';
+import type { Reject, ReportFaultCode, Target } from './report.js';
 
 /** What the poster said of the report where it does not say itself. */
 export interface Declaration {
   format: string | null;
   /** RFC 3339 UTC, milliseconds. */
   observedAt: string | null;
-  targets: { kind: string; name: string }[];
+  targets: Target[];
   partial: boolean;
 }
 

@@ -12,6 +12,7 @@ import { Refusal, type ProblemCode } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
+import { type Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { Parser } from './parser.js';
@@ -20,6 +21,12 @@ import { ScansStore, type ScanFilter } from './scans.store.js';
 import type { StagedReport } from './stage.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
+
+/**
+ * Merges of one system wait for each other in the database too, but there each would hold a connection while it waits. Here they wait with nothing in hand,
+ * and all of them together leave half of the pool to everybody else.
+ */
+export const MERGE_TURNS = Symbol('turns of merges');
 
 /** Clocks of nodes differ; a report from further ahead than this is wrong about its time, and would outlive its freshness. */
 const CLOCK_SKEW = 5 * 60_000;
@@ -54,6 +61,7 @@ export class ScansService {
     private readonly parser: Parser,
     private readonly queue: Queue,
     private readonly clock: Clock,
+    @Inject(MERGE_TURNS) private readonly turns: Turns,
     @Inject(REPORT_LIMITS) private readonly limits: ContentLimits,
   ) {}
 
@@ -67,26 +75,32 @@ export class ScansService {
     const bytes = { named: false };
     try {
       const twin = await this.findTwin(principal, posted, received);
-      if (twin !== null) return { scan: twin, duplicate: true };
-      const reading = posted.wait
-        ? await this.read(await this.evidence.reopen(principal, received), received.kept.size, posted.declared)
-        : null;
-      const outcome = await this.database.write(
-        principal,
-        async (tx) => {
-          const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
-          // From here on the commit may have happened even if we are not told: bytes that a row may name are never removed.
-          bytes.named = isNew;
-          return this.record(tx, posted, evidenceId, received.receivedAt, reading);
-        },
-        posted.idempotencyKey === null
-          ? null
-          : { operation: 'postScan', key: posted.idempotencyKey, fingerprint: fingerprint(posted, received) },
+      if (twin !== null && posted.idempotencyKey === null) return { scan: twin, duplicate: true };
+      const reading =
+        posted.wait && twin === null
+          ? await this.read(() => this.evidence.reopen(principal, received), received.kept.size, posted.declared)
+          : null;
+      let isReplay = true;
+      const outcome = await this.turns.run(posted.systemId, () =>
+        this.database.write(
+          principal,
+          async (tx) => {
+            isReplay = false;
+            const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
+            const recorded = await this.record(tx, posted, evidenceId, received.receivedAt, reading);
+            // From here on the commit may happen without our being told: bytes that a row may name are never removed.
+            bytes.named = isNew;
+            return recorded;
+          },
+          posted.idempotencyKey === null
+            ? null
+            : { operation: 'postScan', key: posted.idempotencyKey, fingerprint: fingerprint(posted, received) },
+        ),
       );
       const scan = await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id));
       if (scan === null) throw new Error('the scan that was written is not there');
       if (scan.status === 'refused' && scan.problem !== null) throw refusalOf(scan, scan.problem);
-      return { scan, duplicate: outcome.duplicate };
+      return { scan, duplicate: outcome.duplicate || isReplay };
     } finally {
       if (!bytes.named) await this.evidence.discard(received);
     }
@@ -96,10 +110,9 @@ export class ScansService {
   async finish(principal: Principal, systemId: string, id: string): Promise<void> {
     const queued = await this.database.read(principal, (tx) => this.store.find(tx, systemId, id));
     if (queued?.status !== 'queued') return;
-    const { evidence, content } = await this.database
-      .read(principal, (tx) => this.evidence.find(tx, queued.evidenceId))
-      .then(async (info) => ({ evidence: info, content: await this.evidence.open(principal, info.id) }));
-    await this.concludeQueued(principal, queued, await this.read(content, evidence.size, queued.declared));
+    const evidence = await this.database.read(principal, (tx) => this.evidence.find(tx, queued.evidenceId));
+    const open = () => this.evidence.open(principal, evidence.id);
+    await this.concludeQueued(principal, queued, await this.read(open, evidence.size, queued.declared));
   }
 
   /** Ends a queued scan that could not be read however often it was tried: its bytes are kept, and it counts for nothing. */
@@ -115,14 +128,16 @@ export class ScansService {
   }
 
   private async concludeQueued(principal: Principal, { systemId, id }: Scan, reading: Reading): Promise<void> {
-    await this.database.write(principal, async (tx) => {
-      const scan = await this.store.findForUpdate(tx, systemId, id);
-      if (scan?.status !== 'queued') {
-        tx.withoutAudit('another worker has finished it; the lock alone is no change');
-        return;
-      }
-      await this.conclude(tx, scan, reading);
-    });
+    await this.turns.run(systemId, () =>
+      this.database.write(principal, async (tx) => {
+        const scan = await this.store.findForUpdate(tx, systemId, id);
+        if (scan?.status !== 'queued') {
+          tx.withoutAudit('another worker has finished it; the lock alone is no change');
+          return;
+        }
+        await this.conclude(tx, scan, reading);
+      }),
+    );
   }
 
   findScan(tx: Tx, systemId: string, id: string): Promise<Scan | null> {
@@ -140,28 +155,17 @@ export class ScansService {
 
   private async findTwin(principal: Principal, posted: PostedReport, received: Received): Promise<Scan | null> {
     return this.database.read(principal, async (tx) => {
-      const [evidence] = await this.evidence.findAll(tx, {
-        sha256: received.kept.sha256.toString('hex'),
-        before: null,
-        limit: 1,
-      });
-      if (evidence === undefined) return null;
+      const evidence = await this.evidence.findKept(tx, received.kept.sha256);
+      if (evidence === null) return null;
       return this.store.findTwin(tx, posted.systemId, evidence.id, declaredDigest(posted.declared));
     });
   }
 
   /** Bytes → what they say, or why they say nothing. */
-  private async read(content: Readable, size: number, declared: Declaration): Promise<Reading> {
-    const bytes = new Uint8Array(size);
-    let filled = 0;
-    for await (const chunk of content as AsyncIterable<Buffer>) {
-      bytes.set(chunk, filled);
-      filled += chunk.length;
-    }
-    const outcome = await this.parser.parse({
-      bytes,
+  private async read(open: () => Promise<Readable>, size: number, declared: Declaration): Promise<Reading> {
+    const outcome = await this.parser.parse(async () => bytesOf(await open(), size), {
       format: declared.format ?? undefined,
-      declared: { targets: declared.targets as never, partial: declared.partial },
+      declared,
     });
     if (outcome === 'limit') {
       return {
@@ -286,14 +290,25 @@ export class ScansService {
     await this.audit.record(tx, {
       action: 'scan.stored',
       object,
+      at: known,
       details: { ...of, format: report.format, observedAt: observedAt.toISOString(), counts },
     });
   }
 }
 
+async function bytesOf(content: Readable, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    bytes.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return bytes;
+}
+
 const declaredDigest = (declared: Declaration): Buffer =>
   createHash('sha256')
-    .update(canonicalJson({ ...declared }))
+    .update(canonicalJson({ ...declared, targets: declared.targets.map((target) => ({ ...target })) }))
     .digest();
 
 const fingerprint = (posted: PostedReport, received: Received): string =>

@@ -1,7 +1,7 @@
 import { copyLine } from '../results/copy.js';
 import type { StagedCoverage } from '../results/staged.js';
 import { targetId } from '../results/series.js';
-import type { Reject, Report, Target } from './report.js';
+import { ReportFault, type Coverage, type Reject, type Report, type Target } from './report.js';
 
 /** A parsed report in the shape of the store: what crosses from the parser's thread. */
 export interface StagedReport {
@@ -21,7 +21,10 @@ export interface StagedReport {
 /** Large enough to be few, small enough to be streamed. */
 const CHUNK = 256 * 1024;
 
-/** Report → rows. The report's results are consumed. */
+/** COPY text of one report at most, in bytes: one message over 100,000 resources becomes fifty times the report that said it. 1,000,000 usual results fit twice. */
+const MAX_STAGED = 512 * 1024 * 1024;
+
+/** Report → rows. Throws ReportFault when there are too many. */
 export function stageReport(report: Report): StagedReport {
   const ids = new Map<string, string>();
   const idOf = ({ kind, name }: Target): string => {
@@ -32,7 +35,10 @@ export function stageReport(report: Report): StagedReport {
     ids.set(key, id);
     return id;
   };
+  const covered = new Set(report.coverage.map(({ target, source }) => `${idOf(target)} ${source}`));
+  const coverage: Coverage[] = [...report.coverage];
   const rows: Uint8Array[] = [];
+  let staged = 0;
   let chunk: string[] = [];
   let size = 0;
   const flush = () => {
@@ -41,9 +47,22 @@ export function stageReport(report: Report): StagedReport {
     size = 0;
   };
   for (const { target, ...result } of report.results) {
-    const line = copyLine({ ...result, targetId: idOf(target) });
+    const id = idOf(target);
+    // What a report says without saying that it covered it was seen, and no more: it closes nothing.
+    if (!covered.has(`${id} ${result.source}`)) {
+      covered.add(`${id} ${result.source}`);
+      coverage.push({ target, source: result.source, extent: 'partial', checks: null, silentPass: [] });
+    }
+    const line = copyLine({ ...result, targetId: id });
     chunk.push(line);
     size += line.length;
+    staged += line.length;
+    if (staged > MAX_STAGED) {
+      throw new ReportFault(
+        'too-large',
+        `The report’s results are larger than ${MAX_STAGED} bytes. Post it in parts, with partial=true.`,
+      );
+    }
     if (size >= CHUNK) flush();
   }
   flush();
@@ -56,7 +75,7 @@ export function stageReport(report: Report): StagedReport {
     total: report.results.length,
     rejects: report.rejects,
     notes: report.notes,
-    coverage: report.coverage.map(({ target, source, extent, checks, silentPass }) => ({
+    coverage: coverage.map(({ target, source, extent, checks, silentPass }) => ({
       targetId: idOf(target),
       targetKind: target.kind,
       targetName: target.name,

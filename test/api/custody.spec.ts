@@ -395,3 +395,17 @@ describe('does the log keep secrets?', () => {
     });
   });
 });
+
+it('is nobody told that bytes are kept when the object that held them is gone?', async () => {
+  const { bytes, file } = await evidence(2);
+  await rename(file, `${file}-away`);
+  const again = await send(world.url, officer, 'POST', `${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z`, {
+    body: bytes,
+  });
+  expect(again.status).toBe(500);
+  await rename(`${file}-away`, file);
+  const whole = await send(world.url, officer, 'POST', `${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z`, {
+    body: bytes,
+  });
+  expect(whole.status).toBe(200);
+});

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { changeLogin, credentialsFile, type Login, storedLogin } from '../../src/bin/client/credentials.js';
+import { changeLogin, credentialsFile, lastServer, type Login, storedLogin } from '../../src/bin/client/credentials.js';
 import { directory } from './support.js';
 
 const server = new URL('https://safeguard.example');
@@ -30,9 +30,9 @@ async function leaveStaleLock(): Promise<void> {
 }
 
 it('is the lock of a process that died taken over, by one at a time?', async () => {
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     await leaveStaleLock();
-    await changeLogin(server, () => Promise.resolve(login('0')));
+    await changeLogin(server, () => Promise.resolve(login('0')), { current: true });
     await leaveStaleLock();
     // Who holds the lock alone sees what the one before wrote: no change is lost.
     await Promise.all(
@@ -60,4 +60,16 @@ it('is nothing readable by others, the lock included?', async () => {
     return login('a');
   });
   expect((await stat(credentialsFile())).mode & 0o777).toBe(0o600);
+});
+
+it('does only a login make its server the current one?', async () => {
+  const other = new URL('https://other.example');
+  await changeLogin(server, () => Promise.resolve(login('a')), { current: true });
+  await changeLogin(other, () => Promise.resolve(login('b')));
+  expect(await lastServer()).toBe('https://safeguard.example');
+  await changeLogin(other, () => Promise.resolve(login('c')), { current: true });
+  await changeLogin(server, () => Promise.resolve(login('d')));
+  expect(await lastServer()).toBe('https://other.example');
+  await changeLogin(other, () => Promise.resolve(null));
+  expect(await lastServer()).toBe(null);
 });

@@ -278,18 +278,18 @@ describe('several reports', () => {
 });
 
 describe('deferred reports', () => {
-  const deferring = (location: string, answers: object[]): Record<string, Handler> => ({
+  const deferring = (answers: object[]): Record<string, Handler> => ({
     [`POST ${SCANS}`]: async (request, response) => {
       await received(request);
       expect(request.headers.prefer).toBe('respond-async');
-      json(response, 202, { id: STORED.id, status: 'queued' }, { location });
+      json(response, 202, { id: STORED.id, status: 'queued' }, { location: `${SCANS}/${STORED.id}` });
     },
     [`GET ${SCANS}/${STORED.id}`]: (_request, response) => json(response, 200, answers.shift()),
   });
 
   it('are they waited for with --wait, and only then?', async () => {
     const pending = { id: STORED.id, status: 'queued' };
-    const server = await serve(deferring(`${SCANS}/${STORED.id}`, [pending, STORED]));
+    const server = await serve(deferring([pending, STORED]));
     const waited = await safeguard([...pushing, '--server', server, '--async', '--wait', await report()]);
     expect(waited).toMatchObject({ code: 0 });
     expect(waited.stdout).toMatch(/^stored/);
@@ -299,7 +299,7 @@ describe('deferred reports', () => {
   });
 
   it('does a wait that saw no end fail?', async () => {
-    const server = await serve(deferring(`${SCANS}/${STORED.id}`, [{ id: STORED.id, status: 'queued' }]));
+    const server = await serve(deferring([{ id: STORED.id, status: 'queued' }]));
     const run = await safeguard([
       ...pushing,
       '--server',
@@ -320,7 +320,7 @@ describe('deferred reports', () => {
       status: 'refused',
       problem: { type: '/problems/report-refused', title: 'Not a report' },
     };
-    const server = await serve(deferring(`${SCANS}/${STORED.id}`, [refused]));
+    const server = await serve(deferring([refused]));
     const run = await safeguard([...pushing, '--server', server, '--async', '--wait', await report()]);
     expect(run).toMatchObject({ code: 1 });
     expect(run.stderr).toContain('Not a report');
@@ -341,7 +341,7 @@ describe('deferred reports', () => {
     const other = new URL(await serve(steal)).host;
     const server = await serve({
       ...steal,
-      ...deferring('', [STORED]),
+      ...deferring([STORED]),
       [`POST ${SCANS}`]: async (request, response) => {
         await received(request);
         const to = location(request.headers.host ?? '', other);
@@ -356,7 +356,7 @@ describe('deferred reports', () => {
   it('is a server that is away for a while asked again?', async () => {
     const answers = [false, false, true];
     const server = await serve({
-      ...deferring('', []),
+      ...deferring([]),
       [`GET ${SCANS}/${STORED.id}`]: (_request, response) => {
         if (answers.shift()) json(response, 200, STORED);
         else problem(response, 503, 'unavailable', 'Not available now');

@@ -28,7 +28,6 @@ afterAll(() => world.stop());
 /** What anybody may call without a token: all of it. */
 const PUBLIC = [
   'GET /',
-  'GET /',
   'GET /.well-known/safeguard',
   'GET /auth/callback',
   'GET /docs/assets/:name',

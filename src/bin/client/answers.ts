@@ -6,7 +6,8 @@ import { problemSchema } from './problem.js';
  * the answer as it came.
  */
 
-const id = z.string().min(1).max(200);
+/** Becomes a segment of a path: letters, digits, `_` and `-`, and so never `..`. */
+const id = z.string().regex(/^[\w-]{1,200}$/);
 
 /** GET /.well-known/safeguard */
 export const discoverySchema = z.looseObject({

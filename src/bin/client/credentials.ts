@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -51,10 +52,12 @@ export async function lastServer(): Promise<string | null> {
 /**
  * Changes one server's login. One process at a time: a provider that rotates refresh tokens takes a token used twice
  * for a stolen one and ends the whole login. `change` gets the login as it stands once the lock is held; null deletes.
+ * With `current` its server becomes the one of the last login: for a login, not for a refresh.
  */
 export async function changeLogin(
   server: URL,
   change: (login: Login | null) => Promise<Login | null>,
+  options: { current?: boolean } = {},
 ): Promise<Login | null> {
   const file = credentialsFile();
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -69,7 +72,7 @@ export async function changeLogin(
     const kept: Credentials =
       after === null
         ? { version: 1, current: current === key ? null : current, servers: others }
-        : { version: 1, current: before === null ? key : current, servers: { ...others, [key]: after } };
+        : { version: 1, current: options.current ? key : current, servers: { ...others, [key]: after } };
     const draft = `${file}.${randomUUID()}`;
     try {
       await writeFile(draft, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
@@ -108,23 +111,55 @@ async function load(): Promise<Credentials> {
 async function lock(file: string): Promise<() => Promise<void>> {
   const until = Date.now() + 2 * staleLock;
   for (;;) {
-    try {
-      await (await open(file, 'wx', 0o600)).close();
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const age = await stat(file).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    if (age > staleLock) await rm(file, { force: true });
-    else if (Date.now() > until)
+    const own = await create(file);
+    if (own !== null) return () => removeOnly(file, own);
+    const there = await stat(file, { bigint: true }).catch(() => null);
+    if (there !== null && Date.now() - Number(there.mtimeMs) > staleLock) await breakLock(file, identity(there));
+    if (Date.now() > until)
       throw new Failure(
         exitCode.refused,
         'another safeguard process holds the credentials',
         `if none runs, delete ${file}`,
       );
-    else await wait(50);
+    await wait(50);
+  }
+}
+
+/** Which file it is, among all that come and go by the same name. */
+function identity({ ino, mtimeNs }: BigIntStats): string {
+  return `${ino}-${mtimeNs}`;
+}
+
+/** Makes an empty file and says which it is; null when there is one. */
+async function create(file: string): Promise<string | null> {
+  try {
+    const handle = await open(file, 'wx', 0o600);
+    try {
+      return identity(await handle.stat({ bigint: true }));
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return null;
+    throw error;
+  }
+}
+
+async function removeOnly(file: string, which: string): Promise<void> {
+  const there = await stat(file, { bigint: true }).catch(() => null);
+  if (there !== null && identity(there) === which) await rm(file, { force: true });
+}
+
+/**
+ * Deletes the lock of a process that died. Of all who saw it one at a time may, and looks again first: whoever comes
+ * late finds another lock there, the new one of the first, and leaves it. (A rename of the lock could not look first.)
+ */
+async function breakLock(file: string, which: string): Promise<void> {
+  const right = `${file}.${which}`;
+  if ((await create(right)) === null) return;
+  try {
+    await removeOnly(file, which);
+  } finally {
+    await rm(right, { force: true });
   }
 }

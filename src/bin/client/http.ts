@@ -66,13 +66,9 @@ export class Client {
   ) {}
 
   /** One call, retried, whose answer is JSON of this shape. `raw` is the answer as it came. */
-  async read<T>(
-    schema: ZodType<T>,
-    call: Call,
-  ): Promise<{ value: T; raw: unknown; status: number; location: string | null }> {
+  async read<T>(schema: ZodType<T>, call: Call): Promise<{ value: T; raw: unknown; status: number }> {
     return persist(this.retryFor, () =>
       this.once(call, async (answer) => {
-        const location = answer.headers.location;
         const body = await readJson(answer.body, answerLimit);
         const parsed = schema.safeParse(body);
         if (!parsed.success) {
@@ -84,12 +80,7 @@ export class Client {
             `check --server, and that this program (${version}) is of the server's version`,
           );
         }
-        return {
-          value: parsed.data,
-          raw: body,
-          status: answer.statusCode,
-          location: typeof location === 'string' ? location : null,
-        };
+        return { value: parsed.data, raw: body, status: answer.statusCode };
       }),
     );
   }
@@ -120,8 +111,10 @@ export class Client {
     }
   }
 
+  /** A path at this server. Set and not resolved: `//host` resolves to another server, which would get the token. */
   url(at: string, query: Query = {}): URL {
-    const url = new URL(this.server.pathname.replace(/\/$/, '') + at, this.server);
+    const url = new URL(this.server);
+    url.pathname = url.pathname.replace(/\/$/, '') + at;
     for (const [name, value] of Object.entries(query)) {
       if (value === undefined) continue;
       for (const one of typeof value === 'string' ? [value] : value) url.searchParams.append(name, one);

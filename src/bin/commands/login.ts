@@ -31,7 +31,7 @@ export async function login(options: LoginOptions): Promise<void> {
       print(`The code is good for ${lifetime}. Waiting …`);
     }),
   );
-  await changeLogin(server, () => Promise.resolve(tokens));
+  await changeLogin(server, () => Promise.resolve(tokens), { current: true });
   try {
     const source = {
       token: () => Promise.resolve(tokens.accessToken),
@@ -39,8 +39,7 @@ export async function login(options: LoginOptions): Promise<void> {
       advice: 'the login went well, but the server does not take its token: ask the operator which audience it wants',
     };
     const { value: me } = await new Client(server, source, retryFor).read(meSchema, { method: 'GET', path: '/v1/me' });
-    const who = me.subject ?? me.id;
-    print(`Logged in at ${server.origin}${who === undefined ? '' : ` as ${printable(who, 200)}`}.`);
+    print(`Logged in at ${server.origin}${me.subject === undefined ? '' : ` as ${printable(me.subject, 200)}`}.`);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     throw new Failure(error.exit, `logged in, but ${server.origin} says: ${error.message}`, error.next);

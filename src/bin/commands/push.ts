@@ -149,7 +149,7 @@ async function post(
   progress(null);
   // A server that defers by its own choice is waited for; one that was asked to, only with --wait.
   if (answer.status !== 202 || isEnded(answer.value) || (options.async && !options.wait)) return answer.value;
-  return settled(client, answer.value, scanPath(client, room, answer), file, options.waitFor);
+  return settled(client, answer.value, `${room}/${encodeURIComponent(answer.value.id)}`, file, options.waitFor);
 }
 
 /**
@@ -161,26 +161,18 @@ function idempotencyKey(room: string, query: Query, payload: Payload): string {
   return createHash('sha256').update(JSON.stringify(request)).digest('base64url');
 }
 
-/** Where the deferred scan is; an address elsewhere is not followed: the token belongs to this server. */
-function scanPath(client: Client, room: string, answer: { value: Scan; location: string | null }): string {
-  const own = `${room}/${encodeURIComponent(answer.value.id)}`;
-  const base = client.url(room).href;
-  if (answer.location === null || !URL.canParse(answer.location, base)) return own;
-  const url = new URL(answer.location, base);
-  const root = client.url('/').href;
-  return url.href.startsWith(root) ? `/${url.href.slice(root.length)}` : own;
-}
-
 function isEnded({ status }: Scan): boolean {
   return status === 'stored' || status === 'refused';
 }
 
+/** Where to look is ours to say, never a `Location`'s: the token goes along. */
 async function settled(client: Client, queued: Scan, at: string, file: string, waitFor: number): Promise<Scan> {
   const startedAt = Date.now();
   for (let scan = queued; ; scan = (await client.read(scanSchema, { method: 'GET', path: at })).value) {
     if (isEnded(scan)) {
       progress(null);
-      return scan;
+      // Only the answer to the post tells it.
+      return { ...scan, duplicate: queued.duplicate };
     }
     if (Date.now() > startedAt + waitFor) {
       say(`${printable(file)}: still ${printable(scan.status, 40)}; the server goes on without us`);
@@ -195,7 +187,8 @@ function outcomeOf(file: string, scan: Scan): Outcome {
   if (scan.status === 'stored') return { file, outcome: 'stored', scan };
   if (scan.status !== 'refused') return { file, outcome: 'queued', scan };
   const problem = scan.problem ?? { type: 'about:blank', title: 'refused' };
-  const reason = problemLines(undefined, problem).join('\n');
+  const before = scan.duplicate ? [`kept before as scan ${printable(scan.id, 40)}`] : [];
+  const reason = [...problemLines(undefined, problem), ...before].join('\n');
   report(file, new Failure(exitCode.refused, reason));
   return { file, outcome: 'refused', reason, problem };
 }

@@ -110,7 +110,11 @@ async function writeDurably(path: string, source: AsyncIterable<Buffer>): Promis
 /** Makes a directory and its parents, each durable: a file is only there when every directory above it is. */
 async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
+  if (first === undefined) {
+    // Another put may have made it a moment ago and not synced it yet.
+    await syncDirectory(dirname(path));
+    return;
+  }
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
 }
 

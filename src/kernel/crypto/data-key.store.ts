@@ -30,10 +30,10 @@ export const dataKeyStore: DataKeyStore = {
     );
   },
 
-  async wrappedByOthers(tx: Tx, kekRef: string, kekVersion: number): Promise<DataKeyRow[]> {
+  async wrappedByOlder(tx: Tx, kekRef: string, kekVersion: number): Promise<DataKeyRow[]> {
     return tx.query<DataKeyRow>(
       `select ${COLUMNS} from data_key
-       where organization_id = $1 and (kek_ref, kek_version) is distinct from ($2, $3::integer)
+       where organization_id = $1 and kek_ref = $2 and kek_version < $3::integer
        order by id for update`,
       [tx.organizationId, kekRef, kekVersion],
     );

@@ -42,7 +42,7 @@ class MemoryStore implements DataKeyStore {
     if (this.of(tx).some(({ epoch }) => epoch === row.epoch)) return;
     this.rows.push({ ...row, organizationId: tx.organizationId });
   }
-  wrappedByOthers = (tx: Tx, kekRef: string, kekVersion: number) =>
+  wrappedByOlder = (tx: Tx, kekRef: string, kekVersion: number) =>
     Promise.resolve(this.of(tx).filter((row) => row.kekRef !== kekRef || row.kekVersion !== kekVersion));
   replaceWrapping(tx: Tx, row: Pick<DataKeyRow, 'id' | 'kekRef' | 'kekVersion' | 'wrapped'>): Promise<void> {
     Object.assign(

@@ -21,8 +21,8 @@ export interface DataKeyStore {
   current(tx: Tx, epoch: string): Promise<DataKeyRow | null>;
   /** Does nothing when the epoch has a key already, waiting for a transaction that is about to give it one. */
   insert(tx: Tx, row: DataKeyRow): Promise<void>;
-  /** Locks and returns the keys that another key-encryption key or version wrapped. */
-  wrappedByOthers(tx: Tx, kekRef: string, kekVersion: number): Promise<DataKeyRow[]>;
+  /** Locks and returns the keys that an older version of this key-encryption key wrapped. Never a newer one: while a rotation is rolled out, replicas differ. */
+  wrappedByOlder(tx: Tx, kekRef: string, kekVersion: number): Promise<DataKeyRow[]>;
   replaceWrapping(tx: Tx, row: Pick<DataKeyRow, 'id' | 'kekRef' | 'kekVersion' | 'wrapped'>): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ export class Keyring {
 
   /** After a rotation of the key-encryption key: wraps the organisation's older data keys by its present version. Returns how many. */
   async rewrap(tx: Tx): Promise<number> {
-    const rows = await this.store.wrappedByOthers(tx, this.kek.ref, this.kek.version);
+    const rows = await this.store.wrappedByOlder(tx, this.kek.ref, this.kek.version);
     for (const row of rows) {
       const dataKey = await this.unwrap(tx, row);
       try {

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { Slots, Turns } from './slots.js';
+
+/** Work that ends when it is told to. */
+function held() {
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  return { work: () => ended, end };
+}
+
+describe('slots', () => {
+  it('do no more than so many run at once, and does a failure free its slot?', async () => {
+    const slots = new Slots(1, 10);
+    await expect(slots.run(() => Promise.reject(new Error('broke')))).rejects.toThrow('broke');
+    let running = 0;
+    let most = 0;
+    const work = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await Promise.resolve();
+      running -= 1;
+    };
+    await Promise.all(Array.from({ length: 5 }, () => slots.run(work)));
+    expect(most).toBe(1);
+  });
+
+  it('is who would wait beyond the bound told to come back?', async () => {
+    const slots = new Slots(1, 1);
+    const first = held();
+    const running = slots.run(first.work);
+    const waiting = slots.run(() => Promise.resolve('second'));
+    await expect(slots.run(() => Promise.resolve('third'))).rejects.toMatchObject({ code: 'too-many-requests' });
+    first.end();
+    await running;
+    expect(await waiting).toBe('second');
+  });
+});
+
+describe('turns', () => {
+  it('does one key wait for itself, in order, and another key not for it?', async () => {
+    const turns = new Turns(2, 10);
+    const first = held();
+    const order: string[] = [];
+    const a1 = turns.run('a', first.work).then(() => order.push('a1'));
+    const a2 = turns.run('a', () => Promise.resolve()).then(() => order.push('a2'));
+    const b = turns.run('b', () => Promise.resolve()).then(() => order.push('b'));
+    await b;
+    expect(order).toEqual(['b']);
+    first.end();
+    await Promise.all([a1, a2]);
+    expect(order).toEqual(['b', 'a1', 'a2']);
+  });
+
+  it('does the next of a key run after one that failed?', async () => {
+    const turns = new Turns(1, 10);
+    const failed = turns.run('a', () => Promise.reject(new Error('broke')));
+    const next = turns.run('a', () => Promise.resolve('next'));
+    await expect(failed).rejects.toThrow('broke');
+    expect(await next).toBe('next');
+  });
+});

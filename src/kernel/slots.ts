@@ -1,0 +1,64 @@
+import { Refusal } from './http/problem.js';
+
+/** So many at once, the others wait in order; more than may wait are told to come back. What is scarce is taken before anything is held for it. */
+export class Slots {
+  private free: number;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(
+    slots: number,
+    private readonly maxWaiting: number,
+  ) {
+    this.free = slots;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free > 0) this.free -= 1;
+    else {
+      if (this.waiting.length >= this.maxWaiting) throw busy();
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.free += 1;
+      else next();
+    }
+  }
+}
+
+/** One at a time per key, and so many over all keys. */
+export class Turns {
+  private readonly last = new Map<string, Promise<unknown>>();
+  private readonly slots: Slots;
+
+  constructor(
+    slots: number,
+    private readonly maxWaiting: number,
+  ) {
+    this.slots = new Slots(slots, maxWaiting);
+  }
+
+  private waiters = 0;
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    if (this.waiters >= this.maxWaiting) throw busy();
+    this.waiters += 1;
+    const before = this.last.get(key) ?? Promise.resolve();
+    const turn = before.then(() => this.slots.run(work));
+    const done = turn.catch(() => undefined);
+    this.last.set(key, done);
+    try {
+      return await turn;
+    } finally {
+      this.waiters -= 1;
+      if (this.last.get(key) === done) this.last.delete(key);
+    }
+  }
+}
+
+const busy = (): Refusal =>
+  new Refusal('too-many-requests', 'Too much of this is under way. Try again later.', {
+    headers: { 'Retry-After': '5' },
+  });

@@ -12,6 +12,7 @@ export class CreateScans1763900000005 implements MigrationInterface {
         status text not null,
         declared jsonb not null,
         declared_digest bytea not null,
+        reading_digest bytea not null,
         format text,
         tool text,
         tool_version text,
@@ -36,6 +37,9 @@ export class CreateScans1763900000005 implements MigrationInterface {
       "create unique index scan_once on scan (organization_id, system_id, evidence_id, declared_digest) where status <> 'refused'",
     );
     await runner.query('create index scan_received on scan (organization_id, system_id, received_at desc, id)');
+    await runner.query(
+      `create index scan_reading on scan (organization_id, system_id, evidence_id, reading_digest, observed_at) where status = 'stored'`,
+    );
     await runner.query('create index scan_by_evidence on scan (organization_id, evidence_id)');
     await runner.query('call make_tenant_table($1)', ['scan']);
     await runner.query(`

@@ -21,7 +21,10 @@ export const STAGING_COLUMNS = `series uuid, target_id uuid, source text, check_
 export const copyLine = (result: StagedResult): string =>
   `${seriesId(result.targetId, result.source, result.check, result.resource)}\t${result.targetId}\t${escape(result.source)}\t${escape(result.check)}\t${escape(result.resource)}\t${result.namespace === null ? '\\N' : escape(result.namespace)}\t${result.status}\t${result.severity}\t${escape(result.title)}\t${escape(result.message)}\n`;
 
-const SPECIAL = /[\\\t\n\r]/g;
+const SPECIAL = /[\\\t\n\r]/;
+const EACH_SPECIAL = /[\\\t\n\r]/g;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
-const escape = (text: string): string => text.replace(SPECIAL, (character) => ESCAPES[character] ?? character);
+/** Most texts have nothing to escape, and looking is cheaper than replacing. */
+const escape = (text: string): string =>
+  SPECIAL.test(text) ? text.replace(EACH_SPECIAL, (character) => ESCAPES[character] ?? character) : text;

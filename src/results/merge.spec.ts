@@ -80,8 +80,8 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
     const known = await merges.lockSystem(tx, system);
     const scanId = newId();
     await tx.execute(
-      `insert into scan (organization_id, system_id, id, evidence_id, status, declared, declared_digest, received_at, posted_by, known_at)
-       values ($1, $2, $3, $4, 'queued', '{}', $5, now(), 'test', $6)`,
+      `insert into scan (organization_id, system_id, id, evidence_id, status, declared, declared_digest, reading_digest, received_at, posted_by, known_at)
+       values ($1, $2, $3, $4, 'queued', '{}', $5, '\\x00', now(), 'test', $6)`,
       [ORGANIZATION, system, scanId, evidenceId, Buffer.from(scanId), known],
     );
     const counts = await merges.merge(

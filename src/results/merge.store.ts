@@ -78,6 +78,32 @@ export class MergeStore {
     return { ...counts, unchanged: staged - counts.new - counts.changed };
   }
 
+  /**
+   * A scan that said what an earlier one said, of a later instant: if nothing else has covered any of its targets and sources since, all its results are what
+   * they were, and only that they were seen again is new. False when something has; then nothing was written.
+   */
+  async repeat(
+    tx: WriteTx,
+    scan: { systemId: string; scanId: string; observedAt: Date },
+    earlierScanId: string,
+    known: Date,
+  ): Promise<boolean> {
+    const written = await tx.execute(
+      `with earlier as materialized (
+         select * from coverage where organization_id = $1 and system_id = $2 and scan_id = $3
+       )
+       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, known_at, complete, checks, silent_pass, sighting_id)
+       select e.organization_id, e.system_id, e.target_id, e.source, $4, $5::uuid, $6, e.complete, e.checks, e.silent_pass, e.sighting_id
+       from earlier e
+       where not exists (
+         select from earlier o
+           join coverage c on c.organization_id = $1 and c.system_id = $2 and c.target_id = o.target_id and c.source = o.source
+         where o.observed_at >= $4 or (c.observed_at >= o.observed_at and c.scan_id <> o.scan_id))`,
+      [tx.organizationId, scan.systemId, earlierScanId, scan.observedAt, scan.scanId, known],
+    );
+    return written > 0;
+  }
+
   /** COPY is refused on tables under row-level security, so rows arrive in a temporary one. */
   private async stage(tx: WriteTx, rows: Iterable<Uint8Array>): Promise<number> {
     await tx.query(`create temporary table staging (${STAGING_COLUMNS}) on commit drop`);

@@ -39,6 +39,15 @@ export class ResultsService {
     return this.merges.merge(tx, scan, known);
   }
 
+  repeat(
+    tx: WriteTx,
+    scan: { systemId: string; scanId: string; observedAt: Date },
+    earlierScanId: string,
+    known: Date,
+  ): Promise<boolean> {
+    return this.merges.repeat(tx, scan, earlierScanId, known);
+  }
+
   findResults(tx: Tx, systemId: string, instant: Instant, filter: ResultFilter): Promise<ListedResult[]> {
     return this.results.list(tx, systemId, instant, filter);
   }

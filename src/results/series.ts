@@ -1,15 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** 122 bits of a SHA-256 as a UUIDv8 (RFC 9562 section 5.8): an identity that needs no look-up and cannot be met by chance or on purpose. */
 function nameId(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
   // Lengths before texts: no two different lists of parts give the same bytes.
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  const bytes = hash.digest();
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex', 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const hex = hash('sha256', parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join(''));
+  const variant = '89ab'[Number.parseInt(hex[16] ?? '', 16) & 3] ?? '';
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** The id of a target within its system. */

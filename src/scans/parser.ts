@@ -20,7 +20,8 @@ export class Parser implements OnApplicationShutdown {
     minThreads: 0,
     maxThreads: THREADS,
     idleTimeout: 30_000,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+    // A parse is one burst of allocation: a small young generation would be collected dozens of times over it.
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 128 },
   });
 
   /** `read` is called, and the time limit begins, only when a thread is free: a report that waits holds no memory and loses no time. */

@@ -44,6 +44,9 @@ export type ScanStatus = 'queued' | 'stored' | 'refused';
   where: `status <> 'refused'`,
 })
 @Index('scan_received', ['organizationId', 'systemId', 'receivedAt', 'id'])
+@Index('scan_reading', ['organizationId', 'systemId', 'evidenceId', 'readingDigest', 'observedAt'], {
+  where: `status = 'stored'`,
+})
 @Index('scan_by_evidence', ['organizationId', 'evidenceId'])
 @Check('scan_status', `status in ('queued', 'stored', 'refused')`)
 @Check('scan_stored', `status <> 'stored' or (observed_at is not null and known_at is not null and counts is not null)`)
@@ -63,6 +66,9 @@ export class Scan {
   declared!: Declaration;
   @Column('bytea')
   declaredDigest!: Buffer;
+  /** Digest of all that a reading depends on beside the bytes and the instant: format, targets, partial, and the version of the readers. */
+  @Column('bytea')
+  readingDigest!: Buffer;
   @Column('text', { nullable: true })
   format!: string | null;
   @Column('text', { nullable: true })

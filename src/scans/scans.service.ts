@@ -13,10 +13,11 @@ import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { type Turns } from '../kernel/slots.js';
+import { VERSION } from '../kernel/version.js';
 import { SystemService } from '../organizations/system.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { Parser } from './parser.js';
-import type { Declaration, Scan, ScanProblem } from './scan.entity.js';
+import type { Declaration, Scan, ScanCounts, ScanProblem } from './scan.entity.js';
 import { ScansStore, type ScanFilter } from './scans.store.js';
 import type { StagedReport } from './stage.js';
 
@@ -47,7 +48,14 @@ export interface PostedScan {
 }
 
 /** What a report turned out to be. */
-type Reading = { report: StagedReport; observedAt: Date } | { problem: ScanProblem };
+type Reading =
+  | { report: StagedReport; observedAt: Date }
+  | { problem: ScanProblem }
+  /** The bytes were read before, in the same way: what they say is what that scan said. */
+  | { repeats: Scan; observedAt: Date };
+
+/** Something else has covered the targets of a repeated scan: then its bytes have to be read after all. */
+class Overtaken extends Error {}
 
 @Injectable()
 export class ScansService {
@@ -74,28 +82,33 @@ export class ScansService {
     const received = await this.evidence.receive(principal, posted.content, posted.headers, this.limits);
     const bytes = { named: false };
     try {
-      const twin = await this.findTwin(principal, posted, received);
+      const { twin, repeated } = await this.findEarlier(principal, posted, received);
       if (twin !== null && posted.idempotencyKey === null) return { scan: twin, duplicate: true };
-      const reading =
-        posted.wait && twin === null
-          ? await this.read(() => this.evidence.reopen(principal, received), received.kept.size, posted.declared)
-          : null;
+      const readAfresh = () =>
+        this.read(() => this.evidence.reopen(principal, received), received.kept.size, posted.declared);
       let isReplay = true;
-      const outcome = await this.turns.run(posted.systemId, () =>
-        this.database.write(
-          principal,
-          async (tx) => {
-            isReplay = false;
-            const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
-            const recorded = await this.record(tx, posted, evidenceId, received.receivedAt, reading);
-            // From here on the commit may happen without our being told: bytes that a row may name are never removed.
-            bytes.named = isNew;
-            return recorded;
-          },
-          posted.idempotencyKey === null
-            ? null
-            : { operation: 'postScan', key: posted.idempotencyKey, fingerprint: fingerprint(posted, received) },
-        ),
+      const write = (reading: Reading | null) =>
+        this.turns.run(posted.systemId, () =>
+          this.database.write(
+            principal,
+            async (tx) => {
+              isReplay = false;
+              const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
+              const recorded = await this.record(tx, posted, evidenceId, received.receivedAt, reading);
+              // From here on the commit may happen without our being told: bytes that a row may name are never removed.
+              bytes.named = isNew;
+              return recorded;
+            },
+            posted.idempotencyKey === null
+              ? null
+              : { operation: 'postScan', key: posted.idempotencyKey, fingerprint: fingerprint(posted, received) },
+          ),
+        );
+      const outcome = await write(posted.wait && twin === null ? (repeated ?? (await readAfresh())) : null).catch(
+        async (error: unknown) => {
+          if (!(error instanceof Overtaken)) throw error;
+          return write(await readAfresh());
+        },
       );
       const scan = await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id));
       if (scan === null) throw new Error('the scan that was written is not there');
@@ -153,12 +166,33 @@ export class ScansService {
     return this.store.known(tx, systemId, instant, after, limit);
   }
 
-  private async findTwin(principal: Principal, posted: PostedReport, received: Received): Promise<Scan | null> {
+  /** Whether the organisation has these bytes already: as this very scan (`twin`), or as an earlier one that said the same of another instant (`repeated`). */
+  private async findEarlier(
+    principal: Principal,
+    { systemId, declared }: PostedReport,
+    received: Received,
+  ): Promise<{ twin: Scan | null; repeated: Reading | null }> {
     return this.database.read(principal, async (tx) => {
       const evidence = await this.evidence.findKept(tx, received.kept.sha256);
-      if (evidence === null) return null;
-      return this.store.findTwin(tx, posted.systemId, evidence.id, declaredDigest(posted.declared));
+      if (evidence === null) return { twin: null, repeated: null };
+      const twin = await this.store.findTwin(tx, systemId, evidence.id, declaredDigest(declared));
+      if (twin !== null || declared.observedAt === null) return { twin, repeated: null };
+      const earlier = await this.store.findLatestReading(tx, systemId, evidence.id, readingDigest(declared));
+      const observedAt = new Date(declared.observedAt);
+      // A report with a time of its own is of that time, whatever is declared: then it is read, and says so.
+      const isRepeated =
+        earlier !== null &&
+        earlier.declared.observedAt !== null &&
+        earlier.observedAt !== null &&
+        earlier.observedAt < observedAt &&
+        !this.isAhead(observedAt);
+      return { twin: null, repeated: isRepeated ? { repeats: earlier, observedAt } : null };
     });
+  }
+
+  /** Clocks of nodes differ, but not by this much. */
+  private isAhead(observedAt: Date): boolean {
+    return observedAt.getTime() > this.clock.now().getTime() + CLOCK_SKEW;
   }
 
   /** Bytes → what they say, or why they say nothing. */
@@ -199,7 +233,7 @@ export class ScansService {
         },
       };
     }
-    if (observedAt.getTime() > this.clock.now().getTime() + CLOCK_SKEW) {
+    if (this.isAhead(observedAt)) {
       return {
         problem: {
           code: 'observed-in-future',
@@ -226,6 +260,7 @@ export class ScansService {
       status: 'queued',
       declared: posted.declared,
       declaredDigest: digest,
+      readingDigest: readingDigest(posted.declared),
       format: null,
       tool: null,
       toolVersion: null,
@@ -267,34 +302,49 @@ export class ScansService {
       });
       return;
     }
-    const { report, observedAt } = reading;
+    const { observedAt } = reading;
     const known = await this.results.lockSystem(tx, scan.systemId);
-    const merged = await this.results.merge(
-      tx,
-      { systemId: scan.systemId, scanId: scan.id, observedAt, coverage: report.coverage, rows: report.rows },
-      known,
-    );
-    const counts = { total: report.total, ...merged, rejected: report.rejects.length };
-    await this.store.update(tx, scan.systemId, scan.id, {
-      status: 'stored',
-      format: report.format,
-      tool: report.tool,
-      toolVersion: report.toolVersion,
-      clusterName: report.clusterName,
-      observedAt,
-      knownAt: known,
-      counts,
-      rejects: report.rejects,
-      notes: report.notes,
-    });
+    const at = { systemId: scan.systemId, scanId: scan.id, observedAt };
+    const said =
+      'repeats' in reading
+        ? await this.repeat(tx, reading.repeats, at, known)
+        : await this.merge(tx, reading.report, at, known);
+    await this.store.update(tx, scan.systemId, scan.id, { ...said, status: 'stored', observedAt, knownAt: known });
     await this.audit.record(tx, {
       action: 'scan.stored',
       object,
       at: known,
-      details: { ...of, format: report.format, observedAt: observedAt.toISOString(), counts },
+      details: { ...of, format: said.format, observedAt: observedAt.toISOString(), counts: { ...said.counts } },
     });
   }
+
+  private async merge(tx: WriteTx, report: StagedReport, at: ScanAt, known: Date): Promise<Said> {
+    const { coverage, rows, format, tool, toolVersion, clusterName, rejects, notes, total } = report;
+    const merged = await this.results.merge(tx, { ...at, coverage, rows }, known);
+    return {
+      format,
+      tool,
+      toolVersion,
+      clusterName,
+      rejects,
+      notes,
+      counts: { total, ...merged, rejected: rejects.length },
+    };
+  }
+
+  /** Unchanged without being read: throws Overtaken where that cannot be known. */
+  private async repeat(tx: WriteTx, earlier: Scan, at: ScanAt, known: Date): Promise<Said> {
+    if (earlier.counts === null || !(await this.results.repeat(tx, at, earlier.id, known))) throw new Overtaken();
+    const { format, tool, toolVersion, clusterName, rejects, notes, counts } = earlier;
+    const unchanged = { ...counts, new: 0, changed: 0, closed: 0, unchanged: counts.total };
+    return { format, tool, toolVersion, clusterName, rejects, notes, counts: unchanged };
+  }
 }
+
+type ScanAt = { systemId: string; scanId: string; observedAt: Date };
+type Said = Pick<Scan, 'format' | 'tool' | 'toolVersion' | 'clusterName' | 'rejects' | 'notes'> & {
+  counts: ScanCounts;
+};
 
 async function bytesOf(content: Readable, size: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
@@ -309,6 +359,12 @@ async function bytesOf(content: Readable, size: number): Promise<Uint8Array> {
 const declaredDigest = (declared: Declaration): Buffer =>
   createHash('sha256')
     .update(canonicalJson({ ...declared, targets: declared.targets.map((target) => ({ ...target })) }))
+    .digest();
+
+/** The readers are part of it: after an upgrade the same bytes are read again. */
+const readingDigest = ({ format, targets, partial }: Declaration): Buffer =>
+  createHash('sha256')
+    .update(canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, version: VERSION }))
     .digest();
 
 const fingerprint = (posted: PostedReport, received: Received): string =>

@@ -56,6 +56,23 @@ export class ScansStore {
       .getOne();
   }
 
+  /** The latest stored scan of the same bytes, read in the same way, by the instant of its observation. */
+  findLatestReading(tx: Tx, systemId: string, evidenceId: string, readingDigest: Buffer): Promise<Scan | null> {
+    return tx.manager
+      .createQueryBuilder(Scan, 's')
+      .where('s.organization_id = :organizationId and s.system_id = :systemId', {
+        organizationId: tx.organizationId,
+        systemId,
+      })
+      .andWhere(`s.evidence_id = :evidenceId and s.reading_digest = :readingDigest and s.status = 'stored'`, {
+        evidenceId,
+        readingDigest,
+      })
+      .orderBy('s.observed_at', 'DESC')
+      .limit(1)
+      .getOne();
+  }
+
   list(tx: Tx, systemId: string, filter: ScanFilter): Promise<Scan[]> {
     const query = tx.manager
       .createQueryBuilder(Scan, 's')

@@ -138,6 +138,45 @@ describe('what becomes of a report?', () => {
     expect((await officer.get(`${path}/scans`).expect(200)).body.items).toHaveLength(4);
   });
 
+  it('the same bytes again are not taken for unchanged when another scan, even of the same instant, came between', async () => {
+    for (const between of [2, 1]) {
+      const { post, results } = await system();
+      const bad = policyReport([finding('a'), finding('b')]);
+      await post(bad, `${CLUSTER}&${at(1)}`);
+      await post(policyReport([finding('a', 'pass'), finding('b')]), `${CLUSTER}&${at(between)}`);
+      const { status, body } = await post(bad, `${CLUSTER}&${at(3)}`);
+      expect([status, body.counts]).toEqual([201, counts({ total: 2, changed: 1, unchanged: 1 })]);
+      expect((await results('&check=a')).map(({ status: now, observedFrom }) => [now, observedFrom])).toEqual([
+        ['fail', iso(3)],
+      ]);
+    }
+  });
+
+  it('the same bytes of an earlier instant, or said to be partial, are read as what they are then', async () => {
+    const { post, results } = await system();
+    const report = policyReport([finding('a')]);
+    await post(report, `${CLUSTER}&${at(5)}`);
+    const earlier = await post(report, `${CLUSTER}&${at(2)}`);
+    expect(earlier.body.counts).toEqual(counts({ total: 1, new: 1 }));
+    expect((await results(`&asOf=${iso(3)}`)).length).toBe(1);
+    const partial = await post(report, `${CLUSTER}&${at(6)}&partial=true`);
+    expect(partial.body.counts).toEqual(counts({ total: 1, unchanged: 1 }));
+    // It covered nothing completely, and is of another way of reading: the next complete one is read too.
+    const complete = await post(report, `${CLUSTER}&${at(7)}`);
+    expect(complete.body.counts).toEqual(counts({ total: 1, unchanged: 1 }));
+  });
+
+  it('a repeated report refreshes what it saw: posture goes by the later instant', async () => {
+    const { post, path } = await system();
+    const report = kubeBench({ '1.2.1': 'PASS' });
+    await post(report, `targets=node/cp-1&${at(1)}`);
+    await post(report, `targets=node/cp-1&${at(9)}`);
+    const { body } = await officer.get(`${path}/posture?asOf=${iso(12)}`).expect(200);
+    const seen = (body.practices as { observedAt: string | null }[]).map(({ observedAt }) => observedAt);
+    expect(seen).toContain(iso(9));
+    expect(seen).not.toContain(iso(1));
+  });
+
   it('a flipped status ends one interval and opens the next', async () => {
     const { post, results, path } = await system();
     await post(policyReport([finding('a')]), `${CLUSTER}&${at(1)}`);

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
+import { parse as parseQuery } from 'node:querystring';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
@@ -12,6 +13,7 @@ import { environment, loadConfig, type Config } from './config.js';
 import { assertFit } from './kernel/db/fitness.js';
 import { DATA_SOURCE } from './kernel/db/database.js';
 import { POOL } from './kernel/kernel.module.js';
+import { answerClientError } from './kernel/http/client-error.js';
 import { requestLog } from './kernel/http/request-log.js';
 import { NestLog } from './kernel/nest-log.js';
 
@@ -28,12 +30,14 @@ export async function createApp(config: Config, logger: Logger): Promise<NestExp
   try {
     await assertFit(app.get<DataSource>(DATA_SOURCE));
     app.disable('x-powered-by');
-    app.set('query parser', 'simple');
+    // Node's own parser, without its habit of dropping what comes after a thousand parameters: the head's length bounds them.
+    app.set('query parser', (text: string) => parseQuery(text, '&', '=', { maxKeys: 0 }));
     // Our own ETags are versions and digests; a digest of every answer would only cost.
     app.set('etag', false);
     app.use(requestLog(logger));
     app.use(helmet({ strictTransportSecurity: config.auth.publicUrl.startsWith('https:') }));
     app.use(sessionMiddleware(config.auth, app.get<pg.Pool>(POOL), logger));
+    app.getHttpServer().on('clientError', answerClientError);
     await app.init();
     return app;
   } catch (error) {

@@ -5,11 +5,12 @@ import { TEXT_LIMITS } from '../src/scans/text/read-document.js';
 import { median, progress, report } from './figures.js';
 import { measureFloor } from './floor.js';
 import { measureLatency } from './latency.js';
-import { writeReport, type WrittenReport } from './reports.js';
+import { writeReport, type ReportKind, type ReportOptions, type WrittenReport } from './reports.js';
 import { stagesOf, timeParsing, type Stages } from './stages.js';
 import type { Bench, BenchSystem, Posted } from './system.js';
 
 export interface IngestOptions {
+  report: ReportKind;
   rows: number;
   rounds: number;
 }
@@ -18,37 +19,46 @@ const NAME = 'ingest';
 const IDLE = 5_000;
 const CHANGED_ONE_IN = 100;
 
+/** The same results but for one percent of them, the same in other bytes, and the report itself. */
+interface Reports {
+  rows: number;
+  same: WrittenReport;
+  otherBytes: WrittenReport;
+  changed: WrittenReport;
+}
+
+const POSTS = ['first', 'again', 'again, other bytes', 'changed'] as const;
+type Post = (typeof POSTS)[number];
+
+/** Those that are read: a report that is known to say what it said goes no such way. */
+const STAGED = ['first', 'again, other bytes'] as const satisfies Post[];
+
 interface Round {
-  floor: number;
-  cpu: { floor: number; server: number; postgres: number };
-  first: Posted;
-  again: Posted;
-  changed: Posted;
-  stages: Record<'first' | 'again', Stages>;
+  floor: { milliseconds: number; cpu: number };
+  posts: Record<Post, Measured>;
+  stages: Record<(typeof STAGED)[number], Stages>;
   load: number;
 }
 
-/** A report of a whole cluster: posted to a system that knows nothing, then again as of a later instant, then with one percent changed. */
-export async function benchIngest(bench: Bench, { rows, rounds: count }: IngestOptions): Promise<void> {
-  progress(`writing reports of ${rows} findings`);
-  const same = await writeReport(join(bench.directory, 'report.json'), { rows });
+interface Measured extends Posted {
+  cpu: Awaited<ReturnType<Bench['cpu']>>;
+}
+
+/** A report of a whole cluster: posted to a system that knows nothing, then again as of later instants, and with one percent changed. */
+export async function benchIngest(bench: Bench, { report: kind, rows, rounds: count }: IngestOptions): Promise<void> {
+  progress(`writing ${kind} reports of ${rows} findings`);
+  const reports = await writeReports(bench, kind, rows);
+  const { same } = reports;
   if (same.bytes > TEXT_LIMITS.json) {
     throw new Error(`${rows} findings are ${same.bytes} bytes, and one report may hold ${TEXT_LIMITS.json}`);
   }
-  const other = await writeReport(join(bench.directory, 'changed.json'), { rows, changedOneIn: CHANGED_ONE_IN });
 
   // One round more than is counted: a new server has compiled nothing yet, and a new database has no log segments to write into.
-  const cold = await runRound(bench, 0, rows, same, other);
-  report({
-    bench: NAME,
-    figure: 'first, just started',
-    value: perSecond(rows, cold.first.milliseconds),
-    unit: 'results/s',
-    floor: perSecond(rows, cold.floor),
-    ratio: cold.floor / cold.first.milliseconds,
-  });
+  reportFirst('first, just started', rows, same, await runRound(bench, 'just started', reports));
   const rounds: Round[] = [];
-  for (let number = 1; number <= count; number += 1) rounds.push(await runRound(bench, number, rows, same, other));
+  for (let number = 1; number <= count; number += 1) {
+    rounds.push(await runRound(bench, `round ${number}`, reports));
+  }
   reportRounds(rows, same.bytes, rounds);
   report({ bench: NAME, figure: 'memory', value: (await bench.peakMemory()) / 1e6, unit: 'MB' });
 
@@ -58,7 +68,7 @@ export async function benchIngest(bench: Bench, { rows, rounds: count }: IngestO
   report({ bench: NAME, figure: 'stage rows alone', value: parsing.stage, unit: 'ms' });
 
   progress('compressed');
-  const compressed = await writeReport(join(bench.directory, 'report.json.zst'), { rows, compressed: true });
+  const compressed = await writeReport(join(bench.directory, 'report.json.zst'), kind, { rows, compressed: true });
   const zstd = await post(bench, await bench.createSystem('compressed'), compressed, new Date());
   report({
     bench: NAME,
@@ -79,45 +89,68 @@ export async function benchIngest(bench: Bench, { rows, rounds: count }: IngestO
     report({ bench: NAME, figure: `${figure} p50`, value: p50, unit: 'ms', requests });
     report({ bench: NAME, figure: `${figure} p99`, value: p99, unit: 'ms', max });
   }
+
+  if (kind !== 'trivy') await benchLargeResults(bench, rows);
 }
 
-async function runRound(
-  bench: Bench,
-  number: number,
-  rows: number,
-  same: WrittenReport,
-  other: WrittenReport,
-): Promise<Round> {
-  const system = await bench.createSystem(`round-${number}`);
+/** What a result costs depends on its bytes: once more with a report whose results are the largest. */
+async function benchLargeResults(bench: Bench, rows: number): Promise<void> {
+  progress(`writing trivy reports of ${rows} findings`);
+  const reports = await writeReports(bench, 'trivy', rows);
+  if (reports.same.bytes > TEXT_LIMITS.json) {
+    progress(`first, trivy: left out, for ${rows} findings are more than one report may hold`);
+    return;
+  }
+  reportFirst('first, trivy', rows, reports.same, await runRound(bench, 'trivy', reports));
+}
+
+async function writeReports({ directory }: Bench, kind: ReportKind, rows: number): Promise<Reports> {
+  const write = (name: string, options: Partial<ReportOptions> = {}): Promise<WrittenReport> =>
+    writeReport(join(directory, `${kind}-${name}.json`), kind, { rows, ...options });
+  return {
+    rows,
+    same: await write('report'),
+    otherBytes: await write('other-bytes', { otherBytes: true }),
+    changed: await write('changed', { changedOneIn: CHANGED_ONE_IN }),
+  };
+}
+
+async function runRound(bench: Bench, name: string, { rows, same, otherBytes, changed }: Reports): Promise<Round> {
+  const system = await bench.createSystem(name);
   const at = Date.now() - 3_600_000;
-  const cpuBefore = await bench.cpu();
-  const first = await post(bench, system, same, new Date(at));
-  const cpuFirst = await bench.cpu();
+  const measure = async (written: WrittenReport, minute: number): Promise<Measured> => {
+    const before = await bench.cpu();
+    const posted = await post(bench, system, written, new Date(at + minute * 60_000));
+    const { server, postgres } = await bench.cpu();
+    return { ...posted, cpu: { server: server - before.server, postgres: postgres - before.postgres } };
+  };
+
+  const first = await measure(same, 0);
   assertCounts('first', first, { new: rows, changed: 0, unchanged: 0, closed: 0 });
   const before = await countRows(bench, system);
-  const again = await post(bench, system, same, new Date(at + 60_000));
+  const again = await measure(same, 1);
   assertCounts('again', again, { new: 0, changed: 0, unchanged: rows, closed: 0 });
+  const other = await measure(otherBytes, 2);
+  assertCounts('again, other bytes', other, { new: 0, changed: 0, unchanged: rows, closed: 0 });
   const after = await countRows(bench, system);
-  if (before.results !== rows || after.results !== rows || after.scans !== before.scans + 1) {
+  if (before.results !== rows || after.results !== rows || after.scans !== before.scans + 2) {
     throw new Error(`a report that changes nothing made rows: ${JSON.stringify({ before, after })}`);
   }
   // Before the changed report, whose rows are not of the first.
   const floor = await measureFloor(bench, system.id);
-  const changed = await post(bench, system, other, new Date(at + 120_000));
-  assertCounts('changed', changed, { changed: Math.ceil(rows / CHANGED_ONE_IN), new: 0, closed: 0 });
+  const last = await measure(changed, 3);
+  assertCounts('changed', last, { changed: Math.ceil(rows / CHANGED_ONE_IN), new: 0, closed: 0 });
+
+  const posts = { first, again, 'again, other bytes': other, changed: last };
   const { logFile } = bench.postgres;
-  const stages = { first: await stagesOf(first, logFile), again: await stagesOf(again, logFile) };
-  const load = loadavg()[0] ?? 0;
-  progress(
-    `round ${number}: floor ${floor.milliseconds.toFixed(0)} ms, first ${first.milliseconds.toFixed(0)} ms, again ${again.milliseconds.toFixed(0)} ms, ` +
-      `one percent changed ${changed.milliseconds.toFixed(0)} ms; load ${load.toFixed(1)}`,
-  );
-  const cpu = {
-    floor: floor.cpu,
-    server: cpuFirst.server - cpuBefore.server,
-    postgres: cpuFirst.postgres - cpuBefore.postgres,
+  const stages = {
+    first: await stagesOf(first, logFile),
+    'again, other bytes': await stagesOf(other, logFile),
   };
-  return { floor: floor.milliseconds, cpu, first, again, changed, stages, load };
+  const load = loadavg()[0] ?? 0;
+  const times = POSTS.map((which) => `${which} ${posts[which].milliseconds.toFixed(0)} ms`);
+  progress(`${name}: floor ${floor.milliseconds.toFixed(0)} ms, ${times.join(', ')}; load ${load.toFixed(1)}`);
+  return { floor, posts, stages, load };
 }
 
 /** Every measurement begins with no work left over from the one before. */
@@ -126,42 +159,73 @@ async function post(bench: Bench, system: BenchSystem, ...report: Parameters<Ben
   return system.post(...report);
 }
 
-function reportRounds(rows: number, bytes: number, rounds: readonly Round[]): void {
-  const rate = (of: (round: Round) => number) => {
-    const values = rounds.map((round) => perSecond(rows, of(round)));
-    return { value: median(values), unit: 'results/s', rounds: values };
-  };
-  const floor = median(rounds.map((round) => perSecond(rows, round.floor)));
-  // Paired: each round's own floor, measured in the same minute.
-  const ratio = (of: (round: Round) => number) => median(rounds.map(of));
-  report({ bench: NAME, figure: 'floor', ...rate((round) => round.floor), loads: rounds.map(({ load }) => load) });
+/** One round alone, with what its own floor was. */
+function reportFirst(
+  figure: string,
+  rows: number,
+  { bytes }: WrittenReport,
+  { floor, posts: { first }, load }: Round,
+): void {
   report({
     bench: NAME,
-    figure: 'first',
-    ...rate((round) => round.first.milliseconds),
-    floor,
-    ratio: ratio(({ floor: own, first }) => own / first.milliseconds),
+    figure,
+    value: perSecond(rows, first.milliseconds),
+    unit: 'results/s',
+    floor: perSecond(rows, floor.milliseconds),
+    ratio: floor.milliseconds / first.milliseconds,
     rows,
     bytes,
+    load,
   });
-  for (const figure of ['again', 'changed'] as const) {
+}
+
+function reportRounds(rows: number, bytes: number, rounds: readonly Round[]): void {
+  const measured = (of: (round: Round) => number): { value: number; rounds: number[] } => {
+    const values = rounds.map(of);
+    return { value: median(values), rounds: values };
+  };
+  const rate = (of: (round: Round) => number) => ({
+    ...measured((round) => perSecond(rows, of(round))),
+    unit: 'results/s',
+  });
+  const floor = rate((round) => round.floor.milliseconds);
+  const first = rate(({ posts }) => posts.first.milliseconds);
+  report({ bench: NAME, figure: 'floor', ...floor, loads: rounds.map(({ load }) => load) });
+  for (const figure of POSTS) {
+    // Paired: what each round itself is compared with, measured in the same minute.
+    const ratio = measured(({ floor: own, posts }) =>
+      figure === 'first'
+        ? own.milliseconds / posts.first.milliseconds
+        : posts.first.milliseconds / posts[figure].milliseconds,
+    );
     report({
       bench: NAME,
       figure,
-      ...rate((round) => round[figure].milliseconds),
-      floor: median(rounds.map((round) => perSecond(rows, round.first.milliseconds))),
-      ratio: ratio((round) => round.first.milliseconds / round[figure].milliseconds),
+      ...rate(({ posts }) => posts[figure].milliseconds),
+      ...(figure === 'first' ? { floor: floor.value, rows, bytes } : { first: first.value }),
+      ratio: ratio.value,
+      ratios: ratio.rounds,
     });
   }
-  for (const part of ['floor', 'server', 'postgres'] as const) {
-    const values = rounds.map(({ cpu }) => cpu[part]);
-    const figure = part === 'floor' ? 'CPU of floor' : `CPU of first, ${part}`;
-    report({ bench: NAME, figure, value: median(values), unit: 'ms', rounds: values });
+  report({ bench: NAME, figure: 'CPU of floor', ...measured((round) => round.floor.cpu), unit: 'ms' });
+  for (const figure of POSTS) {
+    for (const part of ['server', 'postgres'] as const) {
+      report({
+        bench: NAME,
+        figure: `CPU of ${figure}: ${part}`,
+        ...measured(({ posts }) => posts[figure].cpu[part]),
+        unit: 'ms',
+      });
+    }
   }
-  for (const of of ['first', 'again'] as const) {
+  for (const figure of STAGED) {
     for (const stage of ['receive', 'read', 'copy', 'merge', 'coverage', 'commit'] as const) {
-      const values = rounds.map((round) => round.stages[of][stage]);
-      report({ bench: NAME, figure: `stage ${stage} of ${of}`, value: median(values), unit: 'ms', rounds: values });
+      report({
+        bench: NAME,
+        figure: `stage ${stage} of ${figure}`,
+        ...measured(({ stages }) => stages[figure][stage]),
+        unit: 'ms',
+      });
     }
   }
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { progress } from './figures.js';
 import { benchIngest } from './ingest.js';
+import { REPORTS, type ReportKind } from './reports.js';
 import { startBench } from './system.js';
 
 const BENCHES = { ingest: benchIngest } as const;
@@ -13,6 +14,7 @@ docs/performance.md says what the figures mean.
 Names: ${Object.keys(BENCHES).join(', ')}; all of them when none is given.
 
 Options:
+  --report KIND     ${Object.keys(REPORTS).join(' or ')} (policy)
   --rows N          findings in the report (100000)
   --rounds N        how often each figure is measured; the median is reported (3)
   --profile DIR     write CPU profiles of the server and its parser there
@@ -22,6 +24,7 @@ Options:
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    report: { type: 'string', default: 'policy' },
     rows: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '3' },
     profile: { type: 'string' },
@@ -31,9 +34,10 @@ const { values, positionals } = parseArgs({
 
 const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
 const unknown = names.filter((name) => !(name in BENCHES));
-const options = { rows: Number(values.rows), rounds: Number(values.rounds) };
+const numbers = { rows: Number(values.rows), rounds: Number(values.rounds) };
+const isNumbers = Object.values(numbers).every((value) => Number.isInteger(value) && value > 0);
 if (values.help) process.stdout.write(HELP);
-else if (unknown.length > 0 || !Object.values(options).every((value) => Number.isInteger(value) && value > 0)) {
+else if (unknown.length > 0 || !isNumbers || !Object.hasOwn(REPORTS, values.report)) {
   process.stderr.write(HELP);
   process.exitCode = 2;
 } else for (const name of names) await run(name as keyof typeof BENCHES);
@@ -44,7 +48,7 @@ async function run(name: keyof typeof BENCHES): Promise<void> {
   const interrupted = (): void => void bench.stop().finally(() => process.exit(130));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
-    await BENCHES[name](bench, options);
+    await BENCHES[name](bench, { ...numbers, report: values.report as ReportKind });
   } catch (error) {
     progress(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;

@@ -18,6 +18,7 @@ export class CreateScans1763900000005 implements MigrationInterface {
         tool_version text,
         cluster_name text,
         observed_at timestamptz,
+        says_when boolean,
         received_at timestamptz not null,
         known_at timestamptz,
         posted_by text not null,
@@ -54,7 +55,7 @@ export class CreateScans1763900000005 implements MigrationInterface {
       'create trigger finish_once before update on scan for each row execute function finish_scan_once()',
     );
     await runner.query(`
-      grant select, insert, update (status, format, tool, tool_version, cluster_name, observed_at, known_at, counts, rejects, notes, problem)
+      grant select, insert, update (status, format, tool, tool_version, cluster_name, observed_at, says_when, known_at, counts, rejects, notes, problem)
       on scan to safeguard_app`);
   }
 

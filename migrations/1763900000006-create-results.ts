@@ -41,6 +41,7 @@ export class CreateResults1763900000006 implements MigrationInterface {
         source text not null,
         observed_at timestamptz not null,
         scan_id uuid not null,
+        evidence_id uuid not null,
         known_at timestamptz not null,
         complete boolean not null,
         checks text[],
@@ -49,6 +50,7 @@ export class CreateResults1763900000006 implements MigrationInterface {
         constraint coverage_pk primary key (organization_id, system_id, target_id, source, observed_at, scan_id),
         constraint coverage_target foreign key (organization_id, system_id, target_id) references target (organization_id, system_id, id),
         constraint coverage_scan foreign key (organization_id, system_id, scan_id) references scan (organization_id, system_id, id),
+        constraint coverage_evidence foreign key (organization_id, evidence_id) references evidence (organization_id, id),
         constraint coverage_sighting foreign key (organization_id, sighting_id) references sighting (organization_id, id),
         constraint coverage_partial check (complete or sighting_id is not null)
       )`);

@@ -15,6 +15,7 @@ export const ACTIONS = [
   'agent.revoked',
   'evidence.received',
   'evidence.read',
+  'data_key.created',
   'data_keys.rewrapped',
   'scan.queued',
   'scan.stored',

@@ -26,7 +26,7 @@ describe('do the views keep the shapes that the API declares?', () => {
     ['in force', catalog],
     ['under the overlay', catalog.withOverlay('nprm-2025')],
   ])('%s', (_name, version) => {
-    CatalogInfo.parse(catalogInfo(version));
+    CatalogInfo.parse({ ...catalogInfo(version), releases: [] });
     ControlSummary.array().parse(controlSummaries(version));
     PracticeSummary.array().parse(practiceSummaries(version));
     CheckView.array().parse(checkViews(version));

@@ -3,7 +3,7 @@ import type { Catalog } from './catalog.js';
 import {
   catalogInfoExample, checkExample, checkTraceExample, controlSummaryExample, controlViewExample, gapsExample, practiceSummaryExample, practiceViewExample } from './catalog.examples.js';
 import { BASES, CONTROL_TYPES, FAMILIES, REVIEWS, SECTIONS, SEVERITIES, TOOLS } from './catalog.schema.js';
-import type { Check, Control, Freshness, FreshnessOverrides, Practice } from './catalog.types.js';
+import type { Check, Control, Freshness, Practice } from './catalog.types.js';
 
 /*
  * What the catalogue says of itself over the API: controls → practices → checks and the way back. Pure views; null means "no such item", for the controller
@@ -27,6 +27,7 @@ export const CatalogInfo = z
         asOf: z.iso.date(),
       }),
     ),
+    releases: z.array(z.string()).describe('Released versions, oldest first: each can be asked for'),
     counts: z.strictObject({
       controls: z.number().int(),
       practices: z.number().int(),
@@ -144,7 +145,7 @@ export type CheckView = z.infer<typeof CheckView>;
 export type CheckTrace = z.infer<typeof CheckTrace>;
 export type GapsView = z.infer<typeof GapsView>;
 
-export function catalogInfo(catalog: Catalog): CatalogInfo {
+export function catalogInfo(catalog: Catalog): Omit<CatalogInfo, 'releases'> {
   return {
     version: catalog.version,
     digest: catalog.digest,
@@ -203,10 +204,10 @@ export function controlView(catalog: Catalog, idOrAlias: string): ControlView | 
   };
 }
 
-export function practiceView(catalog: Catalog, id: string, overrides: FreshnessOverrides = {}): PracticeView | null {
+export function practiceView(catalog: Catalog, id: string): PracticeView | null {
   const practice = catalog.practice(id);
   if (practice === null) return null;
-  const { scanner, records } = catalog.freshnessOf(id, overrides);
+  const { scanner, records } = catalog.freshnessOf(id);
   return {
     ...summaryOfPractice(catalog, practice),
     note: practice.note,

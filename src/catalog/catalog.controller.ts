@@ -24,16 +24,19 @@ import {
   listPractices,
   traceCheck,
 } from './catalog.operations.js';
+import { loadRelease, releasedVersions } from './load.js';
 import { overlaid } from './overlaid.js';
 
 /** Reference data: the same for every tenant, so no transaction and no organisation. */
 @Controller()
 export class CatalogController {
+  private readonly releases = new Map<string, Catalog>();
+
   constructor(private readonly catalog: Catalog) {}
 
   @Endpoint(getCatalog)
   info(@Call() call: CallOf<typeof getCatalog>) {
-    return catalogInfo(this.under(call.query));
+    return { ...catalogInfo(this.under(call.query)), releases: releasedVersions() };
   }
 
   @Endpoint(listControls)
@@ -65,9 +68,9 @@ export class CatalogController {
 
   @Endpoint(listChecks)
   checks(@Call() call: CallOf<typeof listChecks>): Page<CheckView> {
-    const { tool, practice, cursor, limit } = call.query;
+    const { tool, practice, version, cursor, limit } = call.query;
     const after = decodeCursor(cursor, ['text', 'text']);
-    const rest = this.checkViews(practice)
+    const rest = this.checkViews(this.released(version), practice)
       .filter((check) => tool === undefined || check.tool === tool)
       .map((view) => ({ view, key: [view.tool, view.id] as const }))
       .sort((a, b) => compare(a.key, b.key))
@@ -90,21 +93,35 @@ export class CatalogController {
     return gapsView(this.under(call.query));
   }
 
-  private checkViews(practice: string | undefined): CheckView[] {
-    if (practice === undefined) return checkViews(this.catalog);
-    const view = practiceView(this.catalog, practice);
+  private checkViews(catalog: Catalog, practice: string | undefined): CheckView[] {
+    if (practice === undefined) return checkViews(catalog);
+    const view = practiceView(catalog, practice);
     if (view === null) {
       throw new Refusal('invalid-request', 'The catalogue has no such practice.', { pointer: 'query/practice' });
     }
     return view.checks;
   }
 
-  private under({ overlay }: { overlay?: string | undefined }): Catalog {
-    if (overlay === undefined) return this.catalog;
-    if (!this.catalog.overlays.some(({ id }) => id === overlay)) {
+  private under({ version, overlay }: { version?: string | undefined; overlay?: string | undefined }): Catalog {
+    const catalog = this.released(version);
+    if (overlay === undefined) return catalog;
+    if (!catalog.overlays.some(({ id }) => id === overlay)) {
       throw new Refusal('invalid-request', 'The catalogue has no such overlay.', { pointer: 'query/overlay' });
     }
-    return overlaid(this.catalog, overlay);
+    return overlaid(catalog, overlay);
+  }
+
+  /** Releases are read once each: there are as many as the program ships. */
+  private released(version: string | undefined): Catalog {
+    if (version === undefined || version === this.catalog.version) return this.catalog;
+    if (!releasedVersions().includes(version)) {
+      throw new Refusal('invalid-request', 'There is no such released version of the catalogue.', {
+        pointer: 'query/version',
+      });
+    }
+    const known = this.releases.get(version) ?? loadRelease(version);
+    this.releases.set(version, known);
+    return known;
   }
 }
 

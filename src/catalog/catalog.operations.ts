@@ -14,7 +14,11 @@ import {
 import { controlSummaryExample, practiceSummaryExample } from './catalog.examples.js';
 import { CONTROL_TYPES, FAMILIES, TOOLS } from './catalog.schema.js';
 
-const overlayQuery = {
+const catalogQuery = {
+  version: z.string().max(20).optional().meta({
+    description: 'A released version, as an earlier answer named it. Default: the one in use.',
+    examples: ['2026.11.1'],
+  }),
   overlay: z.string().min(1).max(64).optional().meta({
     description: 'Lay this overlay of proposed rules over it. Default: none, the law in force.',
     examples: ['nprm-2025'],
@@ -31,7 +35,7 @@ export const getCatalog = operation({
   summary: 'The catalogue in use',
   description: 'Version, digest, the text of the law it was made from, and how far its links were reviewed.',
   permission,
-  query: z.strictObject(overlayQuery),
+  query: z.strictObject(catalogQuery),
   answers: { 200: { description: 'The catalogue.', schema: CatalogInfo } },
 });
 
@@ -44,7 +48,7 @@ export const listControls = operation({
   description: 'All items of 45 CFR 164 that the catalogue knows, in the order of the law.',
   permission,
   query: z.strictObject({
-    ...overlayQuery,
+    ...catalogQuery,
     family: z.enum(FAMILIES).optional().meta({ description: 'Only this family.' }),
     type: z
       .enum([...CONTROL_TYPES, 'proposed_requirement'])
@@ -81,7 +85,7 @@ export const getControl = operation({
       examples: ['164.312(a)(1)'],
     }),
   }),
-  query: z.strictObject(overlayQuery),
+  query: z.strictObject(catalogQuery),
   answers: { 200: { description: 'The control.', schema: ControlView } },
 });
 
@@ -93,7 +97,7 @@ export const listPractices = operation({
   summary: 'List practices',
   description: 'All of them, section by section.',
   permission,
-  query: z.strictObject(overlayQuery),
+  query: z.strictObject(catalogQuery),
   answers: {
     200: {
       description: 'The practices.',
@@ -117,7 +121,7 @@ export const getPractice = operation({
   params: z.object({
     practiceId: z.string().min(1).max(200).meta({ description: 'The practice.', examples: ['run-as-non-root'] }),
   }),
-  query: z.strictObject(overlayQuery),
+  query: z.strictObject(catalogQuery),
   answers: { 200: { description: 'The practice.', schema: PracticeView } },
 });
 
@@ -135,6 +139,7 @@ export const listChecks = operation({
     ...pageQuery,
     tool: z.enum(TOOLS).optional().meta({ description: 'Only this tool.' }),
     practice: z.string().min(1).max(200).optional().meta({ description: 'Only checks that support this practice.' }),
+    version: catalogQuery.version,
   }),
   answers: { 200: { description: 'One page.', schema: pageOf(CheckView, 'CatalogCheckPage') } },
 });
@@ -150,7 +155,7 @@ export const traceCheck = operation({
     'it for certain.',
   permission,
   query: z.strictObject({
-    ...overlayQuery,
+    ...catalogQuery,
     tool: z.enum(TOOLS).meta({ description: 'The tool.', examples: ['kube-bench'] }),
     check: z
       .string()
@@ -170,6 +175,6 @@ export const getGaps = operation({
   summary: 'Where scanners do not reach',
   description: 'Controls and practices that no scanner result can evidence, whatever is posted.',
   permission,
-  query: z.strictObject(overlayQuery),
+  query: z.strictObject(catalogQuery),
   answers: { 200: { description: 'The gaps.', schema: GapsView } },
 });

@@ -85,22 +85,6 @@ export function loadRelease(version: string, directory: string = CATALOG_DIRECTO
   return catalog;
 }
 
-/**
- * The very catalogue that an evaluation named. Throws a RangeError where that version is not here, and CatalogFaults where it is here with other content:
- * an old evaluation is never explained by a catalogue it did not use.
- */
-export function loadNamed(
-  named: { readonly version: string; readonly digest: string },
-  current: Catalog,
-  directory: string = CATALOG_DIRECTORY,
-): Catalog {
-  if (current.version === named.version && current.digest === named.digest) return current;
-  const released = loadRelease(named.version, directory);
-  if (released.digest !== named.digest)
-    throw new CatalogFaults([`releases/${named.version}.json.gz: has ${released.digest}, not ${named.digest}`]);
-  return released;
-}
-
 /** Keeps the current version for ever. Throws `CatalogFaults` where it was released before with other content. Returns the path, and whether it is new. */
 export function releaseCatalog(directory: string = CATALOG_DIRECTORY): { path: string; written: boolean } {
   const files = readCatalogFiles(directory);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../config.js';
 import { migrate } from '../kernel/db/migrate.js';
@@ -8,7 +8,7 @@ import { showDemo } from './demo.js';
 import { DATABASE, startPostgres } from './postgres.js';
 import { API_AUDIENCE, startProvider } from './provider.js';
 
-/** Beside package.json: three folders above the compiled file. */
+/** Where data lies unless SAFEGUARD_DATA_DIRECTORY says otherwise. Beside package.json: three folders above the compiled file. */
 const DATA_DIRECTORY = fileURLToPath(new URL('../../../.data', import.meta.url));
 const DEFAULT_PORT = 8080;
 
@@ -26,17 +26,18 @@ export async function startEnvironment(own: Environment): Promise<DevelopmentEnv
   if (own['NODE_ENV'] === 'production') throw new Error('the development environment is not for production');
   const port = Number(own['PORT'] ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new Error('PORT is a port from 1 to 65534.');
+  const dataDirectory = resolve(own['SAFEGUARD_DATA_DIRECTORY'] || DATA_DIRECTORY);
   const publicUrl = `http://127.0.0.1:${port}`;
   // Passable, not readable: as root, Postgres may have to run as another user. What is secret within is 0600, and its other folders are 0700.
-  await mkdir(DATA_DIRECTORY, { recursive: true });
-  await chmod(DATA_DIRECTORY, 0o711);
+  await mkdir(dataDirectory, { recursive: true });
+  await chmod(dataDirectory, 0o711);
 
-  const postgres = await startPostgres({ dataDirectory: join(DATA_DIRECTORY, 'postgres'), durable: true });
+  const postgres = await startPostgres({ dataDirectory: join(dataDirectory, 'postgres'), durable: true });
   let stopping = false;
   try {
     await migrate(postgres.url(DATABASE, 'owner'));
     const provider = await startProvider({
-      dataDirectory: join(DATA_DIRECTORY, 'provider'),
+      dataDirectory: join(dataDirectory, 'provider'),
       port: port + 1,
       browserRedirectUris: [`${publicUrl}/auth/callback`],
     });
@@ -52,8 +53,8 @@ export async function startEnvironment(own: Environment): Promise<DevelopmentEnv
         PUBLIC_URL: publicUrl,
         HOST: '127.0.0.1',
         PORT: String(port),
-        EVIDENCE_DIRECTORY: join(DATA_DIRECTORY, 'evidence'),
-        KEY_FILE: join(DATA_DIRECTORY, 'keys.json'),
+        EVIDENCE_DIRECTORY: join(dataDirectory, 'evidence'),
+        KEY_FILE: join(dataDirectory, 'keys.json'),
         KEY_FILE_CREATE: 'true',
         OIDC_ISSUER: provider.issuer,
         OIDC_AUDIENCE: API_AUDIENCE,
@@ -62,14 +63,14 @@ export async function startEnvironment(own: Environment): Promise<DevelopmentEnv
         OIDC_CLI_CLIENT_ID: provider.clients.cli.clientId,
         OIDC_MFA_AMR: 'mfa',
         FIRST_ADMINS: `${provider.issuer}|dev-admin`,
-        SESSION_SECRET: await sessionSecret(join(DATA_DIRECTORY, 'session-secret')),
+        SESSION_SECRET: await sessionSecret(join(dataDirectory, 'session-secret')),
         ALLOW_INSECURE_ISSUERS: 'true',
         LOG_LEVEL: own['LOG_LEVEL'] ?? 'warn',
       },
       lost: postgres.exited.then(() => {
         if (!stopping) process.stderr.write(`The embedded Postgres ended; its log: ${postgres.logFile}\n`);
       }),
-      welcome: () => showDemo(publicUrl, provider, DATA_DIRECTORY),
+      welcome: () => showDemo(publicUrl, provider, dataDirectory),
       stop,
     };
   } catch (error) {

@@ -10,15 +10,13 @@ import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
+import { retentionEnd } from '../kernel/retention.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
 import { EvidenceStore } from './evidence.store.js';
 import { openEvidence, takeIn, type KeptBytes } from './intake.js';
 
 export const EVIDENCE_DRIVER = Symbol('where bytes lie');
-
-/** 45 CFR 164.316(b)(2)(i): six years from creation, or from when last in effect. The later end is set by what a document is used for, and only ever extends. */
-const RETENTION_YEARS = 6;
 
 /** Bytes that are durable already, and no evidence yet: `keep` makes them so, `discard` forgets them. */
 export interface Received {
@@ -193,24 +191,17 @@ export class EvidenceService {
   /** The key that encrypts now. An organisation's keys that an older key-encryption key wraps are wrapped anew on the way: that is how a rotation ends. */
   private currentKey(principal: Principal) {
     return this.database.write(principal, async (tx) => {
-      tx.withoutAudit('an organisation gets its data key of the quarter on first use; nobody is told of it');
+      const object = { kind: 'organization', id: tx.organizationId } as const;
       const rewrapped = await this.keyring.rewrap(tx);
       if (rewrapped > 0) {
-        await this.audit.record(tx, {
-          action: 'data_keys.rewrapped',
-          object: { kind: 'organization', id: tx.organizationId },
-          details: { keys: rewrapped },
-        });
+        await this.audit.record(tx, { action: 'data_keys.rewrapped', object, details: { keys: rewrapped } });
       }
-      return this.keyring.current(tx);
+      const key = await this.keyring.current(tx);
+      if (key.created) await this.audit.record(tx, { action: 'data_key.created', object, details: { key: key.id } });
+      else tx.withoutAudit('looking for keys to wrap anew locks rows and changes none');
+      return key;
     });
   }
-}
-
-function retentionEnd(from: Date): Date {
-  const end = new Date(from);
-  end.setUTCFullYear(end.getUTCFullYear() + RETENTION_YEARS);
-  return end;
 }
 
 function organizationOf(principal: Principal): string {

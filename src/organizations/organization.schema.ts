@@ -14,9 +14,8 @@ const freshness = z.record(catalogueId, days).meta({
 });
 const overlays = z
   .array(catalogueId)
-  .max(20)
-  .refine((ids) => new Set(ids).size === ids.length, 'Each overlay once.')
-  .meta({ description: 'Overlays of the catalogue that are judged beside the Rule in force.' });
+  .max(1)
+  .meta({ description: 'The overlay of the catalogue that is judged beside the Rule in force: one at most.' });
 
 /** The catalogue has some hundred practices; the bound keeps a version's row small. */
 export const MAX_FRESHNESS = 500;
@@ -31,7 +30,7 @@ export const NO_SETTINGS: Settings = { freshness: {}, overlays: [] };
 const example = {
   id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00',
   name: 'Lakeside Clinic',
-  settings: { freshness: { B17: 30 }, overlays: [] },
+  settings: { freshness: { 'audit-policy-coverage': 30 }, overlays: ['nprm-2025'] },
   version: 2,
   createdAt: '2026-11-23T09:00:00.000Z',
   updatedAt: '2026-11-23T09:05:00.000Z',
@@ -135,7 +134,7 @@ export const changeOrganization = operation({
     .meta({
       id: 'OrganizationChange',
       description: 'What shall change of an organisation.',
-      examples: [{ settings: { freshness: { B17: 30, B18: null } } }],
+      examples: [{ settings: { freshness: { 'audit-policy-coverage': 30, 'restore-testing': null } } }],
     }),
   answers: { 200: { description: 'As it is now.', schema: OrganizationView } },
   edits: true,

@@ -75,6 +75,8 @@ export interface PackageRows {
   events(): AsyncIterable<object[]>;
   scans(): AsyncIterable<object[]>;
   results(): AsyncIterable<ResultLine[]>;
+  /** The complete coverage that the posture was judged by. */
+  coverage(): AsyncIterable<object[]>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were received. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -119,8 +121,8 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFi
 }
 
 function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
-  const counts = { events: 0, scans: 0, results: 0 };
-  const lines = async function* (pages: AsyncIterable<object[]>, count: 'events' | 'scans') {
+  const counts = { events: 0, scans: 0, results: 0, coverage: 0 };
+  const lines = async function* (pages: AsyncIterable<object[]>, count: 'events' | 'scans' | 'coverage') {
     for await (const page of pages) {
       counts[count] += page.length;
       yield Buffer.from(page.map((line) => `${JSON.stringify(line)}\n`).join(''), 'utf8');
@@ -137,6 +139,7 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
   return [
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
     { path: 'controls.json', content: json(() => judgedControls(facts)) },
+    { path: 'coverage.jsonl', content: lines(rows.coverage(), 'coverage') },
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
       path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
     ),
@@ -155,7 +158,7 @@ function* json(value: () => unknown): Generator<Buffer, void> {
   yield Buffer.from(`${JSON.stringify(value(), null, 2)}\n`, 'utf8');
 }
 
-function index(facts: PackageFacts, counts: { events: number; scans: number; results: number }) {
+function index(facts: PackageFacts, counts: { events: number; scans: number; results: number; coverage: number }) {
   return {
     // First: whoever opens it sees what is not in it.
     faults: facts.faults,
@@ -174,6 +177,7 @@ function index(facts: PackageFacts, counts: { events: number; scans: number; res
       practices: facts.posture.practices.length,
       scans: counts.scans,
       results: counts.results,
+      coverage: counts.coverage,
       evidence: facts.evidence.length,
       evidenceUnreadable: facts.faults.length,
       auditEvents: counts.events,

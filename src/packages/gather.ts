@@ -20,6 +20,8 @@ type Scan = Awaited<ReturnType<ScansService['findKnownScans']>>[number];
 const RESULTS_PAGE = 2_000;
 const SCANS_PAGE = 200;
 const EVENTS_PAGE = 500;
+/** Written at once: each names some hundred checks at most. */
+const COVERAGE_PAGE = 500;
 
 /**
  * Reads all that goes into a package. What was known at a past instant never changes once the merges under way have ended, so pages are read in transactions
@@ -88,6 +90,7 @@ export class PackageGatherer {
         events: () => this.eventPages(principal, row, scans),
         scans: () => this.scanLines(principal, systemIds, instant, evidence),
         results: () => this.resultPages(principal, systemIds, instant, scans),
+        coverage: () => this.coverageLines(principal, systemIds, instant),
         evidence: (id) => this.content(principal, id),
       },
     };
@@ -213,6 +216,31 @@ export class PackageGatherer {
           known_from: result.knownFrom,
           scan_id: result.scanId,
           evidence_id: scans.get(result.scanId)?.evidenceId ?? null,
+        }));
+      }
+    }
+  }
+
+  /** The same read that the posture makes: a system's coverage is the latest per target, source and set of checks, and read at once. */
+  private async *coverageLines(
+    principal: Principal,
+    systemIds: readonly string[],
+    instant: Instant,
+  ): AsyncGenerator<object[], void> {
+    for (const systemId of systemIds) {
+      const coverage = await this.database.readSnapshot(principal, (tx) =>
+        this.results.findCoverage(tx, systemId, instant),
+      );
+      for (let start = 0; start < coverage.length; start += COVERAGE_PAGE) {
+        yield coverage.slice(start, start + COVERAGE_PAGE).map((covered) => ({
+          systemId,
+          target: `${covered.target.kind}/${covered.target.name}`,
+          source: covered.source,
+          checks: covered.checks,
+          silentPass: covered.silentPass,
+          observedAt: covered.observedAt,
+          scanId: covered.scanId,
+          evidenceId: covered.evidenceId,
         }));
       }
     }

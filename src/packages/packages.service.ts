@@ -12,8 +12,10 @@ import { problemDocument, Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
+import { retentionEnd } from '../kernel/retention.js';
 import { SystemService } from '../organizations/system.service.js';
 import { ResultsService } from '../results/results.service.js';
+import { builtDetails } from './built-details.js';
 import { packageFiles } from './contents.js';
 import { PackageGatherer, requireInScope } from './gather.js';
 import { keepPackage, openPackage, storageKeyOf, type KeptPackage } from './package-content.js';
@@ -21,9 +23,6 @@ import type { Package } from './package.entity.js';
 import type { NewPackage, PackageView } from './packages.schema.js';
 import { PackagesStore } from './packages.store.js';
 import { zip } from './zip.js';
-
-/** What was shown to an auditor is documentation itself: six years (45 CFR 164.316(b)(2)(i)). */
-const RETENTION_YEARS = 6;
 
 interface ReadyPackage {
   id: string;
@@ -128,14 +127,17 @@ export class PackagesService {
     const { row, key, storageKey } = attempt;
     const { facts, rows } = await this.gatherer.gather(principal, row);
     const content = zip(packageFiles(facts, rows), row.createdAt);
+    // What was shown to an auditor is documentation itself.
     const kept = await keepPackage(this.driver, key.streaming, storageKey, content, retentionEnd(this.clock.now()));
     const finished = await this.database.write(principal, async (tx) => {
       if (!(await this.store.finish(tx, id, kept, key.id, this.clock.now()))) return false;
-      await this.audit.record(tx, {
-        action: 'package.built',
-        object: { kind: 'package', id, sha256: kept.sha256.toString('hex'), size: kept.size },
-        details: { evidence: facts.evidence.length, unreadable: facts.faults.map(({ evidenceId }) => evidenceId) },
-      });
+      for (const details of builtDetails(facts.evidence, facts.faults)) {
+        await this.audit.record(tx, {
+          action: 'package.built',
+          object: { kind: 'package', id, sha256: kept.sha256.toString('hex'), size: kept.size },
+          details,
+        });
+      }
       return true;
     });
     // Had the commit failed, nobody would know here whether it took place: then the object stays, and the next attempt finds out.
@@ -186,12 +188,6 @@ function refuseFuture(name: 'asOf' | 'knownAt', text: string | undefined, now: D
   if (text !== undefined && new Date(text) > now) {
     throw new Refusal('invalid-request', 'The instant lies in the future.', { pointer: `/${name}` });
   }
-}
-
-function retentionEnd(from: Date): Date {
-  const end = new Date(from);
-  end.setUTCFullYear(end.getUTCFullYear() + RETENTION_YEARS);
-  return end;
 }
 
 function found(row: Package | null): Package {

@@ -17,7 +17,7 @@ export function evaluateControl(
   control: Control,
   links: readonly PracticeLink[],
   statusOf: (practice: string) => Status,
-): ControlPosture {
+): Omit<ControlPosture, 'counts' | 'scanIds' | 'evidenceIds'> {
   const practices = links.map(({ link, practice }) => ({ id: practice.id, link, status: statusOf(practice.id) }));
   const primary = practices.filter(({ link }) => link === 'primary').map(({ status }) => status);
   const [status, reason] = judge(control, primary);

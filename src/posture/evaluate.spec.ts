@@ -30,7 +30,8 @@ const result = (source: string, check: string, status: string, change: Partial<C
   oldestSeen: ago(1),
   newestSeen: ago(1),
   series: [id(7)],
-  scanIds: [id(8)],
+  scanId: id(8),
+  evidenceId: id(8),
   ...change,
 });
 
@@ -41,6 +42,7 @@ const scan = (source: string, change: Partial<CoverageSummary> = {}): CoverageSu
   silentPass: [],
   observedAt: ago(1),
   scanId: id(8),
+  evidenceId: id(8),
   ...change,
 });
 
@@ -84,7 +86,6 @@ describe('which check of the catalogue does a stored result speak of?', () => {
   it.each([
     ['policy-report/falco', 'require-ro-rootfs/validate'],
     ['trivy-compliance/k8s-nsa-1-0', 'KSV-0014'],
-    ['trivy/vulnerability', 'CVE-2026-0001'],
     ['kube-bench/master', 'cis-1.6/1.2.16'],
     ['unheard-of', 'KSV-0014'],
   ])('%s %s supports nothing, and is shown', (source, check) => {
@@ -102,6 +103,31 @@ describe('which check of the catalogue does a stored result speak of?', () => {
       expect(countsOf(evaluation).practices.missing).toBe(124);
       expect(evaluation.unmapped).toHaveLength(1);
     }
+  });
+});
+
+describe('what does a whole report without check ids say?', () => {
+  const image = { targetId: id(5), target: { kind: 'image', name: 'registry/emr@sha256:1' } };
+
+  it('vulnerabilities are for people to judge: neither a failure nor a pass', () => {
+    const found = result('trivy/vulnerability', 'CVE-2026-0001', 'fail', { ...image, count: 3 });
+    const evaluation = evaluate({ checks: [found], coverage: [scan('trivy/vulnerability', image)] });
+    const practice = evaluation.practices.find((one) => one.id === 'image-vulnerability-scanning')!;
+    expect(practice.status).toBe('missing');
+    expect(practice.reason).toContain('3 manual');
+    expect(evaluation.unmapped).toEqual([]);
+  });
+
+  it('a clean image shows that it was scanned, and evidences nothing by itself', () => {
+    const evaluation = evaluate({ coverage: [scan('trivy/vulnerability', image)] });
+    expect(statusOf(evaluation, 'image-vulnerability-scanning')).toBe('partial');
+    const old = evaluate({ coverage: [scan('trivy/vulnerability', { ...image, observedAt: ago(30) })] });
+    expect(statusOf(old, 'image-vulnerability-scanning')).toBe('stale');
+  });
+
+  it('a secret in an image is a failure as it is', () => {
+    const found = result('trivy/secret', 'aws-access-key-id', 'fail', image);
+    expect(statusOf(evaluate({ checks: [found] }), 'no-secrets-in-images')).toBe('failing');
   });
 });
 
@@ -197,7 +223,7 @@ describe('does less evidence ever say more?', () => {
       .map(({ source: [source, tool], check: n, practice, target, status, days }) => {
         const checks = catalog.checksOf(practice).filter((check) => check.tool === tool);
         const check = checks[n % Math.max(1, checks.length)]?.id ?? 'unknown';
-        return result(source, check, status, { targetId: target.targetId, oldestSeen: ago(days) });
+        return result(source, check, status, { ...target, oldestSeen: ago(days) });
       });
   const coverage = fc
     .record({
@@ -231,13 +257,15 @@ describe('does less evidence ever say more?', () => {
     );
   });
 
-  it('does losing a scan never improve a status?', () => {
+  // A stale scan is no loss: that a target was looked at long ago holds back what another target alone would evidence.
+  it('does losing a fresh scan never improve a status?', () => {
     fc.assert(
       fc.property(world, fc.nat(), (evidence, n) => {
-        const lost = n % Math.max(1, evidence.coverage.length);
+        const fresh = evidence.coverage.filter(({ observedAt }) => observedAt >= ago(8));
+        const lost = fresh[n % Math.max(1, fresh.length)];
         neverBetter(
           evaluate(evidence),
-          evaluate({ ...evidence, coverage: evidence.coverage.filter((_, index) => index !== lost) }),
+          evaluate({ ...evidence, coverage: evidence.coverage.filter((one) => one !== lost) }),
         );
       }),
       { numRuns: 60 },

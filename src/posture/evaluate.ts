@@ -17,6 +17,9 @@ import { listed, plural } from './words.js';
 /** References to evidence that a practice shows. With 124 practices the answer stays far below 1 MB. */
 export const MAX_EVIDENCE = 12;
 
+/** Reports that a control names; its practices name more. */
+const MAX_REPORTS = 20;
+
 /** By what is judged. */
 export interface Yardstick {
   readonly catalog: Catalog;
@@ -121,10 +124,29 @@ export function countsOf({
 }
 
 function controlsOf(catalog: Catalog, practices: readonly PracticePosture[]): ControlPosture[] {
-  const statuses = new Map(practices.map(({ id, status }) => [id, status]));
-  return catalog.controls.map((control) =>
-    evaluateControl(control, catalog.practicesOf(control.id), (practice) => statuses.get(practice) ?? 'missing'),
-  );
+  const byId = new Map(practices.map((practice) => [practice.id, practice]));
+  return catalog.controls.map((control) => {
+    const links = catalog.practicesOf(control.id);
+    const behind =
+      control.scanners === 'never'
+        ? []
+        : links.filter(({ link }) => link === 'primary').flatMap(({ practice }) => byId.get(practice.id) ?? []);
+    return {
+      ...evaluateControl(control, links, (practice) => byId.get(practice)?.status ?? 'missing'),
+      counts: summed(behind.map(({ counts }) => counts)),
+      ...reportsBehind(behind),
+    };
+  });
+}
+
+function reportsBehind(practices: readonly PracticePosture[]): { scanIds: string[]; evidenceIds: string[] } {
+  const evidence = practices.flatMap((practice) => practice.evidence);
+  const sorted = [...evidence.filter(isFailure), ...evidence.filter((ref) => !isFailure(ref))];
+  const first = (ids: string[]) => [...new Set(ids)].slice(0, MAX_REPORTS);
+  return {
+    scanIds: first(sorted.map(({ scanId }) => scanId)),
+    evidenceIds: first(sorted.map(({ evidenceId }) => evidenceId)),
+  };
 }
 
 /** Every practice as it stands without any system: what the roll-up starts from. */

@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js';
+import { TOOLS } from '../catalog/catalog.schema.js';
 import type { Check } from '../catalog/catalog.types.js';
 import type { ResultsService } from '../results/results.service.js';
 
@@ -21,8 +22,8 @@ export interface Row {
   readonly seen: number;
   /** The latest complete scan that spoke of this check on this target; null where only partial scans did. */
   readonly complete: number | null;
-  /** Whether its target is the system or a machine of it. Null where that is not known. */
-  readonly whole: boolean | null;
+  /** Whether its target is the system or a machine of it. */
+  readonly whole: boolean;
 }
 
 /** A check that passed by silence: its tool lists failures only, looked at the whole target and listed none of this check. */
@@ -65,6 +66,37 @@ export function resolve(catalog: Catalog, source: string, check: string): Check 
 export const toolOf = (source: string): string => source.split('/')[0] ?? source;
 
 /**
+ * Reports without check ids that support a practice as a whole. What they find is judged by people: how bad a vulnerability is, and how long it may stay, is
+ * not in the finding, so none makes a practice failing and none is a pass. A secret in an image is a failure as it is.
+ */
+const REPORT_KINDS: Readonly<Record<string, { report: string; failIs: 'fail' | 'manual' }>> = {
+  'trivy/vulnerability': { report: 'VulnerabilityReport', failIs: 'manual' },
+  'trivy/secret': { report: 'ExposedSecretReport', failIs: 'fail' },
+};
+
+/** A whole report of that kind, seen as one check of its tool; null for other sources. */
+function reportCheck(catalog: Catalog, source: string): Check | null {
+  const kind = REPORT_KINDS[source];
+  const tool = TOOLS.find((one) => one === toolOf(source));
+  if (kind === undefined || tool === undefined) return null;
+  return {
+    tool,
+    id: kind.report,
+    aliases: [],
+    title: kind.report,
+    severity: null,
+    mode: null,
+    practices: catalog.practicesOfReport(tool, kind.report),
+    unmapped: null,
+    review: 'proposed',
+    evidence: true,
+    match: 'id',
+    deprecated: false,
+    sameAs: [],
+  };
+}
+
+/**
  * Whether a target is the system or one of its machines. A namespace is a part, an image or repository is not what runs: a pass there says nothing of the
  * rest, so it never makes anything evidenced.
  */
@@ -76,7 +108,6 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
   for (const { targetId, source, observedAt, checks: only } of coverage) {
     push(covered, `${targetId} ${source}`, { at: observedAt.getTime(), checks: only === null ? null : new Set(only) });
   }
-  const isWholeTarget = new Map(coverage.map(({ targetId, target }) => [targetId, isWhole(target.kind)]));
   const rows = new Map<string, Row[]>();
   const benchmarks = new Set<string>();
   const unmapped = new Map<string, Unmapped>();
@@ -84,8 +115,14 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
   /** Checks that have a result, by target. */
   const spoken = new Map<string, Set<Check>>();
 
-  for (const summary of checks) {
-    const check = resolve(catalog, summary.source, summary.check);
+  const reports = new Map(Object.keys(REPORT_KINDS).map((source) => [source, reportCheck(catalog, source)]));
+  for (const stored of checks) {
+    const report = reports.get(stored.source) ?? null;
+    const check = report ?? resolve(catalog, stored.source, stored.check);
+    const summary =
+      report !== null && stored.status === 'fail'
+        ? { ...stored, status: REPORT_KINDS[stored.source]?.failIs ?? stored.status }
+        : stored;
     if (check?.tool === 'kube-bench') {
       for (const id of [summary.check, check.id]) benchmarks.add(benchmarkOf(id));
     }
@@ -94,7 +131,8 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
       addUnmapped(unmapped, summary, why ?? '');
       continue;
     }
-    if (lastName.get(`${summary.targetId} ${summary.source} ${check.id}`)?.name !== summary.check) continue;
+    if (report === null && lastName.get(`${summary.targetId} ${summary.source} ${check.id}`)?.name !== summary.check)
+      continue;
     let there = spoken.get(summary.targetId);
     if (there === undefined) spoken.set(summary.targetId, (there = new Set()));
     there.add(check);
@@ -107,13 +145,13 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
       summary,
       seen: summary.oldestSeen.getTime(),
       complete,
-      whole: isWholeTarget.get(summary.targetId) ?? null,
+      whole: isWhole(summary.target.kind),
     };
     for (const practice of check.practices) push(rows, practice, row);
   }
   return {
     rows,
-    silences: silencesOf(catalog, coverage, spoken),
+    silences: silencesOf(catalog, coverage, spoken, reports),
     benchmarks,
     unmapped: [...unmapped.values()],
   };
@@ -162,6 +200,7 @@ function silencesOf(
   catalog: Catalog,
   coverage: readonly CoverageSummary[],
   spoken: ReadonlyMap<string, ReadonlySet<Check>>,
+  reports: ReadonlyMap<string, Check | null>,
 ): Map<string, Silence[]> {
   const newest = { whole: new Map<Check, Silence>(), part: new Map<Check, Silence>() };
   const vouchedFor = new Map<string, Check[]>();
@@ -179,6 +218,14 @@ function silencesOf(
       if (scan.checks !== null && !scan.checks.includes(check.id)) continue;
       if (spoken.get(scan.targetId)?.has(check) !== true) kept.set(check, { check, coverage: scan, seen, whole });
     }
+  }
+  // A whole report that lists nothing of a target says that the target was looked at: of a part, so it proves no practice by itself.
+  for (const scan of coverage) {
+    const check = reports.get(scan.source) ?? null;
+    if (check === null || scan.checks !== null || spoken.get(scan.targetId)?.has(check) === true) continue;
+    const seen = scan.observedAt.getTime();
+    if (seen > (newest.part.get(check)?.seen ?? -Infinity))
+      newest.part.set(check, { check, coverage: scan, seen, whole: false });
   }
   const silences = new Map<string, Silence[]>();
   for (const silence of [...newest.whole.values(), ...newest.part.values()]) {

@@ -28,7 +28,8 @@ export type ResultCounts = z.infer<typeof ResultCounts>;
 const EvidenceRef = z
   .object({
     systemId: z.uuid(),
-    scanId: z.uuid().nullable().meta({ description: 'The scan that stated it, or the first of several.' }),
+    scanId: z.uuid().meta({ description: 'The scan that saw it last.' }),
+    evidenceId: z.uuid().meta({ description: 'The report of that scan, in custody.' }),
     source: z.string(),
     check: z.string().meta({ description: 'As the tool names it.' }),
     status: z.enum(['pass', 'fail', 'warn', 'error', 'skip', 'manual']),
@@ -36,7 +37,10 @@ const EvidenceRef = z
     inferred: z.boolean().meta({
       description: 'A pass by silence: the tool lists failures only, and a complete scan lists none of this check.',
     }),
-    seenAt: time.meta({ description: 'When the longest unseen of them was last seen, UTC.' }),
+    seenAt: time.meta({ description: 'When that scan saw it, UTC.' }),
+    longestUnseenAt: time.meta({
+      description: 'When the longest unseen of the results was last seen, UTC: freshness goes by it.',
+    }),
     series: z.array(z.uuid()).max(5).meta({ description: 'Up to five of the results, by series.' }),
   })
   .meta({ id: 'PostureEvidence', description: 'What a status rests on, or stands against it.' });
@@ -62,12 +66,14 @@ const practiceExample = {
     {
       systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
       scanId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20',
+      evidenceId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10',
       source: 'kubescape',
       check: 'C-0013',
       status: 'fail',
       count: 3,
       inferred: false,
       seenAt: '2026-11-23T02:00:00.000Z',
+      longestUnseenAt: '2026-11-23T02:00:00.000Z',
       series: ['5c6fdb9a-07d0-8f2e-a4b6-2a40f4ac2b1f'],
     },
   ],
@@ -127,6 +133,9 @@ const controlExample = {
   status: 'failing',
   reason: 'Failing: 1 of 9 primary practices.',
   practices: [{ id: 'run-as-non-root', link: 'primary', status: 'failing' }],
+  counts: { pass: 40, fail: 3, warn: 0, error: 0, skip: 0, manual: 0 },
+  scanIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20'],
+  evidenceIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10'],
 } as const;
 
 const ControlPosture = z
@@ -145,6 +154,14 @@ const ControlPosture = z
     practices: z
       .array(z.object({ id: z.string(), link: z.enum(['primary', 'supporting']), status }))
       .meta({ description: 'Primary ones decide; supporting ones are shown.' }),
+    counts: ResultCounts.meta({
+      description: 'Results behind its primary practices; one that supports several counts in each.',
+    }),
+    scanIds: z.array(z.uuid()).meta({
+      description:
+        'Scans behind its primary practices, worst results first; at most 20. Each practice has the details.',
+    }),
+    evidenceIds: z.array(z.uuid()).meta({ description: 'Their reports, in custody.' }),
   })
   .meta({
     id: 'ControlPosture',

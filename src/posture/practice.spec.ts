@@ -59,7 +59,8 @@ function row(of: Check, status: string, change: Partial<Row> & { count?: number;
       oldestSeen: new Date(seen),
       newestSeen: new Date(AS_OF),
       series: ['00000000-0000-4000-8000-000000000002'],
-      scanIds: ['00000000-0000-4000-8000-000000000003'],
+      scanId: '00000000-0000-4000-8000-000000000003',
+      evidenceId: '00000000-0000-4000-8000-000000000003',
     },
     seen,
     complete: change.complete === undefined ? seen : change.complete,
@@ -81,6 +82,7 @@ function silence(of: Check, change: Partial<Pick<Silence, 'seen' | 'whole'>> = {
       silentPass: ['KSV-'],
       observedAt: new Date(seen),
       scanId: '00000000-0000-4000-8000-000000000004',
+      evidenceId: '00000000-0000-4000-8000-000000000004',
     },
   };
 }
@@ -127,7 +129,6 @@ describe('when is a practice evidenced?', () => {
       'the complete scan is too old, though the pass was seen since',
       [passes[0]!, row(C2, 'pass', { complete: ago(9) })],
     ],
-    ['a pass lies on a target that was never scanned as a whole', [passes[0]!, row(C2, 'pass', { whole: null })]],
     ['passes are of a namespace or repository', [passes[0]!, row(C2, 'pass', { whole: false })]],
     ['a second node is stale', [...passes, row(C2, 'pass', { seen: ago(9) })]],
   ])('only partial when %s', (_name, rows) => {

@@ -160,11 +160,11 @@ function fullyAt({ checks, rows, silences, benchmarks }: PracticeCase, tool: str
   for (const check of required) {
     const results = byCheck.get(check) ?? [];
     const silent = silences.filter((silence) => silence.check === check && silence.whole);
-    if (silent.length === 0 && results.every(({ whole }) => whole === false)) return null;
+    if (silent.length === 0 && results.every(({ whole }) => !whole)) return null;
     for (const row of results) {
       if (row.summary.status !== 'pass') return null;
-      if (row.whole === false) continue;
-      if (row.whole === null || row.complete === null) return null;
+      if (!row.whole) continue;
+      if (row.complete === null) return null;
       spoken.observedAt = Math.min(spoken.observedAt, row.seen, row.complete);
       spoken.rows.push(row);
     }
@@ -293,24 +293,28 @@ function evidenceOf({ rows, silences, systemId, maxEvidence }: PracticeCase): Ev
   );
   const stated = sorted.slice(0, maxEvidence).map(({ summary }) => ({
     systemId,
-    scanId: summary.scanIds[0] ?? null,
+    scanId: summary.scanId,
+    evidenceId: summary.evidenceId,
     source: summary.source,
     check: summary.check,
     status: summary.status as EvidenceRef['status'],
     count: summary.count,
     inferred: false,
-    seenAt: summary.oldestSeen.toISOString(),
+    seenAt: summary.newestSeen.toISOString(),
+    longestUnseenAt: summary.oldestSeen.toISOString(),
     series: summary.series,
   }));
   const inferred = silences.slice(0, maxEvidence - stated.length).map(({ check, coverage }) => ({
     systemId,
     scanId: coverage.scanId,
+    evidenceId: coverage.evidenceId,
     source: coverage.source,
     check: check.id,
     status: 'pass' as const,
     count: 0,
     inferred: true,
     seenAt: coverage.observedAt.toISOString(),
+    longestUnseenAt: coverage.observedAt.toISOString(),
     series: [],
   }));
   return [...stated, ...inferred];

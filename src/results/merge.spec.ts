@@ -89,6 +89,7 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
       {
         systemId: system,
         scanId,
+        evidenceId,
         observedAt: day(scan.day),
         coverage: scan.coverage.map((covered) => ({
           targetId: targetId('node', covered.target),

@@ -14,7 +14,7 @@ const MERGE_PATIENCE = 10_000;
 const isImpatience = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014');
 
-/** $1 organisation, $2 system, $3 coverage, $4 observed, $5 known, $6 scan. */
+/** $1 organisation, $2 system, $3 coverage, $4 observed, $5 known, $6 scan, $7 evidence. */
 const COVERED = `
   covered as materialized (
     select * from jsonb_to_recordset($3::jsonb) as c("targetId" uuid, source text, complete boolean, checks text[])
@@ -72,9 +72,10 @@ export class MergeStore {
     const staged = await this.stage(tx, scan.rows);
     await this.keepTargets(tx, scan);
     const parameters = [tx.organizationId, scan.systemId, coverageJson(scan), scan.observedAt, known, scan.scanId];
+    const kept = [...parameters, scan.evidenceId];
     const late = await this.isLate(tx, parameters.slice(0, 4));
     const counts = late ? await this.mergeLate(tx, parameters) : await this.mergeForward(tx, parameters);
-    await this.keepCoverage(tx, parameters);
+    await this.keepCoverage(tx, kept);
     return { ...counts, unchanged: staged - counts.new - counts.changed };
   }
 
@@ -92,8 +93,8 @@ export class MergeStore {
       `with earlier as materialized (
          select * from coverage where organization_id = $1 and system_id = $2 and scan_id = $3
        )
-       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, known_at, complete, checks, silent_pass, sighting_id)
-       select e.organization_id, e.system_id, e.target_id, e.source, $4, $5::uuid, $6, e.complete, e.checks, e.silent_pass, e.sighting_id
+       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, silent_pass, sighting_id)
+       select e.organization_id, e.system_id, e.target_id, e.source, $4, $5::uuid, e.evidence_id, $6, e.complete, e.checks, e.silent_pass, e.sighting_id
        from earlier e
        where not exists (
          select from earlier o
@@ -279,8 +280,8 @@ export class MergeStore {
          select distinct on (id) $1::uuid, id, series from named
          on conflict do nothing
        )
-       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, known_at, complete, checks, silent_pass, sighting_id)
-       select $1, $2, c."targetId", c.source, $4, $6::uuid, $5, c.complete, c.checks, coalesce(c."silentPass", '{}'), n.id
+       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, silent_pass, sighting_id)
+       select $1, $2, c."targetId", c.source, $4, $6::uuid, $7::uuid, $5, c.complete, c.checks, coalesce(c."silentPass", '{}'), n.id
        from covered c left join named n on n."targetId" = c."targetId" and n.source = c.source`,
       parameters,
     );

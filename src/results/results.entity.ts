@@ -36,6 +36,7 @@ export class Sighting {
 @ForeignKey('scan', ['organizationId', 'systemId', 'scanId'], ['organizationId', 'systemId', 'id'], {
   name: 'coverage_scan',
 })
+@ForeignKey('evidence', ['organizationId', 'evidenceId'], ['organizationId', 'id'], { name: 'coverage_evidence' })
 @ForeignKey('sighting', ['organizationId', 'sightingId'], ['organizationId', 'id'], { name: 'coverage_sighting' })
 @Index('coverage_known', ['organizationId', 'systemId', 'knownAt'])
 @Index('coverage_by_scan', ['organizationId', 'systemId', 'scanId'])
@@ -53,6 +54,8 @@ export class CoverageRow {
   observedAt!: Date;
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'coverage_pk' })
   scanId!: string;
+  @Column('uuid')
+  evidenceId!: string;
   @Column('timestamptz')
   knownAt!: Date;
   @Column('boolean')

@@ -44,9 +44,11 @@ export interface CheckSummary {
   /** When the longest unseen of them was last seen by a scan, and the most recently seen. */
   oldestSeen: Date;
   newestSeen: Date;
-  /** Up to five of them, and the scans that stated them. */
+  /** Up to five of them. */
   series: string[];
-  scanIds: string[];
+  /** The scan that saw them at `newestSeen`, and its report. */
+  scanId: string;
+  evidenceId: string;
 }
 
 /** The latest complete scan of a target, per source and set of checks. */
@@ -58,6 +60,7 @@ export interface CoverageSummary {
   silentPass: string[];
   observedAt: Date;
   scanId: string;
+  evidenceId: string;
 }
 
 /** Visible at $3 (as of), $4 (known at): begun and not ended, by what was known then. */
@@ -139,37 +142,43 @@ export class ResultsStore {
   ): Promise<CheckSummary[]> {
     return tx.query<CheckSummary>(
       `with complete as materialized (
-         select target_id, source, checks, max(observed_at) as at
+         select distinct on (target_id, source, checks) target_id, source, checks, observed_at as at, scan_id, evidence_id
          from coverage
          where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and complete
-         group by target_id, source, checks
+         order by target_id, source, checks, observed_at desc, known_at desc
        ),
        sighted as materialized (
-         select g.series, max(c.at) as at
-         from (select sighting_id, max(observed_at) as at
+         select distinct on (g.series) g.series, c.at, c.scan_id, c.evidence_id
+         from (select distinct on (sighting_id) sighting_id, observed_at as at, scan_id, evidence_id
                from coverage
                where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and sighting_id is not null
-               group by sighting_id) c
+               order by sighting_id, observed_at desc, known_at desc) c
            join sighting s on s.organization_id = $1 and s.id = c.sighting_id
            cross join lateral unnest(s.series) as g(series)
-         group by g.series
+         order by g.series, c.at desc
        ),
        counted as materialized (
          select r.source, r.check_id, r.target_id, r.status, count(*)::int as count,
                 count(*) filter (where r.namespace = any ($5::text[]))::int as phi,
                 min(greatest(r.observed_from, p.at)) as oldest, max(greatest(r.observed_from, p.at)) as newest,
-                (array_agg(r.series order by r.series))[1:5] as series, (array_agg(distinct r.scan_id))[1:5] as scan_ids
+                (array_agg(r.series order by r.series))[1:5] as series,
+                max(p.at) as sighted_at, (array_agg(p.scan_id order by p.at desc nulls last))[1] as scan_id,
+                (array_agg(p.evidence_id order by p.at desc nulls last))[1] as evidence_id
          from result r left join sighted p on p.series = r.series
          where ${VISIBLE}
          group by r.source, r.check_id, r.target_id, r.status
        )
        select n.source, n.check_id as "check", n.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, n.status, n.count, n.phi,
-              greatest(n.oldest, c.at) as "oldestSeen", greatest(n.newest, c.at) as "newestSeen", n.series, n.scan_ids as "scanIds"
+              greatest(n.oldest, c.at) as "oldestSeen", greatest(n.newest, c.at) as "newestSeen", n.series,
+              case when c.at >= n.sighted_at or n.sighted_at is null then c.scan_id else n.scan_id end as "scanId",
+              case when c.at >= n.sighted_at or n.sighted_at is null then c.evidence_id else n.evidence_id end as "evidenceId"
        from counted n
        join target t on t.organization_id = $1 and t.system_id = $2 and t.id = n.target_id
        left join lateral (
-         select max(at) as at from complete c
-         where c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))) c on true
+         select at, scan_id, evidence_id from complete c
+         where c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))
+         order by at desc
+         limit 1) c on true
        order by n.source, n.check_id, n.target_id, n.status`,
       [tx.organizationId, systemId, instant.asOf, instant.knownAt, phiNamespaces],
     );
@@ -179,7 +188,7 @@ export class ResultsStore {
     return tx.query<CoverageSummary>(
       `select distinct on (c.target_id, c.source, c.checks)
          c.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, c.source, c.checks,
-         c.silent_pass as "silentPass", c.observed_at as "observedAt", c.scan_id as "scanId"
+         c.silent_pass as "silentPass", c.observed_at as "observedAt", c.scan_id as "scanId", c.evidence_id as "evidenceId"
        from coverage c join target t on t.organization_id = c.organization_id and t.system_id = c.system_id and t.id = c.target_id
        where c.organization_id = $1 and c.system_id = $2 and c.observed_at <= $3 and c.known_at <= $4 and c.complete
        order by c.target_id, c.source, c.checks, c.observed_at desc, c.known_at desc`,

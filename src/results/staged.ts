@@ -13,6 +13,8 @@ export interface StagedCoverage {
 export interface StagedScan {
   systemId: string;
   scanId: string;
+  /** The report's own bytes. */
+  evidenceId: string;
   observedAt: Date;
   coverage: readonly StagedCoverage[];
   /** Lines of COPY text (copy.ts), in chunks of any size. */

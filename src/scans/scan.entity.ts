@@ -66,7 +66,7 @@ export class Scan {
   declared!: Declaration;
   @Column('bytea')
   declaredDigest!: Buffer;
-  /** Digest of all that a reading depends on beside the bytes and the instant: format, targets, partial, and the version of the readers. */
+  /** Digest of all that a reading depends on beside the bytes and the instant: format, targets, partial, and the revision of the readers. */
   @Column('bytea')
   readingDigest!: Buffer;
   @Column('text', { nullable: true })
@@ -80,6 +80,9 @@ export class Scan {
   /** When it was so, said by the report or its poster. */
   @Column('timestamptz', { nullable: true })
   observedAt!: Date | null;
+  /** Whether the report itself says that instant; else its poster did. Null until it is read. */
+  @Column('boolean', { nullable: true })
+  saysWhen!: boolean | null;
   /** When the bytes arrived. */
   @Column('timestamptz')
   receivedAt!: Date;

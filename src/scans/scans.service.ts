@@ -13,10 +13,10 @@ import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { type Turns } from '../kernel/slots.js';
-import { VERSION } from '../kernel/version.js';
 import { SystemService } from '../organizations/system.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { Parser } from './parser.js';
+import { READER_REVISION } from './reader-revision.js';
 import type { Declaration, Scan, ScanCounts, ScanProblem } from './scan.entity.js';
 import { ScansStore, type ScanFilter } from './scans.store.js';
 import type { StagedReport } from './stage.js';
@@ -182,7 +182,7 @@ export class ScansService {
       // A report with a time of its own is of that time, whatever is declared: then it is read, and says so.
       const isRepeated =
         earlier !== null &&
-        earlier.declared.observedAt !== null &&
+        earlier.saysWhen === false &&
         earlier.observedAt !== null &&
         earlier.observedAt < observedAt &&
         !this.isAhead(observedAt);
@@ -266,6 +266,7 @@ export class ScansService {
       toolVersion: null,
       clusterName: null,
       observedAt: null,
+      saysWhen: null,
       receivedAt,
       knownAt: null,
       postedBy: tx.principal.id,
@@ -304,7 +305,7 @@ export class ScansService {
     }
     const { observedAt } = reading;
     const known = await this.results.lockSystem(tx, scan.systemId);
-    const at = { systemId: scan.systemId, scanId: scan.id, observedAt };
+    const at = { systemId: scan.systemId, scanId: scan.id, evidenceId: scan.evidenceId, observedAt };
     const said =
       'repeats' in reading
         ? await this.repeat(tx, reading.repeats, at, known)
@@ -322,6 +323,7 @@ export class ScansService {
     const { coverage, rows, format, tool, toolVersion, clusterName, rejects, notes, total } = report;
     const merged = await this.results.merge(tx, { ...at, coverage, rows }, known);
     return {
+      saysWhen: report.observedAt !== null,
       format,
       tool,
       toolVersion,
@@ -337,12 +339,12 @@ export class ScansService {
     if (earlier.counts === null || !(await this.results.repeat(tx, at, earlier.id, known))) throw new Overtaken();
     const { format, tool, toolVersion, clusterName, rejects, notes, counts } = earlier;
     const unchanged = { ...counts, new: 0, changed: 0, closed: 0, unchanged: counts.total };
-    return { format, tool, toolVersion, clusterName, rejects, notes, counts: unchanged };
+    return { saysWhen: false, format, tool, toolVersion, clusterName, rejects, notes, counts: unchanged };
   }
 }
 
-type ScanAt = { systemId: string; scanId: string; observedAt: Date };
-type Said = Pick<Scan, 'format' | 'tool' | 'toolVersion' | 'clusterName' | 'rejects' | 'notes'> & {
+type ScanAt = { systemId: string; scanId: string; evidenceId: string; observedAt: Date };
+type Said = Pick<Scan, 'saysWhen' | 'format' | 'tool' | 'toolVersion' | 'clusterName' | 'rejects' | 'notes'> & {
   counts: ScanCounts;
 };
 
@@ -361,10 +363,12 @@ const declaredDigest = (declared: Declaration): Buffer =>
     .update(canonicalJson({ ...declared, targets: declared.targets.map((target) => ({ ...target })) }))
     .digest();
 
-/** The readers are part of it: after an upgrade the same bytes are read again. */
+/** The readers are part of it: when one changes, the same bytes are read again. */
 const readingDigest = ({ format, targets, partial }: Declaration): Buffer =>
   createHash('sha256')
-    .update(canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, version: VERSION }))
+    .update(
+      canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, reader: READER_REVISION }),
+    )
     .digest();
 
 const fingerprint = (posted: PostedReport, received: Received): string =>

@@ -69,6 +69,14 @@ describe('the catalogue', () => {
     expect((trace['controls'] as unknown[]).length).toBeGreaterThan(0);
   });
 
+  it('answers by a released version that is named, and says which there are', async () => {
+    const { releases, version, digest } = await get('');
+    expect(releases).toContain(version);
+    expect(await get(`?version=${String(version)}`)).toMatchObject({ version, digest });
+    const { body } = await anyone.get('/v1/catalog/controls?version=2020.1.1').expect(400);
+    expect(body).toMatchObject({ pointer: 'query/version' });
+  });
+
   it('shows proposed rules only under an overlay that was asked for', async () => {
     expect((await get('/controls?overlay=nprm-2025')).items.length).toBeGreaterThan(118);
     expect(await get('/controls/nprm-2025%2Frisk-analysis?overlay=nprm-2025')).toMatchObject({

@@ -166,6 +166,17 @@ describe('what becomes of a report?', () => {
     expect(complete.body.counts).toEqual(counts({ total: 1, unchanged: 1 }));
   });
 
+  it('a report that says its own time is never taken for one of a later instant', async () => {
+    const { post } = await system();
+    const report = policyReport([finding('a')]).replace(
+      '"result"',
+      `"timestamp":{"seconds":${Date.UTC(2026, 0, 1) / 1000},"nanos":0},"result"`,
+    );
+    const first = await post(report, `${CLUSTER}&${at(1)}`);
+    expect([first.status, first.body.observedAt]).toEqual([201, iso(1)]);
+    expect((await post(report, `${CLUSTER}&${at(2)}`)).status).toBe(422);
+  });
+
   it('a repeated report refreshes what it saw: posture goes by the later instant', async () => {
     const { post, path } = await system();
     const report = kubeBench({ '1.2.1': 'PASS' });

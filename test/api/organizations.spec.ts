@@ -88,22 +88,29 @@ describe('organisations', () => {
 
   it('are changed by a merge patch against the version that was read', async () => {
     const { path } = await organization();
-    const change = { settings: { freshness: { B17: 30, B18: 8 }, overlays: ['nprm-2025'] } };
+    const change = {
+      settings: { freshness: { 'audit-policy-coverage': 30, 'restore-testing': 8 }, overlays: ['nprm-2025'] },
+    };
     await admin.patch(path, change).expect(428);
     await admin.patch(path, change).set('If-Match', '"7"').expect(412);
     const { body } = await admin.patch(path, change).set('If-Match', '"1"').expect(200);
     expect(body).toMatchObject({ name: 'Lakeside Clinic', version: 2, settings: change.settings });
     const again = await admin
-      .patch(path, { settings: { freshness: { B18: null } } })
+      .patch(path, { settings: { freshness: { 'restore-testing': null } } })
       .set('If-Match', '"2"')
       .expect(200);
-    expect(again.body.settings).toEqual({ freshness: { B17: 30 }, overlays: ['nprm-2025'] });
+    expect(again.body.settings).toEqual({ freshness: { 'audit-policy-coverage': 30 }, overlays: ['nprm-2025'] });
     for (const days of [0, 3661, 1.5, '30']) {
       await admin
-        .patch(path, { settings: { freshness: { B17: days } } })
+        .patch(path, { settings: { freshness: { 'audit-policy-coverage': days } } })
         .set('If-Match', '"3"')
         .expect(400);
     }
+    // The posture is judged beside one overlay.
+    await admin
+      .patch(path, { settings: { overlays: ['nprm-2025', 'another'] } })
+      .set('If-Match', '"3"')
+      .expect(400);
     const attempts = await Promise.all(
       ['A', 'B', 'C'].map((name) => admin.patch(path, { name }).set('If-Match', '"3"')),
     );
@@ -297,7 +304,7 @@ describe('the past', () => {
       clock.mockReturnValue(at(12));
       await database.write(everything, async (tx) => {
         await systems.change(tx, id, 1, { phi: 'none' });
-        await organizations.change(tx, 1, { settings: { freshness: { B17: 30 } } });
+        await organizations.change(tx, 1, { settings: { freshness: { 'audit-policy-coverage': 30 } } });
       });
       clock.mockReturnValue(at(14));
       await database.write(everything, (tx) => systems.retire(tx, id));

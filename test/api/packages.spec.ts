@@ -170,7 +170,7 @@ describe('packages', () => {
     expect(bag.get(`data/evidence/${evidenceId}/content.json`)?.toString()).toBe(report);
     expect(index(entries)).toMatchObject({
       faults: [],
-      counts: { scans: 1, results: 1, evidence: 1, evidenceUnreadable: 0, systems: 1 },
+      counts: { scans: 1, results: 1, coverage: 1, evidence: 1, evidenceUnreadable: 0, systems: 1 },
     });
     const results = bag.get('data/results.csv')!.toString();
     expect(results).toContain(`"'=HYPERLINK(""http://evil"")"`);
@@ -185,6 +185,40 @@ describe('packages', () => {
     expect(new Set(leaves.map(({ tenant }) => tenant))).toEqual(new Set([clinic.organizationId]));
     const posture = JSON.parse(bag.get('data/posture/posture.json')!.toString()) as { systemId: string };
     expect(posture.systemId).toBe(clinic.systemId);
+  });
+
+  it('shows what was looked at completely, when, and by which report?', async () => {
+    const path = await request({ scope: { systemId: null } });
+    await ready(officer, path);
+    const bag = bagIn(await fetched(path));
+    const lines = (name: string) =>
+      bag
+        .get(name)!
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [scan] = lines('data/scans.jsonl');
+    expect(lines('data/coverage.jsonl')).toEqual([
+      {
+        systemId: clinic.systemId,
+        target: 'node/worker-1',
+        source: 'kube-bench/master',
+        checks: ['cis-1.9/1.1.1'],
+        silentPass: [],
+        observedAt: scan?.['observedAt'],
+        scanId: scan?.['id'],
+        evidenceId,
+      },
+    ]);
+  });
+
+  it('leaves every evidence that was read for it in the log?', async () => {
+    const path = await request({ scope: { systemId: null } });
+    await ready(officer, path);
+    expect(await events('package.built', path.split('/').at(-1)!)).toMatchObject([
+      { details: { part: 1, parts: 1, evidence: [evidenceId], unreadable: [] } },
+    ]);
   });
 
   it('is downloaded in ranges that fit together, and again only when it is another?', async () => {
@@ -379,6 +413,9 @@ describe('packages', () => {
       const entries = await fetched(path);
       const bag = bagIn(entries);
       expect(bagFaults(bag)).toEqual([]);
+      expect(await events('package.built', path.split('/').at(-1)!)).toMatchObject([
+        { details: { evidence: index(entries).evidence.map((item) => item.evidenceId), unreadable: [evidenceId] } },
+      ]);
       expect(index(entries)).toMatchObject({ faults: [{ evidenceId }], counts: { evidenceUnreadable: 1 } });
       expect(index(entries).evidence.find((item) => item.evidenceId === evidenceId)?.path).toBeNull();
       expect([...bag.keys()].some((name) => name.includes(evidenceId))).toBe(false);

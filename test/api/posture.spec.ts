@@ -144,7 +144,7 @@ describe('posture', () => {
     const before = new Date().toISOString();
     const { headers } = await clinic.admin.get(clinic.path).expect(200);
     await clinic.admin
-      .patch(clinic.path, { settings: { freshness: { [PRACTICE]: 90 }, overlays: ['nprm-2025', 'unheard-of'] } })
+      .patch(clinic.path, { settings: { freshness: { [PRACTICE]: 90 }, overlays: ['nprm-2025'] } })
       .set('If-Match', headers['etag']!)
       .expect(200);
     const after = await posture();

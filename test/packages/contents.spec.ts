@@ -70,10 +70,16 @@ const result = {
 const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): PackageRows => {
   const events = Array.from({ length: 7 }, (_, index) => ({ leaf: `{"n":${index}}`, details: null }));
   const results = Array.from({ length: 5 }, () => result);
+  const coverage = Array.from({ length: 3 }, (_, index) => ({
+    systemId: SYSTEM,
+    target: `node/${index}`,
+    checks: null,
+  }));
   return {
     events: () => inPages(events, page),
     scans: () => inPages([{ id: ID, evidencePath: null }], page),
     results: () => inPages(results, page),
+    coverage: () => inPages(coverage, page),
     evidence,
   };
 };
@@ -106,10 +112,18 @@ describe('the contents of a package', () => {
       packageId: ID,
       signed: false,
       catalog: { version: catalog.version, digest: catalog.digest },
-      counts: { scans: 1, results: 5, auditEvents: 7, evidence: 1, evidenceUnreadable: 0, systems: 1 },
+      counts: { scans: 1, results: 5, coverage: 3, auditEvents: 7, evidence: 1, evidenceUnreadable: 0, systems: 1 },
       evidence: [{ path: `data/evidence/${READABLE}/content.json`, sha256, size: report.length }],
       faults: [],
     });
+  });
+
+  it('list every file of the payload in VERIFY.md?', async () => {
+    const entries = await readZip(await build(facts, rowsOf(3)));
+    const told = entries[0]!.bytes.toString();
+    const files = [...bagIn(entries).keys()].filter((path) => path.startsWith('data/') && !path.includes('evidence/'));
+    expect(files).toContain('data/coverage.jsonl');
+    for (const path of files) expect(told).toContain(path.slice('data/'.length));
   });
 
   it('are the same bytes for the same inputs, however they come in pages?', async () => {

@@ -78,6 +78,11 @@ describe('does the catalogue hold what its sources hold?', () => {
 
 describe('is every released catalogue still read?', () => {
   it('each under its own version', () => {
+    expect(releasedVersions().length).toBeGreaterThan(0);
     for (const version of releasedVersions()) expect(loadRelease(version).version).toBe(version);
+  });
+
+  it('is the catalogue in use one of them, with the content that it was released with?', () => {
+    expect(loadRelease(catalog.version).digest).toBe(catalog.digest);
   });
 });

@@ -2,7 +2,7 @@ import type { Format } from '../report.js';
 import { Draft } from './draft.js';
 import { fieldsOf, has, isFields, list, optionalText, slug, text } from './fields.js';
 import { assertKinds, clusterScope } from './targets.js';
-import { readTrivyResults, trivySeverity } from './trivy-results.js';
+import { FILTERED_RUNS, readTrivyResults, trivySeverity } from './trivy-results.js';
 
 const SLUG = 'trivy-k8s-compliance';
 
@@ -13,7 +13,8 @@ export const trivyK8sCompliance: Format = {
   tool: 'trivy',
   description:
     'JSON of `trivy k8s --compliance=… --report all|summary --format json`. A row is a finding of a control. A control without findings ' +
-    'proves nothing: what nobody looked at is written like what passed. The summary gives counts only, and so no results.',
+    'proves nothing: what nobody looked at is written like what passed. The summary gives counts only, and so no results. ' +
+    FILTERED_RUNS,
 
   detect(document) {
     return (
@@ -49,7 +50,6 @@ export const trivyK8sCompliance: Format = {
         extent,
         namespace: null,
         within: '',
-        unsupported: true,
         control: { source, check, title: optionalText(control, 'Name'), severity: trivySeverity(control) },
       });
     });

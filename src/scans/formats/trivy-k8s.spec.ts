@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, declared, faultOf, fixture, golden } from '../../../test/fixtures/reports/load.js';
 import type { Report } from '../report.js';
+import { CATALOG_DIRECTORY, loadCatalog } from '../../catalog/load.js';
 import { parseReport } from './index.js';
+import { EVALUATED_UNFILTERED } from './trivy-results.js';
 
 const parse = (document: unknown, ...targets: string[]): Report =>
   parseReport(Buffer.isBuffer(document) ? document : bytesOf(document), { declared: declared(...targets) });
@@ -44,6 +46,71 @@ describe('Trivy, of a cluster', () => {
     expect(faultOf(bytes, declared('namespace/other'))).toBe('target-mismatch');
     expect(faultOf(bytes, declared('namespace/clinic', 'cluster/cluster'))).toBe('target-mismatch');
     expect(faultOf(bytes, declared('image/x'))).toBe('target-mismatch');
+  });
+
+  describe('does silence mean that a check passed?', () => {
+    type Row = Partial<Record<'ID' | 'Status', string>>;
+    const deployment = (MisconfSummary: object, rows: Row[] = [], more: object = {}) => ({
+      Namespace: 'clinic',
+      Kind: 'Deployment',
+      Name: 'portal',
+      Results: [
+        {
+          Target: 'Deployment/portal',
+          Class: 'config',
+          Type: 'kubernetes',
+          MisconfSummary,
+          Misconfigurations: rows.map((row) => ({ ID: 'KSV001', Status: 'FAIL', ...row })),
+          ...more,
+        },
+      ],
+    });
+    const coverage = (...Resources: object[]) => {
+      const [covered] = parse({ ClusterName: 'prod-1', Resources }, 'cluster/cluster').coverage;
+      return [covered?.extent, covered?.silentPass];
+    };
+    const VOUCHES = ['complete', ['KSV-']];
+    const SAYS_NOTHING = ['complete', []];
+    const CUT = ['partial', []];
+    const excepted: Row = { Status: 'EXCEPTION' };
+    const ignored = {
+      ExperimentalModifiedFindings: [
+        { Type: 'misconfiguration', Status: 'ignored', Finding: { ID: 'KSV001', Status: 'FAIL' } },
+      ],
+    };
+
+    it.each([
+      ['all evaluated', VOUCHES, deployment({ Successes: 152, Failures: 0, Exceptions: 0 })],
+      ['as few as count', VOUCHES, deployment({ Successes: EVALUATED_UNFILTERED })],
+      ['as few as count, one of them failed', VOUCHES, deployment({ Successes: 78, Failures: 1 }, [{}])],
+      ['one less', SAYS_NOTHING, deployment({ Successes: EVALUATED_UNFILTERED - 1 })],
+      ['one check that failed twice', SAYS_NOTHING, deployment({ Successes: 77, Failures: 2 }, [{}, {}])],
+      ['passes that are listed too', SAYS_NOTHING, deployment({ Successes: 78 }, [{ Status: 'PASS' }])],
+      ['--severity CRITICAL', SAYS_NOTHING, deployment({ Successes: 26 })],
+      ['no summary', SAYS_NOTHING, deployment({})],
+      ['of 73 checks 70 ignored', CUT, deployment({ Successes: 3, Failures: 0, Exceptions: 70 })],
+      ['one ignored', CUT, deployment({ Successes: 151, Exceptions: 1 })],
+      ['more ignored than listed', CUT, deployment({ Successes: 150, Exceptions: 2 }, [excepted])],
+      ['the ignored ones listed', VOUCHES, deployment({ Successes: 151, Exceptions: 1 }, [excepted])],
+      ['the suppressed ones listed', VOUCHES, deployment({ Successes: 151, Exceptions: 1 }, [], ignored)],
+      ['more failures than listed', CUT, deployment({ Successes: 150, Failures: 2 }, [{}])],
+      ['a pass in the place of a failure', CUT, deployment({ Successes: 150, Failures: 1 }, [{ Status: 'PASS' }])],
+    ])('%s: %j', (_, expected, resource) => {
+      expect(coverage(resource)).toEqual(expected);
+    });
+
+    it('does one resource show for the whole run that nothing was filtered, and one that is cut undo it?', () => {
+      const [whole, small] = [deployment({ Successes: 152 }), deployment({ Successes: 5 })];
+      expect(coverage(small, whole)).toEqual(VOUCHES);
+      expect(coverage(whole, deployment({ Successes: 5, Exceptions: 1 }))).toEqual(CUT);
+    });
+
+    it('can a run of the severities HIGH and CRITICAL not reach the bound?', () => {
+      const checks = loadCatalog(CATALOG_DIRECTORY).checks.filter(({ tool }) => tool === 'trivy');
+      expect(checks.filter(({ id }) => id.startsWith('KSV-'))).toHaveLength(EVALUATED_UNFILTERED);
+      const severe = checks.filter(({ severity }) => severity === 'high' || severity === 'critical');
+      expect(severe.length).toBeLessThan(EVALUATED_UNFILTERED);
+    });
   });
 
   it('does a resource that Trivy could not scan keep everything open?', () => {

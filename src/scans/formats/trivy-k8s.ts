@@ -1,9 +1,8 @@
 import type { Format } from '../report.js';
 import { Draft } from './draft.js';
-import type { Fields } from './fields.js';
 import { field, fieldsIn, fieldsOf, has, instant, isFields, list, optionalText, resourceName, text } from './fields.js';
 import { clusterScope } from './targets.js';
-import { readTrivyResults } from './trivy-results.js';
+import { FILTERED_RUNS, readTrivyResults } from './trivy-results.js';
 
 const SLUG = 'trivy-k8s';
 
@@ -17,7 +16,9 @@ export const trivyK8s: Format = {
   tool: 'trivy',
   description:
     'JSON of `trivy k8s --report all|summary --format json`. The report does not say how much of the cluster was scanned: it closes nothing ' +
-    'unless the poster declares the cluster or namespaces as targets. The summary report never closes anything.',
+    'unless the poster declares the cluster or namespaces as targets. The summary report never closes anything. ' +
+    'That a workload check (KSV) is not listed counts as passed only where some resource shows that about all of them were evaluated. ' +
+    FILTERED_RUNS,
 
   detect(document) {
     return (
@@ -48,7 +49,6 @@ export const trivyK8s: Format = {
           extent: name === 'Findings' ? 'partial' : extent,
           namespace,
           within: resourceName(namespace, '', text(resource, 'Kind'), text(resource, 'Name')),
-          unsupported: isUnsupported(resource),
         });
       });
     }
@@ -58,11 +58,3 @@ export const trivyK8s: Format = {
 };
 
 const KNOWN = new Set<string>(['ClusterName', 'SchemaVersion', 'ReportID', 'CreatedAt', 'Trivy', ...LISTS]);
-
-/** `Metadata` is an object, and since 2024 a list of one per image. */
-function isUnsupported(resource: Fields): boolean {
-  const metadata = field(resource, 'Metadata');
-  return (Array.isArray(metadata) ? metadata : [metadata]).some(
-    (of) => isFields(of) && isFields(of['OS']) && of['OS']['EOSL'] === true,
-  );
-}

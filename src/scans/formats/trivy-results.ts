@@ -1,7 +1,27 @@
 import type { CheckStatus, Coverage, Severity, Target } from '../report.js';
 import type { Draft, Scope } from './draft.js';
 import type { Fields } from './fields.js';
-import { field, fieldsIn, has, list, optionalNumber, optionalText, slug, text, Unreadable } from './fields.js';
+import {
+  field,
+  fieldsIn,
+  has,
+  isFields,
+  list,
+  optionalNumber,
+  optionalText,
+  slug,
+  text,
+  Unreadable,
+} from './fields.js';
+
+/**
+ * How many checks Trivy must have evaluated on one resource of a cluster before silence means anything. The report does not say that it was
+ * filtered: `--severity` drops checks, failed or passed, before they are counted. But one filter holds for the whole run, so one resource
+ * with enough checks shows that there was none. 79 is the number of the catalogue's KSV checks, and one more than all its KSV and KCV checks
+ * of the severities HIGH and CRITICAL (78; CRITICAL alone: 26), so that a run with these filters cannot reach it. Unfiltered runs do: 152 on
+ * each resource (2024), 98 on a pod since Trivy chooses the checks by kind. In 2022 it had 31 checks; the silence of such a run proves nothing.
+ */
+export const EVALUATED_UNFILTERED = 79;
 
 /**
  * Trivy's `Results[]`, which its image, file system, cluster and compliance reports share.
@@ -15,11 +35,13 @@ export interface TrivyPlace {
   namespace: string | null;
   /** What the results are about within the target: "" or a Kubernetes resource (`namespace/kind/name`). */
   within: string;
-  /** The operating system gets no more advisories (`Metadata.OS.EOSL`): no finding is then no sign of health. */
-  unsupported: boolean;
   /** Set in a compliance report: the rows are findings of this control, whatever check found them. */
   control?: { source: string; check: string; title: string; severity: Severity };
 }
+
+/** For the descriptions of the formats. */
+export const FILTERED_RUNS =
+  'The report does not say that it was filtered: post runs restricted by `--severity`, `--ignore-unfixed`, `--scanners`, `.trivyignore` or the like with `partial=true`.';
 
 export function readTrivyResults(draft: Draft, values: readonly unknown[], pointer: string, place: TrivyPlace): void {
   draft.rows(values, pointer, null, (result, at) => {
@@ -82,28 +104,26 @@ function coverageOf(
   kind: Kind,
   place: TrivyPlace,
 ): Pick<Coverage, 'extent' | 'checks' | 'silentPass'> {
-  const silentPass: string[] = [];
-  let extent = place.extent;
-  const type = optionalText(result, 'Type');
-  if (kind === MISCONFIGURATION) {
-    const summary = fieldsIn(result, 'MisconfSummary');
-    const failures = optionalNumber(summary, 'Failures') ?? 0;
-    const evaluated = failures + (optionalNumber(summary, 'Successes') ?? 0);
-    const listed = list(result, 'Misconfigurations').length;
-    if (failures > listed) {
-      draft.note('Trivy counts more misconfigurations than the report lists, so something was cut from it.');
-      extent = 'partial';
-    }
-    if (evaluated > 0 && (type === 'kubernetes' || type === 'helm')) silentPass.push('KSV-');
-    if (evaluated > 0 && type === 'dockerfile') silentPass.push('DS-');
+  if (kind !== MISCONFIGURATION) return { extent: place.extent, checks: null, silentPass: [] };
+  const summary = fieldsIn(result, 'MisconfSummary');
+  const rows = list(result, 'Misconfigurations').filter(isFields);
+  const listed = (status: string): number => rows.filter((row) => row['Status'] === status).length;
+  // What `.trivyignore` suppressed is counted as an exception, had it failed or not, and listed only with `--show-suppressed`.
+  const suppressed = list(result, SUPPRESSED).filter((row) => isFields(row) && row['Type'] === kind.source).length;
+  const cut =
+    (optionalNumber(summary, 'Failures') ?? 0) > listed('FAIL') ||
+    (optionalNumber(summary, 'Exceptions') ?? 0) > listed('EXCEPTION') + suppressed;
+  if (cut) {
+    draft.note('Trivy counts more failures or exceptions than the report lists, so something was cut from it.');
+    return { extent: 'partial', checks: null, silentPass: [] };
   }
-  // A repository may hold lock files that Trivy does not know; an image whose packages were read is known whole.
-  if (kind === VULNERABILITY && place.target.kind === 'image' && optionalText(result, 'Class') === 'os-pkgs') {
-    if (place.unsupported) {
-      draft.note('The operating system gets no more security updates: that nothing is listed proves nothing.');
-    } else silentPass.push('CVE-');
-  }
-  return { extent, checks: null, silentPass };
+  // By check, for one may fail several times on a resource. A file may hold several resources, whose checks are counted together: no telling.
+  const failed = new Set(rows.filter((row) => row['Status'] !== 'PASS').map((row) => row['ID'])).size;
+  const isWhole =
+    place.within !== '' &&
+    optionalText(result, 'Type') === 'kubernetes' &&
+    failed + (optionalNumber(summary, 'Successes') ?? 0) >= EVALUATED_UNFILTERED;
+  return { extent: place.extent, checks: null, silentPass: isWhole ? ['KSV-'] : [] };
 }
 
 function addFinding(
@@ -218,13 +238,14 @@ function resourceOf(kind: Kind, place: TrivyPlace, result: Fields, finding: Find
   return [place.within, image, isItself ? '' : own].filter((part) => part !== '').join('#');
 }
 
+const SUPPRESSED = 'ExperimentalModifiedFindings';
+
 /**
  * Findings that Trivy was told to suppress (`--show-suppressed`). One that the user ignores is still there: `warn`, for exceptions are approved
  * here and not in a file beside the scanner. One that a VEX document declares not to apply is `skip`.
  */
 function readSuppressed(draft: Draft, kind: Kind, place: TrivyPlace, scope: Scope, result: Fields, at: string): void {
-  const name = 'ExperimentalModifiedFindings';
-  draft.rows(list(result, name), `${at}/${name}`, scope, (row) => {
+  draft.rows(list(result, SUPPRESSED), `${at}/${SUPPRESSED}`, scope, (row) => {
     const type = text(row, 'Type');
     if (type !== kind.source) return;
     const reason = text(row, 'Status');

@@ -4,7 +4,7 @@ import { Draft } from './draft.js';
 import type { Fields } from './fields.js';
 import { field, fieldsIn, fieldsOf, has, instant, isFields, list, optionalText, texts } from './fields.js';
 import { assertKinds, repositoryTarget } from './targets.js';
-import { readTrivyResults } from './trivy-results.js';
+import { FILTERED_RUNS, readTrivyResults } from './trivy-results.js';
 
 const SLUG = 'trivy';
 
@@ -15,7 +15,8 @@ export const trivy: Format = {
   tool: 'trivy',
   description:
     'JSON of `trivy image|fs|repo|config --format json` (schema version 2) and the bare array of before v0.20. Complete for the classes of ' +
-    'findings whose results are in the report. An image is named by its digest where the report has one.',
+    'findings whose results are in the report. An image is named by its digest where the report has one. ' +
+    FILTERED_RUNS,
 
   detect(document) {
     if (Array.isArray(document)) return document.length > 0 && document.every(isLegacyResult);
@@ -44,7 +45,6 @@ function parseLegacy(results: readonly unknown[], declared: Declared): Report {
     extent: 'complete',
     namespace: null,
     within: '',
-    unsupported: true,
   });
   return draft.finish();
 }
@@ -59,12 +59,14 @@ function parseCurrent(report: Fields, declared: Declared): Report {
   draft.toolVersion = optionalText(fieldsIn(report, 'Trivy'), 'Version') || null;
   draft.observedAt = instant(field(report, 'CreatedAt'));
   const metadata = fieldsIn(report, 'Metadata');
+  if (field(fieldsIn(metadata, 'OS'), 'EOSL') === true) {
+    draft.note('The operating system gets no more security updates: that nothing is listed proves nothing.');
+  }
   readTrivyResults(draft, list(report, 'Results'), '/Results', {
     target: artifactTarget(draft, report, metadata, declared),
     extent: 'complete',
     namespace: null,
     within: '',
-    unsupported: field(fieldsIn(metadata, 'OS'), 'EOSL') === true,
   });
   return draft.finish();
 }

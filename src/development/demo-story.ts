@@ -32,7 +32,7 @@ What changed since then
 ${changes(lastWeek, now)}
 
 Try (in another terminal, in this folder)
-  . ${variables}
+  . '${variables}'
   npx safeguard login --server ${server}
   npx safeguard posture --status failing
   npx safeguard posture --status failing --as-of $LAST_WEEK
@@ -45,7 +45,7 @@ First audit package  ${server}${path}/packages/${demo.package.id}/content
                      ${demo.package.size ?? 0} bytes, sha256 ${demo.package.sha256 ?? ''}
 Data                 ${dataDirectory}   (Postgres, evidence, keys, the provider's secrets)
 Stop                 Ctrl-C
-Begin anew           stop, then: rm -rf ${dataDirectory}
+Begin anew           stop, then: rm -rf '${dataDirectory}'
 `);
 }
 

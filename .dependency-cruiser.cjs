@@ -12,9 +12,10 @@ const ROOMS = {
   evidence: ['kernel', 'audit', 'organizations', 'auth'],
   catalog: ['kernel', 'audit', 'organizations', 'auth', 'evidence'],
   results: ['kernel', 'organizations'],
-  scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results'],
+  events: ['kernel', 'organizations'],
+  scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events'],
   posture: ['kernel', 'organizations', 'catalog', 'results'],
-  packages: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'scans', 'posture'],
+  packages: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'scans', 'posture'],
   reference: ['kernel'],
   health: ['kernel', 'evidence'],
   // The embedded Postgres is migrated, as an operator's would be.

@@ -1,14 +1,20 @@
+import type { SecurityEvent } from '../events/event.js';
+import type { FactKind, FactValue } from '../results/fact.js';
+import type { Draft } from './formats/draft.js';
+
 /**
- * What every scanner report becomes, whatever tool wrote it.
+ * What every report becomes, whatever tool wrote it.
  *
- * A format is a pure function from a document to a `Report`. A `Report` says two things apart: what the tool saw (`results`), and what it
- * looked at (`coverage`). Only coverage may close an earlier result, so a format that is not sure of having seen everything says `partial`.
+ * A format is a pure function from a document to what a `Draft` is told. A report says two things apart: what the tool saw (check results, facts, events),
+ * and what it looked at (`coverage`). Only coverage may close an earlier result or fact, so a format that is not sure of having seen everything says `partial`.
  */
 
 /** What a tool said of one check. `skip`: not assessed. `manual`: a person has to judge. `warn`: assessed and neither passed nor failed. */
 export type CheckStatus = 'pass' | 'fail' | 'warn' | 'error' | 'skip' | 'manual';
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknown';
-export type TargetKind = 'cluster' | 'node' | 'namespace' | 'image' | 'repository';
+export const TARGET_KINDS = ['cluster', 'node', 'namespace', 'image', 'repository', 'account'] as const;
+/** `account`: of a cloud or a key management service (AWS account, Azure vault, GCP project, Vault mount). */
+export type TargetKind = (typeof TARGET_KINDS)[number];
 
 /** What was scanned. The cluster is always `{kind: 'cluster', name: 'cluster'}`: a system is one cluster, and tools name it at random. */
 export interface Target {
@@ -43,6 +49,18 @@ export interface CheckResult {
   message: string;
 }
 
+/** What the report says is so, and judges not. (target, source, kind, subject) occurs once in a report. */
+export interface Fact<Kind extends FactKind = FactKind> {
+  target: Target;
+  /** What it comes from: `cert-manager`, `aws-kms`, `cyclonedx` … */
+  source: string;
+  kind: Kind;
+  /** What it is about within the target: `namespace/kind/name`, the id of a key, a package URL. */
+  subject: string;
+  namespace: string | null;
+  value: FactValue<Kind>;
+}
+
 /** A part of the report that could not be read; what it might have said is not closed. */
 export interface Reject {
   /** RFC 6901; the document of a text with several documents is an array of them. */
@@ -50,18 +68,37 @@ export interface Reject {
   reason: string;
 }
 
-export interface Report {
+/** What a report says of itself and of what it looked at: all but its rows. */
+export interface ReportHead {
   format: string;
   tool: string;
   toolVersion: string | null;
   /** RFC 3339 in UTC; null where the report does not say, says year 1 or says no zone. */
   observedAt: string | null;
   clusterName: string | null;
+  /** `metadata.uid` of the namespace kube-system, which names a cluster for as long as it lives. */
+  clusterUid: string | null;
   coverage: Coverage[];
-  results: CheckResult[];
   /** The first {@link BOUNDS.rejects}; a note gives the number when there were more. */
   rejects: Reject[];
   notes: string[];
+}
+
+/** A report in memory, with its rows: for tests, and for whoever reads one without a store. */
+export interface Report extends ReportHead {
+  results: CheckResult[];
+  facts: Fact[];
+  events: SecurityEvent[];
+}
+
+/**
+ * Where rows go while a report is read; none of them is held. A row whose id was given before takes the earlier one's place: `seriesId` of a result, `factId` of
+ * a fact.
+ */
+export interface Rows {
+  result(id: string, result: CheckResult): void;
+  fact(id: string, fact: Fact): void;
+  event(event: SecurityEvent): void;
 }
 
 /** What the poster says the scan was about, where the report cannot know. */
@@ -76,10 +113,14 @@ export interface Format {
   title: string;
   tool: string;
   description: string;
-  /** Whether the document is of this format. Total: never throws, whatever the document is. */
+  /** What a report of it gives. What is named here is closed by complete coverage, also by a report without any. */
+  yields: readonly ('results' | 'facts' | 'events')[];
+  /** What a poster may declare that it was about. */
+  targets: readonly TargetKind[];
+  /** Whether the document is of this format. Total: never throws, whatever the document is; looks at the first members of a list and not at all. */
   detect(document: unknown): boolean;
-  /** Throws `ReportFault` for a document that cannot be taken, and nothing else. */
-  parse(document: unknown, declared: Declared): Report;
+  /** Tells the draft what the document says. Throws `ReportFault` for a document that cannot be taken, and nothing else but `Unreadable`. */
+  read(document: unknown, draft: Draft): void;
 }
 
 /** Bounds on what a report may become. They keep hostile input out of the database, and are far above what the tools write. */
@@ -90,6 +131,9 @@ export const BOUNDS = {
   resource: 2_000,
   targetName: 1_000,
   results: 2_000_000,
+  events: 2_000_000,
+  /** Characters of a fact's value as JSON. */
+  factValue: 16_384,
   targets: 10_000,
   rejects: 1_000,
 } as const;

@@ -54,6 +54,7 @@ const PLANTED: [rule: string, file: string, text: string][] = [
   ['evidence-imports', 'src/evidence/a.ts', `import '../catalog/a.js';`],
   ['catalog-imports', 'src/catalog/a.ts', `import '../results/a.js';`],
   ['results-imports', 'src/results/a.ts', `import '../scans/report.js';`],
+  ['events-imports', 'src/events/a.ts', `import '../results/a.js';`],
   ['scans-imports', 'src/scans/report.ts', `import '../posture/a.js';\nexport type T = number;`],
   ['posture-imports', 'src/posture/a.ts', `import '../evidence/b.js';`],
   ['packages-imports', 'src/packages/a.ts', `import '../auth/b.js';`],

@@ -1,7 +1,12 @@
-import type { CheckResult, CheckStatus, Coverage, Declared, Report, Target } from '../report.js';
+import type { SecurityEvent } from '../../events/event.js';
+import { FACT_KINDS, type FactKind } from '../../results/fact.js';
+import { factId, seriesId, targetId } from '../../results/series.js';
+import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import type { List } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
-import { fieldsOf, Unreadable } from './fields.js';
+import { fieldsOf, step, Unreadable } from './fields.js';
+import { SeenRows } from './seen-rows.js';
 
 /** Worst first: of two results of one check on one resource the worse one stands. */
 const WORST: readonly CheckStatus[] = ['fail', 'error', 'warn', 'manual', 'skip', 'pass'];
@@ -14,20 +19,22 @@ export interface Scope {
 
 /**
  * A report being written. It keeps what every format would otherwise have to remember: bounds on each row, one row per check and resource, and
- * that what could not be read is not closed.
+ * that what could not be read is not closed. Rows leave it at once, so that a report of any size is read in little memory.
  */
 export class Draft {
   toolVersion: string | null = null;
   observedAt: string | null = null;
   clusterName: string | null = null;
+  clusterUid: string | null = null;
 
-  readonly #results: CheckResult[] = [];
   readonly #coverage = new Map<string, Coverage>();
-  /** Of each target and source: check → resource → position among the results. Nested, so that a row costs no joined key. */
-  readonly #positions = new Map<string, Map<string, Map<string, number>>>();
-  readonly #rejects: Report['rejects'] = [];
+  readonly #results = new SeenRows();
+  readonly #facts = new SeenRows();
+  readonly #rejects: ReportHead['rejects'] = [];
   readonly #notes: string[] = [];
-  readonly #targets = new Set<string>();
+  /** Ids of the targets by kind and name. */
+  readonly #targets = new Map<string, string>();
+  #events = 0;
   #rejected = 0;
   #duplicates = 0;
   /** Scopes that hold something unreadable; null: it could have been of any. */
@@ -37,10 +44,12 @@ export class Draft {
     readonly format: string,
     readonly tool: string,
     readonly declared: Declared,
+    private readonly sink: Rows,
   ) {}
 
+  /** Rows so far. */
   get size(): number {
-    return this.#results.length;
+    return this.#results.size + this.#facts.size + this.#events;
   }
 
   /** Says that the scan looked at a source of a target. Said again, the sums of what was looked at and the more careful extent stand. */
@@ -69,15 +78,9 @@ export class Draft {
   }
 
   /** Reads each of the values; one that cannot be read becomes a reject of the scope and the others are read on. */
-  rows(
-    values: readonly unknown[],
-    pointer: string,
-    scope: Scope | null,
-    read: (row: Fields, pointer: string) => void,
-  ): void {
-    for (const [index, value] of values.entries()) {
-      this.attempt(`${pointer}/${index}`, scope, (at) => read(fieldsOf(value), at));
-    }
+  rows(values: List, pointer: string, scope: Scope | null, read: (row: Fields, pointer: string) => void): void {
+    let index = 0;
+    for (const value of values) this.attempt(`${pointer}/${index++}`, scope, (at) => read(fieldsOf(value), at));
   }
 
   /** Reads one part of the document; if it cannot be read, it becomes a reject of the scope. */
@@ -90,37 +93,69 @@ export class Draft {
     }
   }
 
-  /** Takes a row. Throws `Unreadable` where what identifies it does not fit. */
+  /** Takes a check result. Throws `Unreadable` where what identifies it does not fit. */
   add(result: CheckResult): void {
     identity(result.check, 'check id', BOUNDS.check);
     identity(result.resource, 'resource', BOUNDS.resource);
     if (result.namespace !== null) identity(result.namespace, 'namespace', 253);
-    const scope = this.#scope(result);
-    let checks = this.#positions.get(scope);
-    if (!checks) this.#positions.set(scope, (checks = new Map<string, Map<string, number>>()));
-    let resources = checks.get(result.check);
-    if (!resources) checks.set(result.check, (resources = new Map<string, number>()));
-
+    const id = seriesId(this.#idOf(result.target), result.source, result.check, result.resource);
+    const rank = WORST.indexOf(result.status);
+    const before = this.#results.put(id, rank);
+    if (before !== null) {
+      this.#duplicates++;
+      if (rank >= before) return;
+    } else if (this.#results.size > BOUNDS.results) {
+      throw new ReportFault('too-many-results', `A report may hold ${BOUNDS.results} results; post it in parts.`);
+    }
     result.title = prose(result.title, BOUNDS.title);
     result.message = prose(result.message, BOUNDS.message);
-    const position = resources.get(result.resource);
-    if (position === undefined) {
-      if (this.#results.length >= BOUNDS.results) {
-        throw new ReportFault('too-many-results', `A report may hold ${BOUNDS.results} results; post it in parts.`);
-      }
-      resources.set(result.resource, this.#results.length);
-      this.#results.push(result);
-      return;
+    this.sink.result(id, result);
+  }
+
+  /** Takes a fact. Throws `Unreadable` where what identifies it does not fit, or its value is not of its kind. */
+  fact<Kind extends FactKind>(fact: Fact<Kind>): void {
+    identity(fact.subject, 'subject', BOUNDS.resource);
+    if (fact.namespace !== null) identity(fact.namespace, 'namespace', 253);
+    const checked = FACT_KINDS[fact.kind].safeParse(fact.value);
+    if (!checked.success) {
+      const [issue] = checked.error.issues;
+      throw new Unreadable(
+        '',
+        `its ${fact.kind}${(issue?.path ?? []).map((name) => step(String(name))).join('')} cannot be kept`,
+      );
     }
-    this.#duplicates++;
-    const before = this.#results[position];
-    if (before && WORST.indexOf(result.status) < WORST.indexOf(before.status)) this.#results[position] = result;
+    const value = storable(checked.data) as Fact['value'];
+    if (JSON.stringify(value).length > BOUNDS.factValue) {
+      throw new Unreadable('', `what it says is longer than ${BOUNDS.factValue} characters`);
+    }
+    const id = factId(this.#idOf(fact.target), fact.source, fact.kind, fact.subject);
+    if (this.#facts.put(id, 0) !== null) this.note('A fact is given twice; the last one stands.');
+    else if (this.#facts.size > BOUNDS.results) {
+      throw new ReportFault('too-many-results', `A report may hold ${BOUNDS.results} facts; post it in parts.`);
+    }
+    this.sink.fact(id, { ...fact, value });
+  }
+
+  /** Takes an event. Throws `Unreadable` where what identifies it does not fit. */
+  event(event: SecurityEvent): void {
+    identity(event.id, 'event id', BOUNDS.check);
+    if (++this.#events > BOUNDS.events) {
+      throw new ReportFault('too-many-results', `A report may hold ${BOUNDS.events} events; post it in parts.`);
+    }
+    this.sink.event({
+      ...event,
+      actor: prose(event.actor, BOUNDS.title),
+      action: prose(event.action, BOUNDS.title),
+      resource: prose(event.resource, BOUNDS.resource),
+      namespace: event.namespace === null ? null : prose(event.namespace, 253),
+      sourceIp: prose(event.sourceIp, 100),
+    });
   }
 
   /** The report. Throws `ReportFault` empty-report where nothing was looked at. */
-  finish(): Report {
+  finish(): ReportHead {
     const coverage = [...this.#coverage.values()];
-    if (coverage.length === 0 && this.#results.length === 0 && this.#rejected === 0) {
+    if (coverage.length === 0 && this.size === 0 && this.#rejected === 0) {
       throw new ReportFault(
         'empty-report',
         'The report does not show that anything was scanned, so it proves nothing.',
@@ -145,23 +180,28 @@ export class Draft {
       toolVersion: this.toolVersion === null ? null : prose(this.toolVersion, 100),
       observedAt: this.observedAt,
       clusterName: this.clusterName === null ? null : prose(this.clusterName, BOUNDS.title),
+      clusterUid: this.clusterUid === null ? null : prose(this.clusterUid, 100),
       coverage,
-      results: this.#results,
       rejects: this.#rejects,
       notes,
     };
   }
 
   #scope({ target, source }: Scope): string {
-    const key = `${target.kind}/${target.name}`;
-    if (!this.#targets.has(key)) {
-      identity(target.name, 'target name', BOUNDS.targetName);
-      if (this.#targets.size >= BOUNDS.targets) {
-        throw new ReportFault('too-many-targets', `A report may be about ${BOUNDS.targets} targets.`);
-      }
-      this.#targets.add(key);
+    return `${this.#idOf(target)} ${source}`;
+  }
+
+  #idOf({ kind, name }: Target): string {
+    const key = `${kind}/${name}`;
+    const known = this.#targets.get(key);
+    if (known !== undefined) return known;
+    identity(name, 'target name', BOUNDS.targetName);
+    if (this.#targets.size >= BOUNDS.targets) {
+      throw new ReportFault('too-many-targets', `A report may be about ${BOUNDS.targets} targets.`);
     }
-    return `${key}\n${source}`;
+    const id = targetId(kind, name);
+    this.#targets.set(key, id);
+    return id;
   }
 }
 
@@ -174,6 +214,14 @@ function identity(value: string, what: string, bound: number): void {
 
 export function isStorable(value: string): boolean {
   return value.isWellFormed() && !value.includes('\0');
+}
+
+/** A fact's texts as the database can keep them. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return isStorable(value) ? value : value.toWellFormed().replaceAll('\0', '\ufffd');
+  if (Array.isArray(value)) return value.map(storable);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [String(storable(key)), storable(member)]));
 }
 
 /** What people read: NUL and lone surrogates, which the database refuses, become U+FFFD; what is too long is cut. */

@@ -1,3 +1,5 @@
+import { isList, type List } from '../text/lazy-list.js';
+
 /**
  * Reading fields of documents that somebody else wrote. Every reader says what it expects and throws `Unreadable` for anything else: a row of
  * the wrong shape is refused, never guessed at. Go tools write absent strings as "" or leave the key out, never as null: so null is wrong for a
@@ -18,7 +20,7 @@ export class Unreadable extends Error {
 const NOTHING: Fields = Object.freeze({});
 
 export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !isList(value);
 }
 
 /** The own value of that name (never an inherited one: a document may lack `constructor`); undefined where absent. */
@@ -69,19 +71,33 @@ export function optionalNumber(fields: Fields, name: string): number | null {
   return value;
 }
 
-/** The list of that name; empty where absent or null. */
-export function list(fields: Fields, name: string): readonly unknown[] {
+/** The list of that name; empty where absent or null. It may be too large to hold: go through it, once, and keep nothing of it. */
+export function list(fields: Fields, name: string): List {
   const value = field(fields, name) ?? [];
-  if (!Array.isArray(value)) throw new Unreadable(step(name), 'must be a list');
+  if (!isList(value)) throw new Unreadable(step(name), 'must be a list');
   return value;
+}
+
+/** Whether there is one in the list that is so. */
+export function some(members: List, isSo: (member: unknown) => boolean): boolean {
+  for (const member of members) if (isSo(member)) return true;
+  return false;
+}
+
+/** The first member of a list; undefined of an empty one. */
+export function firstOf(members: List): unknown {
+  for (const member of members) return member;
+  return undefined;
 }
 
 /** The texts of that name; empty where absent or null. */
 export function texts(fields: Fields, name: string): string[] {
-  return list(fields, name).map((value, index) => {
-    if (typeof value !== 'string') throw new Unreadable(`${step(name)}/${index}`, 'must be a text');
-    return value;
-  });
+  const found: string[] = [];
+  for (const value of list(fields, name)) {
+    if (typeof value !== 'string') throw new Unreadable(`${step(name)}/${found.length}`, 'must be a text');
+    found.push(value);
+  }
+  return found;
 }
 
 /** RFC 3339 section 5.6 with a zone. Year 1 is Go's zero time: "not known". */

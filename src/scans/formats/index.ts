@@ -1,12 +1,15 @@
-import type { Declared, Format, Report } from '../report.js';
+import type { SecurityEvent } from '../../events/event.js';
+import type { CheckResult, Declared, Fact, Format, Report, ReportHead, Rows } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
-import { isStorable } from './draft.js';
-import { isFields, Unreadable } from './fields.js';
+import { Draft, isStorable } from './draft.js';
+import { firstOf, isFields, Unreadable } from './fields.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
+import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
 import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
@@ -28,22 +31,38 @@ export interface ParseOptions {
   declared: Declared;
 }
 
-/** Bytes of a report → the report. Throws `ReportFault` and nothing else. */
-export function parseReport(bytes: Uint8Array, { format, declared }: ParseOptions): Report {
+/** A document → what it says; its rows go to `rows` as they are read. Throws `ReportFault` and nothing else. */
+export function readReport(document: unknown, { format: name, declared }: ParseOptions, rows: Rows): ReportHead {
   assertDeclared(declared);
-  const named = format === undefined ? null : formatNamed(format);
-  const document = readDocument(bytes);
+  const named = name === undefined ? null : formatNamed(name);
   if (isEmpty(document)) throw new ReportFault('empty-report', 'The report is empty, so it proves nothing.');
   if (named && !named.detect(document)) {
     throw new ReportFault('wrong-format', `The report is not of the format ${named.slug}; ${whatWasSeen(document)}.`);
   }
+  const format = named ?? detectFormat(document);
+  assertKinds(declared, format.targets, format.slug);
+  const draft = new Draft(format.slug, format.tool, declared, rows);
   try {
-    return (named ?? detectFormat(document)).parse(document, declared);
+    format.read(document, draft);
+    return draft.finish();
   } catch (error) {
     // What is outside of all rows and coverage: then nothing of the report can be trusted.
     if (error instanceof Unreadable) throw new ReportFault('malformed-report', error.reason, { pointer: error.at });
     throw error;
   }
+}
+
+/** Bytes of a report → the report with all its rows in memory. Throws `ReportFault` and nothing else. */
+export function parseReport(bytes: Uint8Array, options: ParseOptions): Report {
+  const results = new Map<string, CheckResult>();
+  const facts = new Map<string, Fact>();
+  const events: SecurityEvent[] = [];
+  const head = readReport(readDocument(bytes), options, {
+    result: (id, result) => results.set(id, result),
+    fact: (id, fact) => facts.set(id, fact),
+    event: (event) => events.push(event),
+  });
+  return { ...head, results: [...results.values()], facts: [...facts.values()], events };
 }
 
 /** The one format of the document. Throws `ReportFault` unknown-format. */
@@ -68,8 +87,8 @@ function slugs(): string {
 
 /** Names of a report's top, never its values. */
 function whatWasSeen(document: unknown): string {
-  const inArray = Array.isArray(document);
-  const top: unknown = inArray ? document[0] : document;
+  const inArray = isList(document);
+  const top = inArray ? firstOf(document) : document;
   if (!isFields(top)) return inArray ? 'it is an array that does not hold objects' : 'it is no object';
   const keys = Object.keys(top)
     .slice(0, 10)
@@ -79,7 +98,7 @@ function whatWasSeen(document: unknown): string {
 
 function isEmpty(document: unknown): boolean {
   if (document === null) return true;
-  if (Array.isArray(document)) return document.length === 0;
+  if (isList(document)) return document.length === 0;
   return isFields(document) && Object.keys(document).length === 0;
 }
 

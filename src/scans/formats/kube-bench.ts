@@ -1,9 +1,9 @@
 import type { CheckStatus, Format, Target } from '../report.js';
 import { ReportFault } from '../report.js';
-import { Draft } from './draft.js';
+import { isList, type List } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
-import { fieldsOf, has, isFields, list, optionalNumber, optionalText, step, text, Unreadable } from './fields.js';
-import { assertCluster, assertKinds, CLUSTER } from './targets.js';
+import { has, isFields, list, optionalNumber, optionalText, step, text, Unreadable } from './fields.js';
+import { assertCluster, CLUSTER } from './targets.js';
 
 const SLUG = 'kube-bench';
 
@@ -27,13 +27,15 @@ export const kubeBench: Format = {
     'name the node: pass targets=node/NAME. Complete for the checks that it lists (kube-bench lists all that it ran, and does not say which ' +
     'it was told to leave out).',
 
+  yields: ['results'],
+  targets: ['node', 'cluster'],
+
   detect(document) {
     return controlsOf(document) !== null;
   },
 
-  parse(document, declared) {
-    assertKinds(declared, ['node', 'cluster'], SLUG);
-    const draft = new Draft(SLUG, 'kube-bench', declared);
+  read(document, draft) {
+    const { declared } = draft;
     const used = new Set<Target>();
     /** source and check → the control it came from: a second control with the same one is a second node's. */
     const seen = new Map<string, number>();
@@ -93,17 +95,21 @@ export const kubeBench: Format = {
         throw new ReportFault('target-mismatch', `The report holds no results about a ${target.kind}.`);
       }
     }
-    return draft.finish();
   },
 };
 
 /** All controls with their pointers; null if the document is not kube-bench's. */
 function controlsOf(document: unknown, pointer = ''): { control: Fields; pointer: string }[] | null {
-  if (Array.isArray(document)) {
-    const all = document.map((item: unknown, index) => controlsOf(item, `${pointer}/${index}`));
-    return all.length > 0 && pointer.split('/').length <= 3 && all.every((controls) => controls !== null)
-      ? all.flat()
-      : null;
+  if (isList(document)) {
+    if (pointer.split('/').length > 3) return null;
+    const found: { control: Fields; pointer: string }[] = [];
+    let index = 0;
+    for (const item of document) {
+      const controls = controlsOf(item, `${pointer}/${index++}`);
+      if (controls === null) return null;
+      found.push(...controls);
+    }
+    return found.length > 0 ? found : null;
   }
   if (!isFields(document)) return null;
   if (has(document, 'Controls')) return controlsInTotals(document['Controls'], `${pointer}/Controls`);
@@ -114,10 +120,13 @@ function controlsOf(document: unknown, pointer = ''): { control: Fields; pointer
 
 function controlsInTotals(controls: unknown, pointer: string): { control: Fields; pointer: string }[] | null {
   if (controls === null) return [];
-  if (!Array.isArray(controls)) return null;
-  const found = controls.map((control: unknown, index) => ({ control, pointer: `${pointer}/${index}` }));
-  const isControl = (of: { control: unknown }): boolean => isFields(of.control) && has(of.control, 'tests');
-  return found.every(isControl) ? found.map((of) => ({ ...of, control: fieldsOf(of.control) })) : null;
+  if (!isList(controls)) return null;
+  const found: { control: Fields; pointer: string }[] = [];
+  for (const control of controls) {
+    if (!isFields(control) || !has(control, 'tests')) return null;
+    found.push({ control, pointer: `${pointer}/${found.length}` });
+  }
+  return found;
 }
 
 function declaredNode(targets: readonly Target[]): Target {
@@ -158,13 +167,13 @@ function messageOf(row: Fields): string {
 }
 
 /** Whether the totals of the control or of its groups count more results than are listed. */
-function wasCut(control: Fields, tests: readonly unknown[]): boolean {
+function wasCut(control: Fields, tests: List): boolean {
   const sum = (of: Fields, prefix: string): number =>
     ['pass', 'fail', 'warn', 'info'].reduce((total, name) => total + (optionalNumber(of, prefix + name) ?? 0), 0);
   let listed = 0;
   let cut = false;
   for (const test of tests) {
-    if (!isFields(test) || !Array.isArray(test['results'] ?? [])) return true;
+    if (!isFields(test) || !isList(test['results'] ?? [])) return true;
     const results = list(test, 'results').length;
     listed += results;
     cut ||= sum(test, '') > results;

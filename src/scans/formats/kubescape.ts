@@ -1,6 +1,7 @@
 import type { CheckStatus, Declared, Format, Severity, Target } from '../report.js';
 import { ReportFault } from '../report.js';
-import { Draft } from './draft.js';
+import type { List } from '../text/lazy-list.js';
+import type { Draft } from './draft.js';
 import type { Fields } from './fields.js';
 import {
   field,
@@ -13,6 +14,7 @@ import {
   optionalNumber,
   optionalText,
   resourceName,
+  some,
   step,
   text,
   texts,
@@ -32,6 +34,9 @@ export const kubescape: Format = {
     'as evaluated, if it says that it scanned a cluster without restricting namespaces. A scan of files is complete where the poster declares the ' +
     'repository: targets=repository/NAME.',
 
+  yields: ['results'],
+  targets: ['cluster', 'repository'],
+
   detect(document) {
     return (
       isFields(document) &&
@@ -40,9 +45,9 @@ export const kubescape: Format = {
     );
   },
 
-  parse(document, declared) {
+  read(document, draft) {
+    const { declared } = draft;
     const report = fieldsOf(document);
-    const draft = new Draft(SLUG, 'kubescape', declared);
     const metadata = fieldsIn(report, 'metadata');
     const scan = fieldsIn(metadata, 'scanMetadata');
     draft.toolVersion = optionalText(scan, 'kubescapeVersion') || null;
@@ -85,7 +90,6 @@ export const kubescape: Format = {
     if (checks.length > 0) {
       draft.cover({ ...scope, extent: whole ? 'complete' : 'partial', checks, silentPass: [] });
     }
-    return draft.finish();
   },
 };
 
@@ -97,11 +101,11 @@ function targetOf(
   report: Fields,
   metadata: Fields,
   scan: Fields,
-  results: readonly unknown[],
+  results: List,
   declared: Declared,
 ): { target: Target; whole: boolean } {
   const kind = optionalNumber(scan, 'scanningTarget');
-  const ofFiles = results.some((result) => isFields(result) && /(^|\/)path=/.test(String(result['resourceID'])));
+  const ofFiles = some(results, (result) => isFields(result) && /(^|\/)path=/.test(String(result['resourceID'])));
   const saysCluster =
     isFields(field(report, 'clusterAPIServerInfo')) ||
     draft.clusterName !== null ||
@@ -128,7 +132,7 @@ function targetOf(
 
 /** What makes a scan of a cluster less than the cluster: namespaces in or out, one workload (its own framework), a chunk of a report. */
 function isRestricted(draft: Draft, report: Fields, scan: Fields): boolean {
-  const frameworks = list(fieldsIn(report, 'summaryDetails'), 'frameworks').map((of) =>
+  const frameworks = Array.from(list(fieldsIn(report, 'summaryDetails'), 'frameworks'), (of) =>
     isFields(of) ? of['name'] : of,
   );
   const names = [...texts(scan, 'targetNames'), ...frameworks].map((name) => String(name).toLowerCase());
@@ -183,8 +187,9 @@ function resourceOf(id: string, files: ReadonlyMap<string, string>): { resource:
 function statusOf(control: Fields): CheckStatus {
   const said: CheckStatus[] = [];
   if (has(control, 'status')) said.push(oneStatus(fieldsIn(control, 'status'), '/status'));
-  for (const [index, rule] of list(control, 'rules').entries()) {
-    const at = `/rules/${index}`;
+  let index = 0;
+  for (const rule of list(control, 'rules')) {
+    const at = `/rules/${index++}`;
     if (!isFields(rule)) throw new Unreadable(at, 'must be an object');
     said.push(oneStatus(rule, at));
   }

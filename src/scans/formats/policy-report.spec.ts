@@ -57,8 +57,12 @@ describe('PolicyReport and OpenReports', () => {
     expect(faultOf(bytesOf(list))).toBe('unknown-format');
   });
 
-  it('does a list that holds something else belong to no format?', () => {
+  it('is something else in a list a reject, which leaves all of it partial?', () => {
     const list = { apiVersion: 'v1', kind: 'List', items: [report(), { apiVersion: 'v1', kind: 'Pod' }] };
+    const parsed = parse(list, 'cluster/cluster');
+    expect(parsed.rejects).toEqual([{ pointer: '/items/1/kind', reason: 'is no report of wgpolicyk8s.io' }]);
+    expect(parsed.coverage.map(({ extent }) => extent)).toEqual(['partial']);
+    list.items.reverse();
     expect(faultOf(bytesOf(list))).toBe('unknown-format');
   });
 });

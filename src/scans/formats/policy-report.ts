@@ -1,9 +1,10 @@
-import type { CheckStatus, Coverage, Declared, Format, Report, Severity } from '../report.js';
-import { Draft } from './draft.js';
+import type { CheckStatus, Coverage, Format, Severity } from '../report.js';
+import type { Draft } from './draft.js';
 import type { Fields } from './fields.js';
 import {
   field,
   fieldsIn,
+  firstOf,
   has,
   instantOfMillis,
   isFields,
@@ -15,6 +16,7 @@ import {
   text,
   Unreadable,
 } from './fields.js';
+import { detectObjects, eachObject } from './kubernetes.js';
 import type { ClusterScope } from './targets.js';
 import { clusterScope } from './targets.js';
 
@@ -39,68 +41,28 @@ export function policyReportFormat(name: string, title: string, what: string, gr
       `${what}, as JSON or YAML: one object, several documents, or a List. The objects do not say that they are all there are: they close ` +
       'nothing unless the poster declares the cluster or namespaces as targets, and then only where each object lists as many results as ' +
       'its summary counts.',
+    yields: ['results'],
+    targets: ['cluster', 'namespace'],
     detect(document) {
-      const objects = objectsOf(document);
-      return objects !== null && objects.length > 0 && objects.every((object) => isOfGroup(object, group));
+      return detectObjects(document, ({ group: own, kind }) => own === group && KINDS.includes(kind));
     },
-    parse(document, declared) {
-      return parse(name, objectsOf(document) ?? [], declared);
+    read(document, draft) {
+      readObjects(document, group, draft);
     },
   };
 }
 
-interface ReportObject {
-  object: Fields;
-  /** What the surrounding list says of its items, which leave it out. */
-  apiVersion: unknown;
-  kind: unknown;
-  pointer: string;
-}
+const KINDS: readonly string[] = ['PolicyReport', 'ClusterPolicyReport', 'Report', 'ClusterReport'];
 
-const KINDS: unknown[] = ['PolicyReport', 'ClusterPolicyReport', 'Report', 'ClusterReport'];
-
-/** The objects in a document, a list or several documents; null if something else is among them. */
-function objectsOf(document: unknown, pointer = ''): ReportObject[] | null {
-  if (Array.isArray(document)) {
-    if (pointer !== '') return null;
-    const all = document.map((item: unknown, index) => objectsOf(item, `/${index}`));
-    return all.every((objects) => objects !== null) ? all.flat() : null;
-  }
-  if (!isFields(document)) return null;
-  const apiVersion = field(document, 'apiVersion');
-  const kind = field(document, 'kind');
-  if (typeof kind !== 'string' || !kind.endsWith('List')) return [{ object: document, apiVersion, kind, pointer }];
-  const items = field(document, 'items');
-  if (!Array.isArray(items)) return null;
-  const objects: ReportObject[] = [];
-  for (const [index, item] of items.entries()) {
-    if (!isFields(item)) return null;
-    objects.push({
-      object: item,
-      apiVersion: field(item, 'apiVersion') ?? apiVersion,
-      kind: field(item, 'kind') ?? kind.slice(0, -'List'.length),
-      pointer: `${pointer}/items/${index}`,
-    });
-  }
-  return objects;
-}
-
-function isOfGroup({ apiVersion, kind }: ReportObject, group: string): boolean {
-  return typeof apiVersion === 'string' && apiVersion.startsWith(`${group}/`) && KINDS.includes(kind);
-}
-
-function parse(name: string, objects: readonly ReportObject[], declared: Declared): Report {
-  const draft = new Draft(name, 'policy-report', declared);
-  const scope = clusterScope(declared, name, null);
+function readObjects(document: unknown, group: string, draft: Draft): void {
+  const scope = clusterScope(draft.declared, draft.format, null);
   let latest = 0;
-  for (const { object, kind, pointer } of objects) {
-    draft.attempt(pointer, null, () => {
-      latest = Math.max(latest, readObject(draft, scope, object, String(kind), pointer));
-    });
-  }
+  eachObject(draft, document, ({ object, kind, group: own, pointer }) => {
+    if (own !== group || !KINDS.includes(kind)) throw new Unreadable('/kind', `is no report of ${group}`);
+    latest = Math.max(latest, readObject(draft, scope, object, kind, pointer));
+  });
   // The objects were read when their newest result was already there; when exactly, nobody says.
   draft.observedAt = instantOfMillis(latest);
-  return draft.finish();
 }
 
 /** Reads one object; returns its newest timestamp in milliseconds since 1970, 0 where there is none. */
@@ -119,7 +81,7 @@ function readObject(draft: Draft, scope: ClusterScope, object: Fields, kind: str
     const check = checkOf(row);
     const status = statusOf(row);
     const resources = list(row, 'resources');
-    const subjects = resources.length > 0 ? resources.map((resource) => subjectOf(resource, own)) : [fallback];
+    const subjects = resources.length > 0 ? Array.from(resources, (resource) => subjectOf(resource, own)) : [fallback];
     for (const { namespace, resource } of subjects) {
       const { target, extent } = scope.targetOf(namespace);
       draft.cover({ target, source, ...covered(extent, complete) });
@@ -171,7 +133,7 @@ interface Subject {
 function subjectOfReport(object: Fields, metadata: Fields, kind: string, own: string): Subject {
   if (isFields(field(object, 'scope'))) return subjectOf(field(object, 'scope'), own);
   const owners = list(metadata, 'ownerReferences');
-  if (owners.length === 1) return subjectOf(owners[0], own);
+  if (owners.length === 1) return subjectOf(firstOf(owners), own);
   const resource = resourceName(own, '', kind, optionalText(metadata, 'name') || 'unnamed');
   return { namespace: own || null, resource };
 }

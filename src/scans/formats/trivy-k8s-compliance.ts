@@ -1,7 +1,6 @@
 import type { Format } from '../report.js';
-import { Draft } from './draft.js';
 import { fieldsOf, has, isFields, list, optionalText, slug, text } from './fields.js';
-import { assertKinds, clusterScope } from './targets.js';
+import { clusterScope } from './targets.js';
 import { FILTERED_RUNS, readTrivyResults, trivySeverity } from './trivy-results.js';
 
 const SLUG = 'trivy-k8s-compliance';
@@ -16,6 +15,9 @@ export const trivyK8sCompliance: Format = {
     'proves nothing: what nobody looked at is written like what passed. The summary gives counts only, and so no results. ' +
     FILTERED_RUNS,
 
+  yields: ['results'],
+  targets: ['cluster'],
+
   detect(document) {
     return (
       isFields(document) &&
@@ -26,13 +28,11 @@ export const trivyK8sCompliance: Format = {
     );
   },
 
-  parse(document, declared) {
+  read(document, draft) {
     const report = fieldsOf(document);
     const id = text(report, 'ID');
     const source = `trivy-compliance/${slug(id)}`;
-    const draft = new Draft(SLUG, 'trivy', declared);
-    assertKinds(declared, ['cluster'], SLUG);
-    const { target, extent } = clusterScope(declared, SLUG, null).targetOf(null);
+    const { target, extent } = clusterScope(draft.declared, SLUG, null).targetOf(null);
 
     const summary = list(report, 'SummaryControls');
     if (summary.length > 0) {
@@ -53,6 +53,5 @@ export const trivyK8sCompliance: Format = {
         control: { source, check, title: optionalText(control, 'Name'), severity: trivySeverity(control) },
       });
     });
-    return draft.finish();
   },
 };

@@ -1,5 +1,4 @@
 import type { Format } from '../report.js';
-import { Draft } from './draft.js';
 import { field, fieldsIn, fieldsOf, has, instant, isFields, list, optionalText, resourceName, text } from './fields.js';
 import { clusterScope } from './targets.js';
 import { FILTERED_RUNS, readTrivyResults } from './trivy-results.js';
@@ -20,6 +19,9 @@ export const trivyK8s: Format = {
     'That a workload check (KSV) is not listed counts as passed only where some resource shows that about all of them were evaluated. ' +
     FILTERED_RUNS,
 
+  yields: ['results'],
+  targets: ['cluster', 'namespace'],
+
   detect(document) {
     return (
       isFields(document) &&
@@ -29,13 +31,12 @@ export const trivyK8s: Format = {
     );
   },
 
-  parse(document, declared) {
+  read(document, draft) {
     const report = fieldsOf(document);
-    const draft = new Draft(SLUG, 'trivy', declared);
     draft.clusterName = optionalText(report, 'ClusterName') || null;
     draft.observedAt = instant(field(report, 'CreatedAt'));
     draft.toolVersion = optionalText(fieldsIn(report, 'Trivy'), 'Version') || null;
-    const scope = clusterScope(declared, SLUG, draft.clusterName);
+    const scope = clusterScope(draft.declared, SLUG, draft.clusterName);
 
     for (const name of LISTS) {
       draft.rows(list(report, name), `/${name}`, null, (resource, at) => {
@@ -53,7 +54,6 @@ export const trivyK8s: Format = {
       });
     }
     if (has(report, 'Findings')) draft.note('A summary report: it proves nothing that it does not list.');
-    return draft.finish();
   },
 };
 

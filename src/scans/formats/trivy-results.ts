@@ -1,4 +1,5 @@
 import type { CheckStatus, Coverage, Severity, Target } from '../report.js';
+import type { List } from '../text/lazy-list.js';
 import type { Draft, Scope } from './draft.js';
 import type { Fields } from './fields.js';
 import {
@@ -43,7 +44,7 @@ export interface TrivyPlace {
 export const FILTERED_RUNS =
   'The report does not say that it was filtered: post runs restricted by `--severity`, `--ignore-unfixed`, `--scanners`, `.trivyignore` or the like with `partial=true`.';
 
-export function readTrivyResults(draft: Draft, values: readonly unknown[], pointer: string, place: TrivyPlace): void {
+export function readTrivyResults(draft: Draft, values: List, pointer: string, place: TrivyPlace): void {
   draft.rows(values, pointer, null, (result, at) => {
     const kind = kindOf(result);
     if (kind === null) {
@@ -106,23 +107,29 @@ function coverageOf(
 ): Pick<Coverage, 'extent' | 'checks' | 'silentPass'> {
   if (kind !== MISCONFIGURATION) return { extent: place.extent, checks: null, silentPass: [] };
   const summary = fieldsIn(result, 'MisconfSummary');
-  const rows = list(result, 'Misconfigurations').filter(isFields);
-  const listed = (status: string): number => rows.filter((row) => row['Status'] === status).length;
+  const listed = { FAIL: 0, EXCEPTION: 0 };
+  // By check, for one may fail several times on a resource. A file may hold several resources, whose checks are counted together: no telling.
+  const failed = new Set<unknown>();
+  for (const row of list(result, 'Misconfigurations')) {
+    if (!isFields(row)) continue;
+    const status = row['Status'];
+    if (status === 'FAIL' || status === 'EXCEPTION') listed[status]++;
+    if (status !== 'PASS') failed.add(row['ID']);
+  }
   // What `.trivyignore` suppressed is counted as an exception, had it failed or not, and listed only with `--show-suppressed`.
-  const suppressed = list(result, SUPPRESSED).filter((row) => isFields(row) && row['Type'] === kind.source).length;
+  let suppressed = 0;
+  for (const row of list(result, SUPPRESSED)) if (isFields(row) && row['Type'] === kind.source) suppressed++;
   const cut =
-    (optionalNumber(summary, 'Failures') ?? 0) > listed('FAIL') ||
-    (optionalNumber(summary, 'Exceptions') ?? 0) > listed('EXCEPTION') + suppressed;
+    (optionalNumber(summary, 'Failures') ?? 0) > listed.FAIL ||
+    (optionalNumber(summary, 'Exceptions') ?? 0) > listed.EXCEPTION + suppressed;
   if (cut) {
     draft.note('Trivy counts more failures or exceptions than the report lists, so something was cut from it.');
     return { extent: 'partial', checks: null, silentPass: [] };
   }
-  // By check, for one may fail several times on a resource. A file may hold several resources, whose checks are counted together: no telling.
-  const failed = new Set(rows.filter((row) => row['Status'] !== 'PASS').map((row) => row['ID'])).size;
   const isWhole =
     place.within !== '' &&
     optionalText(result, 'Type') === 'kubernetes' &&
-    failed + (optionalNumber(summary, 'Successes') ?? 0) >= EVALUATED_UNFILTERED;
+    failed.size + (optionalNumber(summary, 'Successes') ?? 0) >= EVALUATED_UNFILTERED;
   return { extent: place.extent, checks: null, silentPass: isWhole ? ['KSV-'] : [] };
 }
 

@@ -1,8 +1,9 @@
-import type { Declared, Format, Report, Target } from '../report.js';
+import type { Declared, Format, Target } from '../report.js';
 import { ReportFault } from '../report.js';
-import { Draft } from './draft.js';
+import { isList, type List } from '../text/lazy-list.js';
+import type { Draft } from './draft.js';
 import type { Fields } from './fields.js';
-import { field, fieldsIn, fieldsOf, has, instant, isFields, list, optionalText, texts } from './fields.js';
+import { field, fieldsIn, fieldsOf, firstOf, has, instant, isFields, list, optionalText, texts } from './fields.js';
 import { assertKinds, repositoryTarget } from './targets.js';
 import { FILTERED_RUNS, readTrivyResults } from './trivy-results.js';
 
@@ -18,8 +19,11 @@ export const trivy: Format = {
     'findings whose results are in the report. An image is named by its digest where the report has one. ' +
     FILTERED_RUNS,
 
+  yields: ['results'],
+  targets: ['image', 'repository'],
+
   detect(document) {
-    if (Array.isArray(document)) return document.length > 0 && document.every(isLegacyResult);
+    if (isList(document)) return isLegacyResult(firstOf(document));
     return (
       isFields(document) &&
       has(document, 'SchemaVersion') &&
@@ -27,8 +31,9 @@ export const trivy: Format = {
     );
   },
 
-  parse(document, declared) {
-    return Array.isArray(document) ? parseLegacy(document, declared) : parseCurrent(fieldsOf(document), declared);
+  read(document, draft) {
+    if (isList(document)) readLegacy(document, draft);
+    else readCurrent(fieldsOf(document), draft);
   },
 };
 
@@ -37,25 +42,21 @@ function isLegacyResult(value: unknown): boolean {
 }
 
 /** Before v0.20 the report names neither the artifact nor its kind. */
-function parseLegacy(results: readonly unknown[], declared: Declared): Report {
-  assertKinds(declared, ['image', 'repository'], SLUG);
-  const draft = new Draft(SLUG, 'trivy', declared);
+function readLegacy(results: List, draft: Draft): void {
   readTrivyResults(draft, results, '', {
-    target: declaredTarget(declared),
+    target: declaredTarget(draft.declared),
     extent: 'complete',
     namespace: null,
     within: '',
   });
-  return draft.finish();
 }
 
-function parseCurrent(report: Fields, declared: Declared): Report {
+function readCurrent(report: Fields, draft: Draft): void {
   if (field(report, 'SchemaVersion') !== 2) {
     throw new ReportFault('malformed-report', 'Of Trivy reports only schema version 2 is known.', {
       pointer: '/SchemaVersion',
     });
   }
-  const draft = new Draft(SLUG, 'trivy', declared);
   draft.toolVersion = optionalText(fieldsIn(report, 'Trivy'), 'Version') || null;
   draft.observedAt = instant(field(report, 'CreatedAt'));
   const metadata = fieldsIn(report, 'Metadata');
@@ -63,12 +64,11 @@ function parseCurrent(report: Fields, declared: Declared): Report {
     draft.note('The operating system gets no more security updates: that nothing is listed proves nothing.');
   }
   readTrivyResults(draft, list(report, 'Results'), '/Results', {
-    target: artifactTarget(draft, report, metadata, declared),
+    target: artifactTarget(draft, report, metadata, draft.declared),
     extent: 'complete',
     namespace: null,
     within: '',
   });
-  return draft.finish();
 }
 
 function artifactTarget(draft: Draft, report: Fields, metadata: Fields, declared: Declared): Target {
@@ -81,7 +81,6 @@ function artifactTarget(draft: Draft, report: Fields, metadata: Fields, declared
       return repositoryTarget(declared, name, SLUG);
     default:
       // A bill of materials, a machine, a cloud account: what it stands for only the poster knows.
-      assertKinds(declared, ['image', 'repository'], SLUG);
       return declaredTarget(declared);
   }
 }

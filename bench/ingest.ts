@@ -49,8 +49,8 @@ export async function benchIngest(bench: Bench, { report: kind, rows, rounds: co
   progress(`writing ${kind} reports of ${rows} findings`);
   const reports = await writeReports(bench, kind, rows);
   const { same } = reports;
-  if (same.bytes > TEXT_LIMITS.json) {
-    throw new Error(`${rows} findings are ${same.bytes} bytes, and one report may hold ${TEXT_LIMITS.json}`);
+  if (same.bytes > TEXT_LIMITS.size) {
+    throw new Error(`${rows} findings are ${same.bytes} bytes, and one report may hold ${TEXT_LIMITS.size}`);
   }
 
   // One round more than is counted: a new server has compiled nothing yet, and a new database has no log segments to write into.
@@ -97,7 +97,7 @@ export async function benchIngest(bench: Bench, { report: kind, rows, rounds: co
 async function benchLargeResults(bench: Bench, rows: number): Promise<void> {
   progress(`writing trivy reports of ${rows} findings`);
   const reports = await writeReports(bench, 'trivy', rows);
-  if (reports.same.bytes > TEXT_LIMITS.json) {
+  if (reports.same.bytes > TEXT_LIMITS.size) {
     progress(`first, trivy: left out, for ${rows} findings are more than one report may hold`);
     return;
   }

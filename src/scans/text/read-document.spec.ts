@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ReportFault } from '../report.js';
-import { readDocument } from './read-document.js';
-import { scanJson } from './scan-json.js';
+import { isList, LazyList } from './lazy-list.js';
+import { JSON_READING, readDocument } from './read-document.js';
+import type { JsonReading } from './read-json.js';
 
 function fault(text: string | Uint8Array): ReportFault {
   try {
@@ -96,8 +97,8 @@ describe('reading JSON strictly', () => {
 
   it('is the number of values bounded?', () => {
     const bytes = Buffer.from(`[${'0,'.repeat(10)}0]`);
-    expect(scanJson(bytes, 0, { depth: 2, values: 12 })).toEqual({ end: bytes.length, values: 12 });
-    expect(() => scanJson(bytes, 0, { depth: 2, values: 11 })).toThrow(/^too-many-values/);
+    expect(readDocument(bytes, { ...JSON_READING, values: 12 })).toHaveLength(11);
+    expect(() => readDocument(bytes, { ...JSON_READING, values: 11 })).toThrow(/^too-many-values/);
   });
 
   it.each([
@@ -154,6 +155,94 @@ describe('reading JSON strictly', () => {
     }
   });
 });
+
+describe('reading what is too large to be held', () => {
+  /** Windows in which a key just fits, and containers of some bytes that are large already. */
+  const small = fc.record({
+    window: fc.integer({ min: 120, max: 300 }),
+    large: fc.integer({ min: 0, max: 60 }),
+  });
+  const keyed = fc.oneof(
+    fc.array(fc.jsonValue()),
+    fc.dictionary(fc.string({ maxLength: 10 }), fc.jsonValue({ maxDepth: 4 })),
+  );
+
+  it('is it the same document, whatever is held of it at a time?', () => {
+    fc.assert(
+      fc.property(
+        fc.array(keyed, { minLength: 1, maxLength: 5 }),
+        small,
+        fc.constantFrom(undefined, 2),
+        (values, sizes, indent) => {
+          const texts = values.map((value) => JSON.stringify(value, null, indent));
+          const document = readDocument(Buffer.from(texts.join('\n')), { ...JSON_READING, ...sizes });
+          const wanted = texts.map((text) => JSON.parse(text) as unknown);
+          expect(JSON.stringify(held(document))).toBe(JSON.stringify(wanted.length > 1 ? wanted : wanted[0]));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is a fault the same fault at the same place, whatever is held at a time?', () => {
+    fc.assert(
+      fc.property(
+        keyed,
+        small,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 2 }),
+        (value, sizes, changes) => {
+          const bytes = Buffer.from(JSON.stringify(value, null, 1));
+          for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
+          if (!/^[[{]/.test(bytes.toString())) return;
+          const outcome = (reading: JsonReading): unknown => {
+            try {
+              return JSON.stringify(held(readDocument(bytes, reading)));
+            } catch (error) {
+              expect(error).toBeInstanceOf(ReportFault);
+              const { code, place } = error as ReportFault;
+              // What JSON.parse refuses is known by the part that it was given.
+              return code === 'not-json' && (error as ReportFault).detail.startsWith('The text holds a number')
+                ? code
+                : { code, place };
+            }
+          };
+          const whole = outcome(JSON_READING);
+          const inParts = outcome({ ...JSON_READING, ...sizes });
+          // Of two faults the one that is met first is told.
+          const isText = typeof whole === 'object' && /^(invalid-utf8|nul)$/.test((whole as { code: string }).code);
+          if (isText) expect(inParts).toHaveProperty('code');
+          else expect(inParts).toEqual(whole);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('can a lazy list be gone through twice, and not by halves?', () => {
+    const document = readDocument(Buffer.from('[1,[2,3],{"a":[4]}]'), { ...JSON_READING, large: 3 });
+    expect(document).toBeInstanceOf(LazyList);
+    expect([held(document), held(document)]).toEqual([
+      [1, [2, 3], { a: [4] }],
+      [1, [2, 3], { a: [4] }],
+    ]);
+  });
+
+  it('is a single text, or what is no list, larger than may be held refused?', () => {
+    const reading = { ...JSON_READING, large: 100, held: 1_000 };
+    const read = (value: unknown) => held(readDocument(Buffer.from(JSON.stringify(value)), reading));
+    expect(() => read({ a: 'x'.repeat(2_000) })).toThrow(/^too-large/);
+    expect(() => read(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i])))).toThrow(/^too-large/);
+    expect(read(Array.from({ length: 300 }, (_, i) => `member ${i}`))).toHaveLength(300);
+    expect(() => read(['x'.repeat(200_000)])).toThrow(/^too-large/);
+  });
+});
+
+/** A document with its lists read. */
+function held(value: unknown): unknown {
+  if (isList(value)) return Array.from(value, held);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, held(member)]));
+}
 
 describe('reading YAML strictly', () => {
   it('are several documents read, and empty ones left out?', () => {

@@ -1,88 +1,138 @@
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { ReportFault } from '../report.js';
-import { lineOf, scanJson } from './scan-json.js';
+import { BytesInMemory, type ByteSource } from './byte-source.js';
+import { readJson, type JsonReading } from './read-json.js';
 import { readYaml } from './read-yaml.js';
 
 /** Bounds on the text of a report; each fault names the one that was passed. */
 export const TEXT_LIMITS = {
-  /** Bytes of a JSON report, decompressed. V8 holds no string above 512 MiB. */
-  json: 256 * 1024 * 1024,
+  /** Bytes of a report, decompressed. */
+  size: 1024 * 1024 * 1024,
   /** Bytes of a YAML report: 5 s of work and half a gigabyte, for the YAML parser reads 1.5 MB/s and keeps every token. More goes as JSON. */
   yaml: 8 * 1024 * 1024,
   /** The tools nest about 15 deep; Kubernetes objects inside of them 20. */
   depth: 64,
-  /** Values and keys. A vulnerability has about 60, a Kubescape result 8; the parsed document stays below a gigabyte. */
-  values: 16_000_000,
-  /** Documents in one text: one per line in JSON, separated by `---` in YAML. */
+  /** Values and keys of a JSON text. A vulnerability has about 60 in 1.8 kB: these are the values of 2 GB. */
+  values: 64_000_000,
+  /** Values and keys of a YAML text, all of which are held at once. */
+  yamlValues: 16_000_000,
+  /** YAML documents in one text. */
   documents: 10_000,
 } as const;
 
+/** How JSON is read. A test may ask for less. */
+export const JSON_READING: JsonReading = {
+  depth: TEXT_LIMITS.depth,
+  values: TEXT_LIMITS.values,
+  /** An audit log has one line per event. */
+  texts: 4_000_000,
+  window: 1024 * 1024,
+  /** What is smaller is parsed whole, into some ten times as much. */
+  large: 2 * 1024 * 1024,
+  held: 32 * 1024 * 1024,
+  members: 4_000_000,
+};
+
 /**
- * Bytes → document, strictly: nothing is guessed and nothing repaired. A byte order mark is dropped. JSON texts one per line and YAML texts of
- * several documents become an array of their documents. A text without any document is null.
- * Throws `ReportFault` and nothing else.
+ * Bytes → document, strictly: nothing is guessed and nothing repaired. A byte order mark is dropped. JSON texts one per line and YAML texts of several documents
+ * become a list of their documents. A text without any document is null. Lists too large to be held are read as they are gone through (`LazyList`).
+ * Throws `ReportFault` and nothing else, and so does going through a list.
  */
-export function readDocument(input: Uint8Array): unknown {
-  if (input.length > TEXT_LIMITS.json) {
-    throw new ReportFault('too-large', `A report may hold ${TEXT_LIMITS.json} bytes.`);
+export function readDocument(input: Uint8Array | ByteSource, reading: JsonReading = JSON_READING): unknown {
+  const source = input instanceof Uint8Array ? new BytesInMemory(input) : input;
+  if (source.size > TEXT_LIMITS.size) {
+    throw new ReportFault('too-large', `A report may hold ${TEXT_LIMITS.size} bytes.`);
   }
-  let bytes = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
-  if (!isUtf8(bytes)) {
-    throw new ReportFault('invalid-utf8', 'The report is not UTF-8.', { offset: firstInvalid(bytes) });
+  const head = Buffer.from(source.read(0, Math.min(source.size, HEAD)));
+  const from = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  // What is no text is told so, and not that it is no JSON.
+  const text = new TextCheck(from);
+  refuseToolText(head.subarray(from));
+  let documents: unknown[];
+  if (isJson(head.subarray(from))) {
+    try {
+      documents = readJson(source, from, reading, (window) => text.push(window));
+      text.end();
+    } catch (error) {
+      throw withLine(error, source);
+    }
+  } else {
+    const bytes = wholeText(source, from);
+    text.push(bytes);
+    text.end();
+    documents = readYaml(bytes.toString('utf8'), {
+      ...TEXT_LIMITS,
+      values: TEXT_LIMITS.yamlValues,
+      size: TEXT_LIMITS.yaml,
+    });
   }
-  const nul = bytes.indexOf(0);
-  if (nul !== -1) throw new ReportFault('nul', 'The report holds a NUL byte.', { offset: nul });
-  refuseToolText(bytes);
-  const documents = isJson(bytes)
-    ? readJson(bytes)
-    : readYaml(yamlText(bytes), { ...TEXT_LIMITS, size: TEXT_LIMITS.yaml });
   return documents.length > 1 ? documents : (documents[0] ?? null);
 }
 
+/** Bytes in which the kind of text is looked for. */
+const HEAD = 8_192;
+
 /** JSON begins with a bracket or brace, or is `null`; whatever else begins a report is YAML. */
-function isJson(bytes: Buffer): boolean {
-  return /^\s*([[{]|null\s*$)/.test(bytes.toString('latin1', 0, 4096));
+function isJson(head: Buffer): boolean {
+  return /^\s*([[{]|null\s*$)/.test(head.toString('latin1', 0, 4096));
 }
 
-function yamlText(bytes: Buffer): string {
-  if (bytes.length > TEXT_LIMITS.yaml) {
+function wholeText(source: ByteSource, from: number): Buffer {
+  if (source.size > TEXT_LIMITS.yaml) {
     throw new ReportFault('too-large', `A YAML report may hold ${TEXT_LIMITS.yaml} bytes; post it as JSON.`);
   }
-  return bytes.toString('utf8');
+  return source.read(from, source.size);
 }
 
-function readJson(bytes: Buffer): unknown[] {
-  // The same characters, decoded at a third of the cost, in half of the memory.
-  const encoding = isAscii(bytes) ? 'latin1' : 'utf8';
-  const documents: unknown[] = [];
-  let values: number = TEXT_LIMITS.values;
-  let at = 0;
-  for (;;) {
-    const gap = at;
-    while (at < bytes.length && isSpace(bytes[at] ?? 0)) at++;
-    if (at >= bytes.length) return documents;
-    if (documents.length > 0 && bytes.subarray(gap, at).indexOf(0x0a) === -1) {
-      throw new ReportFault('not-json', 'Something follows the JSON text.', { offset: at, line: lineOf(bytes, at) });
+/** Adds the line, from 1, to a fault of JSON that knows only the offset. */
+function withLine(error: unknown, source: ByteSource): unknown {
+  if (!(error instanceof ReportFault)) return error;
+  const { offset, line } = error.place;
+  if (offset === undefined || line !== undefined || !LINED.has(error.code)) return error;
+  let lines = 1;
+  for (let at = 0; at < offset; at += JSON_READING.window) {
+    const bytes = source.read(at, Math.min(offset, at + JSON_READING.window));
+    for (let found = bytes.indexOf(0x0a); found !== -1; found = bytes.indexOf(0x0a, found + 1)) lines++;
+  }
+  return new ReportFault(error.code, error.detail, { ...error.place, line: lines });
+}
+
+const LINED: ReadonlySet<string> = new Set(['not-json', 'duplicate-key']);
+
+/** Holds a text to UTF-8 without NUL, window by window. */
+class TextCheck {
+  /** The beginning of a character that the window before did not end. */
+  private rest: Buffer = Buffer.alloc(0);
+
+  constructor(private at: number) {}
+
+  push(window: Buffer): void {
+    const nul = window.indexOf(0);
+    if (nul !== -1) throw new ReportFault('nul', 'The report holds a NUL byte.', { offset: this.at + nul });
+    const start = this.at - this.rest.length;
+    const bytes = this.rest.length === 0 ? window : Buffer.concat([this.rest, window]);
+    // A character has up to four bytes: the last three may begin one.
+    let whole = bytes.length;
+    for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+      const byte = bytes[bytes.length - back] ?? 0;
+      if ((byte & 0xc0) === 0x80) continue;
+      const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+      if (needed > back) whole = bytes.length - back;
+      break;
     }
-    if (documents.length >= TEXT_LIMITS.documents) {
-      throw new ReportFault('too-many-values', `The text holds more than ${TEXT_LIMITS.documents} documents.`);
-    }
-    const scanned = scanJson(bytes, at, { depth: TEXT_LIMITS.depth, values });
-    values -= scanned.values;
-    try {
-      documents.push(JSON.parse(bytes.toString(encoding, at, scanned.end)));
-    } catch {
-      throw new ReportFault('not-json', 'The text holds a number, word or escape that JSON does not have.', {
-        line: lineOf(bytes, at),
-      });
-    }
-    at = scanned.end;
+    const complete = bytes.subarray(0, whole);
+    if (!isUtf8(complete)) throw notUtf8(start + firstInvalid(complete));
+    this.rest = Buffer.from(bytes.subarray(whole));
+    this.at += window.length;
+  }
+
+  end(): void {
+    if (this.rest.length > 0) throw notUtf8(this.at - this.rest.length);
   }
 }
 
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+function notUtf8(offset: number): ReportFault {
+  return new ReportFault('invalid-utf8', 'The report is not UTF-8.', { offset });
 }
 
 /** The offset of the first byte that is not UTF-8: the length of the longest valid prefix, found by halving. */

@@ -92,12 +92,12 @@ export interface Report extends ReportHead {
 }
 
 /**
- * Where rows go while a report is read; none of them is held. A row whose id was given before takes the earlier one's place: `seriesId` of a result, `factId` of
- * a fact.
+ * Where rows go while a report is read; none of them is held. `series` is the identity of a row (`seriesId` of a result, `factId` of a fact); `replaces`: it was given
+ * before, and this row takes the earlier one's place.
  */
 export interface Rows {
-  result(id: string, result: CheckResult): void;
-  fact(id: string, fact: Fact): void;
+  result(series: string, targetId: string, result: CheckResult, replaces: boolean): void;
+  fact(series: string, targetId: string, fact: Fact, replaces: boolean): void;
   event(event: SecurityEvent): void;
 }
 

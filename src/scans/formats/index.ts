@@ -58,8 +58,8 @@ export function parseReport(bytes: Uint8Array, options: ParseOptions): Report {
   const facts = new Map<string, Fact>();
   const events: SecurityEvent[] = [];
   const head = readReport(readDocument(bytes), options, {
-    result: (id, result) => results.set(id, result),
-    fact: (id, fact) => facts.set(id, fact),
+    result: (series, _targetId, result) => results.set(series, result),
+    fact: (series, _targetId, fact) => facts.set(series, fact),
     event: (event) => events.push(event),
   });
   return { ...head, results: [...results.values()], facts: [...facts.values()], events };
@@ -75,7 +75,8 @@ export function detectFormat(document: unknown): Format {
   );
 }
 
-function formatNamed(slug: string): Format {
+/** The format of that slug. Throws `ReportFault` unknown-format. */
+export function formatNamed(slug: string): Format {
   const format = FORMATS.find((known) => known.slug === slug);
   if (!format) throw new ReportFault('unknown-format', `There is no format of that name. Formats: ${slugs()}.`);
   return format;

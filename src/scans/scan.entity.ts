@@ -34,6 +34,12 @@ export interface ScanProblem {
   line?: number;
 }
 
+/** What was noticed of a scan as a whole. */
+export interface ScanFlag {
+  code: string;
+  detail: string;
+}
+
 export type ScanStatus = 'queued' | 'stored' | 'refused';
 
 @Entity('scan')
@@ -77,6 +83,9 @@ export class Scan {
   toolVersion!: string | null;
   @Column('text', { nullable: true })
   clusterName!: string | null;
+  /** `metadata.uid` of the namespace kube-system, where the report tells it: names a cluster for as long as it lives. */
+  @Column('text', { nullable: true })
+  clusterUid!: string | null;
   /** When it was so, said by the report or its poster. */
   @Column('timestamptz', { nullable: true })
   observedAt!: Date | null;
@@ -97,6 +106,9 @@ export class Scan {
   rejects!: Reject[] | null;
   @Column('jsonb', { nullable: true })
   notes!: string[] | null;
+  /** Null until it is read. */
+  @Column('jsonb', { nullable: true })
+  flags!: ScanFlag[] | null;
   @Column('jsonb', { nullable: true })
   problem!: ScanProblem | null;
 }

@@ -265,6 +265,7 @@ export class ScansService {
       tool: null,
       toolVersion: null,
       clusterName: null,
+      clusterUid: null,
       observedAt: null,
       saysWhen: null,
       receivedAt,
@@ -273,6 +274,7 @@ export class ScansService {
       counts: null,
       rejects: null,
       notes: null,
+      flags: null,
       problem: null,
     };
     if (!(await this.store.insertOnce(tx, scan))) {

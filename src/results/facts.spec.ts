@@ -4,6 +4,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
+import { holdFact, type HeldFact } from '../../test/support/held.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { openDataSource } from '../kernel/db/data-source.js';
 import { Database } from '../kernel/db/database.js';
@@ -12,7 +13,7 @@ import { servicePrincipal } from '../kernel/principal.js';
 import type { FactValue } from './fact.js';
 import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
 import { factId, targetId } from './series.js';
-import { FACT_STAGING_COLUMNS, factLine, valueDigest, type StagedFact } from './staged-fact.js';
+import { FACT_STAGING_COLUMNS, factLine, valueDigest } from './staged-fact.js';
 
 const ORGANIZATION = newId();
 const principal = servicePrincipal('test', ORGANIZATION, 'test');
@@ -66,56 +67,9 @@ const day = (number: number): Date => new Date(Date.UTC(2026, 0, 1 + number));
 
 const driver = (name: string): FactValue<'volume-snapshot-class'> => ({ driver: name, deletionPolicy: null });
 
-interface Held extends StagedFact {
-  from: Date;
-  knownFrom: Date;
-  to: Date | null;
-  endedKnown: Date | null;
-  knownTo: Date | null;
-}
-
-/** A row as a merge would have left it. */
-async function hold(held: Partial<Held>, of = { organizationId: ORGANIZATION, systemId }): Promise<string> {
-  const fact = {
-    targetId: CLUSTER,
-    source: 'tool',
-    kind: 'volume-snapshot-class',
-    subject: 'a',
-    namespace: null,
-    value: driver('x'),
-    from: day(1),
-    knownFrom: day(1),
-    to: null,
-    endedKnown: null,
-    knownTo: null,
-    ...held,
-  } as const;
-  const series = factId(fact.targetId, fact.source, fact.kind, fact.subject);
-  await admin.query(
-    `insert into fact (organization_id, system_id, series, observed_from, known_from, observed_to, ended_known, known_to, target_id,
-                       scan_id, source, kind, subject, namespace, value, value_digest)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-    [
-      of.organizationId,
-      of.systemId,
-      series,
-      fact.from,
-      fact.knownFrom,
-      fact.to,
-      fact.endedKnown,
-      fact.knownTo,
-      fact.targetId,
-      newId(),
-      fact.source,
-      fact.kind,
-      fact.subject,
-      fact.namespace,
-      JSON.stringify(fact.value),
-      valueDigest(fact.value),
-    ],
-  );
-  return series;
-}
+/** In this case's system, if nothing else is said. */
+const hold = (said: Partial<HeldFact>, of = { organizationId: ORGANIZATION, systemId }): Promise<string> =>
+  holdFact(admin, of, { from: day(1), knownFrom: day(1), value: driver('x'), ...said });
 
 const listed = (filter: Partial<FactFilter> = {}, asOf = day(100), knownAt = day(100)): Promise<ListedFact[]> =>
   database.read(principal, (tx) => facts.list(tx, systemId, { asOf, knownAt }, { after: null, limit: 100, ...filter }));

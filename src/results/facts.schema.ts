@@ -50,6 +50,7 @@ const common = {
 const nameOf = (kind: FactKind): string =>
   `${kind.replaceAll(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase())}Fact`;
 
+/** Values that earlier versions have stored are answered too: a kind only grows, by members that have a default (docs/decisions/0017). */
 const factOf = (kind: FactKind) =>
   z
     .object({ ...common, kind: z.literal(kind), value: FACT_KINDS[kind] })

@@ -13,11 +13,17 @@ export interface EvidenceFileRef {
   sha256: Uint8Array;
 }
 
-/** The bytes of an evidence in clear, read from its encrypted file by place. For threads: it waits for the disk. */
+/**
+ * The bytes of an evidence in clear, read from its encrypted file by place. For threads: it waits for the disk. Whoever has read it once from its beginning to its end,
+ * in any steps, has read what its row says.
+ */
 export class EvidenceFile {
   readonly size: number;
   private readonly descriptor: number;
   private readonly segments: SegmentReader;
+  private readonly hash = createHash('sha256');
+  /** Up to here it was read in order. */
+  private hashed = 0;
 
   constructor(private readonly evidence: EvidenceFileRef) {
     this.size = evidence.size;
@@ -37,18 +43,17 @@ export class EvidenceFile {
     }
   }
 
-  /** Valid until the next call. */
+  /** Valid until the next call. Throws an IntegrityError for what is not authentic, and when all of it was read and it is not what its row says. */
   read(start: number, end: number): Buffer {
-    return this.segments.read(start, end);
-  }
-
-  /** Reads all of it, and throws an IntegrityError where it does not have the digest of its row. */
-  verify(): void {
-    const hash = createHash('sha256');
-    for (let at = 0; at < this.size; at += READ) hash.update(this.read(at, Math.min(this.size, at + READ)));
-    if (!timingSafeEqual(hash.digest(), this.evidence.sha256)) {
-      throw new IntegrityError('the evidence does not have the digest of its row');
+    const bytes = this.segments.read(start, end);
+    if (start <= this.hashed && this.hashed < end) {
+      this.hash.update(bytes.subarray(this.hashed - start));
+      this.hashed = end;
+      if (end === this.size && !timingSafeEqual(this.hash.digest(), this.evidence.sha256)) {
+        throw new IntegrityError('the evidence does not have the digest of its row');
+      }
     }
+    return bytes;
   }
 
   close(): void {
@@ -65,5 +70,3 @@ export class EvidenceFile {
     return bytes;
   }
 }
-
-const READ = 1024 * 1024;

@@ -50,6 +50,7 @@ export class Stager implements Rows {
   private readonly seen: StagedCoverage[] = [];
   private readonly sources = new Set<string>();
   private readonly hash: Hash = createHash('sha256');
+  private last = { targetId: '', source: '' };
   private replaced = false;
   private kind: RowKind = 'result';
   private lines: string[] = [];
@@ -92,6 +93,8 @@ export class Stager implements Rows {
 
   /** What a report says without saying that it covered it was seen, and no more: it closes nothing. */
   private sees(targetId: string, { target, source }: { target: Target; source: string }): void {
+    if (targetId === this.last.targetId && source === this.last.source) return;
+    this.last = { targetId, source };
     const key = `${targetId} ${source}`;
     if (this.sources.has(key)) return;
     this.sources.add(key);

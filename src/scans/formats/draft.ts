@@ -34,6 +34,7 @@ export class Draft {
   readonly #notes: string[] = [];
   /** Ids of the targets by kind and name. */
   readonly #targets = new Map<string, string>();
+  #last: { target: Target | null; id: string } = { target: null, id: '' };
   #events = 0;
   #rejected = 0;
   #duplicates = 0;
@@ -61,9 +62,13 @@ export class Draft {
       return;
     }
     if (coverage.extent === 'partial') before.extent = 'partial';
-    before.checks =
-      before.checks === null || coverage.checks === null ? null : [...new Set([...before.checks, ...coverage.checks])];
-    before.silentPass = [...new Set([...before.silentPass, ...coverage.silentPass])];
+    // Formats say it again with every row: what adds nothing must cost nothing.
+    if (before.checks !== null) {
+      before.checks = coverage.checks === null ? null : [...new Set([...before.checks, ...coverage.checks])];
+    }
+    if (coverage.silentPass.length > 0) {
+      before.silentPass = [...new Set([...before.silentPass, ...coverage.silentPass])];
+    }
   }
 
   note(text: string): void {
@@ -194,7 +199,13 @@ export class Draft {
     return `${this.#idOf(target)} ${source}`;
   }
 
-  #idOf({ kind, name }: Target): string {
+  #idOf(target: Target): string {
+    // Most rows are of the target of the row before.
+    if (target !== this.#last.target) this.#last = { target, id: this.#findId(target) };
+    return this.#last.id;
+  }
+
+  #findId({ kind, name }: Target): string {
     const key = `${kind}/${name}`;
     const known = this.#targets.get(key);
     if (known !== undefined) return known;

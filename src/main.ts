@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { parse as parseQuery } from 'node:querystring';
-import { setFlagsFromString } from 'node:v8';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
@@ -16,6 +15,7 @@ import { DATA_SOURCE } from './kernel/db/database.js';
 import { POOL } from './kernel/kernel.module.js';
 import { answerClientError } from './kernel/http/client-error.js';
 import { requestLog } from './kernel/http/request-log.js';
+import { releaseMemory } from './kernel/memory.js';
 import { NestLog } from './kernel/nest-log.js';
 
 /** Requests that are under way when the program is told to stop have this long to end, in milliseconds. */
@@ -49,12 +49,6 @@ export async function createApp(config: Config, logger: Logger): Promise<NestExp
 
 /** `safeguard serve`: production with DATABASE_URL; without it, and outside production, everything is brought along for trying out. */
 export async function serve(): Promise<void> {
-  /*
-   * The bytes of reports pass through buffers outside of V8's heap. By default 64 MB of them begin a mark and compact of all of the heap, however little of it is garbage:
-   * once for every 30 MB of a report, and a fifth of the server's time. Counted as part of the heap's own limit, they begin the cheap collection of young objects
-   * instead, which is what they are.
-   */
-  setFlagsFromString('--external-memory-accounted-in-global-limit');
   const own = environment();
   const development =
     isSet(own['DATABASE_URL']) || isSet(own['DATABASE_URL_FILE']) || own['NODE_ENV'] === 'production'
@@ -66,6 +60,7 @@ export async function serve(): Promise<void> {
     const app = await createApp(config, logger);
     const stop = stopper(app, logger, async () => development?.stop());
     await listen(app, config);
+    releaseMemory();
     logger.info({ host: config.host, port: config.port }, 'serving');
     if (development !== null) {
       development.lost.then(

@@ -2,6 +2,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
+import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
 import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
 import type { RowChunk } from './stage.js';
@@ -129,6 +130,7 @@ class RowStream implements Parsing {
       Atomics.sub(this.underWay, 0, 1);
       Atomics.notify(this.underWay, 0);
       yield chunk;
+      buffersPassed(chunk.bytes.length);
     }
   }
 

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import { buffersPassed } from '../memory.js';
 import { IntegrityError } from './integrity-error.js';
 
 /*
@@ -52,6 +53,8 @@ export async function* encryptStream(
     cipher.final();
     if (encrypted.length > 0) yield encrypted;
     yield cipher.getAuthTag();
+    // As received, and as encrypted.
+    buffersPassed(2 * encrypted.length);
   }
 }
 
@@ -68,6 +71,7 @@ export async function* decryptStream(
     stream ??= fromHeader(key, associatedData, bytes.subarray(0, HEADER));
     const plaintext = openSegment(stream, sealed, index++, last);
     if (plaintext.length > 0) yield plaintext;
+    buffersPassed(2 * plaintext.length);
   }
 }
 
@@ -149,6 +153,7 @@ export class SegmentReader {
     if (this.open.index === index) return this.open;
     const from = index === 0 ? HEADER : index * SEGMENT;
     const sealed = this.readSealed(from, Math.min((index + 1) * SEGMENT, this.ciphertext));
+    buffersPassed(2 * sealed.length);
     return (this.open = { index, plaintext: openSegment(this.stream, sealed, index, index === this.final) });
   }
 }

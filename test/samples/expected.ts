@@ -33,7 +33,7 @@ export interface Expected {
   statuses: Partial<Record<CheckStatus, number>>;
 }
 
-/** Every sample of the four families (kube-bench, Trivy, Kubescape, policy reports), with the counts of ../shared/samples/README.md. */
+/** Every sample of the families that are read, with the counts of ../shared/samples/README.md. */
 export const EXPECTED: Record<string, Expected> = {
   'kube-bench/cis-1.6-all-targets-controls-totals.json': {
     format: 'kube-bench',

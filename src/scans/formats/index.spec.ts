@@ -55,6 +55,8 @@ describe('any report', () => {
         const right = container[key];
         // Kubescape writes a plain pass with `subStatus: ""`: there the empty text is no wrong value.
         if (wrong === '' && key === 'subStatus') continue;
+        // The other truth value is of the right type, and says the opposite.
+        if (typeof wrong === 'boolean' && typeof right === 'boolean') continue;
         container[key] = wrong;
         const report = tryParse(bytesOf(document), by);
         container[key] = right;
@@ -118,7 +120,7 @@ describe('any report', () => {
   it('does an unknown document name the keys that it has, bounded, and none of its values?', () => {
     const document = { secretKey: 'hunter2', ['k'.repeat(500)]: 1, 'a\nb': 2 };
     const run = () => parseReport(bytesOf(document), { declared: declared() });
-    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: kube-bench, /);
+    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: .*kube-bench, /);
     expect(run).not.toThrow(/hunter2/);
   });
 

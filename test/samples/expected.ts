@@ -159,4 +159,78 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: { warn: 2, fail: 1 },
   },
   'openreports/falco-kind-policyreport.yaml': { format: 'openreports', listed: 2, statuses: { fail: 2 } },
+  'trivy-operator-vulnerabilityreport/nginx-alpine-41-vulns.json': {
+    observedAt: '2023-03-23T16:23:01.000Z',
+    format: 'trivy-operator',
+    listed: 41,
+    statuses: { fail: 41 },
+  },
+  'trivy-operator-vulnerabilityreport/ubuntu-extended-fields-v0.48.json': {
+    observedAt: '2024-01-23T13:43:55.000Z',
+    format: 'trivy-operator',
+    listed: 5,
+    statuses: { fail: 5 },
+  },
+  'trivy-operator-vulnerabilityreport/no-vulns.json': {
+    observedAt: '2023-03-23T16:23:01.000Z',
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  'trivy-operator-configauditreport/replicaset-13-fails.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 13,
+    statuses: { fail: 13 },
+  },
+  'trivy-operator-configauditreport/checkid-missing.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 1,
+    rejected: 1,
+    statuses: {},
+  },
+  'trivy-operator-configauditreport/no-checks.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  // Of its 897 checks 102 stand, without an id, for controls without findings. A check that fails for several containers is listed several times.
+  'trivy-operator-clustercompliancereport/cis-1.23-detail-report.json': {
+    observedAt: '2024-03-13T12:01:32.000Z',
+    format: 'trivy-operator',
+    listed: 795,
+    repeated: 201,
+    statuses: { fail: 594 },
+  },
+  // Counts only, and a time that is none: 2021-1-1.
+  'trivy-operator-clustercompliancereport/cis-summary-report-in-array.json': {
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  'trivy-operator-rbacassessmentreport/role-proxy-1-fail.yaml': {
+    format: 'trivy-operator',
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  'trivy-operator-rbacassessmentreport/role-token-cleaner-docs-sample.yaml': {
+    format: 'trivy-operator',
+    listed: 16,
+    statuses: { pass: 15, fail: 1 },
+  },
+  'trivy-operator-other/exposedsecret-two.json': {
+    observedAt: '2023-03-24T08:34:18.000Z',
+    format: 'trivy-operator',
+    listed: 2,
+    statuses: { fail: 2 },
+  },
+  // 41 vulnerabilities, a check and a secret; the time of the oldest of these objects.
+  'trivy-operator-other/all-report-kinds-keyed-by-crd.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 43,
+    statuses: { fail: 43 },
+  },
 };

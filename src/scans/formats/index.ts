@@ -13,6 +13,7 @@ import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
 import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
+import { trivyOperator } from './trivy-operator.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
@@ -23,6 +24,7 @@ export const FORMATS: readonly Format[] = [
   trivy,
   trivyK8s,
   trivyK8sCompliance,
+  trivyOperator,
 ];
 
 export interface ParseOptions {

@@ -233,4 +233,23 @@ export const EXPECTED: Record<string, Expected> = {
     listed: 43,
     statuses: { fail: 43 },
   },
+  // Each constraint is a finding beside its violations: 4 + 1, 2 + 1, 1 + 1.
+  'gatekeeper/constraint-status-deny-4-violations.yaml': {
+    observedAt: '2019-05-11T01:46:13.000Z',
+    format: 'gatekeeper',
+    listed: 5,
+    statuses: { fail: 5 },
+  },
+  'gatekeeper/constraint-status-dryrun.yaml': {
+    observedAt: '2019-08-15T01:46:13.000Z',
+    format: 'gatekeeper',
+    listed: 3,
+    statuses: { fail: 3 },
+  },
+  'gatekeeper/audit-log-violation-event.json': {
+    observedAt: '2021-09-29T04:17:47.000Z',
+    format: 'gatekeeper',
+    listed: 2,
+    statuses: { fail: 2 },
+  },
 };

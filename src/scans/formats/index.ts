@@ -5,6 +5,7 @@ import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
+import { gatekeeper } from './gatekeeper.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
@@ -17,6 +18,7 @@ import { trivyOperator } from './trivy-operator.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  gatekeeper,
   kubeBench,
   kubescape,
   openReports,

@@ -252,4 +252,17 @@ export const EXPECTED: Record<string, Expected> = {
     listed: 2,
     statuses: { fail: 2 },
   },
+  'grype/v0.79.3-amazonlinux2-image.json': {
+    observedAt: '2024-08-29T17:47:41.623Z',
+    format: 'grype',
+    listed: 16,
+    statuses: { fail: 16 },
+  },
+  'grype/v0.94.0-busybox-epss-kev.json': {
+    observedAt: '2025-06-19T11:43:35.523Z',
+    format: 'grype',
+    listed: 15,
+    statuses: { fail: 15 },
+  },
+  'grype/v0.7.0-no-matches.json': { format: 'grype', listed: 0, statuses: {} },
 };

@@ -10,6 +10,7 @@ import { FORMATS, parseReport } from './index.js';
 function fitting(name: string): Declared {
   if (name.startsWith('kube-bench/')) return declared('node/a');
   if (name === 'trivy/legacy.json') return declared('image/app:1');
+  if (name === 'grype/directory.json') return declared('repository/git.example/clinic/portal');
   if (/^(trivy-k8s|trivy-operator|policy-report|openreports)/.test(name)) return declared('cluster/cluster');
   return declared();
 }

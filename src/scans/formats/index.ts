@@ -6,6 +6,7 @@ import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
 import { gatekeeper } from './gatekeeper.js';
+import { grype } from './grype.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
@@ -19,6 +20,7 @@ import { trivyOperator } from './trivy-operator.js';
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
   gatekeeper,
+  grype,
   kubeBench,
   kubescape,
   openReports,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CheckStatus, Target } from '../../src/scans/report.js';
+import type { CheckStatus, ReportFaultCode, Target } from '../../src/scans/report.js';
 
 /** Reports of the tools themselves, which lie outside of the repository: `../shared/samples` from its root. */
 function samplesFolder(): string | null {
@@ -30,6 +30,8 @@ export interface Expected {
   /** Of these, how many repeat a check on the same resource. */
   repeated?: number;
   rejected?: number;
+  /** What the whole report is refused for. */
+  refused?: ReportFaultCode;
   statuses: Partial<Record<CheckStatus, number>>;
 }
 
@@ -265,4 +267,13 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: { fail: 15 },
   },
   'grype/v0.7.0-no-matches.json': { format: 'grype', listed: 0, statuses: {} },
+  'sarif/trivy-alpine-image.sarif': { format: 'sarif', listed: 4, statuses: { fail: 4 } },
+  'sarif/dockle-0.3.15-image.sarif': { format: 'sarif', target: IMAGE, listed: 4, statuses: { fail: 4 } },
+  'sarif/suppressions-all-states.sarif': {
+    format: 'sarif',
+    target: REPOSITORY,
+    listed: 5,
+    statuses: { warn: 3, fail: 2 },
+  },
+  'sarif/runs-empty.sarif': { format: 'sarif', refused: 'empty-report', listed: 0, statuses: {} },
 };

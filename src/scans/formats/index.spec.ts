@@ -11,6 +11,7 @@ function fitting(name: string): Declared {
   if (name.startsWith('kube-bench/')) return declared('node/a');
   if (name === 'trivy/legacy.json') return declared('image/app:1');
   if (name === 'grype/directory.json') return declared('repository/git.example/clinic/portal');
+  if (name === 'sarif/two-tools.json') return declared('repository/git.example/clinic/portal');
   if (/^(trivy-k8s|trivy-operator|policy-report|openreports)/.test(name)) return declared('cluster/cluster');
   return declared();
 }

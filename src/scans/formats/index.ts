@@ -11,6 +11,7 @@ import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
+import { sarif } from './sarif.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
@@ -25,6 +26,7 @@ export const FORMATS: readonly Format[] = [
   kubescape,
   openReports,
   policyReport,
+  sarif,
   trivy,
   trivyK8s,
   trivyK8sCompliance,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CheckStatus, Target } from '../../src/scans/report.js';
+import type { CheckStatus, ReportFaultCode, Target } from '../../src/scans/report.js';
 
 /** Reports of the tools themselves, which lie outside of the repository: `../shared/samples` from its root. */
 function samplesFolder(): string | null {
@@ -30,10 +30,12 @@ export interface Expected {
   /** Of these, how many repeat a check on the same resource. */
   repeated?: number;
   rejected?: number;
+  /** What the whole report is refused for. */
+  refused?: ReportFaultCode;
   statuses: Partial<Record<CheckStatus, number>>;
 }
 
-/** Every sample of the four families (kube-bench, Trivy, Kubescape, policy reports), with the counts of ../shared/samples/README.md. */
+/** Every sample of the families that are read, with the counts of ../shared/samples/README.md. */
 export const EXPECTED: Record<string, Expected> = {
   'kube-bench/cis-1.6-all-targets-controls-totals.json': {
     format: 'kube-bench',
@@ -159,4 +161,119 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: { warn: 2, fail: 1 },
   },
   'openreports/falco-kind-policyreport.yaml': { format: 'openreports', listed: 2, statuses: { fail: 2 } },
+  'trivy-operator-vulnerabilityreport/nginx-alpine-41-vulns.json': {
+    observedAt: '2023-03-23T16:23:01.000Z',
+    format: 'trivy-operator',
+    listed: 41,
+    statuses: { fail: 41 },
+  },
+  'trivy-operator-vulnerabilityreport/ubuntu-extended-fields-v0.48.json': {
+    observedAt: '2024-01-23T13:43:55.000Z',
+    format: 'trivy-operator',
+    listed: 5,
+    statuses: { fail: 5 },
+  },
+  'trivy-operator-vulnerabilityreport/no-vulns.json': {
+    observedAt: '2023-03-23T16:23:01.000Z',
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  'trivy-operator-configauditreport/replicaset-13-fails.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 13,
+    statuses: { fail: 13 },
+  },
+  'trivy-operator-configauditreport/checkid-missing.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 1,
+    rejected: 1,
+    statuses: {},
+  },
+  'trivy-operator-configauditreport/no-checks.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  // Of its 897 checks 102 stand, without an id, for controls without findings. A check that fails for several containers is listed several times.
+  'trivy-operator-clustercompliancereport/cis-1.23-detail-report.json': {
+    observedAt: '2024-03-13T12:01:32.000Z',
+    format: 'trivy-operator',
+    listed: 795,
+    repeated: 201,
+    statuses: { fail: 594 },
+  },
+  // Counts only, and a time that is none: 2021-1-1.
+  'trivy-operator-clustercompliancereport/cis-summary-report-in-array.json': {
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  'trivy-operator-rbacassessmentreport/role-proxy-1-fail.yaml': {
+    format: 'trivy-operator',
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  'trivy-operator-rbacassessmentreport/role-token-cleaner-docs-sample.yaml': {
+    format: 'trivy-operator',
+    listed: 16,
+    statuses: { pass: 15, fail: 1 },
+  },
+  'trivy-operator-other/exposedsecret-two.json': {
+    observedAt: '2023-03-24T08:34:18.000Z',
+    format: 'trivy-operator',
+    listed: 2,
+    statuses: { fail: 2 },
+  },
+  // 41 vulnerabilities, a check and a secret; the time of the oldest of these objects.
+  'trivy-operator-other/all-report-kinds-keyed-by-crd.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 43,
+    statuses: { fail: 43 },
+  },
+  // Each constraint is a finding beside its violations: 4 + 1, 2 + 1, 1 + 1.
+  'gatekeeper/constraint-status-deny-4-violations.yaml': {
+    observedAt: '2019-05-11T01:46:13.000Z',
+    format: 'gatekeeper',
+    listed: 5,
+    statuses: { fail: 5 },
+  },
+  'gatekeeper/constraint-status-dryrun.yaml': {
+    observedAt: '2019-08-15T01:46:13.000Z',
+    format: 'gatekeeper',
+    listed: 3,
+    statuses: { fail: 3 },
+  },
+  'gatekeeper/audit-log-violation-event.json': {
+    observedAt: '2021-09-29T04:17:47.000Z',
+    format: 'gatekeeper',
+    listed: 2,
+    statuses: { fail: 2 },
+  },
+  'grype/v0.79.3-amazonlinux2-image.json': {
+    observedAt: '2024-08-29T17:47:41.623Z',
+    format: 'grype',
+    listed: 16,
+    statuses: { fail: 16 },
+  },
+  'grype/v0.94.0-busybox-epss-kev.json': {
+    observedAt: '2025-06-19T11:43:35.523Z',
+    format: 'grype',
+    listed: 15,
+    statuses: { fail: 15 },
+  },
+  'grype/v0.7.0-no-matches.json': { format: 'grype', listed: 0, statuses: {} },
+  'sarif/trivy-alpine-image.sarif': { format: 'sarif', listed: 4, statuses: { fail: 4 } },
+  'sarif/dockle-0.3.15-image.sarif': { format: 'sarif', target: IMAGE, listed: 4, statuses: { fail: 4 } },
+  'sarif/suppressions-all-states.sarif': {
+    format: 'sarif',
+    target: REPOSITORY,
+    listed: 5,
+    statuses: { warn: 3, fail: 2 },
+  },
+  'sarif/runs-empty.sarif': { format: 'sarif', refused: 'empty-report', listed: 0, statuses: {} },
 };

@@ -22,6 +22,14 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
   });
 
   for (const [file, expected] of Object.entries(EXPECTED)) {
+    const { refused } = expected;
+    if (refused !== undefined) {
+      it(`is ${file} refused?`, () => {
+        expect(() => read(file)).toThrow(new RegExp(`^${refused}: `));
+      });
+      continue;
+    }
+
     it(`does ${file} give each of its ${expected.listed} findings?`, () => {
       const report = read(file);
       expect(report.format).toBe(expected.format);

@@ -5,24 +5,32 @@ import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
+import { gatekeeper } from './gatekeeper.js';
+import { grype } from './grype.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
+import { sarif } from './sarif.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
 import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
+import { trivyOperator } from './trivy-operator.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  gatekeeper,
+  grype,
   kubeBench,
   kubescape,
   openReports,
   policyReport,
+  sarif,
   trivy,
   trivyK8s,
   trivyK8sCompliance,
+  trivyOperator,
 ];
 
 export interface ParseOptions {

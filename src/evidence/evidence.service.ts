@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../kernel/clock.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
-import { Keyring } from '../kernel/crypto/keyring.js';
+import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
@@ -197,18 +197,24 @@ export class EvidenceService {
   }
 
   /** The key that encrypts now. An organisation's keys that an older key-encryption key wraps are wrapped anew on the way: that is how a rotation ends. */
-  private currentKey(principal: Principal) {
-    return this.database.write(principal, async (tx) => {
+  private async currentKey(principal: Principal): Promise<DataKey> {
+    const organizationId = organizationOf(principal);
+    const recent = this.keyring.recent(organizationId);
+    if (recent !== null) return recent;
+    const key = await this.database.write(principal, async (tx) => {
       const object = { kind: 'organization', id: tx.organizationId } as const;
       const rewrapped = await this.keyring.rewrap(tx);
       if (rewrapped > 0) {
         await this.audit.record(tx, { action: 'data_keys.rewrapped', object, details: { keys: rewrapped } });
       }
-      const key = await this.keyring.current(tx);
-      if (key.created) await this.audit.record(tx, { action: 'data_key.created', object, details: { key: key.id } });
-      else tx.withoutAudit('looking for keys to wrap anew locks rows and changes none');
-      return key;
+      const current = await this.keyring.current(tx);
+      if (current.created) {
+        await this.audit.record(tx, { action: 'data_key.created', object, details: { key: current.id } });
+      } else tx.withoutAudit('looking for keys to wrap anew locks rows and changes none');
+      return current;
     });
+    this.keyring.remember(organizationId, key);
+    return key;
   }
 }
 

@@ -105,7 +105,7 @@ function targetOf(
   declared: Declared,
 ): { target: Target; whole: boolean } {
   const kind = optionalNumber(scan, 'scanningTarget');
-  const ofFiles = some(results, (result) => isFields(result) && /(^|\/)path=/.test(String(result['resourceID'])));
+  const ofFiles = some(results, (result) => isFields(result) && typeof result['resourceID'] === 'string' && /(^|\/)path=/.test(result['resourceID']));
   const saysCluster =
     isFields(field(report, 'clusterAPIServerInfo')) ||
     draft.clusterName !== null ||

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
+import { agents } from './agents.js';
 import { progress } from './figures.js';
 import { ingest } from './ingest.js';
 import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest };
+const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents };
 
 const help = (): string => `npm run bench -- [name …] [options]
 

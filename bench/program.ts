@@ -4,7 +4,7 @@ import type { Bench, BenchOptions } from './system.js';
 export interface BenchProgram {
   about: string;
   flags: Readonly<Record<string, Flag>>;
-  run(run: Run): Promise<void>;
+  run: (run: Run) => Promise<void>;
 }
 
 export interface Flag {

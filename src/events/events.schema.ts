@@ -67,7 +67,7 @@ export const listSecurityEvents = operation({
   summary: 'List security events',
   description:
     'What the logs that were posted of a system tell, newest first. An event is kept once, however often it is delivered.',
-  permission: 'results:read',
+  permission: 'events:read',
   params: systemParams,
   query: z.strictObject({
     ...pageQuery,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
+import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
 import { MergeStore } from './merge.store.js';
 import type { IntervalKind } from './merge.sql.js';
 import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
@@ -18,6 +19,7 @@ export class ResultsService {
   constructor(
     private readonly merges: MergeStore,
     private readonly results: ResultsStore,
+    private readonly facts: FactsStore,
     private readonly clock: Clock,
   ) {}
 
@@ -61,6 +63,14 @@ export class ResultsService {
 
   findHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedResult[]> {
     return this.results.history(tx, systemId, series, limit);
+  }
+
+  findFacts(tx: Tx, systemId: string, instant: Instant, filter: FactFilter): Promise<ListedFact[]> {
+    return this.facts.list(tx, systemId, instant, filter);
+  }
+
+  findFactHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedFact[]> {
+    return this.facts.history(tx, systemId, series, limit);
   }
 
   summarise(tx: Tx, systemId: string, instant: Instant, phiNamespaces: readonly string[]): Promise<CheckSummary[]> {

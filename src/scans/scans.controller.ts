@@ -96,6 +96,7 @@ const view = (scan: Scan, duplicate: boolean): ScanView => ({
   tool: scan.tool,
   toolVersion: scan.toolVersion,
   clusterName: scan.clusterName,
+  clusterUid: scan.clusterUid,
   observedAt: scan.observedAt?.toISOString() ?? null,
   receivedAt: scan.receivedAt.toISOString(),
   knownAt: scan.knownAt?.toISOString() ?? null,
@@ -103,6 +104,7 @@ const view = (scan: Scan, duplicate: boolean): ScanView => ({
   counts: scan.counts,
   rejects: scan.rejects ?? [],
   notes: scan.notes ?? [],
+  flags: scan.flags ?? [],
   problem: scan.problem,
   duplicate,
 });

@@ -6,7 +6,7 @@ import { atLeast, median, progress, report, reportMissing, type Goal } from './f
 import { measureFloor } from './floor.js';
 import { measureLatency } from './latency.js';
 import type { BenchProgram } from './program.js';
-import { REPORTS, writeReport, type ReportKind, type ReportOptions, type WrittenReport } from './reports.js';
+import { compress, REPORTS, writeReport, type ReportKind, type ReportOptions, type WrittenReport } from './reports.js';
 import { stagesOf, timeParsing, type Stages } from './stages.js';
 import type { Bench, BenchSystem, Posted } from './system.js';
 
@@ -88,7 +88,7 @@ async function benchReport(bench: Bench, kind: ReportKind, rows: number, count: 
   report({ bench: NAME, figure: 'stage rows alone', value: parsing.rows, unit: 'ms' });
 
   progress('compressed');
-  const compressed = await writeReport(join(bench.directory, 'report.json.zst'), kind, { rows, compressed: true });
+  const compressed = await compress(same, 'zstd');
   const zstd = await post(bench, await bench.createSystem('compressed'), compressed, new Date());
   report({
     bench: NAME,

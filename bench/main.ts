@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { agents } from './agents.js';
 import { progress } from './figures.js';
+import { growth } from './growth.js';
 import { ingest } from './ingest.js';
+import { large } from './large.js';
 import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents };
+const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large };
 
 const help = (): string => `npm run bench -- [name …] [options]
 

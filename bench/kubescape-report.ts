@@ -51,7 +51,7 @@ export class ScannedCluster {
   /** Of each workload, as they stand in the report; emptied when one of its results changes. */
   private readonly texts: (string | null)[];
   private readonly resources: string;
-  private drawn = 0;
+  private draws = 0;
 
   /** @param results a multiple of 20. */
   constructor(
@@ -67,13 +67,21 @@ export class ScannedCluster {
     this.resources = Array.from({ length: workloads }, (_, index) => JSON.stringify(this.resource(index))).join(',');
   }
 
-  /** That so many results turn over, from failing to passing and back. */
+  /** That so many results turn over: in turn a failure is mended and another thing fails, so that a cluster is after a year what it was. */
   change(count: number): void {
     const changed = new Set<number>();
-    while (changed.size < count) changed.add(mix(this.number * 104_729 + this.drawn++) % this.failing.length);
-    for (const index of changed) {
-      this.failing[index] = 1 - (this.failing[index] ?? 0);
+    for (let turn = 0; changed.size < count; turn = 1 - turn) {
+      const index = this.drawn((one) => this.failing[one] === 1 - turn && !changed.has(one));
+      this.failing[index] = turn;
       this.texts[Math.floor(index / CONTROLS.length)] = null;
+      changed.add(index);
+    }
+  }
+
+  private drawn(fits: (index: number) => boolean): number {
+    for (;;) {
+      const index = mix(this.number * 104_729 + this.draws++) % this.failing.length;
+      if (fits(index)) return index;
     }
   }
 

@@ -6,8 +6,9 @@ import { ingest } from './ingest.js';
 import { large } from './large.js';
 import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
+import { year } from './year.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large };
+const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year };
 
 const help = (): string => `npm run bench -- [name …] [options]
 

@@ -5,8 +5,11 @@ import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
+import { awsKms } from './aws-kms.js';
+import { azureKeyVault } from './azure-keyvault.js';
 import { certManager } from './cert-manager.js';
 import { externalSecrets } from './external-secrets.js';
+import { gcpKms } from './gcp-kms.js';
 import { istio } from './istio.js';
 import { k8sAuditPolicy } from './k8s-audit-policy.js';
 import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
@@ -21,12 +24,16 @@ import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
 import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
+import { vaultTransit } from './vault-transit.js';
 import { velero } from './velero.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  awsKms,
+  azureKeyVault,
   certManager,
   externalSecrets,
+  gcpKms,
   istio,
   k8sAuditPolicy,
   k8sEncryptionConfiguration,
@@ -40,6 +47,7 @@ export const FORMATS: readonly Format[] = [
   trivy,
   trivyK8s,
   trivyK8sCompliance,
+  vaultTransit,
   velero,
 ];
 

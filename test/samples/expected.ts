@@ -31,6 +31,8 @@ export interface Expected {
   repeated?: number;
   rejected?: number;
   statuses: Partial<Record<CheckStatus, number>>;
+  /** Security events, re-deliveries included. */
+  events?: number;
 }
 
 /** Every sample of the four families (kube-bench, Trivy, Kubescape, policy reports), with the counts of ../shared/samples/README.md. */
@@ -159,4 +161,19 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: { warn: 2, fail: 1 },
   },
   'openreports/falco-kind-policyreport.yaml': { format: 'openreports', listed: 2, statuses: { fail: 2 } },
+  'falco/syscall-open-read-8-lines.ndjson': {
+    observedAt: '2016-08-04T16:17:57.882Z',
+    format: 'falco',
+    listed: 0,
+    statuses: {},
+    events: 8,
+  },
+  // One of them is there twice, once without its tags.
+  'falco/container-and-k8s-fields-4-lines.ndjson': {
+    observedAt: '2024-05-13T13:23:31.089Z',
+    format: 'falco',
+    listed: 0,
+    statuses: {},
+    events: 4,
+  },
 };

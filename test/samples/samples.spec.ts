@@ -31,6 +31,7 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
       expect(statuses).toEqual(expected.statuses);
       expect(report.rejects).toHaveLength(expected.rejected ?? 0);
       expect(report.results.length + (expected.repeated ?? 0) + report.rejects.length).toBe(expected.listed);
+      expect(report.events).toHaveLength(expected.events ?? 0);
       const repeats = report.notes.filter((note) => note.includes('repeat a check'));
       expect(repeats).toHaveLength(expected.repeated ? 1 : 0);
     });

@@ -118,7 +118,7 @@ describe('any report', () => {
   it('does an unknown document name the keys that it has, bounded, and none of its values?', () => {
     const document = { secretKey: 'hunter2', ['k'.repeat(500)]: 1, 'a\nb': 2 };
     const run = () => parseReport(bytesOf(document), { declared: declared() });
-    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: kube-bench, /);
+    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: .*kube-bench, /);
     expect(run).not.toThrow(/hunter2/);
   });
 

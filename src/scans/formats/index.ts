@@ -4,6 +4,7 @@ import { BOUNDS, ReportFault } from '../report.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
+import { falco } from './falco.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
@@ -16,6 +17,7 @@ import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  falco,
   kubeBench,
   kubescape,
   openReports,

@@ -176,4 +176,24 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: {},
     events: 4,
   },
+  // Roles and bindings written (4), a command into a pod, a namespace made by nobody.
+  'k8s-audit-events/cluster-10-events-8-without-apiversion.ndjson': {
+    observedAt: '2018-10-26T14:26:34.242Z',
+    format: 'k8s-audit-events',
+    listed: 0,
+    statuses: {},
+    events: 6,
+  },
+  'k8s-audit-events/eks-single-event-pretty-printed.json': {
+    observedAt: '2021-09-07T20:37:30.642Z',
+    format: 'k8s-audit-events',
+    listed: 0,
+    statuses: {},
+  },
+  'k8s-audit-events/raw-gke-and-aks-envelopes.ndjson': {
+    observedAt: '2025-09-30T06:23:35.101Z',
+    format: 'k8s-audit-events',
+    listed: 0,
+    statuses: {},
+  },
 };

@@ -6,6 +6,7 @@ import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
 import { falco } from './falco.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
+import { k8sAuditEvents } from './k8s-audit-events.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
@@ -18,6 +19,7 @@ import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
   falco,
+  k8sAuditEvents,
   kubeBench,
   kubescape,
   openReports,

@@ -11,6 +11,7 @@ import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
+import { safeguard } from './safeguard.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
@@ -24,6 +25,7 @@ export const FORMATS: readonly Format[] = [
   kubescape,
   openReports,
   policyReport,
+  safeguard,
   trivy,
   trivyK8s,
   trivyK8sCompliance,

@@ -7,14 +7,32 @@ export interface Figure {
   unit: string;
   /** Of each round. */
   rounds?: readonly number[];
+  /** What it is compared with is named beside it. */
+  ratio?: number;
+  /** Of the ratio, where there is one. */
+  goal?: Goal;
   [detail: string]: unknown;
 }
 
+export interface Goal {
+  text: string;
+  isReached(value: number): boolean;
+}
+
+export const atLeast = (bound: number): Goal => ({ text: `≥ ${bound}`, isReached: (value) => value >= bound });
+export const atMost = (bound: number): Goal => ({ text: `≤ ${bound}`, isReached: (value) => value <= bound });
+
 /** To stdout, for programs. */
-export function report(figure: Figure): void {
+export function report({ goal, ...figure }: Figure): void {
+  const judged = goal && { goal: goal.text, reached: goal.isReached(figure.ratio ?? figure.value) };
   process.stdout.write(
-    `${JSON.stringify(figure, (_, value: unknown) => (typeof value === 'number' ? rounded(value) : value))}\n`,
+    `${JSON.stringify({ ...figure, ...judged }, (_, value: unknown) => (typeof value === 'number' ? rounded(value) : value))}\n`,
   );
+}
+
+/** What could not be measured is said where its figure would stand. */
+export function reportMissing(bench: string, figure: string, why: string): void {
+  process.stdout.write(`${JSON.stringify({ bench, figure, value: null, missing: why })}\n`);
 }
 
 /** To stderr, for people who wait. */

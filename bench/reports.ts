@@ -1,8 +1,8 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createZstdCompress } from 'node:zlib';
+import { createGzip, createZstdCompress } from 'node:zlib';
 import { policyReport } from './policy-report.js';
 import { trivyReport } from './trivy-report.js';
 
@@ -18,22 +18,31 @@ export interface ReportOptions {
   changedOneIn?: number;
   /** A line end more: other bytes that say the same. */
   otherBytes?: boolean;
-  compressed?: boolean;
 }
+
+/** Content codings of HTTP that a report may be sent in. */
+export const CODINGS = ['gzip', 'zstd'] as const;
+export type Coding = (typeof CODINGS)[number];
 
 export interface WrittenReport {
   path: string;
   /** As sent. */
   bytes: number;
-  contentEncoding: 'zstd' | null;
+  contentEncoding: Coding | null;
 }
 
 /** Writes a report of a whole cluster, streamed. */
 export async function writeReport(path: string, kind: ReportKind, options: ReportOptions): Promise<WrittenReport> {
-  const text = Readable.from(reportText(kind, options), { objectMode: false });
-  if (options.compressed === true) await pipeline(text, createZstdCompress(), createWriteStream(path));
-  else await pipeline(text, createWriteStream(path));
-  return { path, bytes: (await stat(path)).size, contentEncoding: options.compressed === true ? 'zstd' : null };
+  await pipeline(Readable.from(reportText(kind, options), { objectMode: false }), createWriteStream(path));
+  return { path, bytes: (await stat(path)).size, contentEncoding: null };
+}
+
+/** The same report as it is sent in a coding; at the coding's usual level. */
+export async function compress(report: WrittenReport, coding: Coding): Promise<WrittenReport> {
+  const path = `${report.path}.${coding}`;
+  const coder = coding === 'gzip' ? createGzip() : createZstdCompress();
+  await pipeline(createReadStream(report.path), coder, createWriteStream(path));
+  return { path, bytes: (await stat(path)).size, contentEncoding: coding };
 }
 
 function* reportText(

@@ -10,6 +10,7 @@ import type { Config } from './config.js';
 import { FileSystemDriver } from './evidence/drivers/file-system.js';
 import { EvidenceModule } from './evidence/evidence.module.js';
 import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
+import { EventsModule } from './events/events.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './kernel/http/http.module.js';
 import { ProblemFilter } from './kernel/http/problem.filter.js';
@@ -65,6 +66,7 @@ export class AppModule {
         EvidenceModule,
         CatalogModule,
         ResultsModule,
+        EventsModule,
         ScansModule,
         PostureModule,
         PackagesModule,

@@ -65,9 +65,9 @@ export const VARIABLES = z.object({
     .meta({ description: 'Automatic logoff (45 CFR 164.312(a)(2)(iii)).' }),
   SESSION_ABSOLUTE_HOURS: whole(1, 24).default(12).meta({ description: 'A session ends after this in any case.' }),
   MAX_REPORT_BYTES: whole(1_024, 1_073_741_824)
-    .default(268_435_456)
+    .default(536_870_912)
     .meta({ description: 'A report’s bytes, decoded.' }),
-  MAX_UPLOAD_BYTES: whole(1_024, 1_073_741_824).default(268_435_456).meta({ description: 'A report’s bytes as sent.' }),
+  MAX_UPLOAD_BYTES: whole(1_024, 1_073_741_824).default(536_870_912).meta({ description: 'A report’s bytes as sent.' }),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug'])
     .default('info')

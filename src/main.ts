@@ -15,6 +15,7 @@ import { DATA_SOURCE } from './kernel/db/database.js';
 import { POOL } from './kernel/kernel.module.js';
 import { answerClientError } from './kernel/http/client-error.js';
 import { requestLog } from './kernel/http/request-log.js';
+import { releaseMemory } from './kernel/memory.js';
 import { NestLog } from './kernel/nest-log.js';
 
 /** Requests that are under way when the program is told to stop have this long to end, in milliseconds. */
@@ -59,6 +60,7 @@ export async function serve(): Promise<void> {
     const app = await createApp(config, logger);
     const stop = stopper(app, logger, async () => development?.stop());
     await listen(app, config);
+    releaseMemory();
     logger.info({ host: config.host, port: config.port }, 'serving');
     if (development !== null) {
       development.lost.then(

@@ -54,7 +54,7 @@ export class AuditService {
       time: now.toISOString(),
       v: 1,
     };
-    const key = salt === null ? null : await this.keyring.current(tx);
+    const key = salt === null ? null : (this.keyring.recent(tx.organizationId) ?? (await this.keyring.current(tx)));
     await this.store.insert(
       tx,
       {

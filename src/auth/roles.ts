@@ -7,7 +7,7 @@ import type { Permission, Role } from '../kernel/principal.js';
  * - `compliance_officer` keeps the case: settings, evidence, packages. Gives nobody access.
  * - `approver` reads what there is to decide on, and writes nothing that would be decided on.
  * - `auditor` reads all of it, evidence, packages and the audit log with it, and writes nothing.
- * - `viewer` sees statuses and results, never the bytes of evidence, which may hold PHI, nor who the others are.
+ * - `viewer` sees statuses and results, never the bytes of evidence, which may hold PHI, nor who the others are. So no security events: they name people.
  * - `agent` posts reports of its own system and sees what became of them.
  */
 export const ROLE_PERMISSIONS = {
@@ -35,6 +35,7 @@ export const ROLE_PERMISSIONS = {
     'scans:read',
     'scans:write',
     'results:read',
+    'events:read',
     'evidence:read',
     'posture:read',
     'packages:read',
@@ -48,6 +49,7 @@ export const ROLE_PERMISSIONS = {
     'agents:read',
     'scans:read',
     'results:read',
+    'events:read',
     'evidence:read',
     'posture:read',
     'packages:read',
@@ -60,6 +62,7 @@ export const ROLE_PERMISSIONS = {
     'agents:read',
     'scans:read',
     'results:read',
+    'events:read',
     'evidence:read',
     'posture:read',
     'packages:read',

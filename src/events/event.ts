@@ -20,6 +20,7 @@ export const EVENT_CATEGORIES = [
 export type EventCategory = (typeof EVENT_CATEGORIES)[number];
 
 export const EVENT_SEVERITIES = ['critical', 'high', 'medium', 'low', 'info', 'unknown'] as const;
+export type EventSeverity = (typeof EVENT_SEVERITIES)[number];
 
 export interface SecurityEvent {
   /** `kubernetes-audit`, `falco`. */
@@ -29,7 +30,7 @@ export interface SecurityEvent {
   /** RFC 3339 in UTC with milliseconds. */
   at: string;
   category: EventCategory;
-  severity: (typeof EVENT_SEVERITIES)[number];
+  severity: EventSeverity;
   /** User or service account, or the process of an alert; "" where the event does not say. */
   actor: string;
   /** Verb of the request, or the rule of the alert. */

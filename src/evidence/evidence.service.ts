@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../kernel/clock.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
-import { Keyring } from '../kernel/crypto/keyring.js';
+import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
@@ -14,7 +14,7 @@ import { retentionEnd } from '../kernel/retention.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
 import { EvidenceStore } from './evidence.store.js';
-import { openEvidence, takeIn, type KeptBytes } from './intake.js';
+import { evidenceFile, openEvidence, takeIn, type KeptBytes, type OpenedEvidence } from './intake.js';
 
 export const EVIDENCE_DRIVER = Symbol('where bytes lie');
 
@@ -22,6 +22,8 @@ export const EVIDENCE_DRIVER = Symbol('where bytes lie');
 export interface Received {
   id: string;
   kept: KeptBytes;
+  /** The bytes themselves, where they are few. */
+  content: Buffer | null;
   dataKeyId: string;
   mediaType: string;
   receivedAt: Date;
@@ -60,13 +62,13 @@ export class EvidenceService {
     const id = newId();
     const receivedAt = this.clock.now();
     const retainUntil = retentionEnd(receivedAt);
-    const kept = await takeIn(source, headers, limits, {
+    const { content, ...kept } = await takeIn(source, headers, limits, {
       driver: this.driver,
       key: key.streaming,
       identity: { organizationId: organizationOf(principal), evidenceId: id, version: 1 },
       retainUntil,
     });
-    return { id, kept, dataKeyId: key.id, mediaType: headers.mediaType, receivedAt, retainUntil };
+    return { id, kept, content, dataKeyId: key.id, mediaType: headers.mediaType, receivedAt, retainUntil };
   }
 
   /** Makes received bytes evidence, in the transaction of what they are evidence for. The same bytes are kept once: then the evidence kept earlier is given. */
@@ -114,17 +116,23 @@ export class EvidenceService {
     await this.driver.remove({ key: received.kept.storageKey, version: received.kept.storageVersion });
   }
 
-  /** The bytes just received, in clear, with their digest checked on the way: what is parsed is what was stored. */
-  async reopen(principal: Principal, received: Received): Promise<Readable> {
+  /** The bytes just received, for a thread to read: what is parsed is what was stored. */
+  async fileOf(principal: Principal, received: Received): Promise<OpenedEvidence> {
     const key = await this.database.read(principal, (tx) => this.keyring.find(tx, received.dataKeyId));
-    return openEvidence(
-      {
-        driver: this.driver,
-        key: key.streaming,
-        identity: { organizationId: organizationOf(principal), evidenceId: received.id, version: 1 },
-      },
-      received.kept,
-    );
+    const identity = { organizationId: organizationOf(principal), evidenceId: received.id, version: 1 };
+    return evidenceFile({ driver: this.driver, key: key.streaming, identity }, received.kept);
+  }
+
+  /** Evidence for a thread of the program to read (a queued scan). */
+  async openFile(principal: Principal, id: string): Promise<OpenedEvidence> {
+    const { evidence, key } = await this.database.read(principal, async (tx) => {
+      const found = await this.store.find(tx, id);
+      if (found === null) throw new Refusal('not-found', 'There is no such evidence.');
+      return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
+    });
+    await this.assertStored(evidence);
+    const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
+    return evidenceFile({ driver: this.driver, key: key.streaming, identity }, evidence);
   }
 
   /** For the program's own use (a queued scan, a package). A person's or agent's reading goes through `read`, which is audited. */
@@ -189,18 +197,24 @@ export class EvidenceService {
   }
 
   /** The key that encrypts now. An organisation's keys that an older key-encryption key wraps are wrapped anew on the way: that is how a rotation ends. */
-  private currentKey(principal: Principal) {
-    return this.database.write(principal, async (tx) => {
+  private async currentKey(principal: Principal): Promise<DataKey> {
+    const organizationId = organizationOf(principal);
+    const recent = this.keyring.recent(organizationId);
+    if (recent !== null) return recent;
+    const key = await this.database.write(principal, async (tx) => {
       const object = { kind: 'organization', id: tx.organizationId } as const;
       const rewrapped = await this.keyring.rewrap(tx);
       if (rewrapped > 0) {
         await this.audit.record(tx, { action: 'data_keys.rewrapped', object, details: { keys: rewrapped } });
       }
-      const key = await this.keyring.current(tx);
-      if (key.created) await this.audit.record(tx, { action: 'data_key.created', object, details: { key: key.id } });
-      else tx.withoutAudit('looking for keys to wrap anew locks rows and changes none');
-      return key;
+      const current = await this.keyring.current(tx);
+      if (current.created) {
+        await this.audit.record(tx, { action: 'data_key.created', object, details: { key: current.id } });
+      } else tx.withoutAudit('looking for keys to wrap anew locks rows and changes none');
+      return current;
     });
+    this.keyring.remember(organizationId, key);
+    return key;
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../kernel/crypto/streaming-aead.js';
 import { receiveContent, type ContentHeaders, type ContentLimits } from '../kernel/http/content.js';
 import type { EvidenceDriver, ObjectRef } from './drivers/driver.js';
+import type { EvidenceFileRef } from './evidence-file.js';
 
 /** Whose bytes they are: authenticated with every segment, so that an object moved to another evidence, version or tenant does not open. */
 export interface EvidenceIdentity {
@@ -32,6 +33,9 @@ export interface KeptBytes {
   storageSha256: Buffer;
 }
 
+/** Content of up to so many bytes is held until it is read: it has just passed by, and to fetch and open it again would cost more than all the rest. */
+export const HELD_CONTENT = 4 * 1024 * 1024;
+
 export interface Custody {
   driver: EvidenceDriver;
   /** The data key's `streaming` part. */
@@ -48,11 +52,16 @@ export async function takeIn(
   headers: ContentHeaders,
   limits: ContentLimits,
   custody: Custody & { retainUntil: Date },
-): Promise<KeptBytes> {
+): Promise<KeptBytes & { content: Buffer | null }> {
   const storageKey = storageKeyOf(custody.identity);
   const { decoded, finished } = receiveContent(source, headers, limits);
   try {
-    const encrypted = encryptStream(custody.key, associatedDataOf(custody.identity), decoded as AsyncIterable<Buffer>);
+    const held = new Held();
+    const encrypted = encryptStream(
+      custody.key,
+      associatedDataOf(custody.identity),
+      held.passing(decoded as AsyncIterable<Buffer>),
+    );
     const stored = await custody.driver.put(storageKey, encrypted, { retainUntil: custody.retainUntil });
     // Settled already: the content's stream ended cleanly, or put would have failed.
     const { sha256, decodedBytes } = await finished;
@@ -63,11 +72,44 @@ export async function takeIn(
       storageVersion: stored.version,
       storageSize: stored.size,
       storageSha256: stored.sha256,
+      content: held.content(),
     };
   } finally {
     // A driver that fails before it reads leaves the content open.
     decoded.destroy();
   }
+}
+
+/** What passes by, as long as it is little. */
+class Held {
+  private chunks: Buffer[] | null = [];
+  private size = 0;
+
+  async *passing(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    for await (const chunk of source) {
+      this.size += chunk.length;
+      if (this.size > HELD_CONTENT) this.chunks = null;
+      this.chunks?.push(chunk);
+      yield chunk;
+    }
+  }
+
+  content(): Buffer | null {
+    return this.chunks === null ? null : Buffer.concat(this.chunks);
+  }
+}
+
+export interface OpenedEvidence {
+  file: EvidenceFileRef;
+  /** When nobody reads it any more. */
+  release(): Promise<void>;
+}
+
+/** The evidence as a thread reads it by itself. */
+export async function evidenceFile({ driver, key, identity }: Custody, row: KeptBytes): Promise<OpenedEvidence> {
+  const { path, release } = await driver.localFile({ key: row.storageKey, version: row.storageVersion });
+  const { size, storageSize, sha256 } = row;
+  return { file: { path, key, associatedData: associatedDataOf(identity), storageSize, size, sha256 }, release };
 }
 
 /**

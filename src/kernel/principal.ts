@@ -16,6 +16,7 @@ export const PERMISSIONS = [
   'scans:read',
   'scans:write',
   'results:read',
+  'events:read',
   'evidence:read',
   'posture:read',
   'packages:read',

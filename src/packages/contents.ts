@@ -77,6 +77,9 @@ export interface PackageRows {
   results(): AsyncIterable<ResultLine[]>;
   /** The complete coverage that the posture was judged by. */
   coverage(): AsyncIterable<object[]>;
+  facts(): AsyncIterable<object[]>;
+  /** What happened on the systems, by the logs in evidence. */
+  securityEvents(): AsyncIterable<object[]>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were received. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -121,8 +124,8 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFi
 }
 
 function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
-  const counts = { events: 0, scans: 0, results: 0, coverage: 0 };
-  const lines = async function* (pages: AsyncIterable<object[]>, count: 'events' | 'scans' | 'coverage') {
+  const counts: Counts = { events: 0, scans: 0, results: 0, coverage: 0, facts: 0, securityEvents: 0 };
+  const lines = async function* (pages: AsyncIterable<object[]>, count: keyof Counts) {
     for await (const page of pages) {
       counts[count] += page.length;
       yield Buffer.from(page.map((line) => `${JSON.stringify(line)}\n`).join(''), 'utf8');
@@ -143,11 +146,13 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
       path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
     ),
+    { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },
     { path: 'posture/practices.csv', content: practicesCsv(facts) },
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
+    { path: 'security-events.jsonl', content: lines(rows.securityEvents(), 'securityEvents') },
     // Last, because it counts what went before.
     { path: 'index.json', content: json(() => index(facts, counts)) },
   ];
@@ -158,7 +163,16 @@ function* json(value: () => unknown): Generator<Buffer, void> {
   yield Buffer.from(`${JSON.stringify(value(), null, 2)}\n`, 'utf8');
 }
 
-function index(facts: PackageFacts, counts: { events: number; scans: number; results: number; coverage: number }) {
+interface Counts {
+  events: number;
+  scans: number;
+  results: number;
+  coverage: number;
+  facts: number;
+  securityEvents: number;
+}
+
+function index(facts: PackageFacts, counts: Counts) {
   return {
     // First: whoever opens it sees what is not in it.
     faults: facts.faults,
@@ -178,6 +192,8 @@ function index(facts: PackageFacts, counts: { events: number; scans: number; res
       scans: counts.scans,
       results: counts.results,
       coverage: counts.coverage,
+      facts: counts.facts,
+      securityEvents: counts.securityEvents,
       evidence: facts.evidence.length,
       evidenceUnreadable: facts.faults.length,
       auditEvents: counts.events,

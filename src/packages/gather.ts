@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService, type ListedEvent } from '../audit/audit.service.js';
+import { EventsService } from '../events/events.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { Database } from '../kernel/db/database.js';
@@ -15,9 +16,13 @@ import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine
 import type { Package } from './package.entity.js';
 
 type Scan = Awaited<ReturnType<ScansService['findKnownScans']>>[number];
+type SecurityEvent = Awaited<ReturnType<EventsService['findEvents']>>[number];
 
 /** Rows per page: some megabytes at most, of results with the longest messages that are kept. */
 const RESULTS_PAGE = 2_000;
+/** A value has 16 kB at most. */
+const FACTS_PAGE = 500;
+const SECURITY_EVENTS_PAGE = 2_000;
 const SCANS_PAGE = 200;
 const EVENTS_PAGE = 500;
 /** Written at once: each names some hundred checks at most. */
@@ -36,6 +41,7 @@ export class PackageGatherer {
     private readonly scans: ScansService,
     private readonly evidence: EvidenceService,
     private readonly results: ResultsService,
+    private readonly events: EventsService,
     private readonly posture: PostureService,
     private readonly audit: AuditService,
   ) {}
@@ -91,6 +97,8 @@ export class PackageGatherer {
         scans: () => this.scanLines(principal, systemIds, instant, evidence),
         results: () => this.resultPages(principal, systemIds, instant, scans),
         coverage: () => this.coverageLines(principal, systemIds, instant),
+        facts: () => this.factLines(principal, systemIds, instant, scans),
+        securityEvents: () => this.securityEventLines(principal, systemIds, instant),
         evidence: (id) => this.content(principal, id),
       },
     };
@@ -246,6 +254,60 @@ export class PackageGatherer {
     }
   }
 
+  private async *factLines(
+    principal: Principal,
+    systemIds: readonly string[],
+    instant: Instant,
+    scans: KnownScans,
+  ): AsyncGenerator<object[], void> {
+    for (const systemId of systemIds) {
+      const found = pages(FACTS_PAGE, (last: { series: string } | null) =>
+        this.database.readSnapshot(principal, (tx) =>
+          this.results.findFacts(tx, systemId, instant, { after: last?.series ?? null, limit: FACTS_PAGE }),
+        ),
+      );
+      for await (const page of found) {
+        yield page.map((fact) => ({
+          systemId,
+          series: fact.series,
+          target: `${fact.target.kind}/${fact.target.name}`,
+          source: fact.source,
+          kind: fact.kind,
+          subject: fact.subject,
+          namespace: fact.namespace,
+          value: fact.value,
+          observedFrom: fact.observedFrom,
+          observedTo: fact.observedTo,
+          knownFrom: fact.knownFrom,
+          scanId: fact.scanId,
+          evidenceId: scans.get(fact.scanId)?.evidenceId ?? null,
+        }));
+      }
+    }
+  }
+
+  /** Newest first, of each system after another. */
+  private async *securityEventLines(
+    principal: Principal,
+    systemIds: readonly string[],
+    { asOf, knownAt }: Instant,
+  ): AsyncGenerator<object[], void> {
+    const to = justAfter(asOf);
+    for (const systemId of systemIds) {
+      const found = pages(SECURITY_EVENTS_PAGE, (last: SecurityEvent | null) =>
+        this.database.readSnapshot(principal, (tx) =>
+          this.events.findEvents(tx, systemId, {
+            to,
+            knownAt,
+            before: last === null ? null : [last.at.toISOString(), last.id],
+            limit: SECURITY_EVENTS_PAGE,
+          }),
+        ),
+      );
+      for await (const page of found) yield page.map(({ organizationId: _, ...event }) => event);
+    }
+  }
+
   /** Newest first, up to the instant of knowledge. In a package about one system, details of what is not about it are left out. */
   private async *eventPages(principal: Principal, row: Package, scans: KnownScans): AsyncGenerator<object[], void> {
     const objects = new Set<string>([row.id]);
@@ -253,8 +315,7 @@ export class PackageGatherer {
     for (const [id, { evidenceId }] of scans) objects.add(id).add(evidenceId);
     const isInScope = ({ leaf, details }: ListedEvent): boolean =>
       row.systemId === null || objects.has(leaf.object.id) || isAbout(details, row.systemId);
-    // `to` is exclusive, and what was recorded in the millisecond of the instant was known at it.
-    const to = new Date(row.knownAt.getTime() + 1).toISOString();
+    const to = justAfter(row.knownAt).toISOString();
     const found = pages(EVENTS_PAGE, (last: ListedEvent | null) =>
       this.database.readSnapshot(principal, (tx) =>
         this.audit.findEvents(tx, { to, before: last?.leaf.id ?? null, limit: EVENTS_PAGE }),
@@ -289,6 +350,9 @@ async function* pages<Item>(size: number, read: (last: Item | null) => Promise<I
     if (page.length < size) return;
   }
 }
+
+/** For a `to`, which is exclusive: what was in the millisecond of the instant was by then. */
+const justAfter = (instant: Date): Date => new Date(instant.getTime() + 1);
 
 const isAbout = (details: unknown, systemId: string): boolean =>
   typeof details === 'object' && details !== null && 'systemId' in details && details.systemId === systemId;

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { PostureModule } from '../posture/posture.module.js';
@@ -12,7 +13,7 @@ import { PackagesStore } from './packages.store.js';
 import { PackagesWorker } from './packages.worker.js';
 
 @Module({
-  imports: [AuditModule, EvidenceModule, OrganizationsModule, PostureModule, ResultsModule, ScansModule],
+  imports: [AuditModule, EventsModule, EvidenceModule, OrganizationsModule, PostureModule, ResultsModule, ScansModule],
   controllers: [PackagesController],
   providers: [PackagesService, PackagesStore, PackageGatherer, PackagesWorker],
 })

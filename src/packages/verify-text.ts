@@ -43,7 +43,9 @@ do not look at the tag manifests of BagIt 1.0):
 | controls.json | the paragraphs of 45 CFR 164 with status, reason, and what auditors ask for |
 | results.csv | every check result that was in effect; \`scan_id\` and \`evidence_id\` lead to the report that states it |
 | coverage.jsonl | what the posture took as looked at, one JSON object per line: per system, target and source the latest complete scan (\`scanId\`, \`evidenceId\`) of a set of \`checks\` (null: all of the source). All results of these checks were last seen at \`observedAt\` or later: from there freshness counts. \`silentPass\`: beginnings of check ids that this tool reports only when they fail; a pass without a result is inferred from them |
+| facts.jsonl | what reports say was so where they judge nothing (keys, certificates, backups, packages inside of images …), one JSON object per line; \`kind\` says what \`value\` is of. No status rests on a fact alone |
 | scans.jsonl | every scan that was known, one JSON object per line |
+| security-events.jsonl | what had happened on the systems, by the logs that were posted, one JSON object per line, newest first: an index. \`evidenceId\` leads to the log that told it first, which is in \`evidence/\` unless it goes on past the instant |
 | evidence/<id>/content.* | the reports, byte for byte as they were received |
 | audit/events.jsonl | the audit events of the organisation up to the instant of knowledge, newest first; \`leaf\` is the exact text of the event (RFC 8785), \`details\` what belongs to it (SHA-256 over the bytes of \`salt\` and the details as RFC 8785 JSON is the leaf's \`details_sha256\`) |
 

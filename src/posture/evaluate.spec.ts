@@ -109,24 +109,26 @@ describe('which check of the catalogue does a stored result speak of?', () => {
 describe('what does a whole report without check ids say?', () => {
   const image = { targetId: id(5), target: { kind: 'image', name: 'registry/emr@sha256:1' } };
 
-  it('vulnerabilities are for people to judge: neither a failure nor a pass', () => {
-    const found = result('trivy/vulnerability', 'CVE-2026-0001', 'fail', { ...image, count: 3 });
-    const evaluation = evaluate({ checks: [found], coverage: [scan('trivy/vulnerability', image)] });
+  const ofVulnerabilities = it.each(['trivy/vulnerability', 'trivy/vulnerabilityreport']);
+
+  ofVulnerabilities('%s: vulnerabilities are for people to judge: neither a failure nor a pass', (source) => {
+    const found = result(source, 'CVE-2026-0001', 'fail', { ...image, count: 3 });
+    const evaluation = evaluate({ checks: [found], coverage: [scan(source, image)] });
     const practice = evaluation.practices.find((one) => one.id === 'image-vulnerability-scanning')!;
     expect(practice.status).toBe('missing');
     expect(practice.reason).toContain('3 manual');
     expect(evaluation.unmapped).toEqual([]);
   });
 
-  it('a clean image shows that it was scanned, and evidences nothing by itself', () => {
-    const evaluation = evaluate({ coverage: [scan('trivy/vulnerability', image)] });
+  ofVulnerabilities('%s: a clean image shows that it was scanned, and evidences nothing by itself', (source) => {
+    const evaluation = evaluate({ coverage: [scan(source, image)] });
     expect(statusOf(evaluation, 'image-vulnerability-scanning')).toBe('partial');
-    const old = evaluate({ coverage: [scan('trivy/vulnerability', { ...image, observedAt: ago(30) })] });
+    const old = evaluate({ coverage: [scan(source, { ...image, observedAt: ago(30) })] });
     expect(statusOf(old, 'image-vulnerability-scanning')).toBe('stale');
   });
 
-  it('a secret in an image is a failure as it is', () => {
-    const found = result('trivy/secret', 'aws-access-key-id', 'fail', image);
+  it.each(['trivy/secret', 'trivy/exposedsecretreport'])('%s: a secret in an image is a failure as it is', (source) => {
+    const found = result(source, 'aws-access-key-id', 'fail', image);
     expect(statusOf(evaluate({ checks: [found] }), 'no-secrets-in-images')).toBe('failing');
   });
 });

@@ -71,7 +71,9 @@ export const toolOf = (source: string): string => source.split('/')[0] ?? source
  */
 const REPORT_KINDS: Readonly<Record<string, { report: string; failIs: 'fail' | 'manual' }>> = {
   'trivy/vulnerability': { report: 'VulnerabilityReport', failIs: 'manual' },
+  'trivy/vulnerabilityreport': { report: 'VulnerabilityReport', failIs: 'manual' },
   'trivy/secret': { report: 'ExposedSecretReport', failIs: 'fail' },
+  'trivy/exposedsecretreport': { report: 'ExposedSecretReport', failIs: 'fail' },
 };
 
 /** A whole report of that kind, seen as one check of its tool; null for other sources. */

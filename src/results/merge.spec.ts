@@ -8,8 +8,9 @@ import { Database } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import { servicePrincipal } from '../kernel/principal.js';
 import { copyLine } from './copy.js';
+import { RESULT } from './merge.sql.js';
 import { MergeStore } from './merge.store.js';
-import type { MergeCounts } from './staged.js';
+import type { MergeCounts, StagedRows } from './staged.js';
 import { ResultsStore } from './results.store.js';
 import { seriesId, targetId } from './series.js';
 
@@ -84,7 +85,21 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
        values ($1, $2, $3, $4, 'queued', '{}', $5, '\\x00', now(), 'test', $6)`,
       [ORGANIZATION, system, scanId, evidenceId, Buffer.from(scanId), known],
     );
-    const counts = await merges.merge(
+    const lines = scan.seen.map((seen) => {
+      const target = targetId('node', seen.target);
+      return copyLine(seriesId(target, 'tool', seen.check, 'pod'), target, {
+        source: 'tool',
+        check: seen.check,
+        resource: 'pod',
+        namespace: null,
+        status: seen.status,
+        severity: 'high',
+        title: 'tab\tnew\nline\\N',
+        message: '',
+      });
+    });
+    await merges.stage(tx, staged(lines));
+    const [counts] = await merges.merge(
       tx,
       {
         systemId: system,
@@ -100,26 +115,21 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
           checks: covered.checks,
           silentPass: [],
         })),
-        rows: scan.seen.map((seen) =>
-          Buffer.from(
-            copyLine({
-              targetId: targetId('node', seen.target),
-              source: 'tool',
-              check: seen.check,
-              resource: 'pod',
-              namespace: null,
-              status: seen.status,
-              severity: 'high',
-              title: 'tab\tnew\nline\\N',
-              message: '',
-            }),
-          ),
-        ),
+        totals: { result: lines.length, fact: 0 },
+        replaced: false,
       },
+      [RESULT],
       known,
     );
+    if (counts === undefined) throw new Error('no counts');
     return { known, counts };
   });
+}
+
+async function* staged(lines: readonly string[]): AsyncGenerator<StagedRows> {
+  for (const line of lines) {
+    yield await Promise.resolve({ table: RESULT.staging, columns: RESULT.stagingColumns, bytes: Buffer.from(line) });
+  }
 }
 
 async function stateAt(system: string, asOf: Date, knownAt: Date): Promise<Record<string, string>> {

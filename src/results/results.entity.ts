@@ -3,7 +3,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 /** What a scan can cover: a node, a namespace, an image … of one system. Its id is derived from its name (series.ts). */
 @Entity('target')
 @ForeignKey('system', ['organizationId', 'systemId'], ['organizationId', 'id'], { name: 'target_system' })
-@Check('target_kind', `kind in ('cluster', 'node', 'namespace', 'image', 'repository')`)
+@Check('target_kind', `kind in ('cluster', 'node', 'namespace', 'image', 'repository', 'account')`)
 export class TargetRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'target_pk' })
   organizationId!: string;

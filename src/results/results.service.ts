@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
+import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
 import { MergeStore } from './merge.store.js';
-import type { MergeCounts, StagedScan } from './staged.js';
+import type { IntervalKind } from './merge.sql.js';
+import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
 import {
   ResultsStore,
   type CheckSummary,
@@ -17,6 +19,7 @@ export class ResultsService {
   constructor(
     private readonly merges: MergeStore,
     private readonly results: ResultsStore,
+    private readonly facts: FactsStore,
     private readonly clock: Clock,
   ) {}
 
@@ -35,13 +38,19 @@ export class ResultsService {
     return this.results.present(tx, systemId, this.clock.now());
   }
 
-  merge(tx: WriteTx, scan: StagedScan, known: Date): Promise<MergeCounts> {
-    return this.merges.merge(tx, scan, known);
+  /** Copies rows to where `merge` takes them from, in the same transaction; it may be while they are still being made. */
+  stage(tx: WriteTx, rows: AsyncIterable<StagedRows>): Promise<void> {
+    return this.merges.stage(tx, rows);
+  }
+
+  /** Merges what was staged. `kinds`: what the scan speaks of, be it by its absence; the counts come in their order. */
+  merge(tx: WriteTx, scan: StagedScan, kinds: readonly IntervalKind[], known: Date): Promise<MergeCounts[]> {
+    return this.merges.merge(tx, scan, kinds, known);
   }
 
   repeat(
     tx: WriteTx,
-    scan: { systemId: string; scanId: string; observedAt: Date },
+    scan: { systemId: string; scanId: string; evidenceId: string; observedAt: Date },
     earlierScanId: string,
     known: Date,
   ): Promise<boolean> {
@@ -54,6 +63,14 @@ export class ResultsService {
 
   findHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedResult[]> {
     return this.results.history(tx, systemId, series, limit);
+  }
+
+  findFacts(tx: Tx, systemId: string, instant: Instant, filter: FactFilter): Promise<ListedFact[]> {
+    return this.facts.list(tx, systemId, instant, filter);
+  }
+
+  findFactHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedFact[]> {
+    return this.facts.history(tx, systemId, series, limit);
   }
 
   summarise(tx: Tx, systemId: string, instant: Instant, phiNamespaces: readonly string[]): Promise<CheckSummary[]> {

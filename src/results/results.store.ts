@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
+import { VISIBLE } from './interval.js';
 
 export interface ResultFilter {
   status?: string | undefined;
@@ -62,12 +63,6 @@ export interface CoverageSummary {
   scanId: string;
   evidenceId: string;
 }
-
-/** Visible at $3 (as of), $4 (known at): begun and not ended, by what was known then. */
-const VISIBLE = `
-  r.organization_id = $1 and r.system_id = $2
-  and r.known_from <= $4 and (r.known_to is null or r.known_to > $4)
-  and r.observed_from <= $3 and (r.observed_to is null or r.observed_to > $3 or r.ended_known > $4)`;
 
 const LISTED = `
   r.series, json_build_object('kind', t.kind, 'name', t.name) as target, r.source, r.check_id as "check", r.resource, r.namespace,

@@ -17,8 +17,18 @@ export interface StagedScan {
   evidenceId: string;
   observedAt: Date;
   coverage: readonly StagedCoverage[];
-  /** Lines of COPY text (copy.ts), in chunks of any size. */
-  rows: Iterable<Uint8Array>;
+  /** Rows that were staged, each identity counted once. */
+  totals: { readonly result: number; readonly fact: number };
+  /** Some identity was staged twice: of its rows the last one stands. */
+  replaced: boolean;
+}
+
+/** Lines of COPY text for one staging table. */
+export interface StagedRows {
+  table: string;
+  /** Its columns with their types, for it is made when it is first used. */
+  columns: string;
+  bytes: Uint8Array;
 }
 
 export interface MergeCounts {

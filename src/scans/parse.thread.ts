@@ -1,26 +1,73 @@
-import { move } from 'piscina';
-import { parseReport } from './formats/index.js';
+import type { MessagePort } from 'node:worker_threads';
+import { EvidenceFile, type EvidenceFileRef } from '../evidence/evidence-file.js';
+import { formatNamed, readReport } from './formats/index.js';
 import { ReportFault, type Declared, type FaultPlace, type ReportFaultCode } from './report.js';
-import { stageReport, type StagedReport } from './stage.js';
+import { Stager, type RowChunk, type StagedReport } from './stage.js';
+import type { ByteSource } from './text/byte-source.js';
+import { readDocument } from './text/read-document.js';
 
 export interface ParseTask {
-  bytes: Uint8Array;
+  /** Bytes that are few, or where they lie. */
+  content: Uint8Array | EvidenceFileRef;
   format: string | undefined;
   declared: Declared;
+  port: MessagePort;
+  /** Chunks that were sent and not yet taken: the thread waits while they are too many. */
+  underWay: Int32Array;
 }
 
 /** A fault crosses the thread's border as data: a class of ours would arrive as a plain Error. */
 export type ParseOutcome =
   { report: StagedReport } | { fault: { code: ReportFaultCode; detail: string; place: FaultPlace } };
 
+/** What comes through the port: chunks, and last of all the outcome. */
+export type ParseMessage = RowChunk | ParseOutcome;
+
+/** 4 MiB of lines are ahead of the database at most. */
+const MAX_UNDER_WAY = 16;
+
 /** Runs in a thread of its own: a large report blocks nobody, and a hostile one can take no more memory and time than a thread is given. */
-export default function parse({ bytes, format, declared }: ParseTask): ParseOutcome {
+export default function parse({ content, format, declared, port, underWay }: ParseTask): void {
+  const send = (chunk: RowChunk): void => {
+    for (let count = Atomics.load(underWay, 0); count >= MAX_UNDER_WAY; count = Atomics.load(underWay, 0)) {
+      Atomics.wait(underWay, 0, count);
+    }
+    Atomics.add(underWay, 0, 1);
+    port.postMessage(chunk, [chunk.bytes.buffer as ArrayBuffer]);
+  };
   try {
-    const report = stageReport(parseReport(bytes, { format, declared }));
-    for (const rows of report.rows) move(rows.buffer as ArrayBuffer);
-    return { report };
+    port.postMessage({ report: read(content, format, declared, send) } satisfies ParseOutcome);
   } catch (error) {
     if (!(error instanceof ReportFault)) throw error;
-    return { fault: { code: error.code, detail: error.detail, place: error.place } };
+    const { code, detail, place } = error;
+    port.postMessage({ fault: { code, detail, place } } satisfies ParseOutcome);
+  } finally {
+    port.close();
   }
+}
+
+function read(
+  content: ParseTask['content'],
+  format: string | undefined,
+  declared: Declared,
+  send: (chunk: RowChunk) => void,
+): StagedReport {
+  if (content instanceof Uint8Array) return stage(content, format, declared, send);
+  const file = new EvidenceFile(content);
+  try {
+    return stage(file, format, declared, send);
+  } finally {
+    file.close();
+  }
+}
+
+function stage(
+  content: Uint8Array | ByteSource,
+  format: string | undefined,
+  declared: Declared,
+  send: (chunk: RowChunk) => void,
+): StagedReport {
+  const stager = new Stager(send);
+  const head = readReport(readDocument(content), { format, declared }, stager);
+  return stager.finish(head, formatNamed(head.format).yields);
 }

@@ -1,43 +1,90 @@
+import { MessageChannel } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
+import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
+import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
-import type { ParseOutcome, ParseTask } from './parse.thread.js';
+import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
+import type { RowChunk } from './stage.js';
 
-/** A parser's thread may hold this much, and no more, whatever the report does; 256 MiB of JSON need about 1.5 GB as objects. */
-const HEAP_MEGABYTES = 2_048;
-/** 256 MiB parse in some 10 s; what takes this long is an attack on the parser or a machine that cannot. */
-const TIME_LIMIT = 120_000;
-const THREADS = 2;
+/** A parser's thread may hold this much, and no more, whatever the report does: what is held at once of a report is bounded far below (`JSON_READING`). */
+const HEAP_MEGABYTES = 512;
+/** 500 MB are read in some 10 s, and their rows taken by the database in some 20; what takes this long is an attack on the parser or a machine that cannot. */
+const TIME_LIMIT = 4 * 60_000;
+/** Small reports do not wait behind large ones. */
+const THREADS = { small: 2, large: 1 } as const;
 /** More waiting reports than this are told to come back. */
-const MAX_WAITING = 64;
+const MAX_WAITING = 256;
+
+/** A report that is being read: its rows come while it is, and what it turned out to be comes last. */
+export interface Parsing {
+  /** What came of it, if that is known before a row is taken: nearly every report's rows fit between the thread and us. */
+  readonly early: ParseOutcome | 'limit' | null;
+  /** To be taken once, to the end. */
+  rows(): AsyncIterable<RowChunk>;
+  /** Known when the rows were taken. */
+  outcome(): Promise<ParseOutcome | 'limit'>;
+  /** Gives the thread back, whether it was done or not. */
+  close(): void;
+}
 
 /** Parses reports in threads of their own. */
 @Injectable()
 export class Parser implements OnApplicationShutdown {
-  private readonly slots = new Slots(THREADS, MAX_WAITING);
-  private readonly pool = new Piscina<ParseTask, ParseOutcome>({
+  private readonly slots = {
+    small: new Slots(THREADS.small, MAX_WAITING),
+    large: new Slots(THREADS.large, MAX_WAITING),
+  };
+  private readonly pool = new Piscina<ParseTask, void>({
     filename: new URL('./parse.thread.js', import.meta.url).href,
     minThreads: 0,
-    maxThreads: THREADS,
+    maxThreads: THREADS.small + THREADS.large,
     idleTimeout: 30_000,
-    // A parse is one burst of allocation: a small young generation would be collected dozens of times over it.
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 128 },
+    // Rows die young: a small young generation would promote them, and a large one would be held for ever.
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
   });
 
-  /** `read` is called, and the time limit begins, only when a thread is free: a report that waits holds no memory and loses no time. */
-  parse(read: () => Promise<Uint8Array>, options: Omit<ParseTask, 'bytes'>): Promise<ParseOutcome | 'limit'> {
-    return this.slots.run(async () => {
-      const bytes = await read();
-      try {
-        return await this.pool.run(
-          { ...options, bytes },
-          { transferList: [bytes.buffer as ArrayBuffer], signal: AbortSignal.timeout(TIME_LIMIT) },
-        );
-      } catch (error) {
-        if (overLimit(error)) return 'limit';
-        throw error;
-      }
-    });
+  /**
+   * Begins to read a report, and is back when what came of it is known, or when its rows have to be taken. `open` is called, and the time limit begins, only when a
+   * thread is free: a report that waits holds no memory and loses no time.
+   */
+  async parse(
+    size: number,
+    open: () => Promise<Uint8Array | OpenedEvidence>,
+    options: Pick<ParseTask, 'format' | 'declared'>,
+  ): Promise<Parsing> {
+    const slots = size <= HELD_CONTENT ? this.slots.small : this.slots.large;
+    const started = Promise.withResolvers<Parsing>();
+    slots
+      .run(async () => {
+        const stream = new RowStream();
+        const ran = this.run(stream, await open(), options);
+        await stream.settled();
+        started.resolve(stream);
+        await ran;
+      })
+      .catch((error: unknown) => started.reject(error as Error));
+    return started.promise;
+  }
+
+  private async run(
+    stream: RowStream,
+    content: Uint8Array | OpenedEvidence,
+    options: Pick<ParseTask, 'format' | 'declared'>,
+  ): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    port1.on('message', (message: ParseMessage) => stream.take(message));
+    try {
+      await this.pool.run(
+        { ...options, content: 'file' in content ? content.file : content, port: port2, underWay: stream.underWay },
+        { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, AbortSignal.timeout(TIME_LIMIT)]) },
+      );
+    } catch (error) {
+      stream.fail(overLimit(error) ? 'limit' : error);
+      port1.close();
+    } finally {
+      if ('file' in content) await content.release();
+    }
   }
 
   /** When the server has closed: what was under way has been answered. */
@@ -45,6 +92,71 @@ export class Parser implements OnApplicationShutdown {
     await this.pool.close();
   }
 }
+
+/** What a thread sends, as it is asked for. */
+class RowStream implements Parsing {
+  early: ParseOutcome | 'limit' | null = null;
+  readonly underWay = new Int32Array(new SharedArrayBuffer(4));
+  readonly stop = new AbortController();
+  private readonly chunks: RowChunk[] = [];
+  private end: { outcome: ParseOutcome | 'limit' } | { error: unknown } | null = null;
+  private wake: () => void = () => undefined;
+
+  take(message: ParseMessage): void {
+    if ('kind' in message) this.chunks.push(message);
+    else this.end ??= { outcome: message };
+    this.wake();
+  }
+
+  fail(reason: unknown): void {
+    this.end ??= reason === 'limit' ? { outcome: 'limit' } : { error: reason };
+    this.wake();
+  }
+
+  /** Until the outcome is known, or as many rows wait as may. */
+  async settled(): Promise<void> {
+    while (this.end === null && this.chunks.length < SETTLED) await this.change();
+    if (this.end !== null) this.early = this.ended();
+  }
+
+  async *rows(): AsyncGenerator<RowChunk> {
+    for (;;) {
+      const chunk = this.chunks.shift();
+      if (chunk === undefined) {
+        if (this.end !== null) return;
+        await this.change();
+        continue;
+      }
+      Atomics.sub(this.underWay, 0, 1);
+      Atomics.notify(this.underWay, 0);
+      yield chunk;
+      buffersPassed(chunk.bytes.length);
+    }
+  }
+
+  async outcome(): Promise<ParseOutcome | 'limit'> {
+    while (this.end === null) await this.change();
+    return this.ended();
+  }
+
+  close(): void {
+    // A thread that is done does not hear it.
+    this.stop.abort();
+  }
+
+  private ended(): ParseOutcome | 'limit' {
+    if (this.end === null) throw new Error('the report is still being read');
+    if ('error' in this.end) throw this.end.error;
+    return this.end.outcome;
+  }
+
+  private change(): Promise<void> {
+    return new Promise((resolve) => (this.wake = resolve));
+  }
+}
+
+/** Chunks of rows for which nobody waits any longer whether more come. */
+const SETTLED = 8;
 
 const overLimit = (error: unknown): boolean =>
   error instanceof Error &&

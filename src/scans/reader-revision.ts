@@ -3,7 +3,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Everything between a report's bytes and its rows, as it runs. */
-const READERS = ['./formats/', './text/', './stage.js', '../results/copy.js', '../results/series.js'];
+const READERS = [
+  './formats/',
+  './text/',
+  './stage.js',
+  '../results/copy.js',
+  '../results/fact.js',
+  '../results/series.js',
+  '../results/staged-fact.js',
+  '../events/staged-event.js',
+  '../kernel/crypto/canonical-json.js',
+  '../kernel/db/copy-text.js',
+  '../kernel/ids.js',
+];
 
 /** Changes when a reader does: bytes that were read by another revision are read again. */
 export const READER_REVISION = revision();

@@ -13,7 +13,7 @@ import type { Draft } from './formats/draft.js';
 export type CheckStatus = 'pass' | 'fail' | 'warn' | 'error' | 'skip' | 'manual';
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknown';
 export const TARGET_KINDS = ['cluster', 'node', 'namespace', 'image', 'repository', 'account'] as const;
-/** `account`: of a cloud or a key management service (AWS account, Azure vault, GCP project, Vault mount). */
+/** `account`: of a cloud or a key management service (AWS account, Azure vault, Google key ring, Vault mount). */
 export type TargetKind = (typeof TARGET_KINDS)[number];
 
 /** What was scanned. The cluster is always `{kind: 'cluster', name: 'cluster'}`: a system is one cluster, and tools name it at random. */
@@ -92,12 +92,12 @@ export interface Report extends ReportHead {
 }
 
 /**
- * Where rows go while a report is read; none of them is held. A row whose id was given before takes the earlier one's place: `seriesId` of a result, `factId` of
- * a fact.
+ * Where rows go while a report is read; none of them is held. `series` is the identity of a row (`seriesId` of a result, `factId` of a fact); `replaces`: it was given
+ * before, and this row takes the earlier one's place.
  */
 export interface Rows {
-  result(id: string, result: CheckResult): void;
-  fact(id: string, fact: Fact): void;
+  result(series: string, targetId: string, result: CheckResult, replaces: boolean): void;
+  fact(series: string, targetId: string, fact: Fact, replaces: boolean): void;
   event(event: SecurityEvent): void;
 }
 

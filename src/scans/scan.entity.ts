@@ -10,13 +10,19 @@ export interface Declaration {
   partial: boolean;
 }
 
-export interface ScanCounts {
+export interface RowCounts {
   total: number;
   new: number;
   changed: number;
   unchanged: number;
   closed: number;
+}
+
+/** Of check results; with those of facts and events, where the report's format gives such (scans of before there were any have none). */
+export interface ScanCounts extends RowCounts {
   rejected: number;
+  facts?: RowCounts;
+  events?: { total: number; new: number };
 }
 
 /** Why a report was refused as evidence. Its bytes are kept: quarantined, downloadable, never read into a result. */
@@ -34,6 +40,12 @@ export interface ScanProblem {
   line?: number;
 }
 
+/** What was noticed of a scan as a whole. */
+export interface ScanFlag {
+  code: string;
+  detail: string;
+}
+
 export type ScanStatus = 'queued' | 'stored' | 'refused';
 
 @Entity('scan')
@@ -46,6 +58,10 @@ export type ScanStatus = 'queued' | 'stored' | 'refused';
 @Index('scan_received', ['organizationId', 'systemId', 'receivedAt', 'id'])
 @Index('scan_reading', ['organizationId', 'systemId', 'evidenceId', 'readingDigest', 'observedAt'], {
   where: `status = 'stored'`,
+})
+@Index('scan_rows', ['organizationId', 'systemId', 'rowsDigest', 'observedAt'], { where: 'rows_digest is not null' })
+@Index('scan_identity', ['organizationId', 'systemId', 'tool', 'observedAt'], {
+  where: 'cluster_name is not null or cluster_uid is not null',
 })
 @Index('scan_by_evidence', ['organizationId', 'evidenceId'])
 @Check('scan_status', `status in ('queued', 'stored', 'refused')`)
@@ -66,6 +82,9 @@ export class Scan {
   declared!: Declaration;
   @Column('bytea')
   declaredDigest!: Buffer;
+  /** Digest of all rows and coverage: two scans with the same one say the same, whatever their bytes and instants. Null until it is read. */
+  @Column('bytea', { nullable: true })
+  rowsDigest!: Buffer | null;
   /** Digest of all that a reading depends on beside the bytes and the instant: format, targets, partial, and the revision of the readers. */
   @Column('bytea')
   readingDigest!: Buffer;
@@ -77,6 +96,9 @@ export class Scan {
   toolVersion!: string | null;
   @Column('text', { nullable: true })
   clusterName!: string | null;
+  /** `metadata.uid` of the namespace kube-system, where the report tells it: names a cluster for as long as it lives. */
+  @Column('text', { nullable: true })
+  clusterUid!: string | null;
   /** When it was so, said by the report or its poster. */
   @Column('timestamptz', { nullable: true })
   observedAt!: Date | null;
@@ -97,6 +119,9 @@ export class Scan {
   rejects!: Reject[] | null;
   @Column('jsonb', { nullable: true })
   notes!: string[] | null;
+  /** Null until it is read. */
+  @Column('jsonb', { nullable: true })
+  flags!: ScanFlag[] | null;
   @Column('jsonb', { nullable: true })
   problem!: ScanProblem | null;
 }

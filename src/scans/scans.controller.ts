@@ -114,6 +114,7 @@ const view = (scan: Scan, duplicate: boolean): ScanView => ({
   tool: scan.tool,
   toolVersion: scan.toolVersion,
   clusterName: scan.clusterName,
+  clusterUid: scan.clusterUid,
   observedAt: scan.observedAt?.toISOString() ?? null,
   receivedAt: scan.receivedAt.toISOString(),
   knownAt: scan.knownAt?.toISOString() ?? null,
@@ -121,6 +122,7 @@ const view = (scan: Scan, duplicate: boolean): ScanView => ({
   counts: scan.counts,
   rejects: scan.rejects ?? [],
   notes: scan.notes ?? [],
+  flags: scan.flags ?? [],
   problem: scan.problem,
   duplicate,
 });

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
+import { EventsModule } from '../events/events.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { Parser } from './parser.js';
@@ -10,7 +11,7 @@ import { ScansStore } from './scans.store.js';
 import { ScansWorker } from './scans.worker.js';
 
 @Module({
-  imports: [AuditModule, EvidenceModule, OrganizationsModule, ResultsModule],
+  imports: [AuditModule, EvidenceModule, OrganizationsModule, ResultsModule, EventsModule],
   controllers: [ScansController],
   providers: [ScansService, ScansStore, ScansWorker, Parser],
   exports: [ScansService],

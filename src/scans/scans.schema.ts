@@ -3,8 +3,7 @@ import { operation } from '../kernel/http/endpoint.js';
 import { instant } from '../kernel/http/instant.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { flag, organizationId, systemId, systemParams } from '../kernel/http/parameters.js';
-
-const TARGET_KINDS = ['cluster', 'node', 'namespace', 'image', 'repository'] as const;
+import { TARGET_KINDS } from './report.js';
 
 /** `kind/name`, where the name may hold further slashes (an image). */
 const targetText = z
@@ -35,6 +34,7 @@ const example = {
   tool: 'kube-bench',
   toolVersion: null,
   clusterName: null,
+  clusterUid: null,
   observedAt: '2026-11-23T02:00:00.000Z',
   receivedAt: '2026-11-23T02:00:04.120Z',
   knownAt: '2026-11-23T02:00:04.180Z',
@@ -42,9 +42,21 @@ const example = {
   counts: { total: 24, new: 1, changed: 2, unchanged: 21, closed: 0, rejected: 0 },
   rejects: [],
   notes: [],
+  flags: [],
   problem: null,
   duplicate: false,
 } as const;
+
+const rowCounts = {
+  total: z.number().int().meta({ description: 'In the report.' }),
+  new: z.number().int().meta({ description: 'Not reported before, or reported again.' }),
+  changed: z.number().int().meta({ description: 'Saying something else than at its instant before.' }),
+  unchanged: z.number().int(),
+  closed: z
+    .number()
+    .int()
+    .meta({ description: 'No longer reported of a completely covered target. Closed is not passed.' }),
+};
 
 const ScanView = z
   .object({
@@ -67,27 +79,44 @@ const ScanView = z
     tool: z.string().nullable(),
     toolVersion: z.string().nullable().meta({ description: 'As far as the report says.' }),
     clusterName: z.string().nullable().meta({ description: 'As far as the report says.' }),
+    clusterUid: z
+      .string()
+      .nullable()
+      .meta({ description: 'Uid of the namespace kube-system, as far as the report says.' }),
     observedAt: z.iso.datetime().nullable().meta({ description: 'When it was so, by the report or its poster, UTC.' }),
     receivedAt: z.iso.datetime().meta({ description: 'When the bytes arrived, UTC.' }),
     knownAt: z.iso.datetime().nullable().meta({ description: 'When its results became known, UTC.' }),
     postedBy: z.string().meta({ description: 'Id of the agent or member.' }),
     counts: z
       .object({
-        total: z.number().int().meta({ description: 'Results in the report.' }),
-        new: z.number().int().meta({ description: 'Not reported before, or reported again.' }),
-        changed: z.number().int().meta({ description: 'With another status or severity than at its instant before.' }),
-        unchanged: z.number().int(),
-        closed: z
-          .number()
-          .int()
-          .meta({ description: 'No longer reported of a completely covered target. Closed is not passed.' }),
+        ...rowCounts,
         rejected: z.number().int().meta({ description: 'Parts of the report that could not be read.' }),
+        facts: z.object(rowCounts).optional().meta({ description: 'Of facts, where the format gives such.' }),
+        events: z
+          .object({
+            total: z.number().int().meta({ description: 'Security-relevant events in the report.' }),
+            new: z.number().int().meta({ description: 'Not delivered before.' }),
+          })
+          .optional()
+          .meta({ description: 'Of security events, where the report holds such.' }),
       })
-      .nullable(),
+      .nullable()
+      .meta({ description: 'Of check results; null until it is read.' }),
     rejects: z
       .array(z.object({ pointer: z.string(), reason: z.string() }))
       .meta({ description: 'Where (RFC 6901) and why; at most 1,000.' }),
     notes: z.array(z.string()).meta({ description: 'What was noticed, such as text that was dropped.' }),
+    flags: z
+      .array(
+        z.object({
+          code: z.string().meta({ description: '`cluster-uid-differs`, `cluster-name-differs`.' }),
+          detail: z.string(),
+        }),
+      )
+      .meta({
+        description:
+          'What is suspicious of the report as a whole: it is taken all the same. It looks like the report of another cluster than the last ones of this system.',
+      }),
     problem: z
       .object({
         code: z.string(),
@@ -135,7 +164,7 @@ export const postScan = operation({
       .transform((text) => (text === undefined ? [] : typeof text === 'string' ? [text] : text))
       .meta({
         description:
-          'What the scan covered, as `kind/name`, where the report does not say: `cluster/cluster`, `node/worker-1`, `namespace/emr`. Repeat the parameter for several.',
+          'What the scan covered, as `kind/name`, where the report does not say: `cluster/cluster`, `node/worker-1`, `namespace/emr`, `account/123456789012`. Repeat the parameter for several.',
         examples: [['node/worker-1']],
       }),
     partial: flag('`true`: the scan was restricted and closes nothing.'),
@@ -147,7 +176,7 @@ export const postScan = operation({
   },
   body: {
     mediaTypes: ['application/json', 'application/yaml', 'application/x-ndjson', 'application/octet-stream'],
-    description: 'The report. 256 MiB decoded at most.',
+    description: 'The report. 512 MiB decoded at most, unless the operator has set another bound.',
   },
   creates: true,
   answers: {

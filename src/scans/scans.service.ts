@@ -4,7 +4,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { EvidenceService, type Received } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
-import { canonicalJson } from '../kernel/crypto/canonical-json.js';
+import type { OpenedEvidence } from '../evidence/intake.js';
+import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
 import type { Instant } from '../kernel/http/instant.js';
@@ -14,12 +15,17 @@ import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { type Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
+import { EventsService } from '../events/events.service.js';
+import { EVENT_STAGING, EVENT_STAGING_COLUMNS } from '../events/staged-event.js';
+import { FACT, RESULT } from '../results/merge.sql.js';
 import { ResultsService } from '../results/results.service.js';
-import { Parser } from './parser.js';
+import type { StagedRows } from '../results/staged.js';
+import type { ParseOutcome } from './parse.thread.js';
+import { Parser, type Parsing } from './parser.js';
 import { READER_REVISION } from './reader-revision.js';
-import type { Declaration, Scan, ScanCounts, ScanProblem } from './scan.entity.js';
+import type { Declaration, RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
 import { ScansStore, type ScanFilter } from './scans.store.js';
-import type { StagedReport } from './stage.js';
+import type { RowChunk, StagedReport } from './stage.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
 
@@ -47,15 +53,22 @@ export interface PostedScan {
   duplicate: boolean;
 }
 
-/** What a report turned out to be. */
+/** What a report turned out to be, or turns out to be as its rows are taken. */
 type Reading =
-  | { report: StagedReport; observedAt: Date }
+  | { parsing: Parsing }
   | { problem: ScanProblem }
   /** The bytes were read before, in the same way: what they say is what that scan said. */
   | { repeats: Scan; observedAt: Date };
 
 /** Something else has covered the targets of a repeated scan: then its bytes have to be read after all. */
 class Overtaken extends Error {}
+
+/** A report whose rows were being taken turned out to be none: nothing of the transaction stays. */
+class Unfit extends Error {
+  constructor(readonly problem: ScanProblem) {
+    super(problem.code);
+  }
+}
 
 @Injectable()
 export class ScansService {
@@ -65,6 +78,7 @@ export class ScansService {
     private readonly systems: SystemService,
     private readonly evidence: EvidenceService,
     private readonly results: ResultsService,
+    private readonly events: EventsService,
     private readonly audit: AuditService,
     private readonly parser: Parser,
     private readonly queue: Queue,
@@ -82,21 +96,29 @@ export class ScansService {
     const received = await this.evidence.receive(principal, posted.content, posted.headers, this.limits);
     const bytes = { named: false };
     try {
-      const { twin, repeated } = await this.findEarlier(principal, posted, received);
+      // Few bytes are read faster than it is found out whether they are known.
+      const { twin, repeated } =
+        received.content === null
+          ? await this.findEarlier(principal, posted, received)
+          : { twin: null, repeated: null };
       if (twin !== null && posted.idempotencyKey === null) return { scan: twin, duplicate: true };
-      const readAfresh = () =>
-        this.read(() => this.evidence.reopen(principal, received), received.kept.size, posted.declared);
-      let isReplay = true;
+      const readAfresh = (): Promise<Reading> =>
+        this.read(
+          received.kept.size,
+          posted.declared,
+          async () => received.content ?? this.evidence.fileOf(principal, received),
+        );
+      let scan: Scan | null = null;
       const write = (reading: Reading | null) =>
         this.turns.run(posted.systemId, () =>
           this.database.write(
             principal,
             async (tx) => {
-              isReplay = false;
               const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
               const recorded = await this.record(tx, posted, evidenceId, received.receivedAt, reading);
               // From here on the commit may happen without our being told: bytes that a row may name are never removed.
               bytes.named = isNew;
+              scan = await this.store.find(tx, posted.systemId, recorded.id);
               return recorded;
             },
             posted.idempotencyKey === null
@@ -104,13 +126,10 @@ export class ScansService {
               : { operation: 'postScan', key: posted.idempotencyKey, fingerprint: fingerprint(posted, received) },
           ),
         );
-      const outcome = await write(posted.wait && twin === null ? (repeated ?? (await readAfresh())) : null).catch(
-        async (error: unknown) => {
-          if (!(error instanceof Overtaken)) throw error;
-          return write(await readAfresh());
-        },
-      );
-      const scan = await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id));
+      const reading = posted.wait && twin === null ? (repeated ?? (await readAfresh())) : null;
+      const outcome = reading === null ? await write(null) : await this.conclusively(reading, readAfresh, write);
+      const isReplay = scan === null;
+      scan ??= await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id));
       if (scan === null) throw new Error('the scan that was written is not there');
       if (scan.status === 'refused' && scan.problem !== null) throw refusalOf(scan, scan.problem);
       return { scan, duplicate: outcome.duplicate || isReplay };
@@ -119,13 +138,33 @@ export class ScansService {
     }
   }
 
+  /** Writes what was read; what turns out to be otherwise on the way is written anew, as what it is. */
+  private async conclusively<T>(
+    reading: Reading,
+    readAfresh: () => Promise<Reading>,
+    write: (reading: Reading) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await write(reading);
+    } catch (error) {
+      if (error instanceof Unfit) return await write({ problem: error.problem });
+      if (error instanceof Overtaken) return await this.conclusively(await readAfresh(), readAfresh, write);
+      throw error;
+    } finally {
+      if ('parsing' in reading) reading.parsing.close();
+    }
+  }
+
   /** Finishes a scan that was queued. Does nothing if it is finished: a worker may have died between its commit and its acknowledgement. */
   async finish(principal: Principal, systemId: string, id: string): Promise<void> {
     const queued = await this.database.read(principal, (tx) => this.store.find(tx, systemId, id));
     if (queued?.status !== 'queued') return;
-    const evidence = await this.database.read(principal, (tx) => this.evidence.find(tx, queued.evidenceId));
-    const open = () => this.evidence.open(principal, evidence.id);
-    await this.concludeQueued(principal, queued, await this.read(open, evidence.size, queued.declared));
+    const { size } = await this.database.read(principal, (tx) => this.evidence.find(tx, queued.evidenceId));
+    const readAfresh = () =>
+      this.read(size, queued.declared, () => this.evidence.openFile(principal, queued.evidenceId));
+    await this.conclusively(await readAfresh(), readAfresh, (reading) =>
+      this.concludeQueued(principal, queued, reading),
+    );
   }
 
   /** Ends a queued scan that could not be read however often it was tried: its bytes are kept, and it counts for nothing. */
@@ -195,12 +234,22 @@ export class ScansService {
     return observedAt.getTime() > this.clock.now().getTime() + CLOCK_SKEW;
   }
 
-  /** Bytes → what they say, or why they say nothing. */
-  private async read(open: () => Promise<Readable>, size: number, declared: Declaration): Promise<Reading> {
-    const outcome = await this.parser.parse(async () => bytesOf(await open(), size), {
-      format: declared.format ?? undefined,
-      declared,
-    });
+  /** Begins to read a report. What it says wrongly may be known at once, or only when its rows were taken. */
+  private async read(
+    size: number,
+    declared: Declaration,
+    open: () => Promise<Uint8Array | OpenedEvidence>,
+  ): Promise<Reading> {
+    const parsing = await this.parser.parse(size, open, { format: declared.format ?? undefined, declared });
+    if (parsing.early === null) return { parsing };
+    const judged = this.judge(parsing.early, declared);
+    return 'problem' in judged ? judged : { parsing };
+  }
+
+  private judge(
+    outcome: ParseOutcome | 'limit',
+    declared: Declaration,
+  ): { report: StagedReport; observedAt: Date } | { problem: ScanProblem } {
     if (outcome === 'limit') {
       return {
         problem: { code: 'parse-limit', detail: 'The report needs more memory or time than a report is given.' },
@@ -210,10 +259,7 @@ export class ScansService {
       const { code, detail, place } = outcome.fault;
       return { problem: { code, detail, ...place } };
     }
-    return this.placeInTime(outcome.report, declared);
-  }
-
-  private placeInTime(report: StagedReport, declared: Declaration): Reading {
+    const { report } = outcome;
     const said = report.observedAt === null ? null : new Date(report.observedAt);
     const declaredAt = declared.observedAt === null ? null : new Date(declared.observedAt);
     const observedAt = said ?? declaredAt;
@@ -265,6 +311,8 @@ export class ScansService {
       tool: null,
       toolVersion: null,
       clusterName: null,
+      clusterUid: null,
+      rowsDigest: null,
       observedAt: null,
       saysWhen: null,
       receivedAt,
@@ -273,6 +321,7 @@ export class ScansService {
       counts: null,
       rejects: null,
       notes: null,
+      flags: null,
       problem: null,
     };
     if (!(await this.store.insertOnce(tx, scan))) {
@@ -303,59 +352,143 @@ export class ScansService {
       });
       return;
     }
-    const { observedAt } = reading;
-    const known = await this.results.lockSystem(tx, scan.systemId);
-    const at = { systemId: scan.systemId, scanId: scan.id, evidenceId: scan.evidenceId, observedAt };
     const said =
-      'repeats' in reading
-        ? await this.repeat(tx, reading.repeats, at, known)
-        : await this.merge(tx, reading.report, at, known);
-    await this.store.update(tx, scan.systemId, scan.id, { ...said, status: 'stored', observedAt, knownAt: known });
+      'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading.parsing);
+    await this.store.update(tx, scan.systemId, scan.id, { ...said, status: 'stored' });
     await this.audit.record(tx, {
       action: 'scan.stored',
       object,
-      at: known,
-      details: { ...of, format: said.format, observedAt: observedAt.toISOString(), counts: { ...said.counts } },
+      at: said.knownAt,
+      details: {
+        ...of,
+        format: said.format,
+        observedAt: said.observedAt.toISOString(),
+        counts: said.counts as unknown as JsonValue,
+        flags: said.flags.map(({ code }) => code),
+      },
     });
   }
 
-  private async merge(tx: WriteTx, report: StagedReport, at: ScanAt, known: Date): Promise<Said> {
-    const { coverage, rows, format, tool, toolVersion, clusterName, rejects, notes, total } = report;
-    const merged = await this.results.merge(tx, { ...at, coverage, rows }, known);
-    return {
-      saysWhen: report.observedAt !== null,
-      format,
-      tool,
-      toolVersion,
-      clusterName,
-      rejects,
-      notes,
-      counts: { total, ...merged, rejected: rejects.length },
-    };
+  /** Unchanged without being read: throws Overtaken where that cannot be known. */
+  private async repeat(
+    tx: WriteTx,
+    scan: Scan,
+    { repeats, observedAt }: { repeats: Scan; observedAt: Date },
+  ): Promise<Said> {
+    const knownAt = await this.results.lockSystem(tx, scan.systemId);
+    if (!(await this.isUnchanged(tx, scan, repeats, observedAt, knownAt))) throw new Overtaken();
+    const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags } = repeats;
+    const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags: flags ?? [] };
+    return { ...head, saysWhen: false, observedAt, knownAt, counts: unchanged(repeats) };
   }
 
-  /** Unchanged without being read: throws Overtaken where that cannot be known. */
-  private async repeat(tx: WriteTx, earlier: Scan, at: ScanAt, known: Date): Promise<Said> {
-    if (earlier.counts === null || !(await this.results.repeat(tx, at, earlier.id, known))) throw new Overtaken();
-    const { format, tool, toolVersion, clusterName, rejects, notes, counts } = earlier;
-    const unchanged = { ...counts, new: 0, changed: 0, closed: 0, unchanged: counts.total };
-    return { saysWhen: false, format, tool, toolVersion, clusterName, rejects, notes, counts: unchanged };
+  /** Takes a report's rows. Many are copied while they are being read, and only then wait for other scans of the system; few are read already. */
+  private async take(tx: WriteTx, scan: Scan, parsing: Parsing): Promise<Said> {
+    const isEarly = parsing.early !== null;
+    if (!isEarly) await this.results.stage(tx, staged(parsing.rows()));
+    const judged = this.judge(await parsing.outcome(), scan.declared);
+    if ('problem' in judged) throw new Unfit(judged.problem);
+    const { report, observedAt } = judged;
+    const knownAt = await this.results.lockSystem(tx, scan.systemId);
+    const flags = await this.flagsOf(tx, scan.systemId, report);
+    const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes } = report;
+    const rowsDigest = Buffer.from(report.digest);
+    const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags };
+    const time = { saysWhen: report.observedAt !== null, observedAt, knownAt };
+
+    const same = report.totals.event === 0 ? await this.store.findLatestSame(tx, scan.systemId, rowsDigest) : null;
+    if (same !== null && (await this.isUnchanged(tx, scan, same, observedAt, knownAt))) {
+      return { ...head, ...time, counts: unchanged(same) };
+    }
+    if (isEarly) await this.results.stage(tx, staged(parsing.rows()));
+    return { ...head, ...time, counts: await this.merge(tx, scan, report, observedAt, knownAt) };
+  }
+
+  /** Records that a scan saw what an earlier one saw; false where something else has spoken of it since, and then nothing is written. */
+  private async isUnchanged(tx: WriteTx, scan: Scan, earlier: Scan, observedAt: Date, known: Date): Promise<boolean> {
+    if (earlier.observedAt === null || earlier.observedAt >= observedAt) return false;
+    const { systemId, id: scanId, evidenceId } = scan;
+    return this.results.repeat(tx, { systemId, scanId, evidenceId, observedAt }, earlier.id, known);
+  }
+
+  private async merge(
+    tx: WriteTx,
+    scan: Scan,
+    report: StagedReport,
+    observedAt: Date,
+    known: Date,
+  ): Promise<ScanCounts> {
+    const { coverage, totals, replaced, rejects, yields } = report;
+    const at = { systemId: scan.systemId, scanId: scan.id, evidenceId: scan.evidenceId };
+    const kinds = [RESULT, FACT].filter(({ table }) => totals[table] > 0 || yields.includes(`${table}s`));
+    const counted = await this.results.merge(tx, { ...at, observedAt, coverage, totals, replaced }, kinds, known);
+    const countsOf = (table: 'result' | 'fact'): RowCounts => {
+      const counts = counted[kinds.findIndex((kind) => kind.table === table)];
+      return { total: totals[table], ...(counts ?? { new: 0, changed: 0, unchanged: 0, closed: 0 }) };
+    };
+    const counts: ScanCounts = { ...countsOf('result'), rejected: rejects.length };
+    if (kinds.includes(FACT)) counts.facts = countsOf('fact');
+    if (totals.event > 0) counts.events = { total: totals.event, new: await this.events.keep(tx, at, known) };
+    return counts;
+  }
+
+  /** A report of another cluster than the system's last ones is taken, for clusters are renamed and rebuilt; but nobody should have to find it out by himself. */
+  private async flagsOf(
+    tx: WriteTx,
+    systemId: string,
+    { tool, clusterName, clusterUid }: StagedReport,
+  ): Promise<ScanFlag[]> {
+    if (clusterName === null && clusterUid === null) return [];
+    const last = await this.store.findLastCluster(tx, systemId, tool);
+    const flags: ScanFlag[] = [];
+    if (clusterUid !== null && last.uid !== null && last.uid !== clusterUid) {
+      flags.push({
+        code: 'cluster-uid-differs',
+        detail: 'The report is of another cluster (uid) than the last one of this system.',
+      });
+    }
+    if (clusterName !== null && last.name !== null && last.name !== clusterName) {
+      flags.push({
+        code: 'cluster-name-differs',
+        detail: 'The report names another cluster than the last one of this tool for this system.',
+      });
+    }
+    return flags;
   }
 }
 
-type ScanAt = { systemId: string; scanId: string; evidenceId: string; observedAt: Date };
-type Said = Pick<Scan, 'saysWhen' | 'format' | 'tool' | 'toolVersion' | 'clusterName' | 'rejects' | 'notes'> & {
+/** What a scan says when it is read: columns of its row. */
+interface Said extends Pick<
+  Scan,
+  'format' | 'tool' | 'toolVersion' | 'clusterName' | 'clusterUid' | 'rejects' | 'notes' | 'rowsDigest'
+> {
+  saysWhen: boolean;
+  observedAt: Date;
+  knownAt: Date;
   counts: ScanCounts;
+  flags: ScanFlag[];
+}
+
+/** The counts of a scan that says what an earlier one said. */
+function unchanged({ counts }: Scan): ScanCounts {
+  if (counts === null) throw new Error('the scan was not stored');
+  const none = { new: 0, changed: 0, closed: 0 };
+  return {
+    ...counts,
+    ...none,
+    unchanged: counts.total,
+    ...(counts.facts === undefined ? {} : { facts: { ...counts.facts, ...none, unchanged: counts.facts.total } }),
+  };
+}
+
+const TABLES: Readonly<Record<RowChunk['kind'], Omit<StagedRows, 'bytes'>>> = {
+  result: { table: RESULT.staging, columns: RESULT.stagingColumns },
+  fact: { table: FACT.staging, columns: FACT.stagingColumns },
+  event: { table: EVENT_STAGING, columns: EVENT_STAGING_COLUMNS },
 };
 
-async function bytesOf(content: Readable, size: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(size);
-  let filled = 0;
-  for await (const chunk of content as AsyncIterable<Buffer>) {
-    bytes.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return bytes;
+async function* staged(rows: AsyncIterable<RowChunk>): AsyncGenerator<StagedRows> {
+  for await (const { kind, bytes } of rows) yield { ...TABLES[kind], bytes };
 }
 
 const declaredDigest = (declared: Declaration): Buffer =>

@@ -73,6 +73,33 @@ export class ScansStore {
       .getOne();
   }
 
+  /** The latest stored scan that said the same, by the instant of its observation. */
+  findLatestSame(tx: Tx, systemId: string, rowsDigest: Buffer): Promise<Scan | null> {
+    return tx.manager
+      .createQueryBuilder(Scan, 's')
+      .where('s.organization_id = :organizationId and s.system_id = :systemId and s.rows_digest = :rowsDigest', {
+        organizationId: tx.organizationId,
+        systemId,
+        rowsDigest,
+      })
+      .orderBy('s.observed_at', 'DESC')
+      .limit(1)
+      .getOne();
+  }
+
+  /** The uid that the latest scan to tell one told, and the name that the latest of this tool gave: tools name one cluster differently. */
+  async findLastCluster(tx: Tx, systemId: string, tool: string): Promise<{ uid: string | null; name: string | null }> {
+    const [row] = await tx.query<{ uid: string | null; name: string | null }>(
+      `select (select cluster_uid from scan where organization_id = $1 and system_id = $2 and cluster_uid is not null
+               order by observed_at desc limit 1) as uid,
+              (select cluster_name from scan
+               where organization_id = $1 and system_id = $2 and tool = $3 and cluster_name is not null
+               order by observed_at desc limit 1) as name`,
+      [tx.organizationId, systemId, tool],
+    );
+    return row ?? { uid: null, name: null };
+  }
+
   list(tx: Tx, systemId: string, filter: ScanFilter): Promise<Scan[]> {
     const query = tx.manager
       .createQueryBuilder(Scan, 's')

@@ -1,89 +1,139 @@
+import { createHash, type Hash } from 'node:crypto';
+import { eventLine } from '../events/staged-event.js';
+import type { SecurityEvent } from '../events/event.js';
+import { canonicalJson } from '../kernel/crypto/canonical-json.js';
 import { copyLine } from '../results/copy.js';
-import type { StagedCoverage } from '../results/staged.js';
 import { targetId } from '../results/series.js';
-import { ReportFault, type Coverage, type Reject, type Report, type Target } from './report.js';
+import type { StagedCoverage } from '../results/staged.js';
+import { factLine } from '../results/staged-fact.js';
+import {
+  ReportFault,
+  type CheckResult,
+  type Coverage,
+  type Fact,
+  type Format,
+  type ReportHead,
+  type Rows,
+  type Target,
+} from './report.js';
 
-/** A parsed report in the shape of the store: what crosses from the parser's thread. */
-export interface StagedReport {
-  format: string;
-  tool: string;
-  toolVersion: string | null;
-  clusterName: string | null;
-  observedAt: string | null;
-  total: number;
-  rejects: Reject[];
-  notes: string[];
+/** What rows become, and so where they are copied to. */
+export type RowKind = 'result' | 'fact' | 'event';
+
+/** Lines of COPY text of one kind. */
+export interface RowChunk {
+  kind: RowKind;
+  bytes: Uint8Array;
+}
+
+/** A report in the shape of the store, but for its rows: what ends the way from the parser's thread. */
+export interface StagedReport extends Omit<ReportHead, 'coverage'> {
+  yields: Format['yields'];
   coverage: StagedCoverage[];
-  /** COPY text, in chunks. */
-  rows: Uint8Array[];
+  /** Rows of each kind, each identity counted once. */
+  totals: Readonly<Record<RowKind, number>>;
+  /** Some identity was given twice: of its lines the last one stands. */
+  replaced: boolean;
+  /** Digest of all that is stored of the report but its instant: equal digests say the same. */
+  digest: Uint8Array;
 }
 
 /** Large enough to be few, small enough to be streamed. */
 const CHUNK = 256 * 1024;
 
 /** COPY text of one report at most, in bytes: one message over 100,000 resources becomes fifty times the report that said it. 1,000,000 usual results fit twice. */
-const MAX_STAGED = 512 * 1024 * 1024;
+const MAX_STAGED = 1024 * 1024 * 1024;
 
-/** Report → rows. Throws ReportFault when there are too many. */
-export function stageReport(report: Report): StagedReport {
-  const ids = new Map<string, string>();
-  const idOf = ({ kind, name }: Target): string => {
-    const key = `${kind}/${name}`;
-    const known = ids.get(key);
-    if (known !== undefined) return known;
-    const id = targetId(kind, name);
-    ids.set(key, id);
-    return id;
-  };
-  const covered = new Set(report.coverage.map(({ target, source }) => `${idOf(target)} ${source}`));
-  const coverage: Coverage[] = [...report.coverage];
-  const rows: Uint8Array[] = [];
-  let staged = 0;
-  let chunk: string[] = [];
-  let size = 0;
-  const flush = () => {
-    if (size > 0) rows.push(new TextEncoder().encode(chunk.join('')));
-    chunk = [];
-    size = 0;
-  };
-  for (const { target, ...result } of report.results) {
-    const id = idOf(target);
-    // What a report says without saying that it covered it was seen, and no more: it closes nothing.
-    if (!covered.has(`${id} ${result.source}`)) {
-      covered.add(`${id} ${result.source}`);
-      coverage.push({ target, source: result.source, extent: 'partial', checks: null, silentPass: [] });
-    }
-    const line = copyLine({ ...result, targetId: id });
-    chunk.push(line);
-    size += line.length;
-    staged += line.length;
-    if (staged > MAX_STAGED) {
+/** Turns the rows of a report into COPY text while they are read. */
+export class Stager implements Rows {
+  private readonly totals = { result: 0, fact: 0, event: 0 };
+  private readonly seen: StagedCoverage[] = [];
+  private readonly sources = new Set<string>();
+  private readonly hash: Hash = createHash('sha256');
+  private last = { targetId: '', source: '' };
+  private replaced = false;
+  private kind: RowKind = 'result';
+  private lines: string[] = [];
+  private size = 0;
+  private staged = 0;
+
+  constructor(private readonly send: (chunk: RowChunk) => void) {}
+
+  result(series: string, targetId: string, result: CheckResult, replaces: boolean): void {
+    this.sees(targetId, result);
+    this.line('result', copyLine(series, targetId, result), replaces);
+  }
+
+  fact(series: string, targetId: string, fact: Fact, replaces: boolean): void {
+    this.sees(targetId, fact);
+    this.line('fact', factLine({ series, targetId, ...fact }), replaces);
+  }
+
+  event(event: SecurityEvent): void {
+    this.line('event', eventLine(event), false);
+  }
+
+  /** The last lines leave; what is left to say. */
+  finish({ coverage, ...head }: ReportHead, yields: Format['yields']): StagedReport {
+    this.flush();
+    const covered = coverage.map(stagedCoverage);
+    const said = new Set(covered.map(({ targetId, source }) => `${targetId} ${source}`));
+    const all = [...covered, ...this.seen.filter(({ targetId, source }) => !said.has(`${targetId} ${source}`))];
+    this.hash.update(
+      canonicalJson(
+        all.map((of) => ({
+          ...of,
+          checks: of.checks === null ? null : [...of.checks],
+          silentPass: [...of.silentPass],
+        })),
+      ),
+    );
+    return { ...head, yields, coverage: all, totals: this.totals, replaced: this.replaced, digest: this.hash.digest() };
+  }
+
+  /** What a report says without saying that it covered it was seen, and no more: it closes nothing. */
+  private sees(targetId: string, { target, source }: { target: Target; source: string }): void {
+    if (targetId === this.last.targetId && source === this.last.source) return;
+    this.last = { targetId, source };
+    const key = `${targetId} ${source}`;
+    if (this.sources.has(key)) return;
+    this.sources.add(key);
+    this.seen.push(stagedCoverage({ target, source, extent: 'partial', checks: null, silentPass: [] }));
+  }
+
+  private line(kind: RowKind, line: string, replaces: boolean): void {
+    if (kind !== this.kind) this.flush();
+    this.kind = kind;
+    this.lines.push(line);
+    this.size += line.length;
+    if (replaces) this.replaced = true;
+    else this.totals[kind]++;
+    if (this.size >= CHUNK) this.flush();
+  }
+
+  private flush(): void {
+    if (this.size === 0) return;
+    this.staged += this.size;
+    if (this.staged > MAX_STAGED) {
       throw new ReportFault(
         'too-large',
-        `The report’s results are larger than ${MAX_STAGED} bytes. Post it in parts, with partial=true.`,
+        `The report’s rows are larger than ${MAX_STAGED} bytes. Post it in parts, with partial=true.`,
       );
     }
-    if (size >= CHUNK) flush();
+    const bytes = new TextEncoder().encode(this.lines.join(''));
+    this.hash.update(this.kind).update(bytes);
+    this.lines = [];
+    this.size = 0;
+    this.send({ kind: this.kind, bytes });
   }
-  flush();
-  return {
-    format: report.format,
-    tool: report.tool,
-    toolVersion: report.toolVersion,
-    clusterName: report.clusterName,
-    observedAt: report.observedAt,
-    total: report.results.length,
-    rejects: report.rejects,
-    notes: report.notes,
-    coverage: coverage.map(({ target, source, extent, checks, silentPass }) => ({
-      targetId: idOf(target),
-      targetKind: target.kind,
-      targetName: target.name,
-      source,
-      complete: extent === 'complete',
-      checks: extent === 'complete' ? checks : null,
-      silentPass: extent === 'complete' ? silentPass : [],
-    })),
-    rows,
-  };
 }
+
+const stagedCoverage = ({ target, source, extent, checks, silentPass }: Coverage): StagedCoverage => ({
+  targetId: targetId(target.kind, target.name),
+  targetKind: target.kind,
+  targetName: target.name,
+  source,
+  complete: extent === 'complete',
+  checks: extent === 'complete' ? checks : null,
+  silentPass: extent === 'complete' ? silentPass : [],
+});

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
 import type { Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/kernel/db/database.js';
@@ -11,9 +12,11 @@ import { PackageGatherer } from '../../src/packages/gather.js';
 import { PackagesService } from '../../src/packages/packages.service.js';
 import { PackagesStore } from '../../src/packages/packages.store.js';
 import { PackagesWorker } from '../../src/packages/packages.worker.js';
+import { targetId } from '../../src/results/series.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip, type ZipEntry } from '../packages/read-zip.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { holdEvent, holdFact } from '../support/held.js';
 
 const HOUR = 3_600_000;
 
@@ -97,6 +100,17 @@ describe('packages', () => {
       evidence: { evidenceId: string; path: string | null }[];
       knownAt: string;
     };
+
+  const linesIn = (entries: readonly ZipEntry[]) => {
+    const bag = bagIn(entries);
+    return (name: string) =>
+      bag
+        .get(name)!
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
 
   /** What lies in the store for a package. */
   const objects = async (of: Clinic, id: string): Promise<string[]> =>
@@ -190,14 +204,7 @@ describe('packages', () => {
   it('shows what was looked at completely, when, and by which report?', async () => {
     const path = await request({ scope: { systemId: null } });
     await ready(officer, path);
-    const bag = bagIn(await fetched(path));
-    const lines = (name: string) =>
-      bag
-        .get(name)!
-        .toString()
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = linesIn(await fetched(path));
     const [scan] = lines('data/scans.jsonl');
     expect(lines('data/coverage.jsonl')).toEqual([
       {
@@ -211,6 +218,51 @@ describe('packages', () => {
         evidenceId,
       },
     ]);
+  });
+
+  it('has the facts of the instant, and what had happened by then, of its systems alone?', async () => {
+    const admin = new pg.Client({ connectionString: world.database.urls.admin });
+    await admin.connect();
+    const knownAt = new Date();
+    const asOf = new Date(knownAt.getTime() - HOUR);
+    const later = new Date(knownAt.getTime() + 1);
+    const before = new Date(asOf.getTime() - HOUR);
+    const notYet = new Date(asOf.getTime() + 1);
+    try {
+      const { body: other } = await clinic.admin
+        .post(`${clinic.path}/systems`, { name: 'elsewhere', environment: 'staging', phi: 'stores' })
+        .expect(201);
+      const elsewhere = { organizationId: clinic.organizationId, systemId: String(other.id) };
+      const ofNode = { targetId: targetId('node', 'worker-1'), from: before };
+      await holdFact(admin, clinic, { ...ofNode, to: notYet, endedKnown: knownAt });
+      await holdFact(admin, clinic, { ...ofNode, knownFrom: later, subject: 'not known yet' });
+      await holdEvent(admin, clinic, { id: 'before', at: before.toISOString() }, before);
+      await holdEvent(admin, clinic, { id: 'at', at: asOf.toISOString() }, knownAt);
+      await holdEvent(admin, clinic, { id: 'not yet', at: notYet.toISOString() }, knownAt);
+      await holdEvent(admin, clinic, { id: 'not known yet', at: before.toISOString() }, later);
+      await holdEvent(admin, elsewhere, { id: 'elsewhere', at: before.toISOString() }, before);
+    } finally {
+      await admin.end();
+    }
+    const instant = { asOf: asOf.toISOString(), knownAt: knownAt.toISOString() };
+    const path = await request({ scope: { systemId: clinic.systemId }, ...instant });
+    expect(await ready(officer, path)).toMatchObject({ status: 'ready' });
+    const entries = await fetched(path);
+    const lines = linesIn(entries);
+    expect(lines('data/facts.jsonl')).toMatchObject([
+      {
+        systemId: clinic.systemId,
+        target: 'node/worker-1',
+        kind: 'volume-snapshot-class',
+        subject: 'planted',
+        value: { driver: 'planted', deletionPolicy: null },
+        observedFrom: before.toISOString(),
+        observedTo: notYet.toISOString(),
+      },
+    ]);
+    expect(lines('data/security-events.jsonl').map(({ nativeId }) => nativeId)).toEqual(['at', 'before']);
+    expect(lines('data/security-events.jsonl')[0]).toMatchObject({ systemId: clinic.systemId, category: 'exec' });
+    expect(index(entries).counts).toMatchObject({ facts: 1, securityEvents: 2 });
   });
 
   it('leaves every evidence that was read for it in the log?', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
@@ -7,6 +8,7 @@ import type { Operation } from '../../src/kernel/http/endpoint.js';
 import { newId } from '../../src/kernel/ids.js';
 import { ROLES, type Role } from '../../src/kernel/principal.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { holdEvent, holdFact } from '../support/held.js';
 import { kubeBench, policyReport, send } from './reports.js';
 
 /** What one organisation has, by the path parameter that names it. */
@@ -18,6 +20,7 @@ interface Holdings {
   evidenceId: string;
   scanId: string;
   series: string;
+  factSeries: string;
   packageId: string;
 }
 
@@ -29,10 +32,13 @@ let own: Holdings;
 /** A principal of the foreign organisation in each role: what one may not ask for, another does. */
 let principals: Record<Role, Caller>;
 let operations: Operation[];
+let admin: pg.Client;
 const SECRET_NAME = 'secret-of-the-first';
 
 beforeAll(async () => {
   world = await startApp();
+  admin = new pg.Client({ connectionString: world.database.urls.admin });
+  await admin.connect();
   first = await startClinic(world);
   foreign = await startClinic(world, { admin: 'other-admin', agent: 'other-agent' });
   operations = world.app.get(Operations, { strict: false }).all();
@@ -47,7 +53,10 @@ beforeAll(async () => {
     agent: foreign.agent,
   };
 });
-afterAll(() => world.stop());
+afterAll(async () => {
+  await admin.end();
+  await world.stop();
+});
 
 async function holdingsOf(clinic: Clinic, subject: string, name: string): Promise<Holdings> {
   const { body: member } = await clinic.admin
@@ -63,6 +72,9 @@ async function holdingsOf(clinic: Clinic, subject: string, name: string): Promis
     { body: policyReport([{ check: name, result: 'fail' }]) },
   );
   const { body: results } = await officer.get(`${clinic.systemPath}/results`).expect(200);
+  const value = { provider: name, ready: true, reason: null };
+  const factSeries = await holdFact(admin, clinic, { kind: 'secret-store', subject: name, value });
+  await holdEvent(admin, clinic, { id: name, actor: name });
   const { body: requested } = await officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202);
   await vi.waitFor(
     async () => {
@@ -79,6 +91,7 @@ async function holdingsOf(clinic: Clinic, subject: string, name: string): Promis
     evidenceId: scan.evidenceId,
     scanId: scan.id,
     series: results.items[0].series,
+    factSeries,
     packageId: requested.id,
   };
 }
@@ -91,6 +104,7 @@ const NAMES = [
   'evidenceId',
   'scanId',
   'series',
+  'factSeries',
   'packageId',
 ] as const;
 const parametersOf = (path: string): string[] => [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => name ?? '');

@@ -28,7 +28,7 @@ const PROGRAM = SOURCES.map(read).join('\n');
 
 const draftOf = (rows: CheckResult[]): Draft =>
   new Draft('linter', 'linter', declared('repository/app'), {
-    result: (_, result) => rows.push(result),
+    result: (_, __, result) => rows.push(result),
     fact: () => undefined,
     event: () => undefined,
   });

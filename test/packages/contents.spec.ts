@@ -80,6 +80,8 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     scans: () => inPages([{ id: ID, evidencePath: null }], page),
     results: () => inPages(results, page),
     coverage: () => inPages(coverage, page),
+    facts: () => inPages([{ kind: 'key' }, { kind: 'backup' }], page),
+    securityEvents: () => inPages([{ category: 'exec' }], page),
     evidence,
   };
 };
@@ -112,7 +114,17 @@ describe('the contents of a package', () => {
       packageId: ID,
       signed: false,
       catalog: { version: catalog.version, digest: catalog.digest },
-      counts: { scans: 1, results: 5, coverage: 3, auditEvents: 7, evidence: 1, evidenceUnreadable: 0, systems: 1 },
+      counts: {
+        scans: 1,
+        results: 5,
+        coverage: 3,
+        facts: 2,
+        securityEvents: 1,
+        auditEvents: 7,
+        evidence: 1,
+        evidenceUnreadable: 0,
+        systems: 1,
+      },
       evidence: [{ path: `data/evidence/${READABLE}/content.json`, sha256, size: report.length }],
       faults: [],
     });
@@ -122,7 +134,9 @@ describe('the contents of a package', () => {
     const entries = await readZip(await build(facts, rowsOf(3)));
     const told = entries[0]!.bytes.toString();
     const files = [...bagIn(entries).keys()].filter((path) => path.startsWith('data/') && !path.includes('evidence/'));
-    expect(files).toContain('data/coverage.jsonl');
+    expect(files).toEqual(
+      expect.arrayContaining(['data/coverage.jsonl', 'data/facts.jsonl', 'data/security-events.jsonl']),
+    );
     for (const path of files) expect(told).toContain(path.slice('data/'.length));
   });
 

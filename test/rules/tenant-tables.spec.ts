@@ -22,6 +22,7 @@ const APPEND_ONLY = [
   'audit_detail',
   'audit_event',
   'coverage',
+  'event',
   'evidence',
   'organization_version',
   'sighting',
@@ -242,7 +243,7 @@ describe('is the app’s role held by all of it?', () => {
     expect(await codeOf(inside(null, () => server.query('truncate session')))).toBe(DENIED);
   });
 
-  it('what was said stays said: no column of evidence, coverage, versions or the audit log is changed', async () => {
+  it('what was said stays said: no column of evidence, coverage, events, versions or the audit log is changed', async () => {
     const { rows } = await admin.query<{ table: string; column: string }>(
       `select c.relname as table, a.attname as column from pg_attribute a join pg_class c on c.oid = a.attrelid
        where c.relnamespace = 'public'::regnamespace and c.relname = any ($1) and a.attnum > 0 and not a.attisdropped`,
@@ -258,7 +259,7 @@ describe('is the app’s role held by all of it?', () => {
   it('even the owner changes none of it while the triggers stand', async () => {
     const owner = await connected(database.urls.owner);
     try {
-      for (const table of [...APPEND_ONLY, 'result']) {
+      for (const table of [...APPEND_ONLY, 'result', 'fact']) {
         await owner.query('begin');
         await owner.query(`select set_config('app.organization_id', $1, true)`, [mine]);
         // 23001: restrict_violation, raised by the trigger.
@@ -273,18 +274,19 @@ describe('is the app’s role held by all of it?', () => {
     }
   });
 
-  it('of a result nothing changes but its end, and that once', async () => {
+  it.each(['result', 'fact'])('of a %s nothing changes but its end, and that once', async (table) => {
     const { rows } = await admin.query<{ column: string }>(
-      `select attname as column from pg_attribute where attrelid = 'result'::regclass and attnum > 0 and not attisdropped`,
+      `select attname as column from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+      [table],
     );
     const changeable = ['observed_to', 'ended_known', 'known_to'];
     for (const { column } of rows.filter((row) => !changeable.includes(row.column))) {
-      const code = await codeOf(inside(mine, () => server.query(`update result set ${column} = ${column}`)));
+      const code = await codeOf(inside(mine, () => server.query(`update ${table} set ${column} = ${column}`)));
       expect(code, column).toBe(DENIED);
     }
-    const close = `update result set observed_to = '2026-02-01T00:00:00Z', ended_known = '2026-02-01T00:00:01Z'`;
-    const reopen = `update result set observed_to = null, ended_known = null`;
-    const correct = `update result set known_to = '2026-02-01T00:00:02Z'`;
+    const close = `update ${table} set observed_to = '2026-02-01T00:00:00Z', ended_known = '2026-02-01T00:00:01Z'`;
+    const reopen = `update ${table} set observed_to = null, ended_known = null`;
+    const correct = `update ${table} set known_to = '2026-02-01T00:00:02Z'`;
     const twice = (first: string, second: string) =>
       codeOf(
         inside(mine, async () => {
@@ -294,8 +296,8 @@ describe('is the app’s role held by all of it?', () => {
       );
     expect(await twice(close, correct)).toBe('done');
     expect(await twice(close, reopen)).toBe('23001');
-    expect(await twice(close, `update result set observed_to = '2026-03-01T00:00:00Z'`)).toBe('23001');
-    expect(await twice(correct, `update result set known_to = null`)).toBe('23001');
+    expect(await twice(close, `update ${table} set observed_to = '2026-03-01T00:00:00Z'`)).toBe('23001');
+    expect(await twice(correct, `update ${table} set known_to = null`)).toBe('23001');
     expect(await twice(correct, close)).toBe('23001');
   });
 

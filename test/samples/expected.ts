@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CheckStatus, Target } from '../../src/scans/report.js';
+import type { CheckStatus, ReportFaultCode, Target } from '../../src/scans/report.js';
+import type { FactKind } from '../../src/results/fact.js';
 
 /** Reports of the tools themselves, which lie outside of the repository: `../shared/samples` from its root. */
 function samplesFolder(): string | null {
@@ -18,6 +19,10 @@ if (SAMPLES === null) console.warn('SKIPPED: ../shared/samples is absent, so no 
 
 const NODE: Target = { kind: 'node', name: 'node-1' };
 const IMAGE: Target = { kind: 'image', name: 'registry.example/app:1' };
+const KEY: Target = {
+  kind: 'account',
+  name: 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+};
 const REPOSITORY: Target = { kind: 'repository', name: 'git.example/app' };
 
 export interface Expected {
@@ -30,12 +35,16 @@ export interface Expected {
   /** Of these, how many repeat a check on the same resource. */
   repeated?: number;
   rejected?: number;
+  /** What the whole report is refused for. */
+  refused?: ReportFaultCode;
   statuses: Partial<Record<CheckStatus, number>>;
+  /** Facts by their kind. */
+  facts?: Partial<Record<FactKind, number>>;
   /** Security events, re-deliveries included. */
   events?: number;
 }
 
-/** Every sample of the four families (kube-bench, Trivy, Kubescape, policy reports), with the counts of ../shared/samples/README.md. */
+/** Every sample of the families that are read, with the counts of ../shared/samples/README.md. */
 export const EXPECTED: Record<string, Expected> = {
   'kube-bench/cis-1.6-all-targets-controls-totals.json': {
     format: 'kube-bench',
@@ -161,6 +170,368 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: { warn: 2, fail: 1 },
   },
   'openreports/falco-kind-policyreport.yaml': { format: 'openreports', listed: 2, statuses: { fail: 2 } },
+  'trivy-operator-vulnerabilityreport/nginx-alpine-41-vulns.json': {
+    observedAt: '2023-03-23T16:23:01.000Z',
+    format: 'trivy-operator',
+    listed: 41,
+    statuses: { fail: 41 },
+  },
+  'trivy-operator-vulnerabilityreport/ubuntu-extended-fields-v0.48.json': {
+    observedAt: '2024-01-23T13:43:55.000Z',
+    format: 'trivy-operator',
+    listed: 5,
+    statuses: { fail: 5 },
+  },
+  'trivy-operator-vulnerabilityreport/no-vulns.json': {
+    observedAt: '2023-03-23T16:23:01.000Z',
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  'trivy-operator-configauditreport/replicaset-13-fails.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 13,
+    statuses: { fail: 13 },
+  },
+  'trivy-operator-configauditreport/checkid-missing.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 1,
+    rejected: 1,
+    statuses: {},
+  },
+  'trivy-operator-configauditreport/no-checks.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  // Of its 897 checks 102 stand, without an id, for controls without findings. A check that fails for several containers is listed several times.
+  'trivy-operator-clustercompliancereport/cis-1.23-detail-report.json': {
+    observedAt: '2024-03-13T12:01:32.000Z',
+    format: 'trivy-operator',
+    listed: 795,
+    repeated: 201,
+    statuses: { fail: 594 },
+  },
+  // Counts only, and a time that is none: 2021-1-1.
+  'trivy-operator-clustercompliancereport/cis-summary-report-in-array.json': {
+    format: 'trivy-operator',
+    listed: 0,
+    statuses: {},
+  },
+  'trivy-operator-rbacassessmentreport/role-proxy-1-fail.yaml': {
+    format: 'trivy-operator',
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  'trivy-operator-rbacassessmentreport/role-token-cleaner-docs-sample.yaml': {
+    format: 'trivy-operator',
+    listed: 16,
+    statuses: { pass: 15, fail: 1 },
+  },
+  'trivy-operator-other/exposedsecret-two.json': {
+    observedAt: '2023-03-24T08:34:18.000Z',
+    format: 'trivy-operator',
+    listed: 2,
+    statuses: { fail: 2 },
+  },
+  // 41 vulnerabilities, a check and a secret; the time of the oldest of these objects.
+  'trivy-operator-other/all-report-kinds-keyed-by-crd.json': {
+    observedAt: '2023-03-23T16:22:54.000Z',
+    format: 'trivy-operator',
+    listed: 43,
+    statuses: { fail: 43 },
+  },
+  // Each constraint is a finding beside its violations: 4 + 1, 2 + 1, 1 + 1.
+  'gatekeeper/constraint-status-deny-4-violations.yaml': {
+    observedAt: '2019-05-11T01:46:13.000Z',
+    format: 'gatekeeper',
+    listed: 5,
+    statuses: { fail: 5 },
+  },
+  'gatekeeper/constraint-status-dryrun.yaml': {
+    observedAt: '2019-08-15T01:46:13.000Z',
+    format: 'gatekeeper',
+    listed: 3,
+    statuses: { fail: 3 },
+  },
+  'gatekeeper/audit-log-violation-event.json': {
+    observedAt: '2021-09-29T04:17:47.000Z',
+    format: 'gatekeeper',
+    listed: 2,
+    statuses: { fail: 2 },
+  },
+  'grype/v0.79.3-amazonlinux2-image.json': {
+    observedAt: '2024-08-29T17:47:41.623Z',
+    format: 'grype',
+    listed: 16,
+    statuses: { fail: 16 },
+  },
+  'grype/v0.94.0-busybox-epss-kev.json': {
+    observedAt: '2025-06-19T11:43:35.523Z',
+    format: 'grype',
+    listed: 15,
+    statuses: { fail: 15 },
+  },
+  'grype/v0.7.0-no-matches.json': { format: 'grype', listed: 0, statuses: {} },
+  'sarif/trivy-alpine-image.sarif': { format: 'sarif', listed: 4, statuses: { fail: 4 } },
+  'sarif/dockle-0.3.15-image.sarif': { format: 'sarif', target: IMAGE, listed: 4, statuses: { fail: 4 } },
+  'sarif/suppressions-all-states.sarif': {
+    format: 'sarif',
+    target: REPOSITORY,
+    listed: 5,
+    statuses: { warn: 3, fail: 2 },
+  },
+  'sarif/runs-empty.sarif': { format: 'sarif', refused: 'empty-report', listed: 0, statuses: {} },
+  'k8s-objects/namespaces-list-openshift.json': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 66 },
+  },
+  'k8s-objects/pods-podlist-default.json': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 1 },
+  },
+  'k8s-objects/networkpolicies-list.yaml': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 8 },
+  },
+  'k8s-objects/clusterrolebindings-list.yaml': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 3 },
+  },
+  'k8s-objects/clusterroles-list.yaml': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 3 },
+  },
+  'k8s-objects/kube-apiserver-pod-encryption-and-audit-flags.json': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 1 },
+  },
+  'k8s-encryption-configuration/aescbc-first.yaml': {
+    format: 'k8s-encryption-configuration',
+    listed: 0,
+    statuses: {},
+    facts: { 'encryption-configuration': 1 },
+  },
+  'k8s-encryption-configuration/kms-v2-then-v1.yaml': {
+    format: 'k8s-encryption-configuration',
+    listed: 0,
+    statuses: {},
+    facts: { 'encryption-configuration': 1 },
+  },
+  'k8s-encryption-configuration/identity-first-means-plaintext.yaml': {
+    format: 'k8s-encryption-configuration',
+    listed: 0,
+    statuses: {},
+    facts: { 'encryption-configuration': 1 },
+  },
+  'k8s-audit-policy/falco-k8saudit-policy.yaml': {
+    format: 'k8s-audit-policy',
+    listed: 0,
+    statuses: {},
+    facts: { 'audit-policy': 1 },
+  },
+  'k8s-audit-policy/kubescape-hostdata-base64-file.json': {
+    format: 'k8s-audit-policy',
+    listed: 0,
+    statuses: {},
+    facts: { 'audit-policy': 1 },
+  },
+  'velero/backup-completed.json': { format: 'velero', listed: 0, statuses: {}, facts: { backup: 1 } },
+  'velero/backup-all-fields-annotated.yaml': { format: 'velero', listed: 0, statuses: {}, facts: { backup: 1 } },
+  'velero/schedules-good-and-bad-cron.yaml': {
+    format: 'velero',
+    listed: 0,
+    statuses: {},
+    facts: { 'backup-schedule': 2 },
+  },
+  'velero/restores.yaml': { format: 'velero', listed: 0, statuses: {}, facts: { restore: 3 } },
+  'storage/storageclass-ebs-encrypted.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'storage-class': 1 },
+  },
+  'storage/storageclass-ebs-not-encrypted.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'storage-class': 1 },
+  },
+  // This one and the content have lost their names, so that nobody can tell which they are.
+  'storage/volumesnapshot-ready.yaml': { format: 'kubernetes-storage', listed: 1, rejected: 1, statuses: {} },
+  'storage/volumesnapshot-error.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'volume-snapshot': 1 },
+  },
+  'storage/volumesnapshotcontent-ready.yaml': { format: 'kubernetes-storage', listed: 1, rejected: 1, statuses: {} },
+  'storage/volumesnapshotclass-aws.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'volume-snapshot-class': 1 },
+  },
+  'cert-manager/certificate-ready.yaml': { format: 'cert-manager', listed: 0, statuses: {}, facts: { certificate: 1 } },
+  'cert-manager/certificate-config-error.yaml': {
+    format: 'cert-manager',
+    listed: 0,
+    statuses: {},
+    facts: { certificate: 1 },
+  },
+  'cert-manager/certificate-issuing.yaml': {
+    format: 'cert-manager',
+    listed: 0,
+    statuses: {},
+    facts: { certificate: 1 },
+  },
+  'cert-manager/certificates-v1-spec-only.yaml': {
+    format: 'cert-manager',
+    listed: 0,
+    statuses: {},
+    facts: { certificate: 4 },
+  },
+  'aws-kms/get-key-rotation-status-enabled-2018.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/get-key-rotation-status-disabled-2018.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/get-key-rotation-status-unsupported-error.json': {
+    format: 'aws-kms',
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/get-key-rotation-status-cli-2024.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/list-key-rotations-two.json': { format: 'aws-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'aws-kms/list-key-rotations-none.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/describe-key.json': { format: 'aws-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'vault-transit/read-key-symmetric-docs.json': {
+    format: 'vault-transit',
+    target: { kind: 'account', name: 'vault.example/transit' },
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'vault-transit/read-key-ecdsa-p256-full-envelope.json': {
+    format: 'vault-transit',
+    target: { kind: 'account', name: 'vault.example/transit' },
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'gcp-kms/cryptokeys-list-rotation-set-and-unset.json': {
+    format: 'gcp-kms',
+    listed: 0,
+    statuses: {},
+    facts: { key: 4 },
+  },
+  'gcp-kms/cryptokey-get-no-rotation.json': { format: 'gcp-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'gcp-kms/cryptokeyversions-list.json': { format: 'gcp-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'azure-keyvault/rotationpolicy-rotate-and-notify.json': {
+    format: 'azure-keyvault',
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'azure-keyvault/rotationpolicy-default-no-id-attributes-null.json': {
+    format: 'azure-keyvault',
+    target: { kind: 'account', name: 'https://vault.azure.example/keys/key' },
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'azure-keyvault/keys-list.json': { format: 'azure-keyvault', listed: 0, statuses: {}, facts: { key: 1 } },
+  'azure-keyvault/rotationpolicy-time-after-create-spec-example.json': {
+    format: 'azure-keyvault',
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'istio/peerauthentication-strict-unset-empty.yaml': {
+    format: 'istio',
+    listed: 0,
+    statuses: {},
+    facts: { 'mutual-tls-policy': 5 },
+  },
+  'istio/peerauthentication-permissive-disable.yaml': {
+    format: 'istio',
+    listed: 0,
+    statuses: {},
+    facts: { 'mutual-tls-policy': 3 },
+  },
+  'external-secrets/externalsecret-synced.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'external-secret': 1 },
+  },
+  'external-secrets/externalsecret-error.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'external-secret': 1 },
+  },
+  'external-secrets/secretstore-ready.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-store': 1 },
+  },
+  'external-secrets/clustersecretstore-invalid.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-store': 1 },
+  },
+  'secrets-store-csi/secretproviderclass-azure.yaml': {
+    format: 'secrets-store-csi',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-provider': 1 },
+  },
+  'secrets-store-csi/secretproviderclasspodstatus-mounted.yaml': {
+    format: 'secrets-store-csi',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-mount': 1 },
+  },
   'falco/syscall-open-read-8-lines.ndjson': {
     observedAt: '2016-08-04T16:17:57.882Z',
     format: 'falco',

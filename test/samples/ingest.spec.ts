@@ -37,7 +37,14 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves, posted (../s
   const ownTime = (expected: Expected) => (expected.observedAt === undefined ? OBSERVED_AT : undefined);
 
   for (const [file, expected] of Object.entries(EXPECTED)) {
-    const { listed, repeated = 0, rejected = 0, format } = expected;
+    const { listed, repeated = 0, rejected = 0, refused, format } = expected;
+    if (refused !== undefined) {
+      it(`is ${file} refused, and kept?`, async () => {
+        const { status, body } = await post(file, expected, ownTime(expected));
+        expect({ status, reason: body.reason }).toEqual({ status: 422, reason: refused });
+      });
+      continue;
+    }
 
     it(`is ${file} stored with each of its ${listed} findings?`, async () => {
       let text = textOf(file);

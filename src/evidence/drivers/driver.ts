@@ -13,6 +13,11 @@ export interface StoredObject {
   version: string | null;
 }
 
+export interface LocalFile {
+  path: string;
+  release(): Promise<void>;
+}
+
 /** Where the (encrypted) bytes of evidence lie. Objects are written once and never changed. */
 export interface EvidenceDriver {
   /**
@@ -22,6 +27,11 @@ export interface EvidenceDriver {
   put(key: string, source: AsyncIterable<Buffer>, options: { retainUntil: Date }): Promise<StoredObject>;
   /** The bytes from `start` to before `end`; less when the object is shorter, an error when it is not there. Leaving the loop frees what it holds. */
   openRange(object: ObjectRef, start: number, end: number): AsyncIterable<Buffer>;
+  /**
+   * The object as a file of this machine, for a reader that goes back and forth in it: its own where it lies in one, else a copy that `release` removes. As stored,
+   * so encrypted.
+   */
+  localFile(object: ObjectRef): Promise<LocalFile>;
   stat(object: ObjectRef): Promise<{ size: number } | null>;
   /** Only for what no evidence row names (an intake that failed after `put`) and for disposals. Nothing happens when it is not there. */
   remove(object: ObjectRef): Promise<void>;

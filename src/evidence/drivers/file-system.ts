@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Refusal } from '../../kernel/http/problem.js';
-import type { EvidenceDriver, ObjectRef, StoredObject } from './driver.js';
+import type { EvidenceDriver, LocalFile, ObjectRef, StoredObject } from './driver.js';
 
 /** No dots, so no way out of the root and none into `.incoming`. */
 const KEY = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
@@ -54,6 +54,10 @@ export class FileSystemDriver implements EvidenceDriver {
     const path = this.path(object.key);
     if (end <= start) return;
     yield* createReadStream(path, { start, end: end - 1, highWaterMark: READ_CHUNK }) as AsyncIterable<Buffer>;
+  }
+
+  localFile(object: ObjectRef): Promise<LocalFile> {
+    return Promise.resolve({ path: this.path(object.key), release: () => Promise.resolve() });
   }
 
   async stat(object: ObjectRef): Promise<{ size: number } | null> {

@@ -37,12 +37,15 @@ export interface DataKey {
 
 /** How long a data key stays in memory: bounds how long a key that was shredded or revoked still opens anything. */
 const CACHE_MILLISECONDS = 5 * 60_000;
+/** How long it goes unnoticed that keys have to be wrapped anew; a rotation of the key-encryption key waits for it. */
+const RECENT_MILLISECONDS = 60_000;
 /** Enough for as many organisations at work at once in one process; the bound is on secrets in memory. */
 const CACHE_KEYS = 1_000;
 
 /** Data keys of organisations, unwrapped when needed and forgotten soon. */
 export class Keyring {
   private readonly cache = new Map<string, { key: DataKey; expires: number }>();
+  private readonly recents = new Map<string, { key: DataKey; epoch: string; expires: number }>();
 
   constructor(
     private readonly kek: KeyEncryptionKey,
@@ -64,6 +67,24 @@ export class Keyring {
     const row = await this.store.current(tx, epoch);
     if (row === null) throw new Error('the data key that was inserted is not there');
     return { ...(await this.unwrapped(tx, row)), created: row.id === made.id };
+  }
+
+  /**
+   * The key that encrypts now, if it was seen a moment ago, without asking the database. Only a key whose transaction is known to have been committed is remembered:
+   * what is encrypted under another could never be read again.
+   */
+  recent(organizationId: string): DataKey | null {
+    const now = this.clock.now();
+    const found = this.recents.get(organizationId);
+    return found?.epoch === epochOf(now) && found.expires > now.getTime() ? found.key : null;
+  }
+
+  /** Says that this key of `current` is committed. */
+  remember(organizationId: string, key: DataKey): void {
+    const now = this.clock.now();
+    this.recents.delete(organizationId);
+    if (this.recents.size >= CACHE_KEYS) this.recents.delete(this.recents.keys().next().value ?? '');
+    this.recents.set(organizationId, { key, epoch: epochOf(now), expires: now.getTime() + RECENT_MILLISECONDS });
   }
 
   /** The key of that id, to decrypt. An error when the organisation has none such: it was destroyed, or the row points elsewhere. */
@@ -92,6 +113,7 @@ export class Keyring {
 
   /** Forgets every key: on shutdown, or when an organisation's keys were destroyed. */
   clear(): void {
+    this.recents.clear();
     this.cache.clear();
   }
 

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import { buffersPassed } from '../memory.js';
 import { IntegrityError } from './integrity-error.js';
 
 /*
@@ -52,6 +53,8 @@ export async function* encryptStream(
     cipher.final();
     if (encrypted.length > 0) yield encrypted;
     yield cipher.getAuthTag();
+    // As received, and as encrypted.
+    buffersPassed(2 * encrypted.length);
   }
 }
 
@@ -68,6 +71,7 @@ export async function* decryptStream(
     stream ??= fromHeader(key, associatedData, bytes.subarray(0, HEADER));
     const plaintext = openSegment(stream, sealed, index++, last);
     if (plaintext.length > 0) yield plaintext;
+    buffersPassed(2 * plaintext.length);
   }
 }
 
@@ -104,6 +108,54 @@ export async function* decryptRange(
     index += 1;
   }
   if (position < range.end) throw new IntegrityError('the encrypted stream ends early');
+}
+
+/**
+ * Any part of the plaintext, at once and as often as it is wanted, for a reader in a thread of its own that goes back and forth. Each segment is authenticated before
+ * a byte of it is handed out; the last one stays open.
+ * @param read gives the bytes from `start` to before `end` of the encrypted stream.
+ * @param ciphertext bytes of the encrypted stream, from a source that is trusted: it decides which segment is the last one.
+ */
+export class SegmentReader {
+  /** Bytes of the plaintext. */
+  readonly size: number;
+  private readonly stream: StreamKey;
+  private readonly final: number;
+  private open: { index: number; plaintext: Buffer } = { index: -1, plaintext: Buffer.alloc(0) };
+
+  constructor(
+    key: KeyObject,
+    associatedData: Buffer,
+    private readonly readSealed: (start: number, end: number) => Buffer,
+    private readonly ciphertext: number,
+  ) {
+    this.size = plaintextSize(ciphertext);
+    this.stream = fromHeader(key, associatedData, readSealed(0, HEADER));
+    this.final = Math.ceil(ciphertext / SEGMENT) - 1;
+  }
+
+  /** Valid until the next call. */
+  read(start: number, end: number): Buffer {
+    if (!(start >= 0 && start <= end && end <= this.size)) throw new RangeError('outside of the plaintext');
+    const parts: Buffer[] = [];
+    for (let at = start; at < end;) {
+      const index = Math.floor((at + HEADER) / PLAIN_SEGMENT);
+      const { plaintext } = this.segment(index);
+      const first = index === 0 ? 0 : index * PLAIN_SEGMENT - HEADER;
+      const part = plaintext.subarray(at - first, end - first);
+      parts.push(part);
+      at += part.length;
+    }
+    return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts);
+  }
+
+  private segment(index: number): { index: number; plaintext: Buffer } {
+    if (this.open.index === index) return this.open;
+    const from = index === 0 ? HEADER : index * SEGMENT;
+    const sealed = this.readSealed(from, Math.min((index + 1) * SEGMENT, this.ciphertext));
+    buffersPassed(2 * sealed.length);
+    return (this.open = { index, plaintext: openSegment(this.stream, sealed, index, index === this.final) });
+  }
 }
 
 interface StreamKey {

@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { PoolClient } from 'pg';
+import pg, { type PoolClient } from 'pg';
 import type { Principal } from '../principal.js';
 import { Refusal } from '../http/problem.js';
 
@@ -82,17 +82,21 @@ export class Database {
 
   /** Reads. Postgres itself refuses a write here. */
   async read<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.run(principal, 'READ COMMITTED', 'on', (runner) => work(new Tx(runner.manager, principal, runner)));
+    return this.run(principal, 'isolation level read committed', 'read only', (runner) =>
+      work(new Tx(runner.manager, principal, runner)),
+    );
   }
 
   /** Many questions of one instant: all of them see the same snapshot. */
   async readSnapshot<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.run(principal, 'REPEATABLE READ', 'on', (runner) => work(new Tx(runner.manager, principal, runner)));
+    return this.run(principal, 'isolation level repeatable read', 'read only', (runner) =>
+      work(new Tx(runner.manager, principal, runner)),
+    );
   }
 
   /** Writes: all of it or nothing, and nothing without an audit event. With `once`, `work`'s result is kept as JSON and given again to a retry. */
   async write<T>(principal: Principal, work: (tx: WriteTx) => Promise<T>, once: Once | null = null): Promise<T> {
-    return this.run(principal, 'READ COMMITTED', 'off', async (runner) => {
+    return this.run(principal, 'isolation level read committed', 'read write', async (runner) => {
       const tx = new WriteTx(runner.manager, principal, runner);
       if (once === null) {
         const result = await work(tx);
@@ -114,19 +118,21 @@ export class Database {
 
   private async run<T>(
     principal: Principal,
-    isolation: 'READ COMMITTED' | 'REPEATABLE READ',
-    readOnly: 'on' | 'off',
+    mode: 'isolation level read committed' | 'isolation level repeatable read',
+    access: 'read only' | 'read write',
     work: (runner: QueryRunner) => Promise<T>,
   ): Promise<T> {
     const runner = this.source.createQueryRunner();
     try {
-      await runner.startTransaction(isolation);
+      await runner.startTransaction();
       try {
         const client = (await runner.connect()) as PoolClient;
+        // One message, for a transaction begins with every request: so the texts are literals, quoted by the driver.
         await client.query(
-          `select set_config('transaction_read_only', $1, true), set_config('app.organization_id', $2, true),
-             set_config('app.issuer', $3, true), set_config('app.subject', $4, true)`,
-          [readOnly, principal.organizationId ?? '', principal.issuer, principal.subject],
+          `set transaction ${mode}, ${access};
+           select set_config('app.organization_id', ${pg.escapeLiteral(principal.organizationId ?? '')}, true),
+             set_config('app.issuer', ${pg.escapeLiteral(principal.issuer)}, true),
+             set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true)`,
         );
         const result = await work(runner);
         await runner.commitTransaction();

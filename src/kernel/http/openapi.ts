@@ -79,7 +79,9 @@ const TAGS: Readonly<Record<string, string>> = {
   Audit: 'What changed and who read evidence: one event each, never edited.',
   Catalog:
     'The HIPAA Security Rule, the practices that support it and the checks that support those: the same for every organisation.',
+  Events: 'Security-relevant events that logs in custody tell.',
   Evidence: 'Bytes in custody.',
+  Facts: 'What reports say is so where they judge nothing, over time: keys, certificates, backups, contents of images.',
   Health: 'For probes.',
   Members: 'Who belongs to an organisation, in which role.',
   Organizations: 'Tenants: a covered entity or a business associate each.',

@@ -171,18 +171,25 @@ function closedBy({ results, facts, coverage }: Report, whole: Report): string[]
 }
 
 const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+/** To the second. Where a tool counts seconds or nanoseconds, any small number is a time of 1970. */
 const secondsIn = (value: unknown): string[] =>
-  (JSON.stringify(value).match(INSTANT) ?? []).map((instant) => instant.slice(0, 19));
+  (JSON.stringify(value).match(INSTANT) ?? [])
+    .map((instant) => instant.slice(0, 19))
+    .filter((instant) => !instant.startsWith('1970-'));
 
 /**
  * By format, where a value that is gone or has changed its shape makes the report of another run, of which nobody can know that it is broken: what says that
  * something is excepted or left out, and what names the tool that speaks.
  */
 const OTHER_RUN: Readonly<Record<string, RegExp>> = {
+  // The options of the run.
+  grype: /\/descriptor(\/|$)/,
   // An exception is all that tells an excused failure from a pass; version 2 writes a status as a text, and a control's status as its rules.
   kubescape: /\/(subStatus|rules|status)(\/|$)/,
   openreports: /\/(configuration|source)(\/|$)/,
   'policy-report': /\/(configuration|source)(\/|$)/,
+  // The category of the analysis.
+  sarif: /\/automationDetails(\/|$)/,
 };
 
 function expectNoMore(broken: Report | null, { document, intact }: Omit<Case, 'bytes'>, pointer: string): void {
@@ -210,14 +217,14 @@ describe('a broken report', () => {
             expectNoMore(tryParse(bytesOf(document), name), { document, intact }, place.pointer);
           }),
       ),
-      runs(bytes, 250_000, 100),
+      runs(bytes, 160_000, 70),
     );
   });
 
   it.each(ALL)('does %s, with a value that cannot be read, close nothing of what it said?', (name) => {
     const { bytes, document, intact } = caseOf(name);
     const scalars = placesOf(document).filter(({ value }) => typeof value !== 'object');
-    if (document === null) return;
+    if (document === null || scalars.length === 0) return;
     fc.assert(
       fc.property(fc.constantFrom(...scalars), fc.constantFrom(...UNREADABLE), (place, wrong) =>
         place.during(wrong, () => {
@@ -225,21 +232,21 @@ describe('a broken report', () => {
           if (broken !== null) expect(closedBy(broken, intact)).toEqual([]);
         }),
       ),
-      runs(bytes, 150_000, 60),
+      runs(bytes, 80_000, 35),
     );
   });
 
   it.each(ALL)('does %s, with a text that it does not know, never pass more?', (name) => {
     const { bytes, document, intact } = caseOf(name);
     const texts = placesOf(document).filter(({ value }) => typeof value === 'string');
-    if (document === null) return;
+    if (document === null || texts.length === 0) return;
     fc.assert(
       fc.property(fc.constantFrom(...texts), fc.constantFrom('unheard', 'PASSED?', '-'), (place, unknown) =>
         place.during(unknown, () => {
           expect(passesOf(tryParse(bytesOf(document), name))).toBeLessThanOrEqual(passesOf(intact));
         }),
       ),
-      runs(bytes, 150_000, 60),
+      runs(bytes, 80_000, 35),
     );
   });
 
@@ -263,7 +270,7 @@ describe('a broken report', () => {
           });
         },
       ),
-      runs(bytes, 100_000, 40),
+      runs(bytes, 60_000, 20),
     );
   });
 
@@ -273,7 +280,7 @@ describe('a broken report', () => {
       fc.property(fc.nat(bytes.length - 1), (end) => {
         expectNoMore(tryParse(bytes.subarray(0, end), name), { document, intact }, '');
       }),
-      runs(bytes, 60_000, 30),
+      runs(bytes, 40_000, 20),
     );
   });
 
@@ -286,7 +293,7 @@ describe('a broken report', () => {
         for (const [at, byte] of changes) changed[at] = byte;
         tryParse(changed, name);
       }),
-      runs(bytes, 60_000, 30),
+      runs(bytes, 40_000, 20),
     );
   });
 

@@ -1,6 +1,6 @@
 import type { SecurityEvent } from '../../events/event.js';
 import { FACT_KINDS, type FactKind } from '../../results/fact.js';
-import { factId, seriesId, targetId } from '../../results/series.js';
+import { factId, seriesId, targetId as idOfTarget } from '../../results/series.js';
 import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
 import type { List } from '../text/lazy-list.js';
@@ -34,6 +34,7 @@ export class Draft {
   readonly #notes: string[] = [];
   /** Ids of the targets by kind and name. */
   readonly #targets = new Map<string, string>();
+  #last: { target: Target | null; id: string } = { target: null, id: '' };
   #events = 0;
   #rejected = 0;
   #duplicates = 0;
@@ -61,13 +62,23 @@ export class Draft {
       return;
     }
     if (coverage.extent === 'partial') before.extent = 'partial';
-    before.checks =
-      before.checks === null || coverage.checks === null ? null : [...new Set([...before.checks, ...coverage.checks])];
-    before.silentPass = [...new Set([...before.silentPass, ...coverage.silentPass])];
+    // Formats say it again with every row: what adds nothing must cost nothing.
+    if (before.checks !== null) {
+      before.checks = coverage.checks === null ? null : [...new Set([...before.checks, ...coverage.checks])];
+    }
+    if (coverage.silentPass.length > 0) {
+      before.silentPass = [...new Set([...before.silentPass, ...coverage.silentPass])];
+    }
   }
 
   note(text: string): void {
     if (!this.#notes.includes(text)) this.#notes.push(text);
+  }
+
+  /** Says that the report itself tells that it is a part of something: it closes nothing. */
+  cut(why: string): void {
+    this.note(why);
+    this.#unreadable = null;
   }
 
   reject(pointer: string, reason: string, scope: Scope | null): void {
@@ -98,9 +109,10 @@ export class Draft {
     identity(result.check, 'check id', BOUNDS.check);
     identity(result.resource, 'resource', BOUNDS.resource);
     if (result.namespace !== null) identity(result.namespace, 'namespace', 253);
-    const id = seriesId(this.#idOf(result.target), result.source, result.check, result.resource);
+    const targetId = this.#idOf(result.target);
+    const series = seriesId(targetId, result.source, result.check, result.resource);
     const rank = WORST.indexOf(result.status);
-    const before = this.#results.put(id, rank);
+    const before = this.#results.put(series, rank);
     if (before !== null) {
       this.#duplicates++;
       if (rank >= before) return;
@@ -109,7 +121,7 @@ export class Draft {
     }
     result.title = prose(result.title, BOUNDS.title);
     result.message = prose(result.message, BOUNDS.message);
-    this.sink.result(id, result);
+    this.sink.result(series, targetId, result, before !== null);
   }
 
   /** Takes a fact. Throws `Unreadable` where what identifies it does not fit, or its value is not of its kind. */
@@ -128,12 +140,14 @@ export class Draft {
     if (JSON.stringify(value).length > BOUNDS.factValue) {
       throw new Unreadable('', `what it says is longer than ${BOUNDS.factValue} characters`);
     }
-    const id = factId(this.#idOf(fact.target), fact.source, fact.kind, fact.subject);
-    if (this.#facts.put(id, 0) !== null) this.note('A fact is given twice; the last one stands.');
+    const targetId = this.#idOf(fact.target);
+    const series = factId(targetId, fact.source, fact.kind, fact.subject);
+    const replaces = this.#facts.put(series, 0) !== null;
+    if (replaces) this.note('A fact is given twice; the last one stands.');
     else if (this.#facts.size > BOUNDS.results) {
       throw new ReportFault('too-many-results', `A report may hold ${BOUNDS.results} facts; post it in parts.`);
     }
-    this.sink.fact(id, { ...fact, value });
+    this.sink.fact(series, targetId, { ...fact, value }, replaces);
   }
 
   /** Takes an event. Throws `Unreadable` where what identifies it does not fit. */
@@ -191,7 +205,13 @@ export class Draft {
     return `${this.#idOf(target)} ${source}`;
   }
 
-  #idOf({ kind, name }: Target): string {
+  #idOf(target: Target): string {
+    // Most rows are of the target of the row before.
+    if (target !== this.#last.target) this.#last = { target, id: this.#findId(target) };
+    return this.#last.id;
+  }
+
+  #findId({ kind, name }: Target): string {
     const key = `${kind}/${name}`;
     const known = this.#targets.get(key);
     if (known !== undefined) return known;
@@ -199,7 +219,7 @@ export class Draft {
     if (this.#targets.size >= BOUNDS.targets) {
       throw new ReportFault('too-many-targets', `A report may be about ${BOUNDS.targets} targets.`);
     }
-    const id = targetId(kind, name);
+    const id = idOfTarget(kind, name);
     this.#targets.set(key, id);
     return id;
   }

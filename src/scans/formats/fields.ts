@@ -71,6 +71,13 @@ export function optionalNumber(fields: Fields, name: string): number | null {
   return value;
 }
 
+/** The truth value of that name, which must be there. */
+export function flag(fields: Fields, name: string): boolean {
+  const value = field(fields, name);
+  if (typeof value !== 'boolean') throw new Unreadable(step(name), 'must be true or false');
+  return value;
+}
+
 /** The list of that name; empty where absent or null. It may be too large to hold: go through it, once, and keep nothing of it. */
 export function list(fields: Fields, name: string): List {
   const value = field(fields, name) ?? [];
@@ -112,6 +119,22 @@ export function instant(value: unknown): string | null {
 /** From milliseconds since 1970; null outside 1970 to 9999 (zero is Go's and Kubernetes' "not known"). */
 export function instantOfMillis(millis: number): string | null {
   return millis > 0 && millis < Date.UTC(10_000, 0) ? new Date(millis).toISOString() : null;
+}
+
+/**
+ * When a report of several parts was made: as long ago as the oldest of them, so that nothing stale looks fresh. Not known where one of them does not say.
+ */
+export class OldestOf {
+  #oldest: string | null | undefined;
+
+  add(time: string | null): void {
+    if (this.#oldest === null) return;
+    if (time === null || this.#oldest === undefined || time < this.#oldest) this.#oldest = time;
+  }
+
+  get instant(): string | null {
+    return this.#oldest ?? null;
+  }
 }
 
 /** Lower case, and of letters, digits, dots and hyphens only: for the names of sources. */

@@ -4,31 +4,65 @@ import { BOUNDS, ReportFault } from '../report.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
+import { awsKms } from './aws-kms.js';
+import { azureKeyVault } from './azure-keyvault.js';
+import { certManager } from './cert-manager.js';
+import { externalSecrets } from './external-secrets.js';
 import { falco } from './falco.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
+import { gatekeeper } from './gatekeeper.js';
+import { gcpKms } from './gcp-kms.js';
+import { grype } from './grype.js';
+import { istio } from './istio.js';
 import { k8sAuditEvents } from './k8s-audit-events.js';
+import { k8sAuditPolicy } from './k8s-audit-policy.js';
+import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
+import { k8sObjects } from './k8s-objects.js';
 import { kubeBench } from './kube-bench.js';
+import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
 import { safeguard } from './safeguard.js';
+import { sarif } from './sarif.js';
+import { secretsStoreCsi } from './secrets-store-csi.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
 import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
+import { trivyOperator } from './trivy-operator.js';
+import { vaultTransit } from './vault-transit.js';
+import { velero } from './velero.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  awsKms,
+  azureKeyVault,
+  certManager,
+  externalSecrets,
   falco,
+  gatekeeper,
+  gcpKms,
+  grype,
+  istio,
   k8sAuditEvents,
+  k8sAuditPolicy,
+  k8sEncryptionConfiguration,
+  k8sObjects,
   kubeBench,
+  kubernetesStorage,
   kubescape,
   openReports,
   policyReport,
   safeguard,
+  sarif,
+  secretsStoreCsi,
   trivy,
   trivyK8s,
   trivyK8sCompliance,
+  trivyOperator,
+  vaultTransit,
+  velero,
 ];
 
 export interface ParseOptions {
@@ -64,8 +98,8 @@ export function parseReport(bytes: Uint8Array, options: ParseOptions): Report {
   const facts = new Map<string, Fact>();
   const events: SecurityEvent[] = [];
   const head = readReport(readDocument(bytes), options, {
-    result: (id, result) => results.set(id, result),
-    fact: (id, fact) => facts.set(id, fact),
+    result: (series, _targetId, result) => results.set(series, result),
+    fact: (series, _targetId, fact) => facts.set(series, fact),
     event: (event) => events.push(event),
   });
   return { ...head, results: [...results.values()], facts: [...facts.values()], events };
@@ -81,7 +115,8 @@ export function detectFormat(document: unknown): Format {
   );
 }
 
-function formatNamed(slug: string): Format {
+/** The format of that slug. Throws `ReportFault` unknown-format. */
+export function formatNamed(slug: string): Format {
   const format = FORMATS.find((known) => known.slug === slug);
   if (!format) throw new ReportFault('unknown-format', `There is no format of that name. Formats: ${slugs()}.`);
   return format;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf, declared, faultOf, fixture, fixtureNames, golden } from '../../../test/fixtures/reports/load.js';
 import { loadCatalog } from '../../catalog/load.js';
 import { resolve } from '../../posture/evidence.js';
-import { ReportFault, type Report } from '../report.js';
+import { ReportFault, type Report, type Rows } from '../report.js';
 import { JSON_READING, readDocument } from '../text/read-document.js';
 import { parseReport, readReport } from './index.js';
 
@@ -144,10 +144,10 @@ describe('reports of own tools', () => {
       { checks },
     );
     const rows: string[] = [];
-    const sink = {
-      result: (_: string, row: { resource: string }) => rows.push(row.resource),
-      fact: () => 0,
-      event: () => 0,
+    const sink: Rows = {
+      result: (_, __, row) => rows.push(row.resource),
+      fact: () => undefined,
+      event: () => undefined,
     };
     const lazily = readDocument(bytesOf(document), { ...JSON_READING, window: 512, large: 256 });
     const head = readReport(lazily, { declared: declared() }, sink);

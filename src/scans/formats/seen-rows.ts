@@ -8,17 +8,17 @@ const WORDS = 4;
 export class SeenRows {
   size = 0;
   private slots = 1_024;
-  private words = new Uint32Array(this.slots * WORDS);
+  private words = new Int32Array(this.slots * WORDS);
   /** 0: free; else the number, plus one. */
   private marks = new Uint8Array(this.slots);
 
   /** The number that the id had, null if it is new. It keeps the lesser of the two. */
   put(id: string, mark: number): number | null {
     if (this.size * 2 >= this.slots) this.grow();
-    const a = Number.parseInt(id.slice(0, 8), 16);
-    const b = Number.parseInt(id.slice(9, 13) + id.slice(14, 18), 16);
-    const c = Number.parseInt(id.slice(19, 23) + id.slice(24, 28), 16);
-    const d = Number.parseInt(id.slice(28), 16);
+    const a = word(id, 0, 8);
+    const b = (word(id, 9, 13) << 16) | word(id, 14, 18);
+    const c = (word(id, 19, 23) << 16) | word(id, 24, 28);
+    const d = word(id, 28, 36);
     const slot = this.find(a, b, c, d);
     const found = this.marks[slot] ?? 0;
     if (found === 0) {
@@ -41,14 +41,19 @@ export class SeenRows {
   }
 
   private take(slot: number, a: number, b: number, c: number, d: number, mark: number): void {
-    this.words.set([a, b, c, d], slot * WORDS);
+    const { words } = this;
+    const at = slot * WORDS;
+    words[at] = a;
+    words[at + 1] = b;
+    words[at + 2] = c;
+    words[at + 3] = d;
     this.marks[slot] = mark;
   }
 
   private grow(): void {
     const { words, marks, slots } = this;
     this.slots = slots * 2;
-    this.words = new Uint32Array(this.slots * WORDS);
+    this.words = new Int32Array(this.slots * WORDS);
     this.marks = new Uint8Array(this.slots);
     for (let slot = 0; slot < slots; slot++) {
       const mark = marks[slot] ?? 0;
@@ -58,4 +63,14 @@ export class SeenRows {
       this.take(this.find(a, b, c, d), a, b, c, d, mark);
     }
   }
+}
+
+/** The 32 bits or less of some hexadecimal digits. Digits by hand: a slice and a parse of each part took a third of the reading of a report. */
+function word(id: string, from: number, end: number): number {
+  let bits = 0;
+  for (let at = from; at < end; at++) {
+    const code = id.charCodeAt(at);
+    bits = (bits << 4) | (code < 0x3a ? code - 0x30 : code - 0x57);
+  }
+  return bits;
 }

@@ -1,5 +1,6 @@
 import type { Declared, Target, TargetKind } from '../report.js';
 import { ReportFault } from '../report.js';
+import type { Draft } from './draft.js';
 
 export const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
 
@@ -78,6 +79,49 @@ export function repositoryTarget(declared: Declared, reported: string, format: s
     throw new ReportFault('target-unknown', 'The report does not name its repository: pass targets=repository/NAME.');
   }
   return { kind: 'repository', name: reported };
+}
+
+/** All that a report calls the image that it is about; "" and empty where it does not say. */
+export interface ImageNames {
+  /** `registry/repository@sha256:…`. */
+  readonly digests: readonly string[];
+  /** As whoever ran the scan called it. */
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** Digest of the image's configuration. */
+  readonly id: string;
+}
+
+/** The digest names the image for ever, a tag only until the next push; the id of the configuration comes last, for no registry knows it. */
+export function imageTarget(draft: Draft, image: ImageNames): Target {
+  const { declared } = draft;
+  assertKinds(declared, ['image'], draft.format);
+  const names = [...image.digests, image.name, ...image.tags, image.id].filter((name) => name !== '');
+  const [digest] = image.digests.filter((name) => name !== '');
+  const name = digest ?? (image.name || image.id);
+  const [first, second] = declared.targets;
+  if (second) throw new ReportFault('target-mismatch', 'The report is about one image; declare one.');
+  if (name === '') return declaredArtifact(declared);
+  if (first && !names.includes(first.name)) {
+    throw new ReportFault('target-mismatch', 'The declared image is not the one that the report names.');
+  }
+  draft.note(
+    digest === undefined
+      ? `The report holds no repository digest; the image is named by its ${image.name ? 'name' : 'id'}.`
+      : 'The image is named by its repository digest.',
+  );
+  return { kind: 'image', name };
+}
+
+/** What was scanned, where only the poster can know it. */
+export function declaredArtifact(declared: Declared): Target {
+  const [first, second] = declared.targets;
+  if (second) throw new ReportFault('target-mismatch', 'The report is about one artifact; declare one.');
+  if (first) return first;
+  throw new ReportFault(
+    'target-unknown',
+    'The report does not say what was scanned: pass targets=image/NAME or targets=repository/NAME.',
+  );
 }
 
 function address(url: string): string {

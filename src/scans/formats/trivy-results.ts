@@ -44,6 +44,8 @@ export interface TrivyPlace {
 export const FILTERED_RUNS =
   'The report does not say that it was filtered: post runs restricted by `--severity`, `--ignore-unfixed`, `--scanners`, `.trivyignore` or the like with `partial=true`.';
 
+export const END_OF_LIFE = 'The operating system gets no more security updates: that nothing is listed proves nothing.';
+
 export function readTrivyResults(draft: Draft, values: List, pointer: string, place: TrivyPlace): void {
   draft.rows(values, pointer, null, (result, at) => {
     const kind = kindOf(result);
@@ -218,20 +220,28 @@ function readVulnerability(result: Fields, row: Fields): Finding {
   const path =
     optionalText(row, 'PkgPath') ||
     (optionalText(result, 'Class') === 'lang-pkgs' ? optionalText(result, 'Target') : '');
-  const parts = [`${name} ${version}`, fixed === '' ? 'no fixed version' : `fixed in ${fixed}`];
-  if (status !== '') parts.push(`status ${status}`);
   return {
     check,
     title: optionalText(row, 'Title') || check,
     // That a vendor says `not_affected` is no check that passed: it is one that does not apply. All else is open until it is gone.
     status: status === 'not_affected' ? 'skip' : 'fail',
     severity: trivySeverity(row),
-    message: parts.join('; '),
+    message: packageMessage(name, version, fixed, status),
     part:
-      purl === ''
-        ? [path || optionalText(result, 'Target'), `${name}@${version}`].filter(Boolean).join('#')
-        : [path, purl].filter(Boolean).join('#'),
+      purl === '' ? packagePart(path || optionalText(result, 'Target'), `${name}@${version}`) : packagePart(path, purl),
   };
+}
+
+/** The package that a vulnerability is in, as every format names it: `path#purl`, without a purl `path#name@version`. */
+export function packagePart(path: string, name: string): string {
+  return [path, name].filter((part) => part !== '').join('#');
+}
+
+/** What of a package is vulnerable and how it is mended, as every format says it. */
+export function packageMessage(name: string, version: string, fixed: string, status: string): string {
+  const parts = [`${name} ${version}`, fixed === '' ? 'no fixed version' : `fixed in ${fixed}`];
+  if (status !== '') parts.push(`status ${status}`);
+  return parts.join('; ');
 }
 
 /** In an image or repository the file; in a cluster the Kubernetes resource, and what of it if that is not the resource itself. */
@@ -294,7 +304,7 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
   LOW: 'low',
 };
 
-export function trivySeverity(row: Fields): Severity {
-  const severity = field(row, 'Severity');
+export function trivySeverity(row: Fields, name = 'Severity'): Severity {
+  const severity = field(row, name);
   return (typeof severity === 'string' ? SEVERITIES[severity] : undefined) ?? 'unknown';
 }

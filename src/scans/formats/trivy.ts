@@ -1,11 +1,11 @@
-import type { Declared, Format, Target } from '../report.js';
+import type { Format, Target } from '../report.js';
 import { ReportFault } from '../report.js';
 import { isList, type List } from '../text/lazy-list.js';
 import type { Draft } from './draft.js';
 import type { Fields } from './fields.js';
 import { field, fieldsIn, fieldsOf, firstOf, has, instant, isFields, list, optionalText, texts } from './fields.js';
-import { assertKinds, repositoryTarget } from './targets.js';
-import { FILTERED_RUNS, readTrivyResults } from './trivy-results.js';
+import { declaredArtifact, imageTarget, repositoryTarget } from './targets.js';
+import { END_OF_LIFE, FILTERED_RUNS, readTrivyResults } from './trivy-results.js';
 
 const SLUG = 'trivy';
 
@@ -44,7 +44,7 @@ function isLegacyResult(value: unknown): boolean {
 /** Before v0.20 the report names neither the artifact nor its kind. */
 function readLegacy(results: List, draft: Draft): void {
   readTrivyResults(draft, results, '', {
-    target: declaredTarget(draft.declared),
+    target: declaredArtifact(draft.declared),
     extent: 'complete',
     namespace: null,
     within: '',
@@ -61,57 +61,32 @@ function readCurrent(report: Fields, draft: Draft): void {
   draft.observedAt = instant(field(report, 'CreatedAt'));
   const metadata = fieldsIn(report, 'Metadata');
   if (field(fieldsIn(metadata, 'OS'), 'EOSL') === true) {
-    draft.note('The operating system gets no more security updates: that nothing is listed proves nothing.');
+    draft.note(END_OF_LIFE);
   }
   readTrivyResults(draft, list(report, 'Results'), '/Results', {
-    target: artifactTarget(draft, report, metadata, draft.declared),
+    target: artifactTarget(draft, report, metadata),
     extent: 'complete',
     namespace: null,
     within: '',
   });
 }
 
-function artifactTarget(draft: Draft, report: Fields, metadata: Fields, declared: Declared): Target {
+function artifactTarget(draft: Draft, report: Fields, metadata: Fields): Target {
+  const { declared } = draft;
   const name = optionalText(report, 'ArtifactName');
   switch (optionalText(report, 'ArtifactType')) {
     case 'container_image':
-      return imageTarget(draft, name, metadata, declared);
+      return imageTarget(draft, {
+        digests: texts(metadata, 'RepoDigests'),
+        name,
+        tags: texts(metadata, 'RepoTags'),
+        id: optionalText(metadata, 'ImageID'),
+      });
     case 'filesystem':
     case 'repository':
       return repositoryTarget(declared, name, SLUG);
     default:
       // A bill of materials, a machine, a cloud account: what it stands for only the poster knows.
-      return declaredTarget(declared);
+      return declaredArtifact(declared);
   }
-}
-
-/** The digest names the image for ever, a tag only until the next push; the id of the configuration comes last, for no registry knows it. */
-function imageTarget(draft: Draft, artifactName: string, metadata: Fields, declared: Declared): Target {
-  assertKinds(declared, ['image'], SLUG);
-  const digests = texts(metadata, 'RepoDigests').filter((digest) => digest !== '');
-  const id = optionalText(metadata, 'ImageID');
-  const names = [...digests, artifactName, ...texts(metadata, 'RepoTags'), id].filter((name) => name !== '');
-  const name = digests[0] ?? (artifactName || id);
-  const [first, second] = declared.targets;
-  if (second) throw new ReportFault('target-mismatch', 'The report is about one image; declare one.');
-  if (name === '') return declaredTarget(declared);
-  if (first && !names.includes(first.name)) {
-    throw new ReportFault('target-mismatch', 'The declared image is not the one that the report names.');
-  }
-  draft.note(
-    digests.length > 0
-      ? 'The image is named by its repository digest.'
-      : `The report holds no repository digest; the image is named by its ${artifactName ? 'name' : 'id'}.`,
-  );
-  return { kind: 'image', name };
-}
-
-function declaredTarget(declared: Declared): Target {
-  const [first, second] = declared.targets;
-  if (second) throw new ReportFault('target-mismatch', 'The report is about one artifact; declare one.');
-  if (first) return first;
-  throw new ReportFault(
-    'target-unknown',
-    'The report does not say what was scanned: pass targets=image/NAME or targets=repository/NAME.',
-  );
 }

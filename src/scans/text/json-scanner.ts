@@ -26,12 +26,9 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const LINE_FEED = 0x0a;
 
-const SPACE = 1;
-const SCALAR = 2;
-/** What a byte may be outside of strings: white space, or part of a number, `true`, `false`, `null`. */
-const CLASS = new Uint8Array(256);
-for (const byte of Buffer.from(' \t\r\n')) CLASS[byte] = SPACE;
-for (const byte of Buffer.from('+-.0123456789Eaeflnrstu')) CLASS[byte] = SCALAR;
+/** Bytes of numbers, `true`, `false` and `null`. */
+const SCALAR = new Uint8Array(256);
+for (const byte of Buffer.from('+-.0123456789Eaeflnrstu')) SCALAR[byte] = 1;
 
 /** What may come next. */
 const enum Expect {
@@ -46,6 +43,9 @@ const enum Expect {
 
 /** Objects with few keys are compared key by key; from here on a set keeps it linear. */
 const FEW_KEYS = 16;
+
+/** From here on a native search beats a loop. */
+const SHORT_STRING = 48;
 
 export class JsonScanner {
   /** Values and keys so far. */
@@ -117,21 +117,21 @@ export class JsonScanner {
     let at = 0;
 
     if (this.inString) {
-      at = this.skipString(bytes, 0, base);
+      at = this.skipString(bytes, 0);
       if (this.inString) return this.more(bytes, base, last);
       this.endScalar(base + at);
     }
 
     for (;;) {
-      while (at < length && CLASS[bytes[at] ?? 0] === SPACE) {
-        if (bytes[at] === LINE_FEED) this.sawLineEnd = true;
-        at++;
+      let byte = bytes[at];
+      while (byte === 0x20 || byte === LINE_FEED || byte === 0x0d || byte === 0x09) {
+        if (byte === LINE_FEED) this.sawLineEnd = true;
+        byte = bytes[++at];
       }
-      if (at >= length) {
+      if (byte === undefined) {
         if (last && this.expect !== Expect.Text) throw truncated(base + length);
         return length;
       }
-      const byte = bytes[at] ?? 0;
 
       switch (this.expect) {
         case Expect.Colon:
@@ -186,17 +186,16 @@ export class JsonScanner {
       }
 
       // A value.
-      const isScalar = CLASS[byte] === SCALAR;
-      if (isScalar) {
+      if (SCALAR[byte] === 1) {
         let end = at + 1;
-        while (end < length && CLASS[bytes[end] ?? 0] === SCALAR) end++;
+        while (end < length && SCALAR[bytes[end] ?? 0] === 1) end++;
         if (end === length && !last) return this.more(bytes, base, last, at);
         this.beginValue(base + at);
         at = end;
         this.endScalar(base + at);
       } else if (byte === QUOTE) {
         this.beginValue(base + at);
-        at = this.skipString(bytes, at + 1, base);
+        at = this.skipString(bytes, at + 1);
         if (this.inString) return this.more(bytes, base, last);
         this.endScalar(base + at);
       } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
@@ -267,25 +266,48 @@ export class JsonScanner {
     this.onText(end);
   }
 
-  /** The offset behind the string that goes on at `from`, or the window's end, and then `inString`. Most bytes of a report are read here. */
-  private skipString(bytes: Buffer, from: number, base: number): number {
+  /**
+   * The offset behind the string that goes on at `from`, or the window's end, and then `inString`. Most bytes of a report are read here: short strings byte by
+   * byte, long ones from quote to quote. What may not stand in a string (control characters, wrong escapes) is for `JSON.parse` to find.
+   */
+  private skipString(bytes: Buffer, from: number): number {
     const length = bytes.length;
     let at = from;
     if (this.afterBackslash && at < length) {
       this.afterBackslash = false;
       at++;
     }
-    for (; at < length; at++) {
-      const byte = bytes[at] ?? 0;
+    for (const near = Math.min(length, at + SHORT_STRING); at < near; at++) {
+      const byte = bytes[at];
       if (byte === QUOTE) {
         this.inString = false;
         return at + 1;
       }
-      if (byte < 0x20) throw unexpected(base + at);
-      if (byte === BACKSLASH && ++at === length) this.afterBackslash = true;
+      if (byte === BACKSLASH) at++;
     }
     this.inString = true;
-    return length;
+    if (at > length) {
+      this.afterBackslash = true;
+      return length;
+    }
+    // Here no escape is open.
+    for (let start = at; ;) {
+      const quote = bytes.indexOf(QUOTE, at);
+      const end = quote === -1 ? length : quote;
+      let backslashes = 0;
+      while (end - 1 - backslashes >= start && bytes[end - 1 - backslashes] === BACKSLASH) backslashes++;
+      const isEscaped = backslashes % 2 === 1;
+      if (quote === -1) {
+        this.afterBackslash = isEscaped;
+        return length;
+      }
+      at = quote + 1;
+      if (!isEscaped) {
+        this.inString = false;
+        return at;
+      }
+      start = at;
+    }
   }
 
   /** The offset behind the key whose first byte, after the quote, stands at `from`; -1 if the window ends before it. */

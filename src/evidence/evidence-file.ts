@@ -1,0 +1,72 @@
+import { createHash, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
+import { SegmentReader } from '../kernel/crypto/streaming-aead.js';
+
+/** All that a thread needs to read one evidence by itself: where it lies, what opens it, and what it has to be. Crosses into a thread as it is. */
+export interface EvidenceFileRef {
+  path: string;
+  key: KeyObject;
+  associatedData: Uint8Array;
+  storageSize: number;
+  size: number;
+  sha256: Uint8Array;
+}
+
+/**
+ * The bytes of an evidence in clear, read from its encrypted file by place. For threads: it waits for the disk. Whoever has read it once from its beginning to its end,
+ * in any steps, has read what its row says.
+ */
+export class EvidenceFile {
+  readonly size: number;
+  private readonly descriptor: number;
+  private readonly segments: SegmentReader;
+  private readonly hash = createHash('sha256');
+  /** Up to here it was read in order. */
+  private hashed = 0;
+
+  constructor(private readonly evidence: EvidenceFileRef) {
+    this.size = evidence.size;
+    this.descriptor = openSync(evidence.path, 'r');
+    try {
+      this.segments = new SegmentReader(
+        evidence.key,
+        Buffer.from(evidence.associatedData),
+        (start, end) => this.readSealed(start, end),
+        evidence.storageSize,
+      );
+      if (this.segments.size !== evidence.size)
+        throw new IntegrityError('the evidence has another size than its row says');
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Valid until the next call. Throws an IntegrityError for what is not authentic, and when all of it was read and it is not what its row says. */
+  read(start: number, end: number): Buffer {
+    const bytes = this.segments.read(start, end);
+    if (start <= this.hashed && this.hashed < end) {
+      this.hash.update(bytes.subarray(this.hashed - start));
+      this.hashed = end;
+      if (end === this.size && !timingSafeEqual(this.hash.digest(), this.evidence.sha256)) {
+        throw new IntegrityError('the evidence does not have the digest of its row');
+      }
+    }
+    return bytes;
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+
+  private readSealed(start: number, end: number): Buffer {
+    const bytes = Buffer.allocUnsafe(end - start);
+    for (let filled = 0; filled < bytes.length;) {
+      const read = readSync(this.descriptor, bytes, filled, bytes.length - filled, start + filled);
+      if (read === 0) throw new IntegrityError('the evidence’s file is shorter than its row says');
+      filled += read;
+    }
+    return bytes;
+  }
+}

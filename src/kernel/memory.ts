@@ -1,0 +1,34 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/*
+ * The bytes of reports pass through buffers outside of V8's heap, which are freed only when the small objects that stand for them are collected. V8 counts them in its
+ * own way: by default 64 MB of them begin a mark and compact of all of the heap, however little of it is garbage (a fifth of the server's time while it takes reports);
+ * counted as part of the heap's limit, they are left to lie until JavaScript has filled its young generation, hundreds of megabytes later. So they are counted the
+ * second way, and whoever lets many of them pass says so, and has them collected: a millisecond for every 16 MiB. What was measured is in docs/performance.md.
+ */
+setFlagsFromString('--external-memory-accounted-in-global-limit');
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as (options: {
+  type: 'minor' | 'major';
+  execution: 'sync';
+  flavor?: 'last-resort';
+}) => void;
+setFlagsFromString('--no-expose-gc');
+
+/** Bytes of buffers after which they are worth collecting. */
+const WORTH = 16 * 1024 * 1024;
+let passed = 0;
+
+/** Says that buffers of so many bytes were used and are garbage now, in this thread. */
+export function buffersPassed(bytes: number): void {
+  passed += bytes;
+  if (passed < WORTH) return;
+  passed = 0;
+  collect({ type: 'minor', execution: 'sync' });
+}
+
+/** Gives back what was needed once: the program's start leaves twice as much garbage as it leaves behind. */
+export function releaseMemory(): void {
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { bytesOf, declared, faultOf, fixture, golden } from '../../../test/fixtures/reports/load.js';
+import type { Report } from '../report.js';
+import { parseReport } from './index.js';
+
+const parse = (document: unknown, ...targets: string[]): Report =>
+  parseReport(Buffer.isBuffer(document) ? document : bytesOf(document), { declared: declared(...targets) });
+
+const report = (more: object = {}) => ({
+  matches: [],
+  source: { type: 'image', target: { userInput: 'app:1', imageID: 'sha256:2' } },
+  distro: { name: 'alpine' },
+  descriptor: { name: 'grype', version: '0.94.0' },
+  ...more,
+});
+const match = (vulnerability: object = {}, artifact: object = {}) => ({
+  vulnerability: { id: 'CVE-1', ...vulnerability },
+  artifact: { name: 'p', version: '1', ...artifact },
+});
+const configured = (configuration: object, db: object = {}) =>
+  parse(report({ descriptor: { configuration, db } })).coverage[0]?.extent;
+
+describe('Grype', () => {
+  it.each([
+    ['grype/image.json', []],
+    ['grype/directory.json', ['repository/git.example/clinic/portal']],
+  ] as const)('does %s give its golden rows?', (name, targets) => {
+    const parsed = parse(fixture(name), ...targets);
+    expect(parsed).toEqual(golden(name, parsed));
+  });
+
+  it('is an image without matches covered, and a report without a list of them no report of it?', () => {
+    expect(parse(report())).toMatchObject({ results: [], coverage: [{ extent: 'complete', silentPass: [] }] });
+    for (const matches of [null, undefined, {}]) expect(faultOf(bytesOf(report({ matches })))).toBe('unknown-format');
+  });
+
+  it('is what was ignored in the scan a warning, and the reason that somebody wrote not kept?', () => {
+    const parsed = parse(fixture('grype/image.json'));
+    expect(parsed.results.at(-1)).toMatchObject({ check: 'CVE-2026-0005', status: 'warn' });
+    expect(JSON.stringify(parsed)).not.toContain('Jane');
+  });
+
+  it.each([
+    [{}, 'unknown'],
+    [{ severity: '' }, 'unknown'],
+    [{ severity: 'Unknown' }, 'unknown'],
+    [{ severity: 'constructor' }, 'unknown'],
+    [{ severity: 'Negligible' }, 'info'],
+    [{ severity: 'Critical' }, 'critical'],
+  ])('is the severity of %j %s?', (vulnerability, severity) => {
+    expect(parse(report({ matches: [match(vulnerability)] })).results).toMatchObject([{ severity, status: 'fail' }]);
+  });
+
+  it('is a package named as in the reports of Trivy?', () => {
+    const of = (artifact: object) => parse(report({ matches: [match({}, artifact)] })).results[0]?.resource;
+    const locations = [{ path: '/app/x.jar' }];
+    expect(of({ purl: 'pkg:deb/p@1', type: 'deb', locations })).toBe('pkg:deb/p@1');
+    expect(of({ purl: 'pkg:maven/p@1', type: 'java-archive', locations })).toBe('/app/x.jar#pkg:maven/p@1');
+    expect(of({ purl: '', locations: null })).toBe('p@1');
+  });
+
+  it('does a run that was told to leave something out, or had no valid database, close nothing?', () => {
+    expect(configured({ 'only-fixed': false, exclude: [], 'ignore-wontfix': '' })).toBe('complete');
+    expect(configured({ 'only-fixed': true })).toBe('partial');
+    expect(configured({ 'only-notfixed': true })).toBe('partial');
+    expect(configured({ 'ignore-wontfix': 'wont-fix' })).toBe('partial');
+    expect(configured({ exclude: ['./vendor/**'] })).toBe('partial');
+    expect(configured({}, { error: null, schemaVersion: 5 })).toBe('complete');
+    expect(configured({}, { error: 'too old' })).toBe('partial');
+    expect(configured({}, { status: { valid: true } })).toBe('complete');
+    expect(configured({}, { status: { valid: false } })).toBe('partial');
+  });
+
+  it('is the image named by its digest, and does a declared one have to be it?', () => {
+    const bytes = fixture('grype/image.json');
+    expect(parse(bytes).coverage[0]?.target.name).toMatch(/^registry.example\/clinic\/portal@sha256:1/);
+    expect(faultOf(bytes, declared('image/registry.example/clinic/portal:3.2'))).toBe('');
+    expect(faultOf(bytes, declared('image/other:1'))).toBe('target-mismatch');
+    expect(faultOf(bytes, declared('repository/x'))).toBe('target-mismatch');
+  });
+
+  it('does the poster have to say what a directory or a bill of materials stands for?', () => {
+    expect(faultOf(fixture('grype/directory.json'))).toBe('target-unknown');
+    for (const source of [null, { type: 'unknown', target: 'unknown' }, { type: 'sbom-file', target: 'a.json' }]) {
+      expect(faultOf(bytesOf(report({ source })))).toBe('target-unknown');
+      expect(faultOf(bytesOf(report({ source })), declared('image/app:1'))).toBe('');
+    }
+    const named = report({ source: { type: 'directory', target: '/src/portal' } });
+    expect(parse(named).coverage).toMatchObject([{ target: { kind: 'repository', name: '/src/portal' } }]);
+    expect(faultOf(bytesOf(report({ source: { type: 'image', target: 'app:1' } })))).toBe('malformed-report');
+  });
+
+  it('does a match that cannot be read keep the image open?', () => {
+    const parsed = parse(report({ matches: [match({ id: undefined }), match({}, { name: 7 }), match()] }));
+    expect(parsed.rejects).toHaveLength(2);
+    expect(parsed.results).toHaveLength(1);
+    expect(parsed.coverage).toMatchObject([{ extent: 'partial' }]);
+  });
+});

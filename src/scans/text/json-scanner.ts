@@ -118,7 +118,7 @@ export class JsonScanner {
 
     if (this.inString) {
       at = this.skipString(bytes, 0);
-      if (this.inString) return this.more(bytes, base, last);
+      if (at === -1) return this.more(bytes, base, last);
       this.endScalar(base + at);
     }
 
@@ -166,6 +166,10 @@ export class JsonScanner {
           }
           break;
 
+        case Expect.Key:
+        case Expect.Value:
+          break;
+
         case Expect.Text:
           if (!this.sawLineEnd)
             throw new ReportFault('not-json', 'Something follows the JSON text.', { offset: base + at });
@@ -198,7 +202,7 @@ export class JsonScanner {
       } else if (byte === QUOTE) {
         this.beginValue(base + at);
         at = this.skipString(bytes, at + 1);
-        if (this.inString) return this.more(bytes, base, last);
+        if (at === -1) return this.more(bytes, base, last);
         this.endScalar(base + at);
       } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
         this.beginValue(base + at);
@@ -269,7 +273,7 @@ export class JsonScanner {
   }
 
   /**
-   * The offset behind the string that goes on at `from`, or the window's end, and then `inString`. Most bytes of a report are read here, so nothing but its end is
+   * The offset behind the string that goes on at `from`; -1 if the window ends before it, and then `inString`. Most bytes of a report are read here, so nothing but its end is
    * looked for; what may not stand in a string (control characters, wrong escapes) is for `JSON.parse` to find. A native search for the quote was not faster.
    */
   private skipString(bytes: Buffer, from: number): number {
@@ -288,7 +292,7 @@ export class JsonScanner {
       if (byte === BACKSLASH && ++at === length) this.afterBackslash = true;
     }
     this.inString = true;
-    return length;
+    return -1;
   }
 
   /** The offset behind the key whose first byte, after the quote, stands at `from`; -1 if the window ends before it. */

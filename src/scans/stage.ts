@@ -134,6 +134,7 @@ const stagedCoverage = ({ target, source, extent, checks, silentPass }: Coverage
   targetName: target.name,
   source,
   complete: extent === 'complete',
-  checks: extent === 'complete' ? checks : null,
+  // In one order: whatever order tools list them in, it is the same list.
+  checks: extent === 'complete' && checks !== null ? checks.toSorted() : null,
   silentPass: extent === 'complete' ? silentPass : [],
 });

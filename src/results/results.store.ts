@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { VISIBLE } from './interval.js';
+import { VISIBLE, visibleResults } from './interval.js';
 import { latest } from './latest.sql.js';
 
 export interface ResultFilter {
@@ -166,8 +166,8 @@ export class ResultsStore {
                 (array_agg(r.series order by r.series))[1:5] as series,
                 max(p.at) as sighted_at, (array_agg(p.scan_id order by p.at desc nulls last, p.known_at desc))[1] as scan_id,
                 (array_agg(p.evidence_id order by p.at desc nulls last, p.known_at desc))[1] as evidence_id
-         from result r left join seen p on p.series = r.series
-         where ${VISIBLE}
+         from (${visibleResults('series, source, check_id, target_id, status, namespace, observed_from')}) r
+           left join seen p on p.series = r.series
          group by r.source, r.check_id, r.target_id, r.status
        )
        select distinct on (n.source, n.check_id, n.target_id, n.status)

@@ -3,6 +3,7 @@ import { FACT_KINDS, type FactKind } from '../../results/fact.js';
 import { factId, seriesId, targetId as idOfTarget } from '../../results/series.js';
 import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import type { SigningTrust } from '../signing-trust.js';
 import type { List } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
 import { fieldsOf, step, Unreadable } from './fields.js';
@@ -45,6 +46,7 @@ export class Draft {
     readonly format: string,
     readonly tool: string,
     readonly declared: Declared,
+    readonly trust: readonly SigningTrust[],
     private readonly sink: Rows,
   ) {}
 

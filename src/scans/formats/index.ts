@@ -1,6 +1,7 @@
 import type { SecurityEvent } from '../../events/event.js';
 import type { CheckResult, Declared, Fact, Format, Report, ReportHead, Rows } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import type { SigningTrust } from '../signing-trust.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
@@ -29,10 +30,13 @@ export interface ParseOptions {
   /** The slug that the poster named; without it the document decides. */
   format?: string | undefined;
   declared: Declared;
+  /** By what signatures are verified; without it none is. */
+  trust?: readonly SigningTrust[];
 }
 
 /** A document → what it says; its rows go to `rows` as they are read. Throws `ReportFault` and nothing else. */
-export function readReport(document: unknown, { format: name, declared }: ParseOptions, rows: Rows): ReportHead {
+export function readReport(document: unknown, options: ParseOptions, rows: Rows): ReportHead {
+  const { format: name, declared, trust = [] } = options;
   assertDeclared(declared);
   const named = name === undefined ? null : formatNamed(name);
   if (isEmpty(document)) throw new ReportFault('empty-report', 'The report is empty, so it proves nothing.');
@@ -41,7 +45,7 @@ export function readReport(document: unknown, { format: name, declared }: ParseO
   }
   const format = named ?? detectFormat(document);
   assertKinds(declared, format.targets, format.slug);
-  const draft = new Draft(format.slug, format.tool, declared, rows);
+  const draft = new Draft(format.slug, format.tool, declared, trust, rows);
   try {
     format.read(document, draft);
     return draft.finish();

@@ -240,7 +240,7 @@ export const FACT_KINDS = {
       purl: nullableText,
       licenses: z.array(text).max(50),
     })
-    .describe('A package inside of an image or repository (CycloneDX, SPDX).'),
+    .describe('A package inside of an image or repository, or a part of a cluster (CycloneDX, SPDX).'),
   signature: z
     .object({
       digest: text.describe('sha256:… of what is signed.'),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CheckStatus, Target } from '../../src/scans/report.js';
+import type { CheckStatus, ReportFaultCode, Target } from '../../src/scans/report.js';
 
 /** Reports of the tools themselves, which lie outside of the repository: `../shared/samples` from its root. */
 function samplesFolder(): string | null {
@@ -31,6 +31,10 @@ export interface Expected {
   repeated?: number;
   rejected?: number;
   statuses: Partial<Record<CheckStatus, number>>;
+  /** How many things it says are so. */
+  facts?: number;
+  /** What it is refused for, whatever its poster says. */
+  refused?: ReportFaultCode;
 }
 
 /** Every sample of the four families (kube-bench, Trivy, Kubescape, policy reports), with the counts of ../shared/samples/README.md. */
@@ -159,4 +163,53 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: { warn: 2, fail: 1 },
   },
   'openreports/falco-kind-policyreport.yaml': { format: 'openreports', listed: 2, statuses: { fail: 2 } },
+  'cyclonedx/syft-alpine-container.json': {
+    observedAt: '2024-08-19T12:25:05.000Z',
+    format: 'cyclonedx',
+    listed: 0,
+    statuses: {},
+    facts: 16,
+  },
+  'cyclonedx/dropwizard-with-vulnerabilities.json': {
+    observedAt: '2024-07-08T17:30:28.000Z',
+    format: 'cyclonedx',
+    target: REPOSITORY,
+    listed: 87,
+    statuses: { fail: 87 },
+    facts: 167,
+  },
+  // 18 components, of which two are the same operating system.
+  'cyclonedx/trivy-minikube-kbom.json': {
+    observedAt: '2023-09-29T06:25:00.000Z',
+    format: 'cyclonedx',
+    listed: 0,
+    statuses: {},
+    facts: 17,
+  },
+  'cyclonedx/vex-only.json': { format: 'cyclonedx', target: IMAGE, listed: 1, statuses: { skip: 1 } },
+  'spdx/v2.2-spec-example.json': {
+    observedAt: '2010-01-29T18:30:22.000Z',
+    format: 'spdx',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: 4,
+  },
+  'spdx/trivy-julia-v2.3.json': {
+    observedAt: '2021-08-25T12:20:30.000Z',
+    format: 'spdx',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: 5,
+  },
+  'spdx/with-security-external-refs.json': {
+    observedAt: '2026-07-29T00:00:00.000Z',
+    format: 'spdx',
+    target: IMAGE,
+    listed: 0,
+    statuses: {},
+    facts: 4,
+  },
+  'spdx/v3.0-jsonld-stub.json': { format: 'spdx', listed: 0, statuses: {}, refused: 'malformed-report' },
 };

@@ -37,7 +37,14 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves, posted (../s
   const ownTime = (expected: Expected) => (expected.observedAt === undefined ? OBSERVED_AT : undefined);
 
   for (const [file, expected] of Object.entries(EXPECTED)) {
-    const { listed, repeated = 0, rejected = 0, format } = expected;
+    const { listed, repeated = 0, rejected = 0, format, refused } = expected;
+    if (refused) {
+      it(`is ${file} refused as ${refused}?`, async () => {
+        const { status, body } = await post(file, expected, ownTime(expected));
+        expect([status, body.reason]).toEqual([422, refused]);
+      });
+      continue;
+    }
 
     it(`is ${file} stored with each of its ${listed} findings?`, async () => {
       let text = textOf(file);

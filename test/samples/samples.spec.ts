@@ -22,6 +22,14 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
   });
 
   for (const [file, expected] of Object.entries(EXPECTED)) {
+    const { refused } = expected;
+    if (refused) {
+      it(`is ${file} refused as ${refused}?`, () => {
+        expect(() => read(file)).toThrow(new RegExp(`^${refused}`));
+      });
+      continue;
+    }
+
     it(`does ${file} give each of its ${expected.listed} findings?`, () => {
       const report = read(file);
       expect(report.format).toBe(expected.format);
@@ -31,6 +39,7 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
       expect(statuses).toEqual(expected.statuses);
       expect(report.rejects).toHaveLength(expected.rejected ?? 0);
       expect(report.results.length + (expected.repeated ?? 0) + report.rejects.length).toBe(expected.listed);
+      expect(report.facts).toHaveLength(expected.facts ?? 0);
       const repeats = report.notes.filter((note) => note.includes('repeat a check'));
       expect(repeats).toHaveLength(expected.repeated ? 1 : 0);
     });

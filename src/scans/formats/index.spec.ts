@@ -11,6 +11,11 @@ function fitting(name: string): Declared {
   if (name.startsWith('kube-bench/')) return declared('node/a');
   if (name === 'trivy/legacy.json') return declared('image/app:1');
   if (/^(trivy-k8s|policy-report|openreports)/.test(name)) return declared('cluster/cluster');
+  if (/^cyclonedx\/(image|vex)/.test(name)) return declared('image/registry.example/clinic/portal:3.2');
+  if (name === 'cyclonedx/kbom.json') return declared('cluster/cluster');
+  if (/^(cyclonedx\/repository|spdx\/repository)/.test(name)) {
+    return declared('repository/git.example/portal');
+  }
   return declared();
 }
 
@@ -118,7 +123,7 @@ describe('any report', () => {
   it('does an unknown document name the keys that it has, bounded, and none of its values?', () => {
     const document = { secretKey: 'hunter2', ['k'.repeat(500)]: 1, 'a\nb': 2 };
     const run = () => parseReport(bytesOf(document), { declared: declared() });
-    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: kube-bench, /);
+    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: [a-z-]+, .*kube-bench, /);
     expect(run).not.toThrow(/hunter2/);
   });
 

@@ -4,12 +4,14 @@ import { BOUNDS, ReportFault } from '../report.js';
 import type { SigningTrust } from '../signing-trust.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
+import { cycloneDx } from './cyclonedx.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
+import { spdx } from './spdx.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
@@ -17,10 +19,12 @@ import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  cycloneDx,
   kubeBench,
   kubescape,
   openReports,
   policyReport,
+  spdx,
   trivy,
   trivyK8s,
   trivyK8sCompliance,

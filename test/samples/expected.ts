@@ -212,4 +212,33 @@ export const EXPECTED: Record<string, Expected> = {
     facts: 4,
   },
   'spdx/v3.0-jsonld-stub.json': { format: 'spdx', listed: 0, statuses: {}, refused: 'malformed-report' },
+  'cosign-verify/keyless-github-workflow.json': { format: 'cosign-verify', listed: 0, statuses: {}, facts: 1 },
+  // Two artifacts.
+  'intoto-attestation/dsse-slsa-provenance-v0.2-github-generator.jsonl': {
+    format: 'intoto-attestation',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: 2,
+  },
+  'intoto-attestation/npm-attestations-publish-and-provenance.json': {
+    format: 'intoto-attestation',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: 2,
+  },
+  'intoto-attestation/sigstore-bundle-cyclonedx-predicate.json': {
+    format: 'intoto-attestation',
+    listed: 0,
+    statuses: {},
+    facts: 1,
+  },
+  'intoto-attestation/sigstore-bundle-v0.3-slsa-v1.json': {
+    format: 'intoto-attestation',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: 1,
+  },
 };

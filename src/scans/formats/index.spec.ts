@@ -13,9 +13,10 @@ function fitting(name: string): Declared {
   if (/^(trivy-k8s|policy-report|openreports)/.test(name)) return declared('cluster/cluster');
   if (/^cyclonedx\/(image|vex)/.test(name)) return declared('image/registry.example/clinic/portal:3.2');
   if (name === 'cyclonedx/kbom.json') return declared('cluster/cluster');
-  if (/^(cyclonedx\/repository|spdx\/repository)/.test(name)) {
+  if (/^(cyclonedx\/repository|spdx\/repository|intoto-attestation\/npm)/.test(name)) {
     return declared('repository/git.example/portal');
   }
+  if (name === 'intoto-attestation/message.json') return declared(`image/sha256:${'1'.repeat(64)}`);
   return declared();
 }
 

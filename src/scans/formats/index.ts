@@ -4,9 +4,11 @@ import { BOUNDS, ReportFault } from '../report.js';
 import type { SigningTrust } from '../signing-trust.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
+import { cosignVerify } from './cosign-verify.js';
 import { cycloneDx } from './cyclonedx.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
+import { intotoAttestation } from './intoto-attestation.js';
 import { kubeBench } from './kube-bench.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
@@ -19,7 +21,9 @@ import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  cosignVerify,
   cycloneDx,
+  intotoAttestation,
   kubeBench,
   kubescape,
   openReports,

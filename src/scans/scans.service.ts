@@ -22,7 +22,6 @@ import { ResultsService } from '../results/results.service.js';
 import type { StagedRows } from '../results/staged.js';
 import type { ParseOutcome } from './parse.thread.js';
 import { Parser, type Parsing } from './parser.js';
-import { READER_REVISION } from './reader-revision.js';
 import type { Declaration, RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
 import { ScansStore, type ScanFilter } from './scans.store.js';
 import type { RowChunk, StagedReport } from './stage.js';
@@ -220,7 +219,12 @@ export class ScansService {
       if (evidence === null) return { twin: null, repeated: null };
       const twin = await this.store.findTwin(tx, systemId, evidence.id, declaredDigest(declared));
       if (twin !== null || declared.observedAt === null) return { twin, repeated: null };
-      const earlier = await this.store.findLatestReading(tx, systemId, evidence.id, readingDigest(declared));
+      const earlier = await this.store.findLatestReading(
+        tx,
+        systemId,
+        evidence.id,
+        readingDigest(declared, this.parser.revision),
+      );
       const observedAt = new Date(declared.observedAt);
       // A report with a time of its own is of that time, whatever is declared: then it is read, and says so.
       const isRepeated =
@@ -310,7 +314,7 @@ export class ScansService {
       status: 'queued',
       declared: posted.declared,
       declaredDigest: digest,
-      readingDigest: readingDigest(posted.declared),
+      readingDigest: readingDigest(posted.declared, this.parser.revision),
       format: null,
       tool: null,
       toolVersion: null,
@@ -505,11 +509,9 @@ const declaredDigest = (declared: Declaration): Buffer =>
     .digest();
 
 /** The readers are part of it: when one changes, the same bytes are read again. */
-const readingDigest = ({ format, targets, partial }: Declaration): Buffer =>
+const readingDigest = ({ format, targets, partial }: Declaration, reader: string): Buffer =>
   createHash('sha256')
-    .update(
-      canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, reader: READER_REVISION }),
-    )
+    .update(canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, reader }))
     .digest();
 
 const fingerprint = (posted: PostedReport, received: Received): string =>

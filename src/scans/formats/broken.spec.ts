@@ -182,6 +182,9 @@ const secondsIn = (value: unknown): string[] =>
  * something is excepted or left out, and what names the tool that speaks.
  */
 const OTHER_RUN: Readonly<Record<string, RegExp>> = {
+  // The tool that made the inventory, and what it says that it has left out.
+  cyclonedx: /\/(metadata|tools|compositions)(\/|$)/,
+  spdx: /\/(creationInfo|creators)(\/|$)/,
   // The options of the run.
   grype: /\/descriptor(\/|$)/,
   // An exception is all that tells an excused failure from a pass; version 2 writes a status as a text, and a control's status as its rules.

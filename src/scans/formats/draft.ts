@@ -3,6 +3,7 @@ import { FACT_KINDS, type FactKind } from '../../results/fact.js';
 import { factId, seriesId, targetId as idOfTarget } from '../../results/series.js';
 import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import type { SigningTrust } from '../signing-trust.js';
 import type { List } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
 import { fieldsOf, step, Unreadable } from './fields.js';
@@ -45,12 +46,18 @@ export class Draft {
     readonly format: string,
     readonly tool: string,
     readonly declared: Declared,
+    readonly trust: readonly SigningTrust[],
     private readonly sink: Rows,
   ) {}
 
   /** Rows so far. */
   get size(): number {
     return this.#results.size + this.#facts.size + this.#events;
+  }
+
+  /** Parts so far that could not be read. */
+  get rejected(): number {
+    return this.#rejected;
   }
 
   /** Says that the scan looked at a source of a target. Said again, the sums of what was looked at and the more careful extent stand. */

@@ -1,18 +1,22 @@
 import type { SecurityEvent } from '../../events/event.js';
 import type { CheckResult, Declared, Fact, Format, Report, ReportHead, Rows } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import type { SigningTrust } from '../signing-trust.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
+import { firstOf, isFields, Unreadable } from './fields.js';
 import { awsKms } from './aws-kms.js';
 import { azureKeyVault } from './azure-keyvault.js';
 import { certManager } from './cert-manager.js';
+import { cosignVerify } from './cosign-verify.js';
+import { cycloneDx } from './cyclonedx.js';
 import { externalSecrets } from './external-secrets.js';
 import { falco } from './falco.js';
-import { firstOf, isFields, Unreadable } from './fields.js';
 import { gatekeeper } from './gatekeeper.js';
 import { gcpKms } from './gcp-kms.js';
 import { grype } from './grype.js';
+import { intotoAttestation } from './intoto-attestation.js';
 import { istio } from './istio.js';
 import { k8sAuditEvents } from './k8s-audit-events.js';
 import { k8sAuditPolicy } from './k8s-audit-policy.js';
@@ -26,6 +30,7 @@ import { policyReport } from './policy-report.js';
 import { safeguard } from './safeguard.js';
 import { sarif } from './sarif.js';
 import { secretsStoreCsi } from './secrets-store-csi.js';
+import { spdx } from './spdx.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
@@ -39,11 +44,14 @@ export const FORMATS: readonly Format[] = [
   awsKms,
   azureKeyVault,
   certManager,
+  cosignVerify,
+  cycloneDx,
   externalSecrets,
   falco,
   gatekeeper,
   gcpKms,
   grype,
+  intotoAttestation,
   istio,
   k8sAuditEvents,
   k8sAuditPolicy,
@@ -57,6 +65,7 @@ export const FORMATS: readonly Format[] = [
   safeguard,
   sarif,
   secretsStoreCsi,
+  spdx,
   trivy,
   trivyK8s,
   trivyK8sCompliance,
@@ -69,10 +78,13 @@ export interface ParseOptions {
   /** The slug that the poster named; without it the document decides. */
   format?: string | undefined;
   declared: Declared;
+  /** By what signatures are verified; without it none is. */
+  trust?: readonly SigningTrust[];
 }
 
 /** A document → what it says; its rows go to `rows` as they are read. Throws `ReportFault` and nothing else. */
-export function readReport(document: unknown, { format: name, declared }: ParseOptions, rows: Rows): ReportHead {
+export function readReport(document: unknown, options: ParseOptions, rows: Rows): ReportHead {
+  const { format: name, declared, trust = [] } = options;
   assertDeclared(declared);
   const named = name === undefined ? null : formatNamed(name);
   if (isEmpty(document)) throw new ReportFault('empty-report', 'The report is empty, so it proves nothing.');
@@ -81,7 +93,7 @@ export function readReport(document: unknown, { format: name, declared }: ParseO
   }
   const format = named ?? detectFormat(document);
   assertKinds(declared, format.targets, format.slug);
-  const draft = new Draft(format.slug, format.tool, declared, rows);
+  const draft = new Draft(format.slug, format.tool, declared, trust, rows);
   try {
     format.read(document, draft);
     return draft.finish();

@@ -567,4 +567,28 @@ export const EXPECTED: Record<string, Expected> = {
     listed: 0,
     statuses: {},
   },
+  'checkov/v2.0-array-two-frameworks.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 28,
+    statuses: { pass: 15, fail: 13 },
+  },
+  'checkov/v3.2-skips-and-parsing-error.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 22,
+    statuses: { pass: 8, fail: 12, warn: 2 },
+  },
+  'checkov/v2.2-platform-severity.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 4,
+    statuses: { fail: 4 },
+  },
+  'checkov/v2.1-nothing-found-summary-only.json': {
+    format: 'checkov',
+    listed: 0,
+    statuses: {},
+    refused: 'empty-report',
+  },
 };

@@ -182,6 +182,8 @@ const secondsIn = (value: unknown): string[] =>
  * something is excepted or left out, and what names the tool that speaks.
  */
 const OTHER_RUN: Readonly<Record<string, RegExp>> = {
+  // The framework.
+  checkov: /\/check_type(\/|$)/,
   // The options of the run.
   grype: /\/descriptor(\/|$)/,
   // An exception is all that tells an excused failure from a pass; version 2 writes a status as a text, and a control's status as its rules.

@@ -7,6 +7,7 @@ import { Draft, isStorable } from './draft.js';
 import { awsKms } from './aws-kms.js';
 import { azureKeyVault } from './azure-keyvault.js';
 import { certManager } from './cert-manager.js';
+import { checkov } from './checkov.js';
 import { externalSecrets } from './external-secrets.js';
 import { falco } from './falco.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
@@ -39,6 +40,7 @@ export const FORMATS: readonly Format[] = [
   awsKms,
   azureKeyVault,
   certManager,
+  checkov,
   externalSecrets,
   falco,
   gatekeeper,

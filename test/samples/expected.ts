@@ -17,6 +17,7 @@ function samplesFolder(): string | null {
 export const SAMPLES = samplesFolder();
 if (SAMPLES === null) console.warn('SKIPPED: ../shared/samples is absent, so no report of a real tool was read.');
 
+const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
 const NODE: Target = { kind: 'node', name: 'node-1' };
 const IMAGE: Target = { kind: 'image', name: 'registry.example/app:1' };
 const KEY: Target = {
@@ -566,6 +567,13 @@ export const EXPECTED: Record<string, Expected> = {
     format: 'k8s-audit-events',
     listed: 0,
     statuses: {},
+  },
+  'kubeaudit/cluster-70-lines.ndjson': {
+    observedAt: '2023-11-23T17:43:58.000Z',
+    format: 'kubeaudit',
+    target: CLUSTER,
+    listed: 70,
+    statuses: { fail: 70 },
   },
   'checkov/v2.0-array-two-frameworks.json': {
     format: 'checkov',

@@ -19,6 +19,7 @@ import { k8sAuditEvents } from './k8s-audit-events.js';
 import { k8sAuditPolicy } from './k8s-audit-policy.js';
 import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
 import { k8sObjects } from './k8s-objects.js';
+import { kubeaudit } from './kubeaudit.js';
 import { kubeBench } from './kube-bench.js';
 import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
@@ -51,6 +52,7 @@ export const FORMATS: readonly Format[] = [
   k8sAuditPolicy,
   k8sEncryptionConfiguration,
   k8sObjects,
+  kubeaudit,
   kubeBench,
   kubernetesStorage,
   kubescape,

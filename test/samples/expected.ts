@@ -575,6 +575,20 @@ export const EXPECTED: Record<string, Expected> = {
     listed: 70,
     statuses: { fail: 70 },
   },
+  'kube-linter/v0.8.3-7-reports.json': {
+    observedAt: '2026-07-31T04:02:38.815Z',
+    format: 'kube-linter',
+    target: REPOSITORY,
+    listed: 7,
+    statuses: { fail: 7 },
+  },
+  'kube-linter/v0.8.3-reports-null.json': {
+    observedAt: '2026-07-31T04:02:38.697Z',
+    format: 'kube-linter',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+  },
   'checkov/v2.0-array-two-frameworks.json': {
     format: 'checkov',
     target: REPOSITORY,

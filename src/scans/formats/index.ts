@@ -21,6 +21,7 @@ import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
 import { k8sObjects } from './k8s-objects.js';
 import { kubeaudit } from './kubeaudit.js';
 import { kubeBench } from './kube-bench.js';
+import { kubeLinter } from './kube-linter.js';
 import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
@@ -54,6 +55,7 @@ export const FORMATS: readonly Format[] = [
   k8sObjects,
   kubeaudit,
   kubeBench,
+  kubeLinter,
   kubernetesStorage,
   kubescape,
   openReports,

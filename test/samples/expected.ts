@@ -568,6 +568,18 @@ export const EXPECTED: Record<string, Expected> = {
     listed: 0,
     statuses: {},
   },
+  'polaris/many-fails.json': {
+    observedAt: '2026-07-31T00:00:00.000Z',
+    format: 'polaris',
+    listed: 31,
+    statuses: { fail: 21, pass: 10 },
+  },
+  'polaris/all-pass-score-100.json': {
+    observedAt: '2026-07-31T00:00:00.000Z',
+    format: 'polaris',
+    listed: 32,
+    statuses: { pass: 32 },
+  },
   'kubeaudit/cluster-70-lines.ndjson': {
     observedAt: '2023-11-23T17:43:58.000Z',
     format: 'kubeaudit',

@@ -25,6 +25,7 @@ import { kubeLinter } from './kube-linter.js';
 import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
+import { polaris } from './polaris.js';
 import { policyReport } from './policy-report.js';
 import { safeguard } from './safeguard.js';
 import { sarif } from './sarif.js';
@@ -59,6 +60,7 @@ export const FORMATS: readonly Format[] = [
   kubernetesStorage,
   kubescape,
   openReports,
+  polaris,
   policyReport,
   safeguard,
   sarif,

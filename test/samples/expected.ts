@@ -17,6 +17,7 @@ function samplesFolder(): string | null {
 export const SAMPLES = samplesFolder();
 if (SAMPLES === null) console.warn('SKIPPED: ../shared/samples is absent, so no report of a real tool was read.');
 
+const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
 const NODE: Target = { kind: 'node', name: 'node-1' };
 const IMAGE: Target = { kind: 'image', name: 'registry.example/app:1' };
 const KEY: Target = {
@@ -649,5 +650,62 @@ export const EXPECTED: Record<string, Expected> = {
     listed: 0,
     statuses: {},
     facts: { attestation: 1 },
+  },
+  'polaris/many-fails.json': {
+    observedAt: '2026-07-31T00:00:00.000Z',
+    format: 'polaris',
+    listed: 31,
+    statuses: { fail: 21, pass: 10 },
+  },
+  'polaris/all-pass-score-100.json': {
+    observedAt: '2026-07-31T00:00:00.000Z',
+    format: 'polaris',
+    listed: 32,
+    statuses: { pass: 32 },
+  },
+  'kubeaudit/cluster-70-lines.ndjson': {
+    observedAt: '2023-11-23T17:43:58.000Z',
+    format: 'kubeaudit',
+    target: CLUSTER,
+    listed: 70,
+    statuses: { fail: 70 },
+  },
+  'kube-linter/v0.8.3-7-reports.json': {
+    observedAt: '2026-07-31T04:02:38.815Z',
+    format: 'kube-linter',
+    target: REPOSITORY,
+    listed: 7,
+    statuses: { fail: 7 },
+  },
+  'kube-linter/v0.8.3-reports-null.json': {
+    observedAt: '2026-07-31T04:02:38.697Z',
+    format: 'kube-linter',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+  },
+  'checkov/v2.0-array-two-frameworks.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 28,
+    statuses: { pass: 15, fail: 13 },
+  },
+  'checkov/v3.2-skips-and-parsing-error.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 22,
+    statuses: { pass: 8, fail: 12, warn: 2 },
+  },
+  'checkov/v2.2-platform-severity.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 4,
+    statuses: { fail: 4 },
+  },
+  'checkov/v2.1-nothing-found-summary-only.json': {
+    format: 'checkov',
+    listed: 0,
+    statuses: {},
+    refused: 'empty-report',
   },
 };

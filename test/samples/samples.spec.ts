@@ -61,6 +61,9 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
     expect(secrets).not.toMatch(/export |echo |\*{4}/);
     expect(secrets).toContain('The text of secrets was dropped.');
     expect(JSON.stringify(read('kubescape/v2-files-scan-44-resources.json'))).not.toMatch(/Committer|example\.org/);
+    expect(JSON.stringify(read('checkov/v2.0-array-two-frameworks.json'))).not.toMatch(
+      /committer|bridgecrewio|example\.org/,
+    );
   });
 
   it('does no key, token, template or command line of a state leave the reader?', () => {
@@ -88,6 +91,7 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
       ['trivy/misconfiguration', 'complete'],
     ]);
     expect(extents('trivy-k8s/cluster-full-2024-resources.json')).toEqual([['trivy/misconfiguration', 'partial']]);
+    expect(extents('checkov/v3.2-skips-and-parsing-error.json')).toEqual([['checkov/terraform', 'partial']]);
   });
 
   it('does a clean image count as scanned?', () => {

@@ -185,6 +185,8 @@ const OTHER_RUN: Readonly<Record<string, RegExp>> = {
   // The tool that made the inventory, and what it says that it has left out.
   cyclonedx: /\/(metadata|tools|compositions)(\/|$)/,
   spdx: /\/(creationInfo|creators)(\/|$)/,
+  // The framework.
+  checkov: /\/check_type(\/|$)/,
   // The options of the run.
   grype: /\/descriptor(\/|$)/,
   // An exception is all that tells an excused failure from a pass; version 2 writes a status as a text, and a control's status as its rules.

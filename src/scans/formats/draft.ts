@@ -60,8 +60,12 @@ export class Draft {
     return this.#rejected;
   }
 
-  /** Says that the scan looked at a source of a target. Said again, the sums of what was looked at and the more careful extent stand. */
+  /**
+   * Says that the scan looked at a source of a target. Said again, the sums of what was looked at and the more careful extent stand. Throws `Unreadable` where
+   * the id of a check does not fit: no result has it, and what would be closed by it is not known.
+   */
   cover(coverage: Coverage): void {
+    for (const check of coverage.checks ?? []) identity(check, 'check id', BOUNDS.check);
     const key = this.#scope(coverage);
     const before = this.#coverage.get(key);
     if (!before) {

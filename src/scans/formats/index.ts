@@ -9,6 +9,7 @@ import { firstOf, isFields, Unreadable } from './fields.js';
 import { awsKms } from './aws-kms.js';
 import { azureKeyVault } from './azure-keyvault.js';
 import { certManager } from './cert-manager.js';
+import { checkov } from './checkov.js';
 import { cosignVerify } from './cosign-verify.js';
 import { cycloneDx } from './cyclonedx.js';
 import { externalSecrets } from './external-secrets.js';
@@ -23,9 +24,12 @@ import { k8sAuditPolicy } from './k8s-audit-policy.js';
 import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
 import { k8sObjects } from './k8s-objects.js';
 import { kubeBench } from './kube-bench.js';
+import { kubeLinter } from './kube-linter.js';
+import { kubeaudit } from './kubeaudit.js';
 import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
+import { polaris } from './polaris.js';
 import { policyReport } from './policy-report.js';
 import { safeguard } from './safeguard.js';
 import { sarif } from './sarif.js';
@@ -44,6 +48,7 @@ export const FORMATS: readonly Format[] = [
   awsKms,
   azureKeyVault,
   certManager,
+  checkov,
   cosignVerify,
   cycloneDx,
   externalSecrets,
@@ -58,9 +63,12 @@ export const FORMATS: readonly Format[] = [
   k8sEncryptionConfiguration,
   k8sObjects,
   kubeBench,
+  kubeLinter,
+  kubeaudit,
   kubernetesStorage,
   kubescape,
   openReports,
+  polaris,
   policyReport,
   safeguard,
   sarif,

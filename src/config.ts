@@ -22,7 +22,9 @@ export const VARIABLES = z.object({
     description:
       'Postgres 18, as the server’s role: a member of `safeguard_app` that owns nothing and bypasses no row-level security.',
   }),
-  DATABASE_POOL: whole(2, 200).default(10).meta({ description: 'Connections at most.' }),
+  DATABASE_POOL: whole(2, 200)
+    .default(20)
+    .meta({ description: 'Connections at most; half of them for reports that are being stored.' }),
   PUBLIC_URL: z.url().meta({ description: 'Where browsers and agents reach the service: an https origin.' }),
   HOST: z.string().default('0.0.0.0').meta({ description: 'Address to listen on.' }),
   PORT: whole(0, 65_535).default(8080).meta({ description: 'Port to listen on.' }),

@@ -17,6 +17,7 @@ const flag = z.boolean().nullable();
 const rotationOfKey = z.object({
   at: z.iso.datetime({ precision: 3 }).describe('When the new version came into force.'),
   type: z.enum(['automatic', 'on-demand', 'unknown']),
+  version: nullableText.describe('The new version, as in `versions`.'),
 });
 
 const versionOfKey = z.object({
@@ -36,7 +37,7 @@ export const FACT_KINDS = {
   'encryption-configuration': z
     .object({
       encryptsSecretsWith: nullableText.describe(
-        'First provider of the first entry that matches secrets; identity stores them in clear.',
+        'First provider of the first entry that matches secrets. Stored in clear: identity, and null, where no entry matches.',
       ),
       entries: z
         .array(
@@ -65,10 +66,20 @@ export const FACT_KINDS = {
         .array(
           z.object({
             level: text.describe('None, Metadata, Request or RequestResponse.'),
-            users: texts,
+            users: texts.describe(
+              "Names that begin with system:; anybody else is (other), for people's names are not kept.",
+            ),
             userGroups: texts,
             verbs: texts,
-            resources: texts.describe('group/resource; a resource of the core group has no group.'),
+            resources: z
+              .array(
+                z.object({
+                  group: text.describe('Empty: the core group.'),
+                  resources: texts.describe('Empty: all of the group. pods/exec is a subresource, * all of them.'),
+                  names: texts.describe('The rule is about objects of these names only; empty: of any name.'),
+                }),
+              )
+              .max(200),
             namespaces: texts,
             nonResourceUrls: texts,
             omitStages: texts,
@@ -82,8 +93,9 @@ export const FACT_KINDS = {
     .object({
       provisioner: text,
       encrypted: flag.describe('Null: the class does not say; the provider may encrypt all the same.'),
-      kmsKeyId: nullableText,
+      kmsKeyId: nullableText.describe('Key or disk encryption set that the class names.'),
       reclaimPolicy: nullableText,
+      default: z.boolean().describe('Volumes that name no class are of this one.'),
     })
     .describe('StorageClass (storage.k8s.io/v1).'),
   'volume-snapshot': z
@@ -92,8 +104,10 @@ export const FACT_KINDS = {
       createdAt: instant,
       restoreSizeBytes: count,
       failed: z.boolean(),
-      source: nullableText.describe('PersistentVolumeClaim or handle that it is of.'),
+      source: nullableText.describe('PersistentVolumeClaim, or handle of the volume, that it is of.'),
       class: nullableText,
+      content: nullableText.describe('VolumeSnapshotContent of a VolumeSnapshot.'),
+      handle: nullableText.describe('What the storage provider calls it.'),
     })
     .describe('VolumeSnapshot or VolumeSnapshotContent (snapshot.storage.k8s.io/v1).'),
   'volume-snapshot-class': z
@@ -108,9 +122,16 @@ export const FACT_KINDS = {
       expiresAt: instant,
       includedNamespaces: texts.describe('Empty or *: all.'),
       excludedNamespaces: texts,
+      includedResources: texts.describe('Empty or *: all.'),
+      excludedResources: texts,
+      includesClusterResources: flag.describe('Null: those that what it holds needs, or all if all namespaces are in.'),
+      selective: z.boolean().describe('A label selector narrows it.'),
       storageLocation: nullableText,
       schedule: nullableText,
       snapshotsVolumes: flag,
+      copiesVolumes: flag.describe('Whether volumes are backed up as files if nothing else is said of them.'),
+      volumeSnapshotsAttempted: count,
+      volumeSnapshotsCompleted: count,
       itemsTotal: count,
       itemsDone: count,
       warnings: count,
@@ -138,7 +159,11 @@ export const FACT_KINDS = {
       paused: z.boolean(),
       phase: nullableText,
       lastBackupAt: instant,
-      includedNamespaces: texts,
+      includedNamespaces: texts.describe('Empty or *: all.'),
+      excludedNamespaces: texts,
+      selective: z.boolean().describe('A label selector narrows it.'),
+      snapshotsVolumes: flag,
+      copiesVolumes: flag,
       retention: nullableText.describe('ttl of its backups, as written.'),
       storageLocation: nullableText,
     })
@@ -147,7 +172,11 @@ export const FACT_KINDS = {
     .object({
       provider: text,
       bucket: nullableText,
+      region: nullableText,
       kmsKeyId: nullableText,
+      serverSideEncryption: nullableText.describe(
+        'As written; null: it does not say, the bucket may encrypt all the same.',
+      ),
       phase: nullableText,
       accessMode: nullableText,
       default: z.boolean(),
@@ -169,6 +198,8 @@ export const FACT_KINDS = {
       expiresAt: instant.describe('notAfter of the certificate in force.'),
       renewalAt: instant,
       revision: count.describe('How often it was issued.'),
+      issuing: z.boolean().describe('One is being issued: the first, or a renewal.'),
+      failedAt: instant.describe('When issuing last failed; null: it did not, or has not since the last success.'),
     })
     .describe('Certificate (cert-manager.io).'),
   'mutual-tls-policy': z
@@ -176,13 +207,15 @@ export const FACT_KINDS = {
       mode: text.describe('STRICT, PERMISSIVE, DISABLE or UNSET (inherits).'),
       selector: z.record(z.string().max(320), text).describe('matchLabels; empty: all workloads of the namespace.'),
       portModes: z.record(z.string().max(10), text),
+      createdAt: instant.describe('Of several for the same workloads the oldest counts.'),
     })
     .describe('PeerAuthentication (security.istio.io).'),
   'external-secret': z
     .object({
       store: nullableText.describe('kind/name of the store.'),
       target: nullableText.describe('Name of the Secret that it makes.'),
-      refreshInterval: nullableText,
+      refreshInterval: nullableText.describe('As written; 0 is once.'),
+      refreshPolicy: nullableText,
       ready: flag,
       reason: nullableText,
       refreshedAt: instant,
@@ -201,9 +234,12 @@ export const FACT_KINDS = {
   'secret-mount': z
     .object({
       pod: nullableText,
-      provider: nullableText.describe('SecretProviderClass.'),
+      providerClass: nullableText.describe('SecretProviderClass.'),
       mounted: flag,
-      objects: z.array(z.object({ id: text, version: nullableText })).max(500),
+      objects: z
+        .array(z.object({ id: text, version: nullableText }))
+        .max(500)
+        .describe('Names and versions; never what is in them.'),
     })
     .describe('SecretProviderClassPodStatus (secrets-store.csi.x-k8s.io).'),
   key: z
@@ -217,19 +253,24 @@ export const FACT_KINDS = {
       managedBy: z.enum(['customer', 'provider', 'unknown']),
       origin: nullableText.describe('Where its material came from, as the provider writes it.'),
       createdAt: instant,
+      expiresAt: instant.describe('From when on it cannot be used.'),
       deletedAt: instant.describe('When it is or was to be deleted.'),
       rotation: z.object({
         enabled: flag.describe('Whether it rotates by itself; null: the answer does not say, or the key cannot.'),
         supported: flag.describe('False: keys of this sort cannot rotate by themselves.'),
-        periodDays: z.number().nonnegative().nullable(),
+        periodDays: z.number().nonnegative().nullable().describe('A month counts 30 days, a year 365.'),
         nextAt: instant,
       }),
-      latestVersion: nullableText,
+      latestVersion: nullableText.describe('The version in force.'),
       lastRotatedAt: instant.describe('Null: the answer does not say, or it never was.'),
-      versions: z.array(versionOfKey).max(1_000),
-      rotations: z.array(rotationOfKey).max(1_000),
-      complete: z.boolean().describe('False: the answer was cut (a next page exists), so the lists are not all.'),
-      exportable: flag,
+      versions: z.array(versionOfKey).max(50).describe('The newest 50, newest first.'),
+      rotations: z.array(rotationOfKey).max(50).describe('The last 50, last first.'),
+      complete: z
+        .boolean()
+        .describe(
+          'Whether these lists are all there is of what they list. False: the answer gives no list, or it was cut.',
+        ),
+      exportable: flag.describe('Whether its material may leave the service.'),
     })
     .describe('State of a key in a key management service, as of one answer of it; never its material.'),
   'image-component': z
@@ -272,10 +313,25 @@ export const FACT_KINDS = {
       kind: text,
       uid: nullableText,
       createdAt: instant,
-      podSecurity: z.record(z.string().max(100), text).describe('pod-security.kubernetes.io labels of a namespace.'),
+      podSecurity: z
+        .record(z.string().max(100), text)
+        .describe('Of a namespace: its labels of pod-security.kubernetes.io, by what follows the slash.'),
+      type: nullableText.describe('Of a Secret or Service.'),
+      images: texts.describe('Of a workload: as it names them.'),
       imagesByDigest: flag.describe('Of a workload: whether every image is named by its digest.'),
-      images: texts,
-      serviceAccount: nullableText,
+      runningDigests: texts.describe('Of a pod: digests of the images that its containers run.'),
+      serviceAccount: nullableText.describe('Of a workload; null: default.'),
+      mountsToken: flag.describe('Of a workload or ServiceAccount: automountServiceAccountToken, if it says so.'),
+      deniesAll: z
+        .array(z.enum(['Ingress', 'Egress']))
+        .describe(
+          'Of a NetworkPolicy: the directions in which it isolates all pods of its namespace, and allows nothing.',
+        ),
+      role: nullableText.describe('Of a binding: kind/name of what it grants.'),
+      subjects: texts.describe(
+        'Of a binding, to whom: ServiceAccount/namespace/name, Group/name, User/system:name; people are User without a name.',
+      ),
+      versions: z.record(z.string().max(100), text).describe('Of a node: its kubelet, runtime, kernel and system.'),
     })
     .describe('An object of a cluster, by what practices ask of it; the object itself is in the evidence.'),
 } as const satisfies Record<string, z.ZodObject>;

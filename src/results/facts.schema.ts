@@ -28,6 +28,8 @@ const example = {
     expiresAt: '2027-01-30T00:00:00.000Z',
     renewalAt: '2027-01-15T00:00:00.000Z',
     revision: 4,
+    issuing: false,
+    failedAt: null,
   },
   scanId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20',
   observedFrom: '2026-11-16T02:00:00.000Z',

@@ -178,7 +178,12 @@ describe('does a staged fact arrive as it was?', () => {
     ['with back\\slash, \\N and \\.', '\\N'],
     ['with "quotes", ünïcödé and 🩺', ''],
   ])('%j', async (subject, namespace) => {
-    const value: FactValue<'mutual-tls-policy'> = { mode: subject, selector: { [subject]: 'x\\n"' }, portModes: {} };
+    const value: FactValue<'mutual-tls-policy'> = {
+      mode: subject,
+      selector: { [subject]: 'x\\n"' },
+      portModes: {},
+      createdAt: null,
+    };
     const series = factId(CLUSTER, 'istio', 'mutual-tls-policy', subject);
     const fact = {
       series,
@@ -211,7 +216,8 @@ describe('does a staged fact arrive as it was?', () => {
   });
 
   it('and do values differ exactly where they say different things, in whatever order?', () => {
-    const policy = (selector: Record<string, string>) => valueDigest({ mode: 'STRICT', selector, portModes: {} });
+    const policy = (selector: Record<string, string>) =>
+      valueDigest({ mode: 'STRICT', selector, portModes: {}, createdAt: null });
     expect(policy({ a: '1', b: '2' })).toBe(policy({ b: '2', a: '1' }));
     expect(policy({ a: '1', b: '2' })).not.toBe(policy({ a: '2', b: '1' }));
     expect(valueDigest(driver('1'))).not.toBe(valueDigest({ driver: '1', deletionPolicy: '' }));

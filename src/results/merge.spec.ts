@@ -98,7 +98,7 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
         message: '',
       });
     });
-    await merges.stage(tx, staged(lines));
+    await merges.stage(tx, staged(lines), true);
     const [counts] = await merges.merge(
       tx,
       {

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
-import { insertAll, mergeForward, mergeLate, type IntervalKind } from './merge.sql.js';
+import { insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
 import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
 
 /** Milliseconds that a question waits for merges under way. */
@@ -22,7 +22,10 @@ export class MergeStore {
    * milliseconds, the resolution of the API). Held until the transaction ends.
    */
   async lockSystem(tx: WriteTx, systemId: string): Promise<Date> {
-    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockName(tx, systemId)]);
+    // In one message with the place of the rows that nearly every scan has.
+    await tx.query(
+      `${makeStaging(RESULT)}; select pg_advisory_xact_lock(hashtextextended('${lockName(tx, systemId)}', 0))`,
+    );
     const [row] = await tx.query<{ known: Date }>(
       `select greatest(
          date_trunc('milliseconds', clock_timestamp()),
@@ -61,24 +64,20 @@ export class MergeStore {
    * Rows into the staging tables of the transaction: COPY is refused on tables under row-level security, so they arrive in temporary ones. They live as long as the
    * connection and are empty again after each transaction: to make and drop one each time costs Postgres more than all the rest of a small scan.
    */
-  async stage(tx: WriteTx, chunks: AsyncIterable<StagedRows>): Promise<void> {
+  async stage(tx: WriteTx, chunks: AsyncIterable<StagedRows>, isLocked: boolean): Promise<void> {
     const client = await tx.client();
-    const made = new Set<string>();
+    const made = new Set<string>(isLocked ? [RESULT.staging] : []);
     let copy = null as Copy | null;
     for await (const { table, columns, bytes } of chunks) {
       if (copy?.table !== table) {
         await copy?.end();
-        if (!made.has(table)) await this.makeStaging(tx, table, columns);
+        if (!made.has(table)) await tx.query(makeStaging({ staging: table, stagingColumns: columns }));
         made.add(table);
         copy = new Copy(table, client.query(copyFrom(`copy ${table} from stdin`)));
       }
       await copy.write(bytes);
     }
     await copy?.end();
-  }
-
-  private async makeStaging(tx: WriteTx, table: string, columns: string): Promise<void> {
-    await tx.query(`create temporary table if not exists ${table} (${columns}) on commit delete rows`);
   }
 
   /** What is staged into the intervals. `kinds`: those that the scan speaks of, be it by their absence. */
@@ -89,7 +88,7 @@ export class MergeStore {
     for (const kind of kinds) {
       const total = scan.totals[kind.table];
       // No row was staged by this connection yet: then the table may not be there.
-      if (total === 0) await this.makeStaging(tx, kind.staging, kind.stagingColumns);
+      if (total === 0) await tx.query(makeStaging(kind));
       if (scan.replaced) await this.dropReplaced(tx, kind);
       if (!covered) {
         const opened = await tx.execute(insertAll(kind), [...parameters.slice(0, 2), ...parameters.slice(3)]);
@@ -236,6 +235,9 @@ interface CountsRow {
   changed: number;
   closed: number;
 }
+
+const makeStaging = ({ staging, stagingColumns }: Pick<IntervalKind, 'staging' | 'stagingColumns'>): string =>
+  `create temporary table if not exists ${staging} (${stagingColumns}) on commit delete rows`;
 
 const lockName = (tx: Tx, systemId: string): string => `merge/${tx.organizationId}/${systemId}`;
 

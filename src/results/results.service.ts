@@ -38,9 +38,9 @@ export class ResultsService {
     return this.results.present(tx, systemId, this.clock.now());
   }
 
-  /** Copies rows to where `merge` takes them from, in the same transaction; it may be while they are still being made. */
-  stage(tx: WriteTx, rows: AsyncIterable<StagedRows>): Promise<void> {
-    return this.merges.stage(tx, rows);
+  /** Copies rows to where `merge` takes them from, in the same transaction; it may be while they are still being made. `isLocked`: after `lockSystem`. */
+  stage(tx: WriteTx, rows: AsyncIterable<StagedRows>, isLocked: boolean): Promise<void> {
+    return this.merges.stage(tx, rows, isLocked);
   }
 
   /** Merges what was staged. `kinds`: what the scan speaks of, be it by its absence; the counts come in their order. */

@@ -13,7 +13,7 @@ import type { Draft } from './formats/draft.js';
 export type CheckStatus = 'pass' | 'fail' | 'warn' | 'error' | 'skip' | 'manual';
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknown';
 export const TARGET_KINDS = ['cluster', 'node', 'namespace', 'image', 'repository', 'account'] as const;
-/** `account`: of a cloud or a key management service (AWS account, Azure vault, GCP project, Vault mount). */
+/** `account`: of a cloud or a key management service (AWS account, Azure vault, Google key ring, Vault mount). */
 export type TargetKind = (typeof TARGET_KINDS)[number];
 
 /** What was scanned. The cluster is always `{kind: 'cluster', name: 'cluster'}`: a system is one cluster, and tools name it at random. */

@@ -92,7 +92,10 @@ export class ScansService {
    * caller has had no answer, and posts again); after it, everything. Refused reports are kept too, as evidence of what was sent.
    */
   async post(principal: Principal, posted: PostedReport): Promise<PostedScan> {
-    await this.database.read(principal, (tx) => this.systems.requireSystem(tx, posted.systemId));
+    // The systems of an agent were looked up with its trust, for this very request.
+    if (principal.systemIds?.includes(posted.systemId) !== true) {
+      await this.database.read(principal, (tx) => this.systems.requireSystem(tx, posted.systemId));
+    }
     const received = await this.evidence.receive(principal, posted.content, posted.headers, this.limits);
     const bytes = { named: false };
     try {
@@ -118,8 +121,8 @@ export class ScansService {
               const recorded = await this.record(tx, posted, evidenceId, received.receivedAt, reading);
               // From here on the commit may happen without our being told: bytes that a row may name are never removed.
               bytes.named = isNew;
-              scan = await this.store.find(tx, posted.systemId, recorded.id);
-              return recorded;
+              scan = recorded.scan;
+              return { id: scan.id, duplicate: recorded.duplicate };
             },
             posted.idempotencyKey === null
               ? null
@@ -296,7 +299,7 @@ export class ScansService {
     evidenceId: string,
     receivedAt: Date,
     reading: Reading | null,
-  ): Promise<{ id: string; duplicate: boolean }> {
+  ): Promise<{ scan: Scan; duplicate: boolean }> {
     const digest = declaredDigest(posted.declared);
     const scan: Scan = {
       organizationId: tx.organizationId,
@@ -328,33 +331,36 @@ export class ScansService {
       const twin = await this.store.findTwin(tx, posted.systemId, evidenceId, digest);
       if (twin === null) throw new Error('the scan that these bytes already are is not there');
       tx.withoutAudit('the same report again changes nothing');
-      return { id: twin.id, duplicate: true };
+      return { scan: twin, duplicate: true };
     }
     if (reading === null) {
       await this.queue.send(tx, 'scan', { organizationId: tx.organizationId, systemId: posted.systemId, id: scan.id });
       await this.audit.record(tx, { action: 'scan.queued', object: { kind: 'scan', id: scan.id } });
     } else {
-      await this.conclude(tx, scan, reading);
+      Object.assign(scan, await this.conclude(tx, scan, reading));
     }
-    return { id: scan.id, duplicate: false };
+    return { scan, duplicate: false };
   }
 
-  private async conclude(tx: WriteTx, scan: Scan, reading: Reading): Promise<void> {
+  /** Ends a scan; returns what changed of its row. */
+  private async conclude(tx: WriteTx, scan: Scan, reading: Reading): Promise<Partial<Scan>> {
     const object = { kind: 'scan', id: scan.id } as const;
     const of = { systemId: scan.systemId, evidenceId: scan.evidenceId };
     if ('problem' in reading) {
-      await this.store.update(tx, scan.systemId, scan.id, { status: 'refused', problem: reading.problem });
+      const change = { status: 'refused', problem: reading.problem } as const;
+      await this.store.update(tx, scan.systemId, scan.id, change);
       await this.audit.record(tx, {
         action: 'scan.refused',
         object,
         outcome: 'failure',
         details: { ...of, code: reading.problem.code },
       });
-      return;
+      return change;
     }
     const said =
       'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading.parsing);
-    await this.store.update(tx, scan.systemId, scan.id, { ...said, status: 'stored' });
+    const change = { ...said, status: 'stored' } as const;
+    await this.store.update(tx, scan.systemId, scan.id, change);
     await this.audit.record(tx, {
       action: 'scan.stored',
       object,
@@ -367,6 +373,7 @@ export class ScansService {
         flags: said.flags.map(({ code }) => code),
       },
     });
+    return change;
   }
 
   /** Unchanged without being read: throws Overtaken where that cannot be known. */
@@ -385,7 +392,7 @@ export class ScansService {
   /** Takes a report's rows. Many are copied while they are being read, and only then wait for other scans of the system; few are read already. */
   private async take(tx: WriteTx, scan: Scan, parsing: Parsing): Promise<Said> {
     const isEarly = parsing.early !== null;
-    if (!isEarly) await this.results.stage(tx, staged(parsing.rows()));
+    if (!isEarly) await this.results.stage(tx, staged(parsing.rows()), false);
     const judged = this.judge(await parsing.outcome(), scan.declared);
     if ('problem' in judged) throw new Unfit(judged.problem);
     const { report, observedAt } = judged;
@@ -400,7 +407,7 @@ export class ScansService {
     if (same !== null && (await this.isUnchanged(tx, scan, same, observedAt, knownAt))) {
       return { ...head, ...time, counts: unchanged(same) };
     }
-    if (isEarly) await this.results.stage(tx, staged(parsing.rows()));
+    if (isEarly) await this.results.stage(tx, staged(parsing.rows()), true);
     return { ...head, ...time, counts: await this.merge(tx, scan, report, observedAt, knownAt) };
   }
 

@@ -232,7 +232,7 @@ describe('is content that is not what it is said to be refused, and nothing of i
   it('more bytes than are taken', async () => {
     // Said beforehand: refused before a byte is read.
     const { promise, socket } = raw(
-      `POST ${clinic.systemPath}/scans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${officer.token}\r\nContent-Type: application/json\r\nContent-Length: 300000000\r\n\r\n`,
+      `POST ${clinic.systemPath}/scans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${officer.token}\r\nContent-Type: application/json\r\nContent-Length: 600000000\r\n\r\n`,
     );
     const text = await promise;
     socket.destroy();

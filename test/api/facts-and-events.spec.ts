@@ -81,12 +81,13 @@ const key = (state: string): FactValue<'key'> => ({
   managedBy: 'customer',
   origin: 'AWS_KMS',
   createdAt: '2025-01-01T00:00:00.000Z',
+  expiresAt: null,
   deletedAt: null,
   rotation: { enabled: true, supported: true, periodDays: 365, nextAt: null },
   latestVersion: null,
   lastRotatedAt: null,
   versions: [{ version: '1', createdAt: null, state: null }],
-  rotations: [{ at: '2025-06-01T00:00:00.000Z', type: 'automatic' }],
+  rotations: [{ at: '2025-06-01T00:00:00.000Z', type: 'automatic', version: '1' }],
   complete: true,
   exportable: false,
 });
@@ -105,7 +106,7 @@ describe('what is so of a system?', () => {
     const selector = { app: 'portal' };
     await fact({ kind: 'key', subject: 'k', targetId: targetId('account', 'aws/1'), value: key('Enabled') });
     await fact({ kind: 'image-component', subject: 'c', value: component('left-pad') });
-    const mode = { mode: 'STRICT', selector, portModes: {} };
+    const mode = { mode: 'STRICT', selector, portModes: {}, createdAt: null };
     await fact({ kind: 'mutual-tls-policy', subject: 'm', namespace: 'emr', value: mode, source: 'istio' });
     const found = await facts();
     expect(found.map(({ series }) => series)).toEqual(found.map(({ series }) => series).sort());

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CheckStatus, ReportFaultCode, Target } from '../../src/scans/report.js';
+import type { FactKind } from '../../src/results/fact.js';
 
 /** Reports of the tools themselves, which lie outside of the repository: `../shared/samples` from its root. */
 function samplesFolder(): string | null {
@@ -18,6 +19,10 @@ if (SAMPLES === null) console.warn('SKIPPED: ../shared/samples is absent, so no 
 
 const NODE: Target = { kind: 'node', name: 'node-1' };
 const IMAGE: Target = { kind: 'image', name: 'registry.example/app:1' };
+const KEY: Target = {
+  kind: 'account',
+  name: 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+};
 const REPOSITORY: Target = { kind: 'repository', name: 'git.example/app' };
 
 export interface Expected {
@@ -33,6 +38,8 @@ export interface Expected {
   /** What the whole report is refused for. */
   refused?: ReportFaultCode;
   statuses: Partial<Record<CheckStatus, number>>;
+  /** Facts by their kind. */
+  facts?: Partial<Record<FactKind, number>>;
 }
 
 /** Every sample of the families that are read, with the counts of ../shared/samples/README.md. */
@@ -276,4 +283,251 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: { warn: 3, fail: 2 },
   },
   'sarif/runs-empty.sarif': { format: 'sarif', refused: 'empty-report', listed: 0, statuses: {} },
+  'k8s-objects/namespaces-list-openshift.json': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 66 },
+  },
+  'k8s-objects/pods-podlist-default.json': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 1 },
+  },
+  'k8s-objects/networkpolicies-list.yaml': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 8 },
+  },
+  'k8s-objects/clusterrolebindings-list.yaml': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 3 },
+  },
+  'k8s-objects/clusterroles-list.yaml': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 3 },
+  },
+  'k8s-objects/kube-apiserver-pod-encryption-and-audit-flags.json': {
+    format: 'k8s-objects',
+    listed: 0,
+    statuses: {},
+    facts: { 'kubernetes-object': 1 },
+  },
+  'k8s-encryption-configuration/aescbc-first.yaml': {
+    format: 'k8s-encryption-configuration',
+    listed: 0,
+    statuses: {},
+    facts: { 'encryption-configuration': 1 },
+  },
+  'k8s-encryption-configuration/kms-v2-then-v1.yaml': {
+    format: 'k8s-encryption-configuration',
+    listed: 0,
+    statuses: {},
+    facts: { 'encryption-configuration': 1 },
+  },
+  'k8s-encryption-configuration/identity-first-means-plaintext.yaml': {
+    format: 'k8s-encryption-configuration',
+    listed: 0,
+    statuses: {},
+    facts: { 'encryption-configuration': 1 },
+  },
+  'k8s-audit-policy/falco-k8saudit-policy.yaml': {
+    format: 'k8s-audit-policy',
+    listed: 0,
+    statuses: {},
+    facts: { 'audit-policy': 1 },
+  },
+  'k8s-audit-policy/kubescape-hostdata-base64-file.json': {
+    format: 'k8s-audit-policy',
+    listed: 0,
+    statuses: {},
+    facts: { 'audit-policy': 1 },
+  },
+  'velero/backup-completed.json': { format: 'velero', listed: 0, statuses: {}, facts: { backup: 1 } },
+  'velero/backup-all-fields-annotated.yaml': { format: 'velero', listed: 0, statuses: {}, facts: { backup: 1 } },
+  'velero/schedules-good-and-bad-cron.yaml': {
+    format: 'velero',
+    listed: 0,
+    statuses: {},
+    facts: { 'backup-schedule': 2 },
+  },
+  'velero/restores.yaml': { format: 'velero', listed: 0, statuses: {}, facts: { restore: 3 } },
+  'storage/storageclass-ebs-encrypted.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'storage-class': 1 },
+  },
+  'storage/storageclass-ebs-not-encrypted.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'storage-class': 1 },
+  },
+  // This one and the content have lost their names, so that nobody can tell which they are.
+  'storage/volumesnapshot-ready.yaml': { format: 'kubernetes-storage', listed: 1, rejected: 1, statuses: {} },
+  'storage/volumesnapshot-error.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'volume-snapshot': 1 },
+  },
+  'storage/volumesnapshotcontent-ready.yaml': { format: 'kubernetes-storage', listed: 1, rejected: 1, statuses: {} },
+  'storage/volumesnapshotclass-aws.yaml': {
+    format: 'kubernetes-storage',
+    listed: 0,
+    statuses: {},
+    facts: { 'volume-snapshot-class': 1 },
+  },
+  'cert-manager/certificate-ready.yaml': { format: 'cert-manager', listed: 0, statuses: {}, facts: { certificate: 1 } },
+  'cert-manager/certificate-config-error.yaml': {
+    format: 'cert-manager',
+    listed: 0,
+    statuses: {},
+    facts: { certificate: 1 },
+  },
+  'cert-manager/certificate-issuing.yaml': {
+    format: 'cert-manager',
+    listed: 0,
+    statuses: {},
+    facts: { certificate: 1 },
+  },
+  'cert-manager/certificates-v1-spec-only.yaml': {
+    format: 'cert-manager',
+    listed: 0,
+    statuses: {},
+    facts: { certificate: 4 },
+  },
+  'aws-kms/get-key-rotation-status-enabled-2018.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/get-key-rotation-status-disabled-2018.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/get-key-rotation-status-unsupported-error.json': {
+    format: 'aws-kms',
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/get-key-rotation-status-cli-2024.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/list-key-rotations-two.json': { format: 'aws-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'aws-kms/list-key-rotations-none.json': {
+    format: 'aws-kms',
+    target: KEY,
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'aws-kms/describe-key.json': { format: 'aws-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'vault-transit/read-key-symmetric-docs.json': {
+    format: 'vault-transit',
+    target: { kind: 'account', name: 'vault.example/transit' },
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'vault-transit/read-key-ecdsa-p256-full-envelope.json': {
+    format: 'vault-transit',
+    target: { kind: 'account', name: 'vault.example/transit' },
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'gcp-kms/cryptokeys-list-rotation-set-and-unset.json': {
+    format: 'gcp-kms',
+    listed: 0,
+    statuses: {},
+    facts: { key: 4 },
+  },
+  'gcp-kms/cryptokey-get-no-rotation.json': { format: 'gcp-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'gcp-kms/cryptokeyversions-list.json': { format: 'gcp-kms', listed: 0, statuses: {}, facts: { key: 1 } },
+  'azure-keyvault/rotationpolicy-rotate-and-notify.json': {
+    format: 'azure-keyvault',
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'azure-keyvault/rotationpolicy-default-no-id-attributes-null.json': {
+    format: 'azure-keyvault',
+    target: { kind: 'account', name: 'https://vault.azure.example/keys/key' },
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'azure-keyvault/keys-list.json': { format: 'azure-keyvault', listed: 0, statuses: {}, facts: { key: 1 } },
+  'azure-keyvault/rotationpolicy-time-after-create-spec-example.json': {
+    format: 'azure-keyvault',
+    listed: 0,
+    statuses: {},
+    facts: { key: 1 },
+  },
+  'istio/peerauthentication-strict-unset-empty.yaml': {
+    format: 'istio',
+    listed: 0,
+    statuses: {},
+    facts: { 'mutual-tls-policy': 5 },
+  },
+  'istio/peerauthentication-permissive-disable.yaml': {
+    format: 'istio',
+    listed: 0,
+    statuses: {},
+    facts: { 'mutual-tls-policy': 3 },
+  },
+  'external-secrets/externalsecret-synced.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'external-secret': 1 },
+  },
+  'external-secrets/externalsecret-error.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'external-secret': 1 },
+  },
+  'external-secrets/secretstore-ready.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-store': 1 },
+  },
+  'external-secrets/clustersecretstore-invalid.yaml': {
+    format: 'external-secrets',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-store': 1 },
+  },
+  'secrets-store-csi/secretproviderclass-azure.yaml': {
+    format: 'secrets-store-csi',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-provider': 1 },
+  },
+  'secrets-store-csi/secretproviderclasspodstatus-mounted.yaml': {
+    format: 'secrets-store-csi',
+    listed: 0,
+    statuses: {},
+    facts: { 'secret-mount': 1 },
+  },
 };

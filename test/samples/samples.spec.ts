@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseReport } from '../../src/scans/formats/index.js';
+import type { FactKind } from '../../src/results/fact.js';
 import type { CheckStatus, Declared, Report } from '../../src/scans/report.js';
 import { EXPECTED, SAMPLES } from './expected.js';
 
@@ -39,6 +40,9 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
       expect(statuses).toEqual(expected.statuses);
       expect(report.rejects).toHaveLength(expected.rejected ?? 0);
       expect(report.results.length + (expected.repeated ?? 0) + report.rejects.length).toBe(expected.listed);
+      const facts: Partial<Record<FactKind, number>> = {};
+      for (const { kind } of report.facts) facts[kind] = (facts[kind] ?? 0) + 1;
+      expect(facts).toEqual(expected.facts ?? {});
       const repeats = report.notes.filter((note) => note.includes('repeat a check'));
       expect(repeats).toHaveLength(expected.repeated ? 1 : 0);
     });
@@ -56,6 +60,15 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
     expect(secrets).not.toMatch(/export |echo |\*{4}/);
     expect(secrets).toContain('The text of secrets was dropped.');
     expect(JSON.stringify(read('kubescape/v2-files-scan-44-resources.json'))).not.toMatch(/Committer|example\.org/);
+  });
+
+  it('does no key, token, template or command line of a state leave the reader?', () => {
+    const all = Object.entries(EXPECTED).filter(([, { facts }]) => facts);
+    const text = JSON.stringify(all.map(([file]) => read(file)));
+    expect(text).not.toMatch(
+      /c2VjcmV0|dGhpcyBp|YWJjZGVm|bearerToken|secret\/sa|BEGIN PUBLIC KEY|--audit-policy-file|--etcd/,
+    );
+    expect(text).toContain('holds keys in clear');
   });
 
   it('are samples that somebody cut by hand taken as partial?', () => {

@@ -75,6 +75,12 @@ export class Draft {
     if (!this.#notes.includes(text)) this.#notes.push(text);
   }
 
+  /** Says that the report itself tells that it is a part of something: it closes nothing. */
+  cut(why: string): void {
+    this.note(why);
+    this.#unreadable = null;
+  }
+
   reject(pointer: string, reason: string, scope: Scope | null): void {
     this.#rejected++;
     if (this.#rejects.length < BOUNDS.rejects) this.#rejects.push({ pointer, reason });

@@ -5,32 +5,58 @@ import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
+import { awsKms } from './aws-kms.js';
+import { azureKeyVault } from './azure-keyvault.js';
+import { certManager } from './cert-manager.js';
+import { externalSecrets } from './external-secrets.js';
 import { gatekeeper } from './gatekeeper.js';
+import { gcpKms } from './gcp-kms.js';
 import { grype } from './grype.js';
+import { istio } from './istio.js';
+import { k8sAuditPolicy } from './k8s-audit-policy.js';
+import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
+import { k8sObjects } from './k8s-objects.js';
 import { kubeBench } from './kube-bench.js';
+import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
 import { sarif } from './sarif.js';
+import { secretsStoreCsi } from './secrets-store-csi.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
 import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 import { trivyOperator } from './trivy-operator.js';
+import { vaultTransit } from './vault-transit.js';
+import { velero } from './velero.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
+  awsKms,
+  azureKeyVault,
+  certManager,
+  externalSecrets,
   gatekeeper,
+  gcpKms,
   grype,
+  istio,
+  k8sAuditPolicy,
+  k8sEncryptionConfiguration,
+  k8sObjects,
   kubeBench,
+  kubernetesStorage,
   kubescape,
   openReports,
   policyReport,
   sarif,
+  secretsStoreCsi,
   trivy,
   trivyK8s,
   trivyK8sCompliance,
   trivyOperator,
+  vaultTransit,
+  velero,
 ];
 
 export interface ParseOptions {

@@ -29,7 +29,7 @@ export function detectObjects(document: unknown, isSuch: (object: KubernetesObje
 
 /**
  * Every object of the document: bare, in a list of documents, or in a `List` whose items may leave out what the list says of them. One that cannot be read is
- * a reject that leaves everything partial: it may have been of anything. `pointer`: where in the report the document lies.
+ * a reject that leaves everything partial: it may have been of anything. So does a list that says that it goes on. `pointer`: where in the report the document lies.
  */
 export function eachObject(
   draft: Draft,
@@ -40,7 +40,10 @@ export function eachObject(
   const readTop = (top: Fields, at: string): void => {
     const items = itemsOf(top);
     if (items === null) read(required(objectOf(top, {}, at)));
-    else draft.rows(items, `${at}/items`, null, (item, itemAt) => read(required(objectOf(item, top, itemAt))));
+    else {
+      if (hasNextPage(top)) draft.cut('A list is one page of a longer one (metadata.continue), so it closes nothing.');
+      draft.rows(items, `${at}/items`, null, (item, itemAt) => read(required(objectOf(item, top, itemAt))));
+    }
   };
   if (isList(document)) draft.rows(document, pointer, null, readTop);
   else draft.attempt(pointer, null, (at) => readTop(fieldsOf(document), at));
@@ -57,6 +60,11 @@ function itemsOf(top: Fields): List | null {
   if (typeof kind !== 'string' || !kind.endsWith('List')) return null;
   const items = field(top, 'items');
   return isList(items) ? items : null;
+}
+
+function hasNextPage(list: Fields): boolean {
+  const metadata = field(list, 'metadata');
+  return isFields(metadata) && (field(metadata, 'continue') ?? '') !== '';
 }
 
 /** `list`: what stands around it, and may say for all of its items what they are. */

@@ -105,7 +105,11 @@ function targetOf(
   declared: Declared,
 ): { target: Target; whole: boolean } {
   const kind = optionalNumber(scan, 'scanningTarget');
-  const ofFiles = some(results, (result) => isFields(result) && typeof result['resourceID'] === 'string' && /(^|\/)path=/.test(result['resourceID']));
+  const ofFiles = some(
+    results,
+    (result) =>
+      isFields(result) && typeof result['resourceID'] === 'string' && /(^|\/)path=/.test(result['resourceID']),
+  );
   const saysCluster =
     isFields(field(report, 'clusterAPIServerInfo')) ||
     draft.clusterName !== null ||
@@ -135,7 +139,9 @@ function isRestricted(draft: Draft, report: Fields, scan: Fields): boolean {
   const frameworks = Array.from(list(fieldsIn(report, 'summaryDetails'), 'frameworks'), (of) =>
     isFields(of) ? of['name'] : of,
   );
-  const names = [...texts(scan, 'targetNames'), ...frameworks].map((name) => String(name).toLowerCase());
+  const names = [...texts(scan, 'targetNames'), ...frameworks].map((name) =>
+    typeof name === 'string' ? name.toLowerCase() : '',
+  );
   const restricted =
     texts(scan, 'includeNamespaces').length > 0 ||
     texts(scan, 'excludedNamespaces').length > 0 ||

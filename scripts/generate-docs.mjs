@@ -1,5 +1,5 @@
-// Writes the reference pages of docs/ that are made of the program itself: `node scripts/generate-docs.mjs`, after a build. With --check it
-// writes nothing and fails when a page is not what it would write.
+// Writes the reference pages of docs/ that are made of the program itself, and the schema of own reports: `node scripts/generate-docs.mjs`, after a
+// build. With --check it writes nothing and fails when a file is not what it would write.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,9 @@ import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { describeCommands } from '../dist/src/bin/describe.js';
 import { VARIABLES } from '../dist/src/config.js';
+import { FACT_KINDS } from '../dist/src/results/fact.js';
 import { FORMATS } from '../dist/src/scans/formats/index.js';
+import { reportJsonSchema } from '../dist/src/scans/formats/safeguard-report.js';
 
 const DOCS = fileURLToPath(new URL('../docs/', import.meta.url));
 const NOTICE = '<!-- Made by scripts/generate-docs.mjs. Change the program, not this page. -->';
@@ -15,13 +17,15 @@ const NOTICE = '<!-- Made by scripts/generate-docs.mjs. Change the program, not 
 const PAGES = {
   'configuration.md': configuration(),
   'commands.md': `# The command line\n\n${NOTICE}\n\n${describeCommands()}`,
+  'facts.md': facts(),
   'formats.md': formats(),
+  'report.schema.json': JSON.stringify(reportJsonSchema()),
 };
 
 let stale = 0;
 for (const [name, text] of Object.entries(PAGES)) {
   const path = join(DOCS, name);
-  const wanted = await format(text, { ...(await resolveConfig(path)), parser: 'markdown' });
+  const wanted = await format(text, { ...(await resolveConfig(path)), filepath: path });
   if (existsSync(path) && readFileSync(path, 'utf8') === wanted) continue;
   if (process.argv.includes('--check')) {
     console.error(`docs/${name} is not what the program says. Run: node scripts/generate-docs.mjs`);
@@ -61,19 +65,106 @@ What the other commands read (\`SAFEGUARD_…\`) is in [commands.md](commands.md
 }
 
 function formats() {
-  const sections = [...FORMATS]
-    .sort((a, b) => a.slug.localeCompare(b.slug))
-    .map(
-      ({ slug, title, tool, description }) => `## ${title}\n\nFormat ${code(slug)}, tool ${code(tool)}. ${description}`,
-    );
+  const sorted = [...FORMATS].sort((a, b) => a.slug.localeCompare(b.slug));
+  const rows = sorted.map(({ slug, title, tool, yields, targets }) => [
+    code(slug),
+    `[${title}](#${anchor(title)})`,
+    code(tool),
+    yields.join(', '),
+    targets.map(code).join(', ') || 'none',
+  ]);
+  const sections = sorted.map(
+    ({ slug, title, tool, description, yields, targets }) =>
+      `## ${title}\n\nFormat ${code(slug)}, tool ${code(tool)}; gives ${yields.join(' and ')}; ${
+        targets.length === 0 ? 'no target is declared' : `targets that may be declared: ${targets.map(code).join(', ')}`
+      }.\n\n${description}`,
+  );
   return `# Report formats
 
 ${NOTICE}
 
 What \`POST …/scans\` and \`safeguard push\` read. The document decides which format it is of; \`format\` only makes sure. No document is of two.
 
+A report gives **results** (what a check found on a resource), **facts** (what is so, without a judgement: [facts.md](facts.md)) or **events** (what happened at an instant). A **target** is what
+a report is about; where it cannot know that, its poster declares it: \`targets=KIND/NAME\` ([ingest.md](ingest.md)). What the list does not name is refused. For tools that are not in it:
+[own-tools.md](own-tools.md).
+
+${table(['format', 'reports', 'tool', 'gives', 'targets to declare'], rows)}
+
 ${sections.join('\n\n')}
 `;
+}
+
+function facts() {
+  const sections = Object.entries(FACT_KINDS).map(([kind, shape]) => {
+    const { description = '', ...schema } = z.toJSONSchema(shape, { io: 'input' });
+    return `## ${kind}\n\n${description}\n\n${table(['member', 'value', 'meaning'], membersOf(schema, ''))}`;
+  });
+  return `# Kinds of facts
+
+${NOTICE}
+
+What reports say is so, where they judge nothing. A fact is about a subject of a target, said by one source, and kept as intervals of time as results are. It never makes a pass by itself.
+Null: the source does not say. Instants are RFC 3339 in UTC with milliseconds.
+
+${sections.join('\n\n')}
+`;
+}
+
+/**
+ * A row for each member, and for each member of it.
+ * @returns {string[][]}
+ */
+function membersOf({ properties = {} }, prefix) {
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const { inner, isNullable } = withoutNull(schema);
+    const item = inner.type === 'array' ? withoutNull(inner.items).inner : inner;
+    const path = prefix + name;
+    const row = [code(path), valueOf(inner) + (isNullable ? ' or null' : ''), schema.description ?? ''];
+    return [row, ...membersOf(item, `${path}${inner.type === 'array' ? '[]' : ''}.`)];
+  });
+}
+
+/** The schema of what is not null. */
+function withoutNull(schema) {
+  if (Array.isArray(schema.type)) {
+    const [type] = schema.type.filter((one) => one !== 'null');
+    return { inner: { ...schema, type }, isNullable: schema.type.includes('null') };
+  }
+  const others = (schema.anyOf ?? [schema]).filter(({ type }) => type !== 'null');
+  if (others.length !== 1) throw new Error('a fact has a member of several types, which no table shows');
+  return { inner: others[0], isNullable: schema.anyOf !== undefined };
+}
+
+function valueOf(schema) {
+  if (schema.enum !== undefined) return schema.enum.map(code).join(', ');
+  switch (schema.type) {
+    case 'string':
+      return schema.format === 'date-time' ? 'instant' : 'text';
+    case 'array':
+      return `list of ${plural(valueOf(withoutNull(schema.items).inner))}`;
+    case 'object':
+      return schema.properties === undefined ? 'texts by name' : 'object';
+    case 'boolean':
+      return 'true or false';
+    case 'integer':
+    case 'number':
+      return 'number';
+    default:
+      throw new Error(`a fact has a member of the type ${schema.type}, which no table shows`);
+  }
+}
+
+function plural(value) {
+  return value.startsWith('`') ? value : `${value}s`;
+}
+
+/** As GitHub makes them of headings. */
+function anchor(title) {
+  return title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /** What a variable may be, in words. */

@@ -107,9 +107,12 @@ export interface OpenedEvidence {
 
 /** The evidence as a thread reads it by itself. */
 export async function evidenceFile({ driver, key, identity }: Custody, row: KeptBytes): Promise<OpenedEvidence> {
-  const { path, release } = await driver.localFile({ key: row.storageKey, version: row.storageVersion });
+  const local = await driver.localFile({ key: row.storageKey, version: row.storageVersion });
   const { size, storageSize, sha256 } = row;
-  return { file: { path, key, associatedData: associatedDataOf(identity), storageSize, size, sha256 }, release };
+  return {
+    file: { path: local.path, key, associatedData: associatedDataOf(identity), storageSize, size, sha256 },
+    release: () => local.release(),
+  };
 }
 
 /**

@@ -1,11 +1,21 @@
+import { Readable } from 'node:stream';
 import { Controller } from '@nestjs/common';
 import { Database } from '../kernel/db/database.js';
-import { Call, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
+import { Call, Download, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { SystemService } from '../organizations/system.service.js';
 import { FORMATS } from './formats/index.js';
-import { getScan, listFormats, listScans, parseTarget, postScan, type ScanView } from './scans.schema.js';
+import { reportJsonSchema } from './formats/safeguard-report.js';
+import {
+  getReportSchema,
+  getScan,
+  listFormats,
+  listScans,
+  parseTarget,
+  postScan,
+  type ScanView,
+} from './scans.schema.js';
 import { ScansService } from './scans.service.js';
 import type { Scan } from './scan.entity.js';
 
@@ -81,7 +91,15 @@ export class ScansController {
   formats() {
     return { items: FORMATS.map(({ slug, title, tool, description }) => ({ slug, title, tool, description })) };
   }
+
+  @Endpoint(getReportSchema)
+  reportSchema() {
+    return new Download(200, { 'Content-Type': 'application/schema+json' }, Readable.from([REPORT_SCHEMA]));
+  }
 }
+
+/** Public, and the same for everybody: made once. */
+const REPORT_SCHEMA = Buffer.from(JSON.stringify(reportJsonSchema()));
 
 const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header;

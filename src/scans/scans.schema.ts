@@ -276,3 +276,21 @@ export const listFormats = operation({
     },
   },
 });
+
+export const getReportSchema = operation({
+  id: 'getReportSchema',
+  method: 'GET',
+  path: '/v1/formats/safeguard/schema',
+  tag: 'Scans',
+  summary: 'The schema of reports of your own tools',
+  description:
+    'JSON Schema (draft 2020-12) of the format `safeguard`, made of the very object that such reports are checked by. Editors complete and check a report that names ' +
+    'this address as its `$schema`.',
+  permission: 'public',
+  answers: {
+    200: {
+      description: 'The schema.',
+      binary: { mediaTypes: ['application/schema+json'], description: 'A JSON Schema.' },
+    },
+  },
+});

@@ -111,7 +111,7 @@ export class ScansService {
           posted.declared,
           async () => received.content ?? this.evidence.fileOf(principal, received),
         );
-      let scan: Scan | null = null;
+      const written: { scan: Scan | null } = { scan: null };
       const write = (reading: Reading | null) =>
         this.turns.run(posted.systemId, () =>
           this.database.write(
@@ -121,8 +121,8 @@ export class ScansService {
               const recorded = await this.record(tx, posted, evidenceId, received.receivedAt, reading);
               // From here on the commit may happen without our being told: bytes that a row may name are never removed.
               bytes.named = isNew;
-              scan = recorded.scan;
-              return { id: scan.id, duplicate: recorded.duplicate };
+              written.scan = recorded.scan;
+              return { id: recorded.scan.id, duplicate: recorded.duplicate };
             },
             posted.idempotencyKey === null
               ? null
@@ -131,8 +131,9 @@ export class ScansService {
         );
       const reading = posted.wait && twin === null ? (repeated ?? (await readAfresh())) : null;
       const outcome = reading === null ? await write(null) : await this.conclusively(reading, readAfresh, write);
-      const isReplay = scan === null;
-      scan ??= await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id));
+      const isReplay = written.scan === null;
+      const scan =
+        written.scan ?? (await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id)));
       if (scan === null) throw new Error('the scan that was written is not there');
       if (scan.status === 'refused' && scan.problem !== null) throw refusalOf(scan, scan.problem);
       return { scan, duplicate: outcome.duplicate || isReplay };

@@ -3,6 +3,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/kernel/db/database.js';
+import { reportJsonSchema } from '../../src/scans/formats/safeguard-report.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { kubeBench, policyReport, send, type Finding } from './reports.js';
 
@@ -575,6 +576,31 @@ describe('are the bytes what they are said to be?', () => {
     const rescan = await post(policyReport(findings), `${CLUSTER}&${at(2)}`);
     expect(rescan.body.counts).toEqual(counts({ total: 40_000, unchanged: 40_000 }));
     await expectSoundIntervals(id);
+  });
+});
+
+describe('reports of own tools', () => {
+  it('is their schema there for everybody, as a schema?', async () => {
+    const answer = await fetch(`${world.url}/v1/formats/safeguard/schema`);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/schema+json']);
+    expect(await answer.json()).toEqual(JSON.parse(JSON.stringify(reportJsonSchema())));
+  });
+
+  it('are they stored, and support no practice?', async () => {
+    const { path, post } = await system();
+    const report = {
+      safeguardReport: 1,
+      tool: { name: 'kube-bench' },
+      observedAt: '2026-01-01T00:00:00Z',
+      targets: [{ kind: 'cluster', name: 'cluster', complete: true }],
+      results: [{ check: 'cis-1.9/1.2.1', resource: 'apiserver', status: 'pass' }],
+    };
+    const { status, body } = await post(JSON.stringify(report), 'format=safeguard');
+    expect([status, body.counts]).toMatchObject([201, { total: 1, new: 1, rejected: 0 }]);
+    const results = await officer.get(`${path}/results`).expect(200);
+    expect(results.body.items).toMatchObject([{ source: 'custom/kube-bench', status: 'pass' }]);
+    const posture = await officer.get(`${path}/posture`).expect(200);
+    expect(posture.body.unmapped).toMatchObject([{ source: 'custom/kube-bench', check: 'cis-1.9/1.2.1' }]);
   });
 });
 

@@ -36,6 +36,7 @@ const PUBLIC = [
   'GET /login',
   'GET /openapi.yaml',
   'GET /problems/:code',
+  'GET /v1/formats/safeguard/schema',
   'POST /logout',
 ];
 

@@ -40,6 +40,8 @@ export interface Expected {
   statuses: Partial<Record<CheckStatus, number>>;
   /** Facts by their kind. */
   facts?: Partial<Record<FactKind, number>>;
+  /** Security events, re-deliveries included. */
+  events?: number;
 }
 
 /** Every sample of the families that are read, with the counts of ../shared/samples/README.md. */
@@ -529,5 +531,40 @@ export const EXPECTED: Record<string, Expected> = {
     listed: 0,
     statuses: {},
     facts: { 'secret-mount': 1 },
+  },
+  'falco/syscall-open-read-8-lines.ndjson': {
+    observedAt: '2016-08-04T16:17:57.882Z',
+    format: 'falco',
+    listed: 0,
+    statuses: {},
+    events: 8,
+  },
+  // One of them is there twice, once without its tags.
+  'falco/container-and-k8s-fields-4-lines.ndjson': {
+    observedAt: '2024-05-13T13:23:31.089Z',
+    format: 'falco',
+    listed: 0,
+    statuses: {},
+    events: 4,
+  },
+  // Roles and bindings written (4), a command into a pod, a namespace made by nobody.
+  'k8s-audit-events/cluster-10-events-8-without-apiversion.ndjson': {
+    observedAt: '2018-10-26T14:26:34.242Z',
+    format: 'k8s-audit-events',
+    listed: 0,
+    statuses: {},
+    events: 6,
+  },
+  'k8s-audit-events/eks-single-event-pretty-printed.json': {
+    observedAt: '2021-09-07T20:37:30.642Z',
+    format: 'k8s-audit-events',
+    listed: 0,
+    statuses: {},
+  },
+  'k8s-audit-events/raw-gke-and-aks-envelopes.ndjson': {
+    observedAt: '2025-09-30T06:23:35.101Z',
+    format: 'k8s-audit-events',
+    listed: 0,
+    statuses: {},
   },
 };

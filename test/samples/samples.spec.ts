@@ -43,6 +43,7 @@ describe.skipIf(SAMPLES === null)('reports of the tools themselves (../shared/sa
       const facts: Partial<Record<FactKind, number>> = {};
       for (const { kind } of report.facts) facts[kind] = (facts[kind] ?? 0) + 1;
       expect(facts).toEqual(expected.facts ?? {});
+      expect(report.events).toHaveLength(expected.events ?? 0);
       const repeats = report.notes.filter((note) => note.includes('repeat a check'));
       expect(repeats).toHaveLength(expected.repeated ? 1 : 0);
     });

@@ -1,30 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fitting } from '../../../test/fixtures/reports/fitting.js';
 import { bytesOf, declared, faultOf, fixture, fixtureNames } from '../../../test/fixtures/reports/load.js';
 import { readDocument } from '../text/read-document.js';
 import type { Declared, Report } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
 import { FORMATS, parseReport } from './index.js';
-
-/** What has to be declared for a fixture to be taken, and as complete as it can be. */
-function fitting(name: string): Declared {
-  if (name.startsWith('kube-bench/')) return declared('node/a');
-  if (name === 'trivy/legacy.json') return declared('image/app:1');
-  if (name === 'grype/directory.json') return declared('repository/git.example/clinic/portal');
-  if (name === 'sarif/two-tools.json') return declared('repository/git.example/clinic/portal');
-  if (/^(trivy-k8s|trivy-operator|policy-report|openreports)/.test(name)) return declared('cluster/cluster');
-  if (/^(cert-manager|external-secrets|istio|k8s-|kubernetes-storage|secrets-store-csi|velero)/.test(name)) {
-    return declared('cluster/cluster');
-  }
-  if (name.startsWith('aws-kms/')) {
-    return declared('account/arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-4333-8444-555555555555');
-  }
-  if (name.startsWith('azure-keyvault/policy')) return declared('account/https://clinic.vault.azure.net/keys/etcd');
-  if (name.startsWith('azure-keyvault/')) return declared('account/clinic.vault.azure.net');
-  if (name.startsWith('gcp-kms/')) return declared('account/projects/clinic/locations/europe-west3/keyRings/phi');
-  if (name.startsWith('vault-transit/')) return declared('account/vault.example/transit');
-  return declared();
-}
 
 const ALL = FORMATS.flatMap(({ slug }) => fixtureNames(slug));
 
@@ -37,84 +17,11 @@ function tryParse(bytes: Uint8Array, by: Declared): Report | null {
   }
 }
 
-const passes = (report: Report | null): number => report?.results.filter(({ status }) => status === 'pass').length ?? 0;
-
-/** Every place in a document: the container and the key in it. */
-function places(value: unknown, found: [Record<string, unknown>, string][] = []): [Record<string, unknown>, string][] {
-  if (typeof value !== 'object' || value === null) return found;
-  const container = value as Record<string, unknown>;
-  for (const key of Object.keys(container)) {
-    found.push([container, key]);
-    places(container[key], found);
-  }
-  return found;
-}
-
 describe('any report', () => {
   it.each(ALL)('is %s of one format only, and of the folder that it lies in?', (name) => {
     const document = readDocument(fixture(name));
     const slugs = FORMATS.filter((format) => format.detect(document)).map(({ slug }) => slug);
     expect(slugs).toEqual([name.slice(0, name.indexOf('/'))]);
-  });
-
-  it.each(ALL)('does a value of %s that turns into another type never make a pass or close anything more?', (name) => {
-    const document = readDocument(fixture(name));
-    const by = fitting(name);
-    const intact = parseReport(fixture(name), { declared: by });
-    const closed = JSON.stringify(intact.coverage);
-    for (const wrong of [null, 7, true, {}, [], [null], { x: null }, '']) {
-      for (const [container, key] of places(document)) {
-        const right = container[key];
-        // Kubescape writes a plain pass with `subStatus: ""`: there the empty text is no wrong value.
-        if (wrong === '' && key === 'subStatus') continue;
-        // The other truth value is of the right type, and says the opposite.
-        if (typeof wrong === 'boolean' && typeof right === 'boolean') continue;
-        container[key] = wrong;
-        const report = tryParse(bytesOf(document), by);
-        container[key] = right;
-        expect(passes(report), key).toBeLessThanOrEqual(passes(intact));
-        for (const { extent, checks, silentPass } of report?.coverage ?? []) {
-          if (extent === 'partial') expect([checks, silentPass]).toEqual([null, []]);
-          else for (const check of checks ?? []) expect(closed, `${key} = ${JSON.stringify(wrong)}`).toContain(check);
-        }
-      }
-    }
-  });
-
-  it.each(ALL)('does %s never pass more when a list in it is cut?', (name) => {
-    const document = readDocument(fixture(name));
-    const intact = parseReport(fixture(name), { declared: fitting(name) });
-    for (const [container, key] of places(document)) {
-      const right = container[key];
-      // The rules of one Kubescape control (version 2) are its status: what is not there cannot be missed.
-      if (!Array.isArray(right) || key === 'rules') continue;
-      container[key] = right.slice(0, -1);
-      expect(passes(tryParse(bytesOf(document), fitting(name))), key).toBeLessThanOrEqual(passes(intact));
-      container[key] = right;
-    }
-  });
-
-  it.each(ALL)('does %s, with bytes changed anywhere, throw nothing but ReportFault?', (name) => {
-    const bytes = fixture(name);
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 }),
-        (changes) => {
-          const changed = Buffer.from(bytes);
-          for (const [at, byte] of changes) changed[at] = byte;
-          tryParse(changed, fitting(name));
-        },
-      ),
-      { numRuns: 40 },
-    );
-  });
-
-  it('does arbitrary JSON belong to no format and break none?', () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        expect(FORMATS.filter((format) => format.detect(value))).toEqual([]);
-      }),
-    );
   });
 
   it('does a partial declaration make everything partial?', () => {
@@ -132,7 +39,7 @@ describe('any report', () => {
   it('does an unknown document name the keys that it has, bounded, and none of its values?', () => {
     const document = { secretKey: 'hunter2', ['k'.repeat(500)]: 1, 'a\nb': 2 };
     const run = () => parseReport(bytesOf(document), { declared: declared() });
-    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: [a-z0-9-]+, .*kube-bench, /);
+    expect(run).toThrow(/^unknown-format: .*secretKey, k{40}, a\?b\. Formats: .*kube-bench, /);
     expect(run).not.toThrow(/hunter2/);
   });
 

@@ -4,15 +4,17 @@ import { BOUNDS, ReportFault } from '../report.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
 import { Draft, isStorable } from './draft.js';
-import { firstOf, isFields, Unreadable } from './fields.js';
 import { awsKms } from './aws-kms.js';
 import { azureKeyVault } from './azure-keyvault.js';
 import { certManager } from './cert-manager.js';
 import { externalSecrets } from './external-secrets.js';
+import { falco } from './falco.js';
+import { firstOf, isFields, Unreadable } from './fields.js';
 import { gatekeeper } from './gatekeeper.js';
 import { gcpKms } from './gcp-kms.js';
 import { grype } from './grype.js';
 import { istio } from './istio.js';
+import { k8sAuditEvents } from './k8s-audit-events.js';
 import { k8sAuditPolicy } from './k8s-audit-policy.js';
 import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
 import { k8sObjects } from './k8s-objects.js';
@@ -21,6 +23,7 @@ import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
+import { safeguard } from './safeguard.js';
 import { sarif } from './sarif.js';
 import { secretsStoreCsi } from './secrets-store-csi.js';
 import { assertKinds } from './targets.js';
@@ -37,10 +40,12 @@ export const FORMATS: readonly Format[] = [
   azureKeyVault,
   certManager,
   externalSecrets,
+  falco,
   gatekeeper,
   gcpKms,
   grype,
   istio,
+  k8sAuditEvents,
   k8sAuditPolicy,
   k8sEncryptionConfiguration,
   k8sObjects,
@@ -49,6 +54,7 @@ export const FORMATS: readonly Format[] = [
   kubescape,
   openReports,
   policyReport,
+  safeguard,
   sarif,
   secretsStoreCsi,
   trivy,

@@ -89,9 +89,8 @@ describe('Kubernetes audit policy', () => {
   });
 
   it('is an audit event no policy?', () => {
-    expect(faultOf(bytesOf({ apiVersion: 'audit.k8s.io/v1', kind: 'Event' }))).not.toBe('');
-    expect(parsed([policy({ level: 'None' }), { apiVersion: 'audit.k8s.io/v1', kind: 'Event' }]).rejects).toMatchObject(
-      [{ pointer: '/1/kind' }],
-    );
+    const event = { apiVersion: 'audit.k8s.io/v1', kind: 'Event' };
+    expect(faultOf(bytesOf(event), declared(), 'k8s-audit-policy')).toBe('wrong-format');
+    expect(parsed([policy({ level: 'None' }), event]).rejects).toMatchObject([{ pointer: '/1/kind' }]);
   });
 });

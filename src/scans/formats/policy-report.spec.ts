@@ -51,6 +51,15 @@ describe('PolicyReport and OpenReports', () => {
     ]);
   });
 
+  it('is a result whose number cannot be read taken for no other?', () => {
+    const parsed = parse(
+      report({}, [{ policy: 'p', result: 'pass', properties: { index: ['1.2.3'] } }]),
+      'cluster/cluster',
+    );
+    expect(parsed.results).toEqual([]);
+    expect(parsed.rejects).toEqual([{ pointer: '/results/0/properties/index', reason: 'must be a text or number' }]);
+  });
+
   it('are objects that list nothing no evidence?', () => {
     expect(faultOf(bytesOf(report({}, [])), declared('cluster/cluster'))).toBe('empty-report');
     const list = { apiVersion: 'v1', kind: 'List', items: [] };

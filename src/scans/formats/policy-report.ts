@@ -160,8 +160,11 @@ function sourceOf(object: Fields, metadata: Fields, row: Fields): string {
 /** `policy/rule`. Adapters of benchmarks use the same policy and rule for all checks of a section, and number these in `properties.index`. */
 function checkOf(row: Fields): string {
   const parts = [text(row, 'policy'), optionalText(row, 'rule')];
-  const index = field(fieldsIn(row, 'properties'), 'index');
-  if (typeof index === 'string' || typeof index === 'number') parts.push(String(index));
+  const index = field(fieldsIn(row, 'properties'), 'index') ?? '';
+  if (typeof index !== 'string' && typeof index !== 'number') {
+    throw new Unreadable('/properties/index', 'must be a text or number');
+  }
+  parts.push(String(index));
   return parts.filter((part) => part !== '').join('/');
 }
 

@@ -223,7 +223,7 @@ class JsonDocument {
     );
   }
 
-  private *membersOf({ starts, end }: Parts): Generator<unknown> {
+  private *membersOf({ starts, end }: Parts): Generator {
     const isLarge = (position: number): boolean => this.index.parts.has(starts[position] ?? 0);
     const count = starts.length;
     const endOf = (position: number): number => {

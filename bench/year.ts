@@ -48,10 +48,10 @@ export const year: BenchProgram = {
   about: 'a year of hourly scans of many clusters, or as much of it as there is time for',
   flags: {
     clusters: { default: '200', about: 'clusters, each a system with an agent of its own' },
-    results: { default: '2000', about: 'results of each scan, a multiple of 20; 0.5 % change from scan to scan' },
+    'per-scan': { default: '2000', about: 'results of each scan, a multiple of 20; 0.5 % change from scan to scan' },
     hours: { default: '1', about: 'hours between two scans of a cluster' },
     minutes: { default: '60', about: 'when to stop, by the clock on the wall' },
-    atonce: { default: '8', about: 'posts under way at once' },
+    'at-once': { default: '8', about: 'posts under way at once' },
     reserve: { default: '10', about: 'gigabytes of disk that stay free: below them the bench stops' },
   },
   run: async (run) => {
@@ -105,9 +105,9 @@ function settingsOf(run: Run): Settings {
   const minutes = run.number('minutes');
   return {
     clusters: run.number('clusters'),
-    results: run.number('results'),
+    results: run.number('per-scan'),
     step: run.number('hours') * HOUR,
-    atOnce: run.number('atonce'),
+    atOnce: run.number('at-once'),
     deadline: performance.now() + minutes * 60_000,
     interval: (minutes * 60_000) / INTERVALS,
     reserve: run.number('reserve') * 1e9,

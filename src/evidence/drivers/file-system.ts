@@ -13,12 +13,19 @@ const INCOMING = '.incoming';
 /** Far longer than any upload lives: requests have a time limit of minutes. */
 const LEFTOVER_MILLISECONDS = 24 * 3_600_000;
 const READ_CHUNK = 2 ** 18;
+/** An organisation has 256. */
+const MAX_REMEMBERED = 100_000;
+/** What is smaller is written at once. */
+const WRITE_CHUNK = 2 ** 20;
 
 /**
  * Objects as files under one directory, readable by nobody else. A file system cannot lock a file against its own service until a date: retention is then
  * held by the rules on the rows alone, and `retainUntil` is not used.
  */
 export class FileSystemDriver implements EvidenceDriver {
+  /** Directories that this process has made, or found and made durable: each costs that once. */
+  private readonly durable = new Set<string>();
+
   private constructor(private readonly root: string) {}
 
   /** Makes the root when it is absent; one that others can read is refused. */
@@ -36,7 +43,7 @@ export class FileSystemDriver implements EvidenceDriver {
     let linked = false;
     try {
       const stored = await writeDurably(temporary, source);
-      await makeDirectory(dirname(path));
+      await this.makeDurable(dirname(path));
       // A link, not a rename: a rename would replace an object that has the key already.
       await link(temporary, path);
       linked = true;
@@ -86,6 +93,13 @@ export class FileSystemDriver implements EvidenceDriver {
     return removed;
   }
 
+  private async makeDurable(directory: string): Promise<void> {
+    if (this.durable.has(directory)) return;
+    await makeDirectory(directory);
+    if (this.durable.size >= MAX_REMEMBERED) this.durable.clear();
+    this.durable.add(directory);
+  }
+
   private path(key: string): string {
     if (key.length > MAX_KEY || !KEY.test(key)) throw new Error('a storage key has segments of a-z, 0-9 and - only');
     return join(this.root, key);
@@ -98,12 +112,22 @@ async function writeDurably(path: string, source: AsyncIterable<Buffer>): Promis
   // Read-only from the start; the descriptor that made it may write.
   const file = await open(path, 'wx', 0o400);
   try {
+    let waiting: Buffer[] = [];
+    let bytes = 0;
+    const write = async (): Promise<void> => {
+      // Writes all of it, at the present position.
+      await file.writeFile(waiting.length === 1 && waiting[0] !== undefined ? waiting[0] : Buffer.concat(waiting));
+      waiting = [];
+      bytes = 0;
+    };
     for await (const chunk of source) {
       hash.update(chunk);
       size += chunk.length;
-      // Writes all of it, at the present position.
-      await file.writeFile(chunk);
+      waiting.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= WRITE_CHUNK) await write();
     }
+    if (bytes > 0) await write();
     await file.sync();
   } finally {
     await file.close();

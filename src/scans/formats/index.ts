@@ -3,6 +3,7 @@ import type { CheckResult, Declared, Fact, Format, Report, ReportHead, Rows } fr
 import { BOUNDS, ReportFault } from '../report.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
+import { XmlElement } from '../text/xml-element.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
 import { awsKms } from './aws-kms.js';
@@ -122,13 +123,16 @@ function slugs(): string {
 
 /** Names of a report's top, never its values. */
 function whatWasSeen(document: unknown): string {
+  if (document instanceof XmlElement) return `it is XML whose root is ${printableName(document.name)}`;
   const inArray = isList(document);
   const top = inArray ? firstOf(document) : document;
   if (!isFields(top)) return inArray ? 'it is an array that does not hold objects' : 'it is no object';
-  const keys = Object.keys(top)
-    .slice(0, 10)
-    .map((key) => key.slice(0, 40).replace(/[^\w.$@-]/g, '?'));
+  const keys = Object.keys(top).slice(0, 10).map(printableName);
   return `${inArray ? 'it is an array whose first object has' : 'it has'} the keys ${keys.join(', ')}`;
+}
+
+function printableName(name: string): string {
+  return name.slice(0, 40).replace(/[^\w.$@-]/g, '?');
 }
 
 function isEmpty(document: unknown): boolean {

@@ -530,4 +530,18 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: {},
     facts: { 'secret-mount': 1 },
   },
+  'prowler-ocsf/kubernetes-v5.json': {
+    observedAt: '2025-02-14T13:27:38.000Z',
+    format: 'prowler-ocsf',
+    listed: 6,
+    statuses: { pass: 1, fail: 5 },
+  },
+  'prowler-ocsf/aws-v5.json': {
+    observedAt: '2025-02-14T13:27:03.000Z',
+    format: 'prowler-ocsf',
+    listed: 5,
+    statuses: { fail: 2, manual: 3 },
+  },
+  // Its times have no zone. One finding is muted.
+  'prowler-ocsf/aws-v4.2-ocsf-1.2.json': { format: 'prowler-ocsf', listed: 3, statuses: { fail: 2, warn: 1 } },
 };

@@ -23,6 +23,8 @@ function fitting(name: string): Declared {
   if (name.startsWith('azure-keyvault/')) return declared('account/clinic.vault.azure.net');
   if (name.startsWith('gcp-kms/')) return declared('account/projects/clinic/locations/europe-west3/keyRings/phi');
   if (name.startsWith('vault-transit/')) return declared('account/vault.example/transit');
+  if (name === 'prowler-ocsf/kubernetes.json') return declared('cluster/clinic-prod');
+  if (name.startsWith('prowler-ocsf/')) return declared('account/111122223333');
   return declared();
 }
 

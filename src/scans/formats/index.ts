@@ -22,6 +22,7 @@ import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
+import { prowler } from './prowler.js';
 import { sarif } from './sarif.js';
 import { secretsStoreCsi } from './secrets-store-csi.js';
 import { assertKinds } from './targets.js';
@@ -50,6 +51,7 @@ export const FORMATS: readonly Format[] = [
   kubescape,
   openReports,
   policyReport,
+  prowler,
   sarif,
   secretsStoreCsi,
   trivy,

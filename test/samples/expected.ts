@@ -544,4 +544,23 @@ export const EXPECTED: Record<string, Expected> = {
   },
   // Its times have no zone. One finding is muted.
   'prowler-ocsf/aws-v4.2-ocsf-1.2.json': { format: 'prowler-ocsf', listed: 3, statuses: { fail: 2, warn: 1 } },
+  'ocsf-compliance/securityhub-pci-compliance-finding-1.1.json': {
+    observedAt: '2023-07-21T18:12:05.693Z',
+    format: 'ocsf',
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  'ocsf-compliance/securityhub-security-finding-1.0rc2.json': {
+    observedAt: '2022-08-04T18:09:25.316Z',
+    format: 'ocsf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
+  // A Detection Finding of Prowler lies among them.
+  'ocsf-compliance/prowler-4.5-mapping.json': {
+    observedAt: '2024-10-04T13:49:02.000Z',
+    format: 'prowler-ocsf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
 };

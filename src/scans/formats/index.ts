@@ -20,6 +20,7 @@ import { k8sObjects } from './k8s-objects.js';
 import { kubeBench } from './kube-bench.js';
 import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
+import { ocsf } from './ocsf.js';
 import { openReports } from './openreports.js';
 import { policyReport } from './policy-report.js';
 import { prowler } from './prowler.js';
@@ -49,6 +50,7 @@ export const FORMATS: readonly Format[] = [
   kubeBench,
   kubernetesStorage,
   kubescape,
+  ocsf,
   openReports,
   policyReport,
   prowler,

@@ -33,6 +33,7 @@ import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 import { trivyOperator } from './trivy-operator.js';
 import { vaultTransit } from './vault-transit.js';
 import { velero } from './velero.js';
+import { xccdf } from './xccdf.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
@@ -62,6 +63,7 @@ export const FORMATS: readonly Format[] = [
   trivyOperator,
   vaultTransit,
   velero,
+  xccdf,
 ];
 
 export interface ParseOptions {

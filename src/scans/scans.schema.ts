@@ -175,7 +175,14 @@ export const postScan = operation({
     Prefer: '`respond-async` (RFC 7240): 202 as soon as the bytes are safe.',
   },
   body: {
-    mediaTypes: ['application/json', 'application/yaml', 'application/x-ndjson', 'application/octet-stream'],
+    mediaTypes: [
+      'application/json',
+      'application/yaml',
+      'application/x-ndjson',
+      'application/xml',
+      'text/xml',
+      'application/octet-stream',
+    ],
     description: 'The report. 512 MiB decoded at most, unless the operator has set another bound.',
   },
   creates: true,

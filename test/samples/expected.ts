@@ -708,4 +708,62 @@ export const EXPECTED: Record<string, Expected> = {
     statuses: {},
     refused: 'empty-report',
   },
+  'prowler-ocsf/kubernetes-v5.json': {
+    observedAt: '2025-02-14T13:27:38.000Z',
+    format: 'prowler-ocsf',
+    listed: 6,
+    statuses: { pass: 1, fail: 5 },
+  },
+  'prowler-ocsf/aws-v5.json': {
+    observedAt: '2025-02-14T13:27:03.000Z',
+    format: 'prowler-ocsf',
+    listed: 5,
+    statuses: { fail: 2, manual: 3 },
+  },
+  // Its times have no zone. One finding is muted.
+  'prowler-ocsf/aws-v4.2-ocsf-1.2.json': { format: 'prowler-ocsf', listed: 3, statuses: { fail: 2, warn: 1 } },
+  'ocsf-compliance/securityhub-pci-compliance-finding-1.1.json': {
+    observedAt: '2023-07-21T18:12:05.693Z',
+    format: 'ocsf',
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  'ocsf-compliance/securityhub-security-finding-1.0rc2.json': {
+    observedAt: '2022-08-04T18:09:25.316Z',
+    format: 'ocsf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
+  // A Detection Finding of Prowler lies among them.
+  'ocsf-compliance/prowler-4.5-mapping.json': {
+    observedAt: '2024-10-04T13:49:02.000Z',
+    format: 'prowler-ocsf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
+  // Of most rules it says that they were not selected: they give no result.
+  'xccdf/openscap-ocp4-testresult-root.xml': {
+    observedAt: '2021-06-14T01:00:29.000Z',
+    format: 'xccdf',
+    listed: 28,
+    statuses: { pass: 24, fail: 3, skip: 1 },
+  },
+  'xccdf/arf-wrapped-minimal.xml': {
+    observedAt: '2021-06-08T02:54:51.000Z',
+    format: 'xccdf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
+  // Its times have no zone.
+  'xccdf/scc-rhel7-cdf-prefix-benchmark-root.xml': {
+    format: 'xccdf',
+    listed: 178,
+    statuses: { pass: 172, fail: 6 },
+  },
+  'xccdf/compliance-operator-configmap.yaml': {
+    observedAt: '2020-08-03T02:26:26.000Z',
+    format: 'xccdf',
+    listed: 123,
+    statuses: { pass: 12, fail: 64, manual: 47 },
+  },
 };

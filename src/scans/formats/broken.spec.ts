@@ -191,6 +191,8 @@ const OTHER_RUN: Readonly<Record<string, RegExp>> = {
   grype: /\/descriptor(\/|$)/,
   // An exception is all that tells an excused failure from a pass; version 2 writes a status as a text, and a control's status as its rules.
   kubescape: /\/(subStatus|rules|status)(\/|$)/,
+  // The product that speaks.
+  ocsf: /\/metadata\/product(\/|$)/,
   openreports: /\/(configuration|source)(\/|$)/,
   'policy-report': /\/(configuration|source)(\/|$)/,
   // The category of the analysis.

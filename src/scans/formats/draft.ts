@@ -44,7 +44,8 @@ export class Draft {
 
   constructor(
     readonly format: string,
-    readonly tool: string,
+    /** Formats that several tools write set it to the one that the report names. */
+    public tool: string,
     readonly declared: Declared,
     readonly trust: readonly SigningTrust[],
     private readonly sink: Rows,
@@ -201,7 +202,7 @@ export class Draft {
     if (this.#rejected > this.#rejects.length) notes.push(`${this.#rejected} parts could not be read.`);
     return {
       format: this.format,
-      tool: this.tool,
+      tool: prose(this.tool, 100),
       toolVersion: this.toolVersion === null ? null : prose(this.toolVersion, 100),
       observedAt: this.observedAt,
       clusterName: this.clusterName === null ? null : prose(this.clusterName, BOUNDS.title),

@@ -4,6 +4,7 @@ import { BOUNDS, ReportFault } from '../report.js';
 import type { SigningTrust } from '../signing-trust.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
+import { XmlElement } from '../text/xml-element.js';
 import { Draft, isStorable } from './draft.js';
 import { firstOf, isFields, Unreadable } from './fields.js';
 import { awsKms } from './aws-kms.js';
@@ -28,9 +29,11 @@ import { kubeLinter } from './kube-linter.js';
 import { kubeaudit } from './kubeaudit.js';
 import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
+import { ocsf } from './ocsf.js';
 import { openReports } from './openreports.js';
 import { polaris } from './polaris.js';
 import { policyReport } from './policy-report.js';
+import { prowler } from './prowler.js';
 import { safeguard } from './safeguard.js';
 import { sarif } from './sarif.js';
 import { secretsStoreCsi } from './secrets-store-csi.js';
@@ -42,6 +45,7 @@ import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 import { trivyOperator } from './trivy-operator.js';
 import { vaultTransit } from './vault-transit.js';
 import { velero } from './velero.js';
+import { xccdf } from './xccdf.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
@@ -67,9 +71,11 @@ export const FORMATS: readonly Format[] = [
   kubeaudit,
   kubernetesStorage,
   kubescape,
+  ocsf,
   openReports,
   polaris,
   policyReport,
+  prowler,
   safeguard,
   sarif,
   secretsStoreCsi,
@@ -80,6 +86,7 @@ export const FORMATS: readonly Format[] = [
   trivyOperator,
   vaultTransit,
   velero,
+  xccdf,
 ];
 
 export interface ParseOptions {
@@ -148,13 +155,16 @@ function slugs(): string {
 
 /** Names of a report's top, never its values. */
 function whatWasSeen(document: unknown): string {
+  if (document instanceof XmlElement) return `it is XML whose root is ${printableName(document.name)}`;
   const inArray = isList(document);
   const top = inArray ? firstOf(document) : document;
   if (!isFields(top)) return inArray ? 'it is an array that does not hold objects' : 'it is no object';
-  const keys = Object.keys(top)
-    .slice(0, 10)
-    .map((key) => key.slice(0, 40).replace(/[^\w.$@-]/g, '?'));
+  const keys = Object.keys(top).slice(0, 10).map(printableName);
   return `${inArray ? 'it is an array whose first object has' : 'it has'} the keys ${keys.join(', ')}`;
+}
+
+function printableName(name: string): string {
+  return name.slice(0, 40).replace(/[^\w.$@-]/g, '?');
 }
 
 function isEmpty(document: unknown): boolean {

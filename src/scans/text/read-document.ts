@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { ReportFault } from '../report.js';
 import { BytesInMemory, type ByteSource } from './byte-source.js';
 import { readJson, type JsonReading } from './read-json.js';
+import { readXml } from './read-xml.js';
 import { readYaml } from './read-yaml.js';
 
 /** Bounds on the text of a report; each fault names the one that was passed. */
@@ -10,6 +11,8 @@ export const TEXT_LIMITS = {
   size: 1024 * 1024 * 1024,
   /** Bytes of a YAML report: 5 s of work and half a gigabyte, for the YAML parser reads 1.5 MB/s and keeps every token. More goes as JSON. */
   yaml: 8 * 1024 * 1024,
+  /** Bytes of an XML report, of which all is held at once. An ARF of a whole machine has 20 to 50 MB. */
+  xml: 64 * 1024 * 1024,
   /** The tools nest about 15 deep; Kubernetes objects inside of them 20. */
   depth: 64,
   /** Values and keys of a JSON text. A vulnerability has about 60 in 1.8 kB: these are the values of 2 GB. */
@@ -18,6 +21,15 @@ export const TEXT_LIMITS = {
   yamlValues: 16_000_000,
   /** YAML documents in one text. */
   documents: 10_000,
+} as const;
+
+/** Bounds on an XML document; tools nest some 15 deep and write a dozen attributes at most. */
+export const XML_LIMITS = {
+  depth: TEXT_LIMITS.depth,
+  elements: 2_000_000,
+  attributes: 256,
+  namespaces: 256,
+  text: 4 * 1024 * 1024,
 } as const;
 
 /** How JSON is read. A test may ask for less. */
@@ -35,7 +47,7 @@ export const JSON_READING: JsonReading = {
 
 /**
  * Bytes → document, strictly: nothing is guessed and nothing repaired. A byte order mark is dropped. JSON texts one per line and YAML texts of several documents
- * become a list of their documents. A text without any document is null. Lists too large to be held are read as they are gone through (`LazyList`).
+ * become a list of their documents, XML becomes the `XmlElement` of its root. A text without any document is null. Lists too large to be held are read as they are gone through (`LazyList`).
  * Throws `ReportFault` and nothing else, and so does going through a list.
  */
 export function readDocument(input: Uint8Array | ByteSource, reading: JsonReading = JSON_READING): unknown {
@@ -56,6 +68,14 @@ export function readDocument(input: Uint8Array | ByteSource, reading: JsonReadin
     } catch (error) {
       throw withLine(error, source);
     }
+  } else if (isXml(head.subarray(from))) {
+    if (source.size > TEXT_LIMITS.xml) {
+      throw new ReportFault('too-large', `An XML report may hold ${TEXT_LIMITS.xml} bytes.`);
+    }
+    const bytes = source.read(from, source.size);
+    text.push(bytes);
+    text.end();
+    documents = [readXml(bytes.toString('utf8'), XML_LIMITS)];
   } else {
     const bytes = wholeText(source, from);
     text.push(bytes);
@@ -71,6 +91,11 @@ export function readDocument(input: Uint8Array | ByteSource, reading: JsonReadin
 
 /** Bytes in which the kind of text is looked for. */
 const HEAD = 8_192;
+
+/** No YAML document of a tool begins so. */
+function isXml(head: Buffer): boolean {
+  return /^\s*</.test(head.toString('latin1', 0, 4096));
+}
 
 /** JSON begins with a bracket or brace, or is `null`; whatever else begins a report is YAML. */
 function isJson(head: Buffer): boolean {

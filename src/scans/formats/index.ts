@@ -13,6 +13,7 @@ import { externalSecrets } from './external-secrets.js';
 import { gatekeeper } from './gatekeeper.js';
 import { gcpKms } from './gcp-kms.js';
 import { grype } from './grype.js';
+import { hdf } from './hdf.js';
 import { istio } from './istio.js';
 import { k8sAuditPolicy } from './k8s-audit-policy.js';
 import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
@@ -44,6 +45,7 @@ export const FORMATS: readonly Format[] = [
   gatekeeper,
   gcpKms,
   grype,
+  hdf,
   istio,
   k8sAuditPolicy,
   k8sEncryptionConfiguration,

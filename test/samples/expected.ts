@@ -23,6 +23,7 @@ const KEY: Target = {
   kind: 'account',
   name: 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
 };
+const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
 const ACCOUNT: Target = { kind: 'account', name: '111122223333' };
 const REPOSITORY: Target = { kind: 'repository', name: 'git.example/app' };
 
@@ -617,5 +618,20 @@ export const EXPECTED: Record<string, Expected> = {
     target: ACCOUNT,
     listed: 2,
     statuses: { fail: 2 },
+  },
+  'oscal-assessment-results/nist-ifa-example-1.1.2.json': {
+    observedAt: '2023-06-02T12:31:20.000Z',
+    format: 'oscal-assessment-results',
+    target: CLUSTER,
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  // Its observations are those of openscap-ocp4-testresult-root.xml.
+  'oscal-assessment-results/trestle-from-openscap-ocp4-results-only.json': {
+    observedAt: '2021-02-24T19:31:13.000Z',
+    format: 'oscal-assessment-results',
+    target: CLUSTER,
+    listed: 28,
+    statuses: { pass: 24, fail: 3, skip: 1 },
   },
 };

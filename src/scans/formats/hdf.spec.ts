@@ -197,6 +197,11 @@ describe('InSpec, HDF', () => {
     expect(faultOf(fixture(BASELINE), declared(NODE, 'node/worker-2'))).toBe('target-mismatch');
   });
 
+  it('is what was converted from the report of another tool not taken for one of InSpec?', () => {
+    const converted = { ...report(profile('p', [control('c', ['passed'])])), platform: { name: 'Heimdall Tools' } };
+    expect([parsed(converted, NODE).tool, one(['passed']).tool]).toEqual(['hdf', 'inspec']);
+  });
+
   it('do code, values, reasons and names of people stay behind?', () => {
     const all = [BASELINE, OVERLAY].map((name) => parsed(fixture(name), NODE));
     expect(JSON.stringify(all)).not.toMatch(/hunter2|jane|passwd|shadow/);

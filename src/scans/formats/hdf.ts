@@ -52,6 +52,8 @@ export const hdf: Format = {
     const report = fieldsOf(document);
     const target = declaredTarget(draft.declared, KINDS);
     draft.toolVersion = optionalText(report, 'version') || null;
+    // Of what was converted to it, the version is the converter's.
+    if (field(fieldsIn(report, 'platform'), 'name') === 'Heimdall Tools') draft.tool = SLUG;
     const profiles = new Profiles();
     const made = new OldestOf();
     const controls = controlsOf(draft, report, profiles, made);

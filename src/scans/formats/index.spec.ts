@@ -24,6 +24,7 @@ function fitting(name: string): Declared {
   if (name.startsWith('gcp-kms/')) return declared('account/projects/clinic/locations/europe-west3/keyRings/phi');
   if (name.startsWith('vault-transit/')) return declared('account/vault.example/transit');
   if (name === 'prowler-ocsf/kubernetes.json') return declared('cluster/clinic-prod');
+  if (name.startsWith('oscal-assessment-results/')) return declared('cluster/cluster');
   if (name.startsWith('hdf/')) return declared('node/worker-1');
   if (/^(ocsf|prowler-ocsf)\//.test(name)) return declared('account/111122223333');
   return declared();

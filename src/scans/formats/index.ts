@@ -23,6 +23,7 @@ import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { ocsf } from './ocsf.js';
 import { openReports } from './openreports.js';
+import { oscal } from './oscal.js';
 import { policyReport } from './policy-report.js';
 import { prowler } from './prowler.js';
 import { sarif } from './sarif.js';
@@ -55,6 +56,7 @@ export const FORMATS: readonly Format[] = [
   kubescape,
   ocsf,
   openReports,
+  oscal,
   policyReport,
   prowler,
   sarif,

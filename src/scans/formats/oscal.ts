@@ -68,10 +68,10 @@ export const oscal: Format = {
     const evaluated = new Evaluated();
     const made = new OldestOf();
     draft.rows(results, isWrapped ? `/${WRAPPER}/results` : '/results', null, (result, at) => {
-      made.add(instant(field(result, 'end') ?? field(result, 'start')));
-      const isWhole = has(result, 'end');
-      if (!isWhole) draft.note('A result has no end, so it goes on.');
-      const context: Context = { draft, target, extent: isWhole ? 'complete' : 'partial', evaluated };
+      const end = instant(field(result, 'end'));
+      if (end === null) draft.note('A result has no end, so it goes on.');
+      made.add(end ?? instant(field(result, 'start')));
+      const context: Context = { draft, target, extent: end === null ? 'partial' : 'complete', evaluated };
       readFindings(context, result, at);
       readObservations(context, result, at, made);
     });

@@ -24,6 +24,7 @@ const KEY: Target = {
   kind: 'account',
   name: 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
 };
+const ACCOUNT: Target = { kind: 'account', name: '111122223333' };
 const REPOSITORY: Target = { kind: 'repository', name: 'git.example/app' };
 
 export interface Expected {
@@ -765,5 +766,49 @@ export const EXPECTED: Record<string, Expected> = {
     format: 'xccdf',
     listed: 123,
     statuses: { pass: 12, fail: 64, manual: 47 },
+  },
+  'hdf/rhel8-every-status-attestable.json': {
+    observedAt: '2024-03-18T17:10:44.000Z',
+    format: 'hdf',
+    target: NODE,
+    listed: 4,
+    statuses: { pass: 1, fail: 1, skip: 2 },
+  },
+  // Three profiles that lie over one another list the same five controls.
+  'hdf/three-layer-overlay.json': {
+    observedAt: '2020-06-01T18:50:31.000Z',
+    format: 'hdf',
+    target: NODE,
+    listed: 5,
+    statuses: { pass: 1, fail: 1, skip: 3 },
+  },
+  'hdf/cis-aws-foundations-inspec-3.json': {
+    observedAt: '2018-11-19T01:21:35.000Z',
+    format: 'hdf',
+    target: ACCOUNT,
+    listed: 52,
+    statuses: { pass: 40, fail: 6, skip: 6 },
+  },
+  'hdf/aws-s3-baseline-small.json': {
+    observedAt: '2018-11-19T02:02:51.000Z',
+    format: 'hdf',
+    target: ACCOUNT,
+    listed: 2,
+    statuses: { fail: 2 },
+  },
+  'oscal-assessment-results/nist-ifa-example-1.1.2.json': {
+    observedAt: '2023-06-02T12:31:20.000Z',
+    format: 'oscal-assessment-results',
+    target: CLUSTER,
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  // Its observations are those of openscap-ocp4-testresult-root.xml.
+  'oscal-assessment-results/trestle-from-openscap-ocp4-results-only.json': {
+    observedAt: '2021-02-24T19:31:13.000Z',
+    format: 'oscal-assessment-results',
+    target: CLUSTER,
+    listed: 28,
+    statuses: { pass: 24, fail: 3, skip: 1 },
   },
 };

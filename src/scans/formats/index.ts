@@ -18,6 +18,7 @@ import { falco } from './falco.js';
 import { gatekeeper } from './gatekeeper.js';
 import { gcpKms } from './gcp-kms.js';
 import { grype } from './grype.js';
+import { hdf } from './hdf.js';
 import { intotoAttestation } from './intoto-attestation.js';
 import { istio } from './istio.js';
 import { k8sAuditEvents } from './k8s-audit-events.js';
@@ -31,6 +32,7 @@ import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
 import { ocsf } from './ocsf.js';
 import { openReports } from './openreports.js';
+import { oscal } from './oscal.js';
 import { polaris } from './polaris.js';
 import { policyReport } from './policy-report.js';
 import { prowler } from './prowler.js';
@@ -60,6 +62,7 @@ export const FORMATS: readonly Format[] = [
   gatekeeper,
   gcpKms,
   grype,
+  hdf,
   intotoAttestation,
   istio,
   k8sAuditEvents,
@@ -73,6 +76,7 @@ export const FORMATS: readonly Format[] = [
   kubescape,
   ocsf,
   openReports,
+  oscal,
   polaris,
   policyReport,
   prowler,

@@ -55,12 +55,12 @@ function nameIn(text: string): string {
 }
 
 function assertSame(node: Target, names: readonly string[]): void {
-  if (names.length === 0 || names.some((name) => isSame(name, node.name))) return;
+  if (names.length === 0 || names.some((name) => isSameMachine(name, node.name))) return;
   throw new ReportFault('target-mismatch', 'The declared node is not the machine that the report names.');
 }
 
 /** A machine is called by its whole name or by the first part of it. Addresses have no such parts. */
-function isSame(one: string, other: string): boolean {
+export function isSameMachine(one: string, other: string): boolean {
   const [a, b] = [one, other].map((name) => name.toLowerCase().replace(/\.$/, ''));
   if (a === undefined || b === undefined || /^[\d.:]+$/.test(a) || /^[\d.:]+$/.test(b)) return a === b;
   return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);

@@ -80,10 +80,11 @@ export class TestResults {
     draft.toolVersion = system.version;
     const end = result.attribute('end-time');
     this.made.add(instant(end || result.attribute('start-time')));
-    if (end === '') draft.note('A test result does not say when it ended, so it may be a part of one.');
+    const hasEnd = /^\d{4}-\d\d-\d\dT/.test(end);
+    if (!hasEnd) draft.note('A test result does not say when it ended, so it may be a part of one.');
 
     const scope = { target, source: sourceOf(result, benchmark) };
-    const extent = isWhole && end !== '' ? 'complete' : 'partial';
+    const extent = isWhole && hasEnd ? 'complete' : 'partial';
     for (const [index, rule] of result.all('rule-result').entries()) {
       draft.attempt(`${pointer}/rule-result/${index}`, scope, () => {
         const check = rule.attribute('idref');

@@ -16,7 +16,7 @@ export const xccdf: Format = {
     'XML of `oscap xccdf eval --results|--results-arf`, of SCC, and of whatever else writes XCCDF 1.1 or 1.2: a TestResult, a Benchmark that holds one, or an ARF ' +
     'collection. Or the ConfigMaps of the Compliance Operator as JSON or YAML, compressed or not ' +
     '(`kubectl get configmaps -l complianceoperator.openshift.io/scan-result -o yaml`). It is about the node that it names, or that is declared (targets=node/NAME); a ' +
-    'ConfigMap without a node is of a scan of the cluster. Complete for the checks that were evaluated, if the result says when it ended and the exit code is 0 or 2. ' +
+    'ConfigMap without a node is of a scan of the cluster, while XML of one has to be posted with targets=cluster/cluster. Complete for the checks that were evaluated, if the result says when it ended and the exit code is 0 or 2. ' +
     'Rules that were not selected are left out; those that a person has to check are manual; results that were overridden, or mended by the scan, are warnings. SCC and ' +
     'old versions of OpenSCAP write times without a zone: pass observedAt.',
 

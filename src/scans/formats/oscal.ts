@@ -23,7 +23,7 @@ import {
 } from './fields.js';
 import { declaredTarget } from './targets.js';
 import { xccdfName, xccdfStatus } from './xccdf-results.js';
-import { isSameMachine } from './xccdf-target.js';
+import { isContradicted, otherMachine } from './xccdf-target.js';
 
 const SLUG = 'oscal-assessment-results';
 const SOURCE = 'oscal';
@@ -205,8 +205,7 @@ function assertMachine(target: Target, { count, names }: Machines): void {
   if (count > 1) {
     throw new ReportFault('target-mismatch', 'The report is about several machines: declare the cluster.');
   }
-  if (names.length === 0 || names.some((name) => isSameMachine(name, target.name))) return;
-  throw new ReportFault('target-mismatch', 'The declared node is not the machine that the report names.');
+  if (isContradicted(target.name, names)) throw otherMachine();
 }
 
 /** What a check was made on: machines of the inventory by their names, or else the target as a whole. */

@@ -12,7 +12,6 @@ import type { KubernetesObject } from './kubernetes.js';
  * The Compliance Operator keeps what OpenSCAP wrote in a ConfigMap: the test result in `data.results`, the exit code beside it.
  */
 
-const COMPRESSED = 'openscap-scan-result/compressed';
 const NODE = 'openscap-scan-result/node';
 
 export interface ScanResult {
@@ -36,26 +35,23 @@ export function scanResultOf({ group, kind, object }: KubernetesObject): ScanRes
     has(of, 'results') ? { results: text(of, 'results'), exit: optionalText(of, 'exit-code') } : null,
   );
   if (data === null) return null;
-  const { node, isCompressed } = within(object, 'metadata', annotated);
   return {
-    root: rootOf(data.results, isCompressed),
-    node,
+    root: rootOf(data.results),
+    node: within(object, 'metadata', nodeOf),
     isWhole: data.exit === '0' || data.exit === '2',
   };
 }
 
 /** An object that lost its metadata says nothing of a node: it is not of the cluster for that. */
-function annotated(metadata: Fields): { node: string | null; isCompressed: boolean } {
+function nodeOf(metadata: Fields): string | null {
   text(metadata, 'name');
-  return within(metadata, 'annotations', (annotations) => ({
-    node: has(annotations, NODE) ? text(annotations, NODE) : null,
-    isCompressed: has(annotations, COMPRESSED),
-  }));
+  return within(metadata, 'annotations', (of) => (has(of, NODE) ? text(of, NODE) : null));
 }
 
-function rootOf(results: string, isCompressed: boolean): XmlElement {
+/** XML, or its base64 of bzip2 where it is too large for a ConfigMap. */
+function rootOf(results: string): XmlElement {
   try {
-    return readXml(isCompressed ? decompressed(results) : results, XML_LIMITS);
+    return readXml(/^\s*</.test(results) ? results : decompressed(results), XML_LIMITS);
   } catch (error) {
     // The ConfigMaps beside it can be read.
     if (error instanceof ReportFault) throw new Unreadable('/data/results', error.detail);

@@ -19,7 +19,7 @@ export function scannedTarget(declared: Declared, result: XmlElement): Target {
     assertCluster(first, null);
     return CLUSTER;
   }
-  if (first.kind === 'node') assertSame(first, ownNames(result));
+  if (first.kind === 'node' && isContradicted(first.name, ownNames(result))) throw otherMachine();
   return first;
 }
 
@@ -35,7 +35,7 @@ export function operatorTarget(declared: Declared, node: string | null, result: 
     return CLUSTER;
   }
   if (!first) return { kind: 'node', name: node };
-  assertSame(first, [node, ...ownNames(result)]);
+  if (![node, ...ownNames(result)].some((name) => isSame(name, first.name))) throw otherMachine();
   return first;
 }
 
@@ -54,14 +54,22 @@ function nameIn(text: string): string {
   return /^(localhost(\.|$)|127\.|::1$|unknown$)|:\/\//i.test(text) ? '' : text;
 }
 
-function assertSame(node: Target, names: readonly string[]): void {
-  if (names.length === 0 || names.some((name) => isSameMachine(name, node.name))) return;
-  throw new ReportFault('target-mismatch', 'The declared node is not the machine that the report names.');
+export function otherMachine(): ReportFault {
+  return new ReportFault('target-mismatch', 'The declared node is not the machine that the report names.');
+}
+
+/** Whether a machine that is called by these names is another one. An address says nothing against a name, nor a name against an address. */
+export function isContradicted(node: string, names: readonly string[]): boolean {
+  const alike = names.filter((name) => isAddress(name) === isAddress(node));
+  return alike.length > 0 && !alike.some((name) => isSame(name, node));
 }
 
 /** A machine is called by its whole name or by the first part of it. Addresses have no such parts. */
-export function isSameMachine(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((name) => name.toLowerCase().replace(/\.$/, ''));
-  if (a === undefined || b === undefined || /^[\d.:]+$/.test(a) || /^[\d.:]+$/.test(b)) return a === b;
-  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+function isSame(one: string, other: string): boolean {
+  const [a = '', b = ''] = [one, other].map((name) => name.toLowerCase().replace(/\.$/, ''));
+  return a === b || (!isAddress(a) && !isAddress(b) && (a.startsWith(`${b}.`) || b.startsWith(`${a}.`)));
+}
+
+function isAddress(name: string): boolean {
+  return /^[\d.]+$|:/.test(name);
 }

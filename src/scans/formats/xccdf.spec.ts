@@ -150,6 +150,8 @@ describe('XCCDF', () => {
       ['docker-image://sha256:11', 'image/registry.example/app:1', 'image/registry.example/app:1'],
       ['chroot:///host', 'node/worker-1', 'node/worker-1'],
       ['localhost.localdomain', 'node/worker-1', 'node/worker-1'],
+      ['10.0.0.7', 'node/worker-1', 'node/worker-1'],
+      ['worker-1', 'node/10.0.0.7', 'node/10.0.0.7'],
     ])('%s, declared %s: %s', (name, target, expected) => {
       const { coverage } = target === undefined ? read(named(name)) : read(named(name), target);
       expect(coverage.map((covered) => `${covered.target.kind}/${covered.target.name}`)).toEqual([expected]);
@@ -165,7 +167,7 @@ describe('XCCDF', () => {
     it.each([
       ['worker-1', 'node/worker-11'],
       ['worker-1.clinic.example', 'node/worker-1.other.example'],
-      ['10.0.0.7', 'node/10'],
+      ['10.0.0.7', 'node/10.0.0.8'],
       ['worker-1', 'cluster/prod'],
       ['worker-1', 'namespace/emr'],
     ])('does %s contradict the declaration %s?', (name, target) => {
@@ -219,6 +221,13 @@ describe('XCCDF', () => {
       }
     });
 
+    it('is it seen by the results themselves whether they are compressed?', () => {
+      const plain = post((map) => {
+        map.metadata['annotations'] = {};
+      });
+      expect(plain.results).toHaveLength(2);
+    });
+
     it.each([
       ['0', 'complete'],
       ['2', 'complete'],
@@ -235,7 +244,8 @@ describe('XCCDF', () => {
 
     it.each([
       ['cut', (results: string) => results.slice(0, 200)],
-      ['no base64', () => '<TestResult/>'],
+      ['no base64', () => 'TestResult'],
+      ['no XCCDF', () => '<TestResult>'],
       ['other bytes', () => Buffer.from('<TestResult/>').toString('base64')],
       ['a number', () => 7],
     ])('are compressed results that are %s rejected, and those beside them read?', (_what, change) => {

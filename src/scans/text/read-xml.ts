@@ -80,7 +80,7 @@ class Reader {
   private fail(message: string): never {
     const [what = ''] = message.split(/[:\n]/);
     if (CUT.includes(what)) throw new ReportFault('truncated', 'The XML ends before its root element does.');
-    this.refuse('not-xml', `The text is no XML: ${what.toLowerCase()}.`);
+    this.refuse('not-xml', `The text is no XML: ${what.toLowerCase().replace(/\.$/, '')}.`);
   }
 
   private refuse(code: ReportFaultCode, detail: string): never {

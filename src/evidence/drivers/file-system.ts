@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Refusal } from '../../kernel/http/problem.js';
-import type { EvidenceDriver, LocalFile, ObjectRef, StoredObject } from './driver.js';
+import type { EvidenceDriver, IncomingObject, LocalFile, ObjectRef, StoredObject } from './driver.js';
 
 /** No dots, so no way out of the root and none into `.incoming`. */
 const KEY = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
@@ -37,24 +37,28 @@ export class FileSystemDriver implements EvidenceDriver {
     return new FileSystemDriver(root);
   }
 
-  async put(key: string, source: AsyncIterable<Buffer>, _options: { retainUntil: Date }): Promise<StoredObject> {
-    const path = this.path(key);
+  async take(source: AsyncIterable<Buffer>): Promise<IncomingObject> {
     const temporary = join(this.root, INCOMING, randomBytes(16).toString('hex'));
-    let linked = false;
     try {
-      const stored = await writeDurably(temporary, source);
-      await this.makeDurable(dirname(path));
-      // A link, not a rename: a rename would replace an object that has the key already.
-      await link(temporary, path);
-      linked = true;
-      await unlink(temporary);
-      await syncDirectory(dirname(path));
-      return { ...stored, version: null };
+      const { size, sha256 } = await writeDurably(temporary, source);
+      return {
+        size,
+        path: temporary,
+        keep: (key) => this.name(temporary, key, { size, sha256, version: null }),
+        discard: async () => {
+          await remove(temporary);
+        },
+      };
     } catch (error) {
       await remove(temporary);
-      if (linked) await remove(path);
       throw asRefusal(error);
     }
+  }
+
+  async put(key: string, source: AsyncIterable<Buffer>, options: { retainUntil: Date }): Promise<StoredObject> {
+    // Before a byte of it is read.
+    this.path(key);
+    return (await this.take(source)).keep(key, options);
   }
 
   async *openRange(object: ObjectRef, start: number, end: number): AsyncGenerator<Buffer, void> {
@@ -98,6 +102,24 @@ export class FileSystemDriver implements EvidenceDriver {
     await makeDirectory(directory);
     if (this.durable.size >= MAX_REMEMBERED) this.durable.clear();
     this.durable.add(directory);
+  }
+
+  private async name(temporary: string, key: string, stored: StoredObject): Promise<StoredObject> {
+    let linked: string | null = null;
+    try {
+      const path = this.path(key);
+      await this.makeDurable(dirname(path));
+      // A link, not a rename: a rename would replace an object that has the key already.
+      await link(temporary, path);
+      linked = path;
+      await unlink(temporary);
+      await syncDirectory(dirname(path));
+      return stored;
+    } catch (error) {
+      await remove(temporary);
+      if (linked !== null) await remove(linked);
+      throw asRefusal(error);
+    }
   }
 
   private path(key: string): string {

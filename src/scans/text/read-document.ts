@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import { ReportFault } from '../report.js';
 import { BytesInMemory, type ByteSource } from './byte-source.js';
 import { readJson, type JsonReading } from './read-json.js';
 import { readXml } from './read-xml.js';
-import { readYaml } from './read-yaml.js';
+import { readYaml, type YamlLimits } from './read-yaml.js';
+import { TextCheck } from './text-check.js';
 
 /** Bounds on the text of a report; each fault names the one that was passed. */
 export const TEXT_LIMITS = {
@@ -31,6 +31,12 @@ export const XML_LIMITS = {
   namespaces: 256,
   text: 4 * 1024 * 1024,
 } as const;
+
+export const YAML_LIMITS: YamlLimits = {
+  ...TEXT_LIMITS,
+  values: TEXT_LIMITS.yamlValues,
+  size: TEXT_LIMITS.yaml,
+};
 
 /** How JSON is read. A test may ask for less. */
 export const JSON_READING: JsonReading = {
@@ -69,22 +75,9 @@ export function readDocument(input: Uint8Array | ByteSource, reading: JsonReadin
       throw withLine(error, source);
     }
   } else if (isXml(head.subarray(from))) {
-    if (source.size > TEXT_LIMITS.xml) {
-      throw new ReportFault('too-large', `An XML report may hold ${TEXT_LIMITS.xml} bytes.`);
-    }
-    const bytes = source.read(from, source.size);
-    text.push(bytes);
-    text.end();
-    documents = [readXml(bytes.toString('utf8'), XML_LIMITS)];
+    documents = [readXml(wholeText(source, from, 'xml', text), XML_LIMITS)];
   } else {
-    const bytes = wholeText(source, from);
-    text.push(bytes);
-    text.end();
-    documents = readYaml(bytes.toString('utf8'), {
-      ...TEXT_LIMITS,
-      values: TEXT_LIMITS.yamlValues,
-      size: TEXT_LIMITS.yaml,
-    });
+    documents = readYaml(wholeText(source, from, 'yaml', text), YAML_LIMITS);
   }
   return documents.length > 1 ? documents : (documents[0] ?? null);
 }
@@ -102,11 +95,23 @@ function isJson(head: Buffer): boolean {
   return /^\s*([[{]|null\s*$)/.test(head.toString('latin1', 0, 4096));
 }
 
-function wholeText(source: ByteSource, from: number): Buffer {
-  if (source.size > TEXT_LIMITS.yaml) {
-    throw new ReportFault('too-large', `A YAML report may hold ${TEXT_LIMITS.yaml} bytes; post it as JSON.`);
-  }
-  return source.read(from, source.size);
+const TOO_LARGE = {
+  xml: `An XML report may hold ${TEXT_LIMITS.xml} bytes.`,
+  yaml: `A YAML report may hold ${TEXT_LIMITS.yaml} bytes; post it as JSON.`,
+} as const;
+
+/** All of a text that is no JSON. Throws ReportFault where it is too large or no text. */
+export function wholeText(
+  source: ByteSource,
+  from: number,
+  kind: keyof typeof TOO_LARGE,
+  text = new TextCheck(from),
+): string {
+  if (source.size > TEXT_LIMITS[kind]) throw new ReportFault('too-large', TOO_LARGE[kind]);
+  const bytes = source.read(from, source.size);
+  text.push(bytes);
+  text.end();
+  return bytes.toString('utf8');
 }
 
 /** Adds the line, from 1, to a fault of JSON that knows only the offset. */
@@ -123,57 +128,6 @@ function withLine(error: unknown, source: ByteSource): unknown {
 }
 
 const LINED: ReadonlySet<string> = new Set(['not-json', 'duplicate-key']);
-
-/** Holds a text to UTF-8 without NUL, window by window. */
-class TextCheck {
-  /** The beginning of a character that the window before did not end. */
-  private rest: Buffer = Buffer.alloc(0);
-
-  constructor(private at: number) {}
-
-  push(window: Buffer): void {
-    const nul = window.indexOf(0);
-    if (nul !== -1) throw new ReportFault('nul', 'The report holds a NUL byte.', { offset: this.at + nul });
-    const start = this.at - this.rest.length;
-    const bytes = this.rest.length === 0 ? window : Buffer.concat([this.rest, window]);
-    // A character has up to four bytes: the last three may begin one.
-    let whole = bytes.length;
-    for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-      const byte = bytes[bytes.length - back] ?? 0;
-      if ((byte & 0xc0) === 0x80) continue;
-      const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-      if (needed > back) whole = bytes.length - back;
-      break;
-    }
-    const complete = bytes.subarray(0, whole);
-    if (!isUtf8(complete)) throw notUtf8(start + firstInvalid(complete));
-    this.rest = Buffer.from(bytes.subarray(whole));
-    this.at += window.length;
-  }
-
-  end(): void {
-    if (this.rest.length > 0) throw notUtf8(this.at - this.rest.length);
-  }
-}
-
-function notUtf8(offset: number): ReportFault {
-  return new ReportFault('invalid-utf8', 'The report is not UTF-8.', { offset });
-}
-
-/** The offset of the first byte that is not UTF-8: the length of the longest valid prefix, found by halving. */
-function firstInvalid(bytes: Buffer): number {
-  let valid = 0;
-  let invalid = bytes.length;
-  while (invalid - valid > 1) {
-    const middle = (valid + invalid) >>> 1;
-    // A prefix may end within a character: it is valid if some of its last three cuts is.
-    const isValid = [0, 1, 2, 3].some((back) => middle >= back && isUtf8(bytes.subarray(0, middle - back)));
-    if (isValid) valid = middle;
-    else invalid = middle;
-  }
-  while (valid > 0 && !isUtf8(bytes.subarray(0, valid))) valid--;
-  return valid;
-}
 
 /** What the tools print for people when nobody asks them for JSON. */
 const TOOL_TEXT: readonly [RegExp, string][] = [

@@ -114,21 +114,23 @@ export const mergeLate = (kind: IntervalKind): string =>
     from coverage k join covered c on k.target_id = c."targetId" and k.source = c.source
     where k.organization_id = $1 and k.system_id = $2 and k.observed_at > $4
   ),
-  said as (
-    select d.series, min(l.observed_at) as at
-    from delta d join later l on l.target_id = d.target_id and l.source = d.source
-      and l.complete and (l.checks is null or d.check_of = any (l.checks))
+  covered_next as (
+    select d.series, min(l.at) as at
+    from delta d
+      join (select target_id, source, checks, min(observed_at) as at from later where complete group by 1, 2, 3) l
+        on l.target_id = d.target_id and l.source = d.source and (l.checks is null or d.check_of = any (l.checks))
     group by d.series
-    union all
-    select g.series, min(l.observed_at)
-    from later l join sighting s on s.organization_id = $1 and s.id = l.sighting_id
+  ),
+  sighted_next as materialized (
+    select g.series, min(l.at) as at
+    from (select sighting_id, min(observed_at) as at from later group by 1) l
+      join sighting s on s.organization_id = $1 and s.id = l.sighting_id
       cross join lateral unnest(s.series) as g(series)
-    where g.series in (select series from delta)
     group by g.series
   ),
   placed as materialized (
-    select d.*, n.at as next
-    from delta d left join (select series, min(at) as at from said group by series) n on n.series = d.series
+    select d.*, least(c.at, g.at) as next
+    from delta d left join covered_next c on c.series = d.series left join sighted_next g on g.series = d.series
   ),
   ended as (
     update ${kind.table} r set

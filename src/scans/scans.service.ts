@@ -13,7 +13,7 @@ import { Refusal, type ProblemCode } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
-import { type Turns } from '../kernel/slots.js';
+import { Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
 import { EventsService } from '../events/events.service.js';
 import { EVENT_STAGING, EVENT_STAGING_COLUMNS } from '../events/staged-event.js';
@@ -35,6 +35,9 @@ export const REPORT_LIMITS = Symbol('bounds on a posted report');
  * and all of them together leave half of the pool to everybody else.
  */
 export const MERGE_TURNS = Symbol('turns of merges');
+
+/** Posts at once that are being written or wait to be. */
+const MAX_WRITING = 256;
 
 /** Clocks of nodes differ; a report from further ahead than this is wrong about its time, and would outlive its freshness. */
 const CLOCK_SKEW = 5 * 60_000;
@@ -73,6 +76,12 @@ class Unfit extends Error {
 
 @Injectable()
 export class ScansService {
+  /**
+   * The same bytes at once are written one after another: in the database each would wait, with a connection in hand, for the one that makes them evidence. What
+   * an agent posts again while the first is still being merged is of that kind.
+   */
+  private readonly sameBytes = new Turns(MAX_WRITING, MAX_WRITING);
+
   constructor(
     private readonly database: Database,
     private readonly store: ScansStore,
@@ -116,8 +125,8 @@ export class ScansService {
           async () => received.content ?? this.evidence.fileOf(principal, received),
         );
       const written: { scan: Scan | null } = { scan: null };
-      const write = (reading: Reading | null) =>
-        this.turns.run(posted.systemId, () =>
+      const write = (reading: Reading | null) => {
+        const once = () =>
           this.database.write(
             principal,
             async (tx) => {
@@ -131,8 +140,11 @@ export class ScansService {
             posted.idempotencyKey === null
               ? null
               : { operation: 'postScan', key: posted.idempotencyKey, fingerprint: fingerprint(posted, received) },
-          ),
-        );
+          );
+        const digest = `${principal.organizationId ?? ''}/${received.kept.sha256.toString('base64url')}`;
+        // What is only queued merges nothing.
+        return this.sameBytes.run(digest, () => (reading === null ? once() : this.turns.run(posted.systemId, once)));
+      };
       const reading = posted.wait && twin === null ? (repeated ?? (await readAfresh())) : null;
       const outcome = reading === null ? await write(null) : await this.conclusively(reading, readAfresh, write);
       const isReplay = written.scan === null;

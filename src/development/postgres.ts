@@ -16,6 +16,8 @@ export interface PostgresOptions {
   dataDirectory: string;
   /** False gives up durability for speed: for tests, whose data nobody wants after a crash. */
   durable: boolean;
+  /** Of 127.0.0.1; one that is free when it is not said. */
+  port?: number;
 }
 
 export interface EmbeddedPostgres {
@@ -39,7 +41,7 @@ const START_PATIENCE = 180_000;
 const STOP_PATIENCE = 30_000;
 
 /**
- * Starts a real Postgres 18 on a free port of 127.0.0.1, with the roles `safeguard_owner`, `safeguard_app`, `safeguard_server` and the
+ * Starts a real Postgres 18 on 127.0.0.1, with the roles `safeguard_owner`, `safeguard_app`, `safeguard_server` and the
  * database `safeguard`. It ends with this process, also when that is killed. A data directory belongs to one living process:
  * a second one is refused, and what a dead one left behind is put in order.
  */
@@ -64,7 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     const logFile = join(directory, 'postgres.log');
     const launch = async (port: number) =>
       spawnGuarded([binaries.postgres, '-D', cluster, ...settings(port, options.durable)], identity, logFile);
-    const server = await launchUntilReady(launch, cluster, logFile);
+    const server = await launchUntilReady(launch, cluster, logFile, options.port);
     const url = (database: string, role: DatabaseRole) =>
       `postgres://${ROLE_NAMES[role]}:${passwords[role]}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`;
     const exited = ended(server.child);
@@ -154,9 +156,10 @@ async function launchUntilReady(
   launch: (port: number) => Promise<ChildProcess>,
   cluster: string,
   logFile: string,
+  wanted: number | undefined,
 ): Promise<Launched> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = wanted ?? (await freePort());
     const before = await stat(logFile).then(
       (found) => found.size,
       () => 0,
@@ -168,7 +171,7 @@ async function launchUntilReady(
     if (pid !== undefined) return { child, pid, port };
     await stopServer(child, undefined);
     const said = await tail(logFile, before);
-    if (attempt < 5 && said.includes('could not bind')) continue;
+    if (wanted === undefined && attempt < 5 && said.includes('could not bind')) continue;
     throw new Error(`The embedded Postgres did not start (log: ${logFile}):\n${said.trim()}`);
   }
 }

@@ -288,6 +288,18 @@ describe('whatever order scans arrive in', () => {
 });
 
 describe('the store itself', () => {
+  it('merges a large late report in time that grows with its rows, not with their square', async () => {
+    const many = (name: string): Seen[] =>
+      Array.from({ length: 20_000 }, (_, row) => ({ target: 'n1', check: `${name}/${row}`, status: 'fail' }));
+    await post(systemId, { day: 9, coverage: node(false), seen: many('later') });
+    // Row by row this would be 400,000,000 comparisons: longer than a statement may take.
+    const late = await post(systemId, { day: 1, coverage: node(false), seen: many('late') });
+    expect(late.counts).toMatchObject({ new: 20_000 });
+    const earlier = await post(systemId, { day: 0, coverage: node(), seen: many('late') });
+    expect(earlier.counts).toMatchObject({ new: 20_000 });
+    expect(await rowCount(systemId)).toBe(60_000);
+  });
+
   it('refuses to delete results, to end one twice and to take back a correction', async () => {
     await post(systemId, { day: 1, coverage: node(), seen: saw({ a: 'pass' }) });
     await post(systemId, { day: 2, coverage: node(), seen: saw({ a: 'fail' }) });

@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
 import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
+import { READER_REVISION } from './reader-revision.js';
+import type { SigningTrust } from './signing-trust.js';
 import type { RowChunk } from './stage.js';
+
+export const SIGNING_TRUST = Symbol('whose signatures are believed');
 
 /** A parser's thread may hold this much, and no more, whatever the report does: what is held at once of a report is bounded far below (`JSON_READING`). */
 const HEAP_MEGABYTES = 512;
@@ -31,6 +36,8 @@ export interface Parsing {
 /** Parses reports in threads of their own. */
 @Injectable()
 export class Parser implements OnApplicationShutdown {
+  /** Changes when a reader does, or whom it believes: bytes that were read otherwise are read again. */
+  readonly revision: string;
   private readonly slots = {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
@@ -43,6 +50,10 @@ export class Parser implements OnApplicationShutdown {
     // Rows die young: a small young generation would promote them, and a large one would be held for ever.
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
   });
+
+  constructor(@Inject(SIGNING_TRUST) private readonly trust: readonly SigningTrust[]) {
+    this.revision = createHash('sha256').update(READER_REVISION).update(JSON.stringify(trust)).digest('hex');
+  }
 
   /**
    * Begins to read a report, and is back when what came of it is known, or when its rows have to be taken. `open` is called, and the time limit begins, only when a
@@ -76,7 +87,13 @@ export class Parser implements OnApplicationShutdown {
     port1.on('message', (message: ParseMessage) => stream.take(message));
     try {
       await this.pool.run(
-        { ...options, content: 'file' in content ? content.file : content, port: port2, underWay: stream.underWay },
+        {
+          ...options,
+          trust: this.trust,
+          content: 'file' in content ? content.file : content,
+          port: port2,
+          underWay: stream.underWay,
+        },
         { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, AbortSignal.timeout(TIME_LIMIT)]) },
       );
     } catch (error) {

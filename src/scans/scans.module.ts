@@ -5,6 +5,7 @@ import { EventsModule } from '../events/events.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { Parser } from './parser.js';
+import { Redactor } from './redactor.js';
 import { ScansController } from './scans.controller.js';
 import { ScansService } from './scans.service.js';
 import { ScansStore } from './scans.store.js';
@@ -13,7 +14,7 @@ import { ScansWorker } from './scans.worker.js';
 @Module({
   imports: [AuditModule, EvidenceModule, OrganizationsModule, ResultsModule, EventsModule],
   controllers: [ScansController],
-  providers: [ScansService, ScansStore, ScansWorker, Parser],
+  providers: [ScansService, ScansStore, ScansWorker, Parser, Redactor],
   exports: [ScansService],
 })
 export class ScansModule {}

@@ -35,9 +35,10 @@ export interface RunningServer {
   peakMemory(): number | null;
 }
 
-export async function prepareGround(): Promise<Ground> {
+/** `own`: a database that is not of the Postgres that all tests share. It is dropped at the end as theirs are. */
+export async function prepareGround(own?: TestDatabase): Promise<Ground> {
   const directory = await mkdtemp(join(tmpdir(), 'safeguard-server-'));
-  const database = await createTestDatabase();
+  const database = own ?? (await createTestDatabase());
   const provider = await startProvider({
     dataDirectory: join(directory, 'provider'),
     port: 0,

@@ -1,3 +1,4 @@
+import { OPEN, PAST } from './interval.js';
 import { FACT_STAGING, FACT_STAGING_COLUMNS } from './staged-fact.js';
 import { RESULT_STAGING, STAGING_COLUMNS } from './copy.js';
 
@@ -42,6 +43,15 @@ export const COVERED = `
 const prefixed = (prefix: string, columns: readonly string[]): string =>
   columns.map((column) => `${prefix}.${column}`).join(', ');
 
+/**
+ * The rows `r` that end, by where `present` has just found them: no other merge of the system is under way, so they are there yet. By their keys alone they
+ * would be read with all the history of their series, or of the system where a planner expects many of them.
+ */
+const ENDING = 'r.ctid = any (array(select place from delta where ended is not null))';
+
+/** Rows `r` that had not ended at $4, and have since. */
+const ENDED_LATER = `${PAST} > $4 and r.known_to is null and r.observed_to > $4`;
+
 const COUNTS = `
   select count(*) filter (where staged is not null and ended is null)::int as opened,
          count(*) filter (where staged is not null and ended is not null)::int as changed,
@@ -72,15 +82,15 @@ export const mergeForward = (kind: IntervalKind): string =>
   `
   with ${COVERED},
   present as (
-    select r.series, r.observed_from, r.known_from, ${prefixed('r', [...kind.says, kind.check])}, c.complete, c.checks
+    select r.series, r.observed_from, r.known_from, ${prefixed('r', [...kind.says, kind.check])}, r.ctid as place, c.complete, c.checks
     from ${kind.table} r join covered c on r.target_id = c."targetId" and r.source = c.source
-    where r.organization_id = $1 and r.system_id = $2 and r.observed_to is null and r.known_to is null
+    where r.organization_id = $1 and r.system_id = $2 and ${OPEN}
   ),
-  delta as materialized (${delta(kind, 's.series as staged, p.series as ended, p.observed_from, p.known_from')}),
+  delta as materialized (${delta(kind, 's.series as staged, p.series as ended, p.observed_from, p.known_from, p.place')}),
   ended as (
     update ${kind.table} r set observed_to = $4, ended_known = $5
     from delta d
-    where r.organization_id = $1 and r.system_id = $2
+    where r.organization_id = $1 and r.system_id = $2 and ${ENDING}
       and r.series = d.ended and r.observed_from = d.observed_from and r.known_from = d.known_from
   ),
   opened as (
@@ -97,17 +107,19 @@ export const mergeForward = (kind: IntervalKind): string =>
 export const mergeLate = (kind: IntervalKind): string =>
   `
   with ${COVERED},
-  present as (
-    select r.*, c.complete, c.checks
+  present as (${[OPEN, ENDED_LATER].map(
+    (rows) => `
+    select r.*, r.ctid as place, c.complete, c.checks
     from ${kind.table} r join covered c on r.target_id = c."targetId" and r.source = c.source
-    where r.organization_id = $1 and r.system_id = $2 and r.known_to is null
-      and r.observed_from <= $4 and (r.observed_to is null or r.observed_to > $4)
+    where r.organization_id = $1 and r.system_id = $2 and ${rows} and r.observed_from <= $4`,
+  ).join(`
+    union all`)}
   ),
   delta as materialized (${delta(
     kind,
     `coalesce(s.series, p.series) as series, coalesce(s.target_id, p.target_id) as target_id,
           coalesce(s.source, p.source) as source, coalesce(s.${kind.check}, p.${kind.check}) as check_of,
-          s.series as staged, p.series as ended, p.observed_from, p.observed_to, p.known_from`,
+          s.series as staged, p.series as ended, p.observed_from, p.observed_to, p.known_from, p.place`,
   )}),
   later as materialized (
     select k.target_id, k.source, k.observed_at, k.complete, k.checks, k.sighting_id
@@ -138,7 +150,7 @@ export const mergeLate = (kind: IntervalKind): string =>
       ended_known = case when p.simple then $5 else r.ended_known end,
       known_to = case when p.simple then null else $5 end
     from (select *, observed_to is null and next is null and observed_from < $4 as simple from placed) p
-    where r.organization_id = $1 and r.system_id = $2
+    where r.organization_id = $1 and r.system_id = $2 and ${ENDING}
       and r.series = p.ended and r.observed_from = p.observed_from and r.known_from = p.known_from
   ),
   pieces as (
@@ -155,7 +167,7 @@ export const mergeLate = (kind: IntervalKind): string =>
                         scan_id, source, ${kind.own.join(', ')})
     select r.organization_id, r.system_id, r.series, k.starts, $5, k.ends, case when k.ends is null then null else $5::timestamptz end,
            r.target_id, r.scan_id, r.source, ${prefixed('r', kind.own)}
-    from pieces k join ${kind.table} r on r.organization_id = $1 and r.system_id = $2
+    from pieces k join ${kind.table} r on r.organization_id = $1 and r.system_id = $2 and ${ENDING}
       and r.series = k.ended and r.observed_from = k.old_from and r.known_from = k.old_known
   ),
   opened as (

@@ -5,6 +5,7 @@ import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
+import { checksId } from './latest.sql.js';
 import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
 
 /** Milliseconds that a question waits for merges under way. */
@@ -118,13 +119,15 @@ export class MergeStore {
       `with earlier as materialized (
          select * from coverage where organization_id = $1 and system_id = $2 and scan_id = $3
        )
-       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, silent_pass, sighting_id)
-       select e.organization_id, e.system_id, e.target_id, e.source, $4, $5::uuid, $7::uuid, $6, e.complete, e.checks, e.silent_pass, e.sighting_id
+       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, checks_id, silent_pass, sighting_id)
+       select e.organization_id, e.system_id, e.target_id, e.source, $4, $5::uuid, $7::uuid, $6, e.complete, e.checks, e.checks_id, e.silent_pass, e.sighting_id
        from earlier e
        where not exists (
          select from earlier o
-           join coverage c on c.organization_id = $1 and c.system_id = $2 and c.target_id = o.target_id and c.source = o.source
-         where o.observed_at >= $4 or (c.observed_at >= o.observed_at and c.scan_id <> o.scan_id))`,
+         where o.observed_at >= $4 or o.observed_at <= (
+           select max(c.observed_at) from coverage c
+           where c.organization_id = $1 and c.system_id = $2 and c.target_id = o.target_id and c.source = o.source
+             and c.scan_id <> o.scan_id))`,
       [tx.organizationId, scan.systemId, earlierScanId, scan.observedAt, scan.scanId, known, scan.evidenceId],
     );
     return written > 0;
@@ -132,8 +135,11 @@ export class MergeStore {
 
   /** Of rows with one identity the last one stands. */
   private async dropReplaced(tx: WriteTx, { staging }: IntervalKind): Promise<void> {
+    // One pass over them: a join of the rows with each other would grow with the square of how often one was given.
     await tx.query(
-      `delete from ${staging} s using ${staging} later where later.series = s.series and later.ctid > s.ctid`,
+      `delete from ${staging} s
+       using (select series, max(ctid) as kept from ${staging} group by series having count(*) > 1) twice
+       where twice.series = s.series and s.ctid <> twice.kept`,
     );
   }
 
@@ -195,8 +201,8 @@ export class MergeStore {
          select distinct on (id) $1::uuid, id, series from named
          on conflict do nothing
        )
-       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, silent_pass, sighting_id)
-       select $1, $2, c."targetId", c.source, $4, $6::uuid, $7::uuid, $5, c.complete, c.checks, coalesce(c."silentPass", '{}'), n.id
+       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, checks_id, silent_pass, sighting_id)
+       select $1, $2, c."targetId", c.source, $4, $6::uuid, $7::uuid, $5, c.complete, c.checks, ${checksId('c.checks')}, coalesce(c."silentPass", '{}'), n.id
        from covered c left join named n on n."targetId" = c."targetId" and n.source = c.source`,
       parameters,
     );
@@ -239,6 +245,7 @@ interface CountsRow {
 const makeStaging = ({ staging, stagingColumns }: Pick<IntervalKind, 'staging' | 'stagingColumns'>): string =>
   `create temporary table if not exists ${staging} (${stagingColumns}) on commit delete rows`;
 
-const lockName = (tx: Tx, systemId: string): string => `merge/${tx.organizationId}/${systemId}`;
+/** One system has one lock, however its id is spelled. */
+const lockName = (tx: Tx, systemId: string): string => `merge/${tx.organizationId}/${systemId}`.toLowerCase();
 
 const coverageJson = (scan: StagedScan): string => JSON.stringify(scan.coverage);

@@ -40,7 +40,18 @@ export class Sighting {
 @ForeignKey('sighting', ['organizationId', 'sightingId'], ['organizationId', 'id'], { name: 'coverage_sighting' })
 @Index('coverage_known', ['organizationId', 'systemId', 'knownAt'])
 @Index('coverage_by_scan', ['organizationId', 'systemId', 'scanId'])
+@Index('coverage_latest', ['organizationId', 'systemId', 'targetId', 'source', 'checksId', 'observedAt', 'knownAt'], {
+  where: 'complete',
+})
+@Index(
+  'coverage_sighted',
+  ['organizationId', 'systemId', 'targetId', 'source', 'sightingId', 'observedAt', 'knownAt'],
+  {
+    where: 'sighting_id is not null',
+  },
+)
 @Check('coverage_partial', 'complete or sighting_id is not null')
+@Check('coverage_ahead', `observed_at <= known_at + interval '24 hours'`)
 export class CoverageRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'coverage_pk' })
   organizationId!: string;
@@ -62,6 +73,8 @@ export class CoverageRow {
   complete!: boolean;
   @Column('text', { array: true, nullable: true })
   checks!: string[] | null;
+  @Column('uuid')
+  checksId!: string;
   @Column('text', { array: true })
   silentPass!: string[];
   @Column('uuid', { nullable: true })

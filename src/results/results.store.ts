@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { VISIBLE } from './interval.js';
+import { VISIBLE, visibleResults } from './interval.js';
+import { latest } from './latest.sql.js';
 
 export interface ResultFilter {
   status?: string | undefined;
@@ -74,10 +75,20 @@ export class ResultsStore {
   /** The latest of our clock, the database's and all that was told of the system (null: of all): what has been acknowledged is known by then, whoever's clock is behind. */
   async present(tx: Tx, systemId: string | null, now: Date): Promise<Date> {
     const [row] = await tx.query<{ present: Date }>(
-      `select greatest(
+      `with recursive told as (
+         (select system_id, known_at from coverage
+          where organization_id = $1 and ($2::uuid is null or system_id = $2)
+          order by system_id desc, known_at desc limit 1)
+         union all
+         select n.* from told t cross join lateral (
+           select system_id, known_at from coverage
+           where organization_id = $1 and $2::uuid is null and system_id < t.system_id
+           order by system_id desc, known_at desc limit 1) n
+       )
+       select greatest(
          $3::timestamptz,
          date_trunc('milliseconds', clock_timestamp()),
-         (select max(known_at) from coverage where organization_id = $1 and ($2::uuid is null or system_id = $2))) as present`,
+         (select max(known_at) from told)) as present`,
       [tx.organizationId, systemId, now],
     );
     if (row === undefined) throw new Error('no instant');
@@ -136,57 +147,49 @@ export class ResultsStore {
     phiNamespaces: readonly string[],
   ): Promise<CheckSummary[]> {
     return tx.query<CheckSummary>(
-      `with complete as materialized (
-         select distinct on (target_id, source, checks) target_id, source, checks, observed_at as at, scan_id, evidence_id
-         from coverage
-         where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and complete
-         order by target_id, source, checks, observed_at desc, known_at desc
-       ),
-       sighted as materialized (
-         select distinct on (g.series) g.series, c.at, c.scan_id, c.evidence_id
-         from (select distinct on (sighting_id) sighting_id, observed_at as at, scan_id, evidence_id
-               from coverage
-               where organization_id = $1 and system_id = $2 and observed_at <= $3 and known_at <= $4 and sighting_id is not null
-               order by sighting_id, observed_at desc, known_at desc) c
-           join sighting s on s.organization_id = $1 and s.id = c.sighting_id
+      `with recursive ${latest('complete')}, ${latest('sighted')},
+       -- What a scan saw matters where no later one has covered all of that target and source.
+       seen as materialized (
+         select distinct on (g.series) g.series, p.observed_at as at, p.known_at, p.scan_id, p.evidence_id
+         from sighted p
+           join sighting s on s.organization_id = $1 and s.id = p.sighting_id
            cross join lateral unnest(s.series) as g(series)
-         order by g.series, c.at desc
+         where not exists (
+           select from complete c
+           where c.target_id = p.target_id and c.source = p.source and c.checks is null and c.observed_at >= p.observed_at)
+         order by g.series, p.observed_at desc, p.known_at desc
        ),
        counted as materialized (
          select r.source, r.check_id, r.target_id, r.status, count(*)::int as count,
                 count(*) filter (where r.namespace = any ($5::text[]))::int as phi,
                 min(greatest(r.observed_from, p.at)) as oldest, max(greatest(r.observed_from, p.at)) as newest,
                 (array_agg(r.series order by r.series))[1:5] as series,
-                max(p.at) as sighted_at, (array_agg(p.scan_id order by p.at desc nulls last))[1] as scan_id,
-                (array_agg(p.evidence_id order by p.at desc nulls last))[1] as evidence_id
-         from result r left join sighted p on p.series = r.series
-         where ${VISIBLE}
+                max(p.at) as sighted_at, (array_agg(p.scan_id order by p.at desc nulls last, p.known_at desc))[1] as scan_id,
+                (array_agg(p.evidence_id order by p.at desc nulls last, p.known_at desc))[1] as evidence_id
+         from (${visibleResults('series, source, check_id, target_id, status, namespace, observed_from')}) r
+           left join seen p on p.series = r.series
          group by r.source, r.check_id, r.target_id, r.status
        )
-       select n.source, n.check_id as "check", n.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, n.status, n.count, n.phi,
-              greatest(n.oldest, c.at) as "oldestSeen", greatest(n.newest, c.at) as "newestSeen", n.series,
-              case when c.at >= n.sighted_at or n.sighted_at is null then c.scan_id else n.scan_id end as "scanId",
-              case when c.at >= n.sighted_at or n.sighted_at is null then c.evidence_id else n.evidence_id end as "evidenceId"
+       select distinct on (n.source, n.check_id, n.target_id, n.status)
+              n.source, n.check_id as "check", n.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, n.status, n.count, n.phi,
+              greatest(n.oldest, c.observed_at) as "oldestSeen", greatest(n.newest, c.observed_at) as "newestSeen", n.series,
+              case when c.observed_at >= n.sighted_at or n.sighted_at is null then c.scan_id else n.scan_id end as "scanId",
+              case when c.observed_at >= n.sighted_at or n.sighted_at is null then c.evidence_id else n.evidence_id end as "evidenceId"
        from counted n
        join target t on t.organization_id = $1 and t.system_id = $2 and t.id = n.target_id
-       left join lateral (
-         select at, scan_id, evidence_id from complete c
-         where c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))
-         order by at desc
-         limit 1) c on true
-       order by n.source, n.check_id, n.target_id, n.status`,
+       left join complete c on c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))
+       order by n.source, n.check_id, n.target_id, n.status, c.observed_at desc, c.known_at desc`,
       [tx.organizationId, systemId, instant.asOf, instant.knownAt, phiNamespaces],
     );
   }
 
   async coverage(tx: Tx, systemId: string, instant: Instant): Promise<CoverageSummary[]> {
     return tx.query<CoverageSummary>(
-      `select distinct on (c.target_id, c.source, c.checks)
-         c.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, c.source, c.checks,
+      `with recursive ${latest('complete')}
+       select c.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, c.source, c.checks,
          c.silent_pass as "silentPass", c.observed_at as "observedAt", c.scan_id as "scanId", c.evidence_id as "evidenceId"
-       from coverage c join target t on t.organization_id = c.organization_id and t.system_id = c.system_id and t.id = c.target_id
-       where c.organization_id = $1 and c.system_id = $2 and c.observed_at <= $3 and c.known_at <= $4 and c.complete
-       order by c.target_id, c.source, c.checks, c.observed_at desc, c.known_at desc`,
+       from complete c join target t on t.organization_id = $1 and t.system_id = $2 and t.id = c.target_id
+       order by c.target_id, c.source, c.checks`,
       [tx.organizationId, systemId, instant.asOf, instant.knownAt],
     );
   }

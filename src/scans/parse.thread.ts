@@ -21,13 +21,16 @@ export type ParseOutcome =
 /** What comes through the port: chunks, and last of all the outcome. */
 export type ParseMessage = RowChunk | ParseOutcome;
 
-/** 4 MiB of lines are ahead of the database at most. */
+/** 4 MiB of the lines of a large report are ahead of the database at most: its thread waits. */
 const MAX_UNDER_WAY = 16;
+/** A small report's thread waits for nobody, who may be waiting for others, unless its lines are many times what it is itself: 64 MiB. */
+const MAX_OF_SMALL = 256;
 
 /** Runs in a thread of its own: a large report blocks nobody, and a hostile one can take no more memory and time than a thread is given. */
 export default function parse({ content, port, underWay, ...options }: ParseTask): void {
+  const most = content instanceof Uint8Array ? MAX_OF_SMALL : MAX_UNDER_WAY;
   const send = (chunk: RowChunk): void => {
-    for (let count = Atomics.load(underWay, 0); count >= MAX_UNDER_WAY; count = Atomics.load(underWay, 0)) {
+    for (let count = Atomics.load(underWay, 0); count >= most; count = Atomics.load(underWay, 0)) {
       Atomics.wait(underWay, 0, count);
     }
     Atomics.add(underWay, 0, 1);

@@ -3,6 +3,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
+import { Refusal } from '../kernel/http/problem.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
 import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
@@ -70,9 +71,13 @@ export class Parser implements OnApplicationShutdown {
       .run(async () => {
         const stream = new RowStream();
         const ran = this.run(stream, await open(), options);
-        await stream.settled();
-        started.resolve(stream);
-        await ran;
+        try {
+          await stream.settled();
+          started.resolve(stream);
+        } finally {
+          // The thread is free only when it has ended, however that was.
+          await ran;
+        }
       })
       .catch((error: unknown) => started.reject(error as Error));
     return started.promise;
@@ -97,7 +102,7 @@ export class Parser implements OnApplicationShutdown {
         { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, AbortSignal.timeout(TIME_LIMIT)]) },
       );
     } catch (error) {
-      stream.fail(overLimit(error) ? 'limit' : error);
+      stream.fail(overLimit(error) ? stream.blame() : error);
       port1.close();
     } finally {
       if ('file' in content) await content.release();
@@ -123,6 +128,14 @@ class RowStream implements Parsing {
     if ('kind' in message) this.chunks.push(message);
     else this.end ??= { outcome: message };
     this.wake();
+  }
+
+  /** Whose fault it is that the time is up: the report's, or that of the database, which takes its rows no faster. Then it can be tried again. */
+  blame(): 'limit' | Refusal {
+    if (this.chunks.length === 0) return 'limit';
+    return new Refusal('unavailable', 'The database takes the report’s rows too slowly. Try again later.', {
+      headers: { 'Retry-After': '30' },
+    });
   }
 
   fail(reason: unknown): void {

@@ -63,6 +63,7 @@ export type ScanStatus = 'queued' | 'stored' | 'refused';
 @Index('scan_identity', ['organizationId', 'systemId', 'tool', 'observedAt'], {
   where: 'cluster_name is not null or cluster_uid is not null',
 })
+@Index('scan_uid', ['organizationId', 'systemId', 'observedAt'], { where: 'cluster_uid is not null' })
 @Index('scan_by_evidence', ['organizationId', 'evidenceId'])
 @Check('scan_status', `status in ('queued', 'stored', 'refused')`)
 @Check('scan_stored', `status <> 'stored' or (observed_at is not null and known_at is not null and counts is not null)`)

@@ -66,6 +66,12 @@ it('is a row that replaces another counted once, and told?', () => {
   ).toHaveLength(3);
 });
 
+it('is a list of checks the same in whatever order a tool gives it?', () => {
+  const checksOf = (...checks: string[]): unknown =>
+    stage([], { ...head(), coverage: [{ ...complete, checks }] }).report.coverage[0]?.checks;
+  expect(checksOf('b', 'a', 'c')).toEqual(['a', 'b', 'c']);
+});
+
 it('do two reports have one digest only if they say the same, whenever they were made?', () => {
   const digest = (...of: Parameters<typeof stage>): string => Buffer.from(stage(...of).report.digest).toString('hex');
   const one = digest([['1', 'one']]);

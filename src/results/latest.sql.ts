@@ -39,7 +39,3 @@ export function latest(name: keyof typeof SETS): string {
       limit 1) c
   )`;
 }
-
-/** Names a list of checks, or that there is none (all of a source): rows of one name are found by an index, which a long list would not fit into. */
-export const checksId = (checks: string): string =>
-  `encode(substring(sha256(convert_to(coalesce(${checks}::text, ''), 'UTF8')) for 16), 'hex')::uuid`;

@@ -44,10 +44,11 @@ const prefixed = (prefix: string, columns: readonly string[]): string =>
   columns.map((column) => `${prefix}.${column}`).join(', ');
 
 /**
- * The rows `r` that end, by where `present` has just found them: no other merge of the system is under way, so they are there yet. By their keys alone they
- * would be read with all the history of their series, or of the system where a planner expects many of them.
+ * Rows `r` by the places where `present` has just found them: no other merge of the system is under way, so they are there yet. By their keys they would be read
+ * with the history of their series, or with that of the system where a planner expects many of them.
  */
-const ENDING = 'r.ctid = any (array(select place from delta where ended is not null))';
+const foundAt = (places: string): string =>
+  `r.organization_id = $1 and r.system_id = $2 and r.ctid = any (array(${places}))`;
 
 /** Rows `r` that had not ended at $4, and have since. */
 const ENDED_LATER = `${PAST} > $4 and r.known_to is null and r.observed_to > $4`;
@@ -82,16 +83,14 @@ export const mergeForward = (kind: IntervalKind): string =>
   `
   with ${COVERED},
   present as (
-    select r.series, r.observed_from, r.known_from, ${prefixed('r', [...kind.says, kind.check])}, r.ctid as place, c.complete, c.checks
+    select r.series, r.ctid as place, ${prefixed('r', [...kind.says, kind.check])}, c.complete, c.checks
     from ${kind.table} r join covered c on r.target_id = c."targetId" and r.source = c.source
     where r.organization_id = $1 and r.system_id = $2 and ${OPEN}
   ),
-  delta as materialized (${delta(kind, 's.series as staged, p.series as ended, p.observed_from, p.known_from, p.place')}),
+  delta as materialized (${delta(kind, 's.series as staged, p.series as ended, p.place')}),
   ended as (
     update ${kind.table} r set observed_to = $4, ended_known = $5
-    from delta d
-    where r.organization_id = $1 and r.system_id = $2 and ${ENDING}
-      and r.series = d.ended and r.observed_from = d.observed_from and r.known_from = d.known_from
+    where ${foundAt('select place from delta where ended is not null')}
   ),
   opened as (
     insert into ${kind.table} (organization_id, system_id, series, observed_from, known_from, target_id, scan_id, source, ${kind.own.join(', ')})
@@ -119,7 +118,7 @@ export const mergeLate = (kind: IntervalKind): string =>
     kind,
     `coalesce(s.series, p.series) as series, coalesce(s.target_id, p.target_id) as target_id,
           coalesce(s.source, p.source) as source, coalesce(s.${kind.check}, p.${kind.check}) as check_of,
-          s.series as staged, p.series as ended, p.observed_from, p.observed_to, p.known_from, p.place`,
+          s.series as staged, p.series as ended, p.observed_from, p.observed_to, p.place`,
   )}),
   later as materialized (
     select k.target_id, k.source, k.observed_at, k.complete, k.checks, k.sighting_id
@@ -141,25 +140,24 @@ export const mergeLate = (kind: IntervalKind): string =>
     group by g.series
   ),
   placed as materialized (
-    select d.*, least(c.at, g.at) as next
+    select d.*, n.next, d.observed_to is null and n.next is null and d.observed_from < $4 as simple
     from delta d left join covered_next c on c.series = d.series left join sighted_next g on g.series = d.series
+      cross join lateral (select least(c.at, g.at) as next) n
   ),
   ended as (
-    update ${kind.table} r set
-      observed_to = case when p.simple then $4 else r.observed_to end,
-      ended_known = case when p.simple then $5 else r.ended_known end,
-      known_to = case when p.simple then null else $5 end
-    from (select *, observed_to is null and next is null and observed_from < $4 as simple from placed) p
-    where r.organization_id = $1 and r.system_id = $2 and ${ENDING}
-      and r.series = p.ended and r.observed_from = p.observed_from and r.known_from = p.known_from
+    update ${kind.table} r set observed_to = $4, ended_known = $5
+    where ${foundAt('select place from placed where simple')}
+  ),
+  corrected as (
+    update ${kind.table} r set known_to = $5
+    where ${foundAt('select place from placed where ended is not null and not simple')}
   ),
   pieces as (
-    select p.ended, p.observed_from as old_from, p.known_from as old_known, piece.starts, piece.ends
+    select p.place, piece.starts, piece.ends
     from placed p cross join lateral (values
       (p.observed_from, $4::timestamptz),
       (p.next, p.observed_to)) as piece(starts, ends)
-    where p.ended is not null
-      and not (p.observed_to is null and p.next is null and p.observed_from < $4)
+    where p.ended is not null and not p.simple
       and piece.starts is not null and (piece.ends is null or piece.starts < piece.ends)
   ),
   kept as (
@@ -167,8 +165,8 @@ export const mergeLate = (kind: IntervalKind): string =>
                         scan_id, source, ${kind.own.join(', ')})
     select r.organization_id, r.system_id, r.series, k.starts, $5, k.ends, case when k.ends is null then null else $5::timestamptz end,
            r.target_id, r.scan_id, r.source, ${prefixed('r', kind.own)}
-    from pieces k join ${kind.table} r on r.organization_id = $1 and r.system_id = $2 and ${ENDING}
-      and r.series = k.ended and r.observed_from = k.old_from and r.known_from = k.old_known
+    from pieces k cross join lateral (
+      select * from ${kind.table} r where r.organization_id = $1 and r.system_id = $2 and r.ctid = k.place offset 0) r
   ),
   opened as (
     insert into ${kind.table} (organization_id, system_id, series, observed_from, known_from, observed_to, ended_known, target_id,

@@ -4,8 +4,8 @@ import { Injectable } from '@nestjs/common';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
+import { keepCoverage } from './coverage.sql.js';
 import { insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
-import { checksId } from './latest.sql.js';
 import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
 
 /** Milliseconds that a question waits for merges under way. */
@@ -101,7 +101,7 @@ export class MergeStore {
       const { opened, changed, closed } = row;
       counts.push({ new: opened, changed, closed, unchanged: total - opened - changed });
     }
-    await this.keepCoverage(tx, [...parameters, scan.evidenceId], kinds);
+    await tx.query(keepCoverage(kinds, scan.coverage), [...parameters, scan.evidenceId]);
     return counts;
   }
 
@@ -168,45 +168,6 @@ export class MergeStore {
     if (row === undefined) throw new Error('the scan has no place');
     return row;
   }
-
-  /**
-   * One row per target and source. What a scan saw without covering it completely (all of a partial scan; of a complete one, results of checks that it does
-   * not list) is kept once per distinct set of series: it spoke of them too.
-   */
-  private async keepCoverage(
-    tx: WriteTx,
-    parameters: readonly unknown[],
-    kinds: readonly IntervalKind[],
-  ): Promise<void> {
-    const staged = kinds
-      .map(({ staging, check }) => `select target_id, source, series, ${check} as check_of from ${staging}`)
-      .join(' union all ');
-    await tx.query(
-      `with covered as (
-         select * from jsonb_to_recordset($3::jsonb)
-           as c("targetId" uuid, source text, complete boolean, checks text[], "silentPass" text[])
-       ),
-       seen as materialized (
-         select c."targetId", c.source, coalesce(array_agg(s.series order by s.series) filter (where s.series is not null), '{}') as series
-         from covered c left join (${staged || NOTHING_STAGED}) s on s.target_id = c."targetId" and s.source = c.source
-           and not (c.complete and (c.checks is null or s.check_of = any (c.checks)))
-         group by c."targetId", c.source
-         having not bool_and(c.complete) or count(s.series) > 0
-       ),
-       named as materialized (
-         select *, encode(substring(sha256(convert_to(array_to_string(series, ','), 'UTF8')) for 16), 'hex')::uuid as id from seen
-       ),
-       kept as (
-         insert into sighting (organization_id, id, series)
-         select distinct on (id) $1::uuid, id, series from named
-         on conflict do nothing
-       )
-       insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, checks_id, silent_pass, sighting_id)
-       select $1, $2, c."targetId", c.source, $4, $6::uuid, $7::uuid, $5, c.complete, c.checks, ${checksId('c.checks')}, coalesce(c."silentPass", '{}'), n.id
-       from covered c left join named n on n."targetId" = c."targetId" and n.source = c.source`,
-      parameters,
-    );
-  }
 }
 
 /** One COPY under way. What breaks it is told at the next write, or at its end. */
@@ -231,10 +192,6 @@ class Copy {
     await finished(this.stream);
   }
 }
-
-/** Of a report of events, which have no series. */
-const NOTHING_STAGED =
-  'select null::uuid as target_id, null as source, null::uuid as series, null as check_of where false';
 
 interface CountsRow {
   opened: number;

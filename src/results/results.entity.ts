@@ -28,6 +28,21 @@ export class Sighting {
   series!: string[];
 }
 
+/** What the earlier of two sightings has and the later, which came next after it for some target and source, has not. */
+@Entity('sighting_loss')
+@ForeignKey('sighting', ['organizationId', 'earlierId'], ['organizationId', 'id'], { name: 'sighting_loss_earlier' })
+@ForeignKey('sighting', ['organizationId', 'laterId'], ['organizationId', 'id'], { name: 'sighting_loss_later' })
+export class SightingLoss {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sighting_loss_pk' })
+  organizationId!: string;
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sighting_loss_pk' })
+  earlierId!: string;
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'sighting_loss_pk' })
+  laterId!: string;
+  @Column('uuid', { array: true })
+  series!: string[];
+}
+
 /** What one scan covered of one target, for one source of findings. */
 @Entity('coverage')
 @ForeignKey('target', ['organizationId', 'systemId', 'targetId'], ['organizationId', 'systemId', 'id'], {

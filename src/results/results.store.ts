@@ -148,16 +148,26 @@ export class ResultsStore {
   ): Promise<CheckSummary[]> {
     return tx.query<CheckSummary>(
       `with recursive ${latest('complete')}, ${latest('sighted')},
-       -- What a scan saw matters where no later one has covered all of that target and source.
-       seen as materialized (
-         select distinct on (g.series) g.series, p.observed_at as at, p.known_at, p.scan_id, p.evidence_id
+       -- A sighting matters where no later scan has covered all of that target and source.
+       ahead as materialized (
+         select p.target_id, p.source, p.sighting_id, p.observed_at as at, p.known_at, p.scan_id, p.evidence_id
          from sighted p
-           join sighting s on s.organization_id = $1 and s.id = p.sighting_id
-           cross join lateral unnest(s.series) as g(series)
          where not exists (
            select from complete c
            where c.target_id = p.target_id and c.source = p.source and c.checks is null and c.observed_at >= p.observed_at)
-         order by g.series, p.observed_at desc, p.known_at desc
+       ),
+       -- What has been seen is in the last sighting of its target and source, or lost after one before it.
+       seen as materialized (
+         select distinct on (series) series, at, known_at, scan_id, evidence_id
+         from (
+           select unnest(s.series) as series, p.at, p.known_at, p.scan_id, p.evidence_id
+           from (select distinct on (target_id, source) * from ahead order by target_id, source, at desc, known_at desc) p
+             join sighting s on s.organization_id = $1 and s.id = p.sighting_id
+           union all
+           select unnest(l.series), p.at, p.known_at, p.scan_id, p.evidence_id
+           from ahead p join sighting_loss l on l.organization_id = $1 and l.earlier_id = p.sighting_id
+         ) s
+         order by series, at desc, known_at desc
        ),
        counted as materialized (
          select r.source, r.check_id, r.target_id, r.status, count(*)::int as count,

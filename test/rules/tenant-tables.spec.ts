@@ -26,6 +26,7 @@ const APPEND_ONLY = [
   'evidence',
   'organization_version',
   'sighting',
+  'sighting_loss',
   'system_version',
   'target',
 ];

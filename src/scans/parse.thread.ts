@@ -12,8 +12,9 @@ export interface ParseTask {
   format: string | undefined;
   declared: Declared;
   port: MessagePort;
-  /** Chunks that were sent and not yet taken: the thread waits while they are too many. */
+  /** Chunks that were sent and not yet taken: the thread waits while they are so many as may be. */
   underWay: Int32Array;
+  maxUnderWay: number;
 }
 
 /** A fault crosses the thread's border as data: a class of ours would arrive as a plain Error. */
@@ -23,13 +24,10 @@ export type ParseOutcome =
 /** What comes through the port: chunks, and last of all the outcome. */
 export type ParseMessage = RowChunk | ParseOutcome;
 
-/** 4 MiB of lines are ahead of the database at most. */
-const MAX_UNDER_WAY = 16;
-
 /** Runs in a thread of its own: a large report blocks nobody, and a hostile one can take no more memory and time than a thread is given. */
-export default function parse({ content, format, declared, port, underWay }: ParseTask): void {
+export default function parse({ content, format, declared, port, underWay, maxUnderWay }: ParseTask): void {
   const send = (chunk: RowChunk): void => {
-    for (let count = Atomics.load(underWay, 0); count >= MAX_UNDER_WAY; count = Atomics.load(underWay, 0)) {
+    for (let count = Atomics.load(underWay, 0); count >= maxUnderWay; count = Atomics.load(underWay, 0)) {
       Atomics.wait(underWay, 0, count);
     }
     Atomics.add(underWay, 0, 1);

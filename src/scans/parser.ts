@@ -1,18 +1,24 @@
 import { MessageChannel } from 'node:worker_threads';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
 import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
 import type { RowChunk } from './stage.js';
+import { WorkTime } from './work-time.js';
 
 /** A parser's thread may hold this much, and no more, whatever the report does: what is held at once of a report is bounded far below (`JSON_READING`). */
 const HEAP_MEGABYTES = 512;
-/** 500 MB are read in some 10 s, and their rows taken by the database in some 20; what takes this long is an attack on the parser or a machine that cannot. */
-const TIME_LIMIT = 4 * 60_000;
+/**
+ * 500 MB are read in some 10 s: what takes this long is an attack on the parser or a machine that cannot. The time in which rows wait to be taken does not
+ * count: a report is not to blame for a database that is slow, or for other reports before it.
+ */
+export const TIME_LIMIT = 4 * 60_000;
 /** Small reports do not wait behind large ones. */
 const THREADS = { small: 2, large: 1 } as const;
+/** 4 MiB of lines are ahead of the database at most. */
+const MAX_UNDER_WAY = 16;
 /** More waiting reports than this are told to come back. */
 const MAX_WAITING = 256;
 
@@ -29,7 +35,6 @@ export interface Parsing {
 }
 
 /** Parses reports in threads of their own. */
-@Injectable()
 export class Parser implements OnApplicationShutdown {
   private readonly slots = {
     small: new Slots(THREADS.small, MAX_WAITING),
@@ -44,6 +49,9 @@ export class Parser implements OnApplicationShutdown {
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
   });
 
+  /** `timeLimit`: milliseconds of one report's own. */
+  constructor(private readonly timeLimit: number) {}
+
   /**
    * Begins to read a report, and is back when what came of it is known, or when its rows have to be taken. `open` is called, and the time limit begins, only when a
    * thread is free: a report that waits holds no memory and loses no time.
@@ -57,8 +65,9 @@ export class Parser implements OnApplicationShutdown {
     const started = Promise.withResolvers<Parsing>();
     slots
       .run(async () => {
-        const stream = new RowStream();
-        const ran = this.run(stream, await open(), options);
+        const content = await open();
+        const stream = new RowStream(new WorkTime(this.timeLimit));
+        const ran = this.run(stream, content, options);
         await stream.settled();
         started.resolve(stream);
         await ran;
@@ -76,13 +85,20 @@ export class Parser implements OnApplicationShutdown {
     port1.on('message', (message: ParseMessage) => stream.take(message));
     try {
       await this.pool.run(
-        { ...options, content: 'file' in content ? content.file : content, port: port2, underWay: stream.underWay },
-        { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, AbortSignal.timeout(TIME_LIMIT)]) },
+        {
+          ...options,
+          content: 'file' in content ? content.file : content,
+          port: port2,
+          underWay: stream.underWay,
+          maxUnderWay: MAX_UNDER_WAY,
+        },
+        { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, stream.time.signal]) },
       );
     } catch (error) {
       stream.fail(overLimit(error) ? 'limit' : error);
       port1.close();
     } finally {
+      stream.time.pause();
       if ('file' in content) await content.release();
     }
   }
@@ -102,9 +118,13 @@ class RowStream implements Parsing {
   private end: { outcome: ParseOutcome | 'limit' } | { error: unknown } | null = null;
   private wake: () => void = () => undefined;
 
+  constructor(readonly time: WorkTime) {}
+
   take(message: ParseMessage): void {
     if ('kind' in message) this.chunks.push(message);
     else this.end ??= { outcome: message };
+    // The thread waits now, or has all but done so.
+    if (this.chunks.length >= MAX_UNDER_WAY) this.time.pause();
     this.wake();
   }
 
@@ -129,6 +149,7 @@ class RowStream implements Parsing {
       }
       Atomics.sub(this.underWay, 0, 1);
       Atomics.notify(this.underWay, 0);
+      if (this.end === null) this.time.resume();
       yield chunk;
       buffersPassed(chunk.bytes.length);
     }

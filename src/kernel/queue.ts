@@ -112,7 +112,10 @@ export class Queue {
   async send(tx: WriteTx, queue: QueueName, job: Job): Promise<void> {
     const client = await tx.client();
     const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
-    const id = await this.boss.send(queue, job, { db });
+    const id = await this.boss.send(queue, job, {
+      db,
+      ...(job.systemId === '' ? {} : { group: { id: job.systemId } }),
+    });
     if (id === null) throw new Error(`the job was not taken by the queue ${queue}`);
   }
 
@@ -126,7 +129,9 @@ export class Queue {
   }
 
   private take(queue: string, handle: (job: Job) => Promise<void>): void {
-    const worker = this.boss.work<Job>(queue, { pollingIntervalSeconds: 0.5, localConcurrency: 2 }, async (jobs) => {
+    // Two scans of one system would wait for each other, and those of all other systems for both.
+    const options = { pollingIntervalSeconds: 0.5, localConcurrency: 2, localGroupConcurrency: 1 };
+    const worker = this.boss.work<Job>(queue, options, async (jobs) => {
       for (const { data } of jobs) {
         try {
           await handle(data);

@@ -35,7 +35,7 @@ const STAGED = ['first', 'again, other bytes'] as const satisfies Post[];
 interface Round {
   floor: { milliseconds: number; cpu: number };
   posts: Record<Post, Measured>;
-  stages: Record<(typeof STAGED)[number], Stages>;
+  stages: Record<(typeof STAGED)[number], Stages | null>;
   load: number;
 }
 
@@ -244,13 +244,14 @@ function reportRounds(rows: number, bytes: number, rounds: readonly Round[]): vo
     }
   }
   for (const figure of STAGED) {
+    const known = rounds.flatMap(({ stages }) => stages[figure] ?? []);
+    if (known.length < rounds.length) {
+      reportMissing(NAME, `stages of ${figure}`, 'so small a report is read while it is received');
+      continue;
+    }
     for (const stage of ['receive', 'read', 'copy', 'merge', 'coverage', 'commit'] as const) {
-      report({
-        bench: NAME,
-        figure: `stage ${stage} of ${figure}`,
-        ...measured(({ stages }) => stages[figure][stage]),
-        unit: 'ms',
-      });
+      const values = known.map((stages) => stages[stage]);
+      report({ bench: NAME, figure: `stage ${stage} of ${figure}`, value: median(values), rounds: values, unit: 'ms' });
     }
   }
 }

@@ -52,6 +52,7 @@ export class ScannedCluster {
   private readonly texts: (string | null)[];
   private readonly resources: string;
   private draws = 0;
+  private changes = 0;
 
   /** @param results a multiple of 20. */
   constructor(
@@ -70,9 +71,10 @@ export class ScannedCluster {
   /** That so many results turn over: in turn a failure is mended and another thing fails, so that a cluster is after a year what it was. */
   change(count: number): void {
     const changed = new Set<number>();
-    for (let turn = 0; changed.size < count; turn = 1 - turn) {
-      const index = this.drawn((one) => this.failing[one] === 1 - turn && !changed.has(one));
-      this.failing[index] = turn;
+    while (changed.size < count) {
+      const next = this.changes++ % 2;
+      const index = this.drawn((one) => this.failing[one] !== next && !changed.has(one));
+      this.failing[index] = next;
       this.texts[Math.floor(index / CONTROLS.length)] = null;
       changed.add(index);
     }

@@ -4,11 +4,12 @@ import { progress } from './figures.js';
 import { growth } from './growth.js';
 import { ingest } from './ingest.js';
 import { large } from './large.js';
+import { peers } from './peers/peers.js';
 import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
 import { year } from './year.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year };
+const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year, peers };
 
 const help = (): string => `npm run bench -- [name …] [options]
 

@@ -14,7 +14,7 @@ export type Transaction = Statement[];
 
 /**
  * Stands between the product and Postgres, and writes down what the product sends: so its SQL is known as it is today, whoever wrote it, with its values and rows.
- * It reads the frontend's half of the protocol (PostgreSQL documentation, «Message Formats») and passes all of it on.
+ * It reads what passes in either direction (PostgreSQL documentation, «Message Formats») and changes none of it.
  */
 export class Recorder {
   private transactions: Transaction[] = [];
@@ -55,8 +55,9 @@ export class Recorder {
   }
 
   private pass(client: Socket, postgres: Socket): void {
-    const frontend = new Frontend(this.applicationName, (transaction) => this.transactions.push(transaction));
-    client.on('data', (bytes) => frontend.push(bytes));
+    const connection = new Connection(this.applicationName, (transaction) => this.transactions.push(transaction));
+    client.on('data', (bytes) => connection.fromClient(bytes));
+    postgres.on('data', (bytes) => connection.fromPostgres(bytes));
     for (const [from, to] of [
       [client, postgres],
       [postgres, client],
@@ -68,13 +69,35 @@ export class Recorder {
   }
 }
 
-const BEGIN = /^\s*(begin|start\s+transaction)\b/i;
-const END = /^\s*(commit|rollback(?!\s+to\b))\b/i;
-
-/** One connection. */
-class Frontend {
+/** Cuts bytes as they come into messages: a type, a length, a body. */
+class Messages {
   private unread: Buffer = Buffer.alloc(0);
-  private isRecorded: boolean | null = null;
+
+  /** @param startsUntyped the first message of a client has no type. */
+  constructor(private startsUntyped: boolean) {}
+
+  *push(bytes: Buffer): Generator<{ type: string | null; body: Buffer }> {
+    this.unread = this.unread.length === 0 ? bytes : Buffer.concat([this.unread, bytes]);
+    for (;;) {
+      const head = this.startsUntyped ? 0 : 1;
+      if (this.unread.length < head + 4) return;
+      const end = head + this.unread.readInt32BE(head);
+      if (this.unread.length < end) return;
+      const type = head === 0 ? null : String.fromCharCode(this.unread[0] ?? 0);
+      const body = this.unread.subarray(head + 4, end);
+      this.unread = this.unread.subarray(end);
+      this.startsUntyped = false;
+      yield { type, body };
+    }
+  }
+}
+
+const IDLE = 'I';
+
+class Connection {
+  private readonly client = new Messages(true);
+  private readonly postgres = new Messages(false);
+  private isRecorded = true;
   /** Texts of prepared statements, by name; the unnamed one is ''. */
   private readonly prepared = new Map<string, string>();
   private open: Transaction | null = null;
@@ -85,19 +108,19 @@ class Frontend {
     private readonly begun: (transaction: Transaction) => void,
   ) {}
 
-  push(bytes: Buffer): void {
-    if (this.isRecorded === false) return;
-    this.unread = this.unread.length === 0 ? bytes : Buffer.concat([this.unread, bytes]);
-    for (;;) {
-      // The first message of a connection has no type.
-      const head = this.isRecorded === null ? 0 : 1;
-      if (this.unread.length < head + 4) return;
-      const end = head + this.unread.readInt32BE(head);
-      if (this.unread.length < end) return;
-      const body = this.unread.subarray(head + 4, end);
-      if (head === 0) this.isRecorded = parameters(body).get('application_name') === this.applicationName;
-      else this.message(String.fromCharCode(this.unread[0] ?? 0), body);
-      this.unread = this.unread.subarray(end);
+  fromClient(bytes: Buffer): void {
+    if (!this.isRecorded) return;
+    for (const { type, body } of this.client.push(bytes)) {
+      if (type === null) this.isRecorded = parameters(body).get('application_name') === this.applicationName;
+      else if (this.isRecorded) this.message(type, body);
+    }
+  }
+
+  /** Postgres says after each answer whether a transaction is open (ReadyForQuery): no SQL has to be understood for it. */
+  fromPostgres(bytes: Buffer): void {
+    if (!this.isRecorded) return;
+    for (const { type, body } of this.postgres.push(bytes)) {
+      if (type === 'Z' && body.toString('latin1') === IDLE) this.open = null;
     }
   }
 
@@ -132,13 +155,10 @@ class Frontend {
   private add(statement: Statement): void {
     this.last = statement;
     if (this.open === null) {
-      const transaction = [statement];
-      this.begun(transaction);
-      if (BEGIN.test(statement.text)) this.open = transaction;
-    } else {
-      this.open.push(statement);
-      if (END.test(statement.text)) this.open = null;
+      this.open = [];
+      this.begun(this.open);
     }
+    this.open.push(statement);
   }
 }
 

@@ -24,8 +24,11 @@ interface Statement {
   text: string;
 }
 
-/** From the times at which Postgres logged the statements of a post, and the gaps between them. */
-export async function stagesOf(posted: Posted, logFile: string): Promise<Stages> {
+/**
+ * From the times at which Postgres logged the statements of a post, and the gaps between them. Null for a small report: it is read before it is looked for, and
+ * nothing then parts its receiving from its reading.
+ */
+export async function stagesOf(posted: Posted, logFile: string): Promise<Stages | null> {
   const statements = (await readStatements(logFile)).filter(
     ({ startedAt, endedAt }) => startedAt >= posted.startedAt - 1 && endedAt <= posted.endedAt + 1,
   );
@@ -37,8 +40,9 @@ export async function stagesOf(posted: Posted, logFile: string): Promise<Stages>
   const kept = find('evidence', ({ text }) => /insert into "?evidence"?/i.test(text));
   const ofKey = statements.filter(({ text, endedAt }) => /from "?evidence"?/i.test(text) && endedAt < kept.startedAt);
   const twin = ofKey[0];
-  if (twin === undefined) throw new Error('the log of Postgres does not show the search for a twin');
-  const ofRows = find('copy', ({ pid, text }) => pid === kept.pid && text.startsWith('copy staging'));
+  if (twin === undefined) return null;
+  // None where few rows said what earlier ones said.
+  const ofRows = statements.find(({ pid, text }) => pid === kept.pid && text.startsWith('copy staging'));
   const time = (what: string, matches: (text: string) => boolean, optional = false): number => {
     const same = statements.filter(
       ({ pid, text, startedAt }) => pid === kept.pid && startedAt >= kept.startedAt - 1 && matches(text),
@@ -48,8 +52,8 @@ export async function stagesOf(posted: Posted, logFile: string): Promise<Stages>
   };
   return {
     receive: twin.startedAt - posted.startedAt,
-    read: ofRows.endedAt - twin.endedAt,
-    copy: time('copy', (text) => text.startsWith('copy staging')),
+    read: (ofRows ?? kept).endedAt - twin.endedAt,
+    copy: time('copy', (text) => text.startsWith('copy staging'), true),
     // None where the rows said what earlier ones said.
     merge: time('merge', (text) => text.includes('opened as (') || text.startsWith('insert into result'), true),
     coverage: time('coverage', (text) => text.includes('insert into coverage')),

@@ -22,6 +22,7 @@ import { PostureModule } from './posture/posture.module.js';
 import { ReferenceModule } from './reference/reference.module.js';
 import { ResultsModule } from './results/results.module.js';
 import { Turns } from './kernel/slots.js';
+import { SIGNING_TRUST } from './scans/parser.js';
 import { MERGE_TURNS, REPORT_LIMITS } from './scans/scans.service.js';
 import { ScansModule } from './scans/scans.module.js';
 
@@ -32,7 +33,7 @@ const MAX_WAITING_MERGES = 128;
 @Module({})
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
-    const tokens = [EVIDENCE_DRIVER, REPORT_LIMITS, MERGE_TURNS, AUTH_CONFIG, ORGANIZATIONS_CONFIG];
+    const tokens = [EVIDENCE_DRIVER, REPORT_LIMITS, MERGE_TURNS, SIGNING_TRUST, AUTH_CONFIG, ORGANIZATIONS_CONFIG];
     return {
       module: ConfigurationModule,
       global: true,
@@ -43,6 +44,7 @@ class ConfigurationModule {
           provide: MERGE_TURNS,
           useValue: new Turns(Math.max(1, Math.floor(config.databasePool / 2)), MAX_WAITING_MERGES),
         },
+        { provide: SIGNING_TRUST, useValue: config.signingTrust },
         { provide: AUTH_CONFIG, useValue: config.auth },
         { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth) },
       ],

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { authConfig, type AuthConfig } from './auth/auth.config.js';
 import type { ContentLimits } from './kernel/http/content.js';
+import { signingTrusts, type SigningTrust } from './scans/signing-trust.js';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 const list = z.string().transform((text) =>
@@ -70,6 +71,10 @@ export const VARIABLES = z.object({
     .default(536_870_912)
     .meta({ description: 'A report’s bytes, decoded.' }),
   MAX_UPLOAD_BYTES: whole(1_024, 1_073_741_824).default(536_870_912).meta({ description: 'A report’s bytes as sent.' }),
+  SIGNING_TRUST: z.string().optional().meta({
+    description:
+      'Whose signatures are believed: public keys, or roots of Sigstore with identities, as a JSON or YAML list (docs/ingest.md). Without it no signature is verified.',
+  }),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug'])
     .default('info')
@@ -94,6 +99,7 @@ export interface Config {
   keyFileCreate: boolean;
   reportLimits: ContentLimits;
   logLevel: string;
+  signingTrust: SigningTrust[];
   auth: AuthConfig;
 }
 
@@ -148,6 +154,7 @@ export function loadConfig(environment: Environment): Config {
     keyFileCreate: set.KEY_FILE_CREATE,
     reportLimits: { maxEncodedBytes: set.MAX_UPLOAD_BYTES, maxDecodedBytes: set.MAX_REPORT_BYTES },
     logLevel: set.LOG_LEVEL,
+    signingTrust: trustOf(set.SIGNING_TRUST),
     auth: auth.data,
   };
 }
@@ -206,6 +213,22 @@ function issuersOf(set: z.output<typeof VARIABLES>): unknown {
       mfa: set.OIDC_MFA === 'by-provider' ? null : { amr: set.OIDC_MFA_AMR ?? [], acr: set.OIDC_MFA_ACR ?? [] },
     },
   ];
+}
+
+/** Tried here, so that what cannot verify anything stops the start. */
+function trustOf(text: string | undefined): SigningTrust[] {
+  if (text === undefined) return [];
+  let document: unknown;
+  try {
+    document = parse(text);
+  } catch {
+    throw new ConfigFaults(['SIGNING_TRUST: neither JSON nor YAML']);
+  }
+  const trust = signingTrusts.safeParse(document);
+  if (trust.success) return trust.data;
+  throw new ConfigFaults(
+    trust.error.issues.map(({ path, message }) => `SIGNING_TRUST: ${[...path.map(String), message].join(': ')}`),
+  );
 }
 
 /** The variable that a fault in the auth piece came from. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Catalog } from './catalog.js';
 import {
   catalogInfoExample, checkExample, checkTraceExample, controlSummaryExample, controlViewExample, gapsExample, practiceSummaryExample, practiceViewExample } from './catalog.examples.js';
-import { BASES, CONTROL_TYPES, FAMILIES, REVIEWS, SECTIONS, SEVERITIES, TOOLS } from './catalog.schema.js';
+import { BASES, CONTROL_TYPES, FAMILIES, REVIEWS, SECTIONS, SEVERITIES } from './catalog.schema.js';
 import type { Check, Control, Freshness, Practice } from './catalog.types.js';
 
 /*
@@ -79,7 +79,7 @@ export const PracticeSummary = z
 
 export const CheckView = z
   .strictObject({
-    tool: z.enum(TOOLS),
+    tool: z.string().describe('The tool, by the name of its mapping'),
     id: z.string().describe('Canonical id, the one that results are kept under'),
     aliases: z.array(z.string()),
     title: z.string(),
@@ -89,7 +89,7 @@ export const CheckView = z
     review: z.enum(REVIEWS).describe('`proposed`: no named reviewer has signed this link'),
     evidence: z.boolean().describe('false: its results prove nothing, whatever they say'),
     match: z.enum(['id', 'name-hint']).describe('`name-hint`: matched by a name that users may give to something else'),
-    sameAs: z.array(z.strictObject({ tool: z.enum(TOOLS), id: z.string() })),
+    sameAs: z.array(z.strictObject({ tool: z.string(), id: z.string() })),
   })
   .meta({ id: 'CatalogCheck', description: 'One check of one scanner and what it supports', examples: [checkExample] });
 

@@ -70,7 +70,11 @@ export class CatalogController {
   checks(@Call() call: CallOf<typeof listChecks>): Page<CheckView> {
     const { tool, practice, version, cursor, limit } = call.query;
     const after = decodeCursor(cursor, ['text', 'text']);
-    const rest = this.checkViews(this.released(version), practice)
+    const catalog = this.released(version);
+    if (tool !== undefined && catalog.reportsOf(tool).length === 0) {
+      throw new Refusal('invalid-request', 'The catalogue has no such tool.', { pointer: 'query/tool' });
+    }
+    const rest = this.checkViews(catalog, practice)
       .filter((check) => tool === undefined || check.tool === tool)
       .map((view) => ({ view, key: [view.tool, view.id] as const }))
       .sort((a, b) => compare(a.key, b.key))

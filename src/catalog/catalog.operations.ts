@@ -12,7 +12,7 @@ import {
   PracticeView,
 } from './catalog.api.js';
 import { controlSummaryExample, practiceSummaryExample } from './catalog.examples.js';
-import { CONTROL_TYPES, FAMILIES, TOOLS } from './catalog.schema.js';
+import { CONTROL_TYPES, FAMILIES } from './catalog.schema.js';
 
 const catalogQuery = {
   version: z.string().max(20).optional().meta({
@@ -24,6 +24,7 @@ const catalogQuery = {
     examples: ['nprm-2025'],
   }),
 };
+const tool = z.string().min(1).max(100);
 const tag = 'Catalog';
 const permission = 'authenticated';
 
@@ -137,7 +138,7 @@ export const listChecks = operation({
   permission,
   query: z.strictObject({
     ...pageQuery,
-    tool: z.enum(TOOLS).optional().meta({ description: 'Only this tool.' }),
+    tool: tool.optional().meta({ description: 'Only this tool.', examples: ['trivy'] }),
     practice: z.string().min(1).max(200).optional().meta({ description: 'Only checks that support this practice.' }),
     version: catalogQuery.version,
   }),
@@ -156,7 +157,7 @@ export const traceCheck = operation({
   permission,
   query: z.strictObject({
     ...catalogQuery,
-    tool: z.enum(TOOLS).meta({ description: 'The tool.', examples: ['kube-bench'] }),
+    tool: tool.meta({ description: 'The tool.', examples: ['kube-bench'] }),
     check: z
       .string()
       .min(1)

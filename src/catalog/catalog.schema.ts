@@ -47,7 +47,9 @@ export const SECTIONS = [
   'faq',
   'gap',
 ] as const;
-export const TOOLS = ['kube-bench', 'kubescape', 'kyverno', 'prowler', 'trivy'] as const;
+
+/** A tool is named by its mapping file, `mappings/<tool>.yaml`: a new one needs no code. */
+const tool = slug;
 
 export const VersionFile = z.strictObject({
   format: z.literal(1),
@@ -60,7 +62,7 @@ export const VersionFile = z.strictObject({
     practices: z.number().int(),
     gap_practices: z.number().int(),
     links: z.number().int(),
-    checks: z.record(z.enum(TOOLS), z.number().int()),
+    checks: z.record(tool, z.number().int()),
   }),
 });
 
@@ -224,13 +226,13 @@ const check = z.strictObject({
   practices: z.array(slug).min(1).optional(),
   unmapped: text.optional(),
   review: z.enum(REVIEWS).optional(),
-  same_as: z.partialRecord(z.enum(TOOLS), z.array(text).min(1)).optional(),
+  same_as: z.record(tool, z.array(text).min(1)).optional(),
   /** What others say about HIPAA for this check, for the reviewer only. */
   claims: z.array(text).min(1).optional(),
 });
 
 export const MappingFile = z.strictObject({
-  tool: z.enum(TOOLS),
+  tool,
   source: z.strictObject({
     repo: text,
     commit: z.string().regex(/^[0-9a-f]{40}$/),
@@ -245,6 +247,15 @@ export const MappingFile = z.strictObject({
   review: z.enum(REVIEWS),
   severity_from_base_score: z
     .strictObject({ critical: z.number(), high: z.number(), medium: z.number(), low: z.number() })
+    .optional(),
+  /** How results of these checks are kept, where it is not under the tool's name and the check's id. */
+  results: z
+    .strictObject({
+      /** Sources, with all below them: `xccdf` also stands for `xccdf/cis`. */
+      sources: z.array(text).min(1).optional(),
+      /** A result's check goes on after the id and a slash, with what users name: the rule of a policy, a constraint of a template. */
+      id: z.literal('before-slash').optional(),
+    })
     .optional(),
   /** Whether a report of this source names the checks that passed; where it does not, silence about a check is not a pass. */
   reports: z.array(z.strictObject({ source: text, lists: z.enum(['all', 'failures']), note: text })).min(1),

@@ -169,6 +169,21 @@ describe('is each kind of fault told with its file and place?', () => {
       /^version\.yaml: counts\.checks\.trivy: says 170, and there are 169$/,
     ],
     [
+      'a tool that is not counted',
+      (f) => delete f['version.yaml']!['counts']!['checks']!['trivy'],
+      /^version\.yaml: counts\.checks\.trivy: says 0, and there are 169$/,
+    ],
+    [
+      'a source of two tools',
+      (f) => set(mapping(f, 'trivy'), 'results', { sources: ['kubescape'] }),
+      /^mappings\/trivy\.yaml: results\.sources\[0\]: "kubescape" is already the name of a source of kubescape$/,
+    ],
+    [
+      "a source within another tool's",
+      (f) => set(mapping(f, 'trivy'), 'results', { sources: ['kubescape/images'] }),
+      /^mappings\/trivy\.yaml: results\.sources\[0\]: "kubescape\/images" and "kubescape" lie one within the other$/,
+    ],
+    [
       'a legal count that is not so',
       (f) => set(f['hipaa/controls.yaml']!['counts']!['security_rule'], 'specifications', 42),
       /^hipaa\/controls\.yaml: counts\.security_rule\.specifications: says 42, and there are 46$/,
@@ -252,6 +267,50 @@ describe('does the catalogue answer its questions?', () => {
     expect(ofGcp?.id).toBe('gcp/kms_key_not_publicly_accessible');
     expect(catalog.resolveCheck('grype', 'KSV-0001')).toBeNull();
     expect(catalog.resolveCheck('trivy', 'toString')).toBeNull();
+  });
+
+  it('is a tool that has a mapping file known, without code?', () => {
+    const files = structuredClone(FILES) as Record<string, Node>;
+    const { source } = mapping(files, 'trivy');
+    const check = { id: 'A-1', title: 'One', practices: ['run-as-non-root'], same_as: { trivy: ['KSV-0012'] } };
+    const reports = [{ source: 'acme JSON', lists: 'all', note: 'x' }];
+    set(files, 'mappings/acme.yaml', {
+      ...{ tool: 'acme', source, match: 'id', review: 'proposed', reports, checks: [check] },
+    });
+    set(files['version.yaml']!['counts']!['checks'], 'acme', 1);
+    set(files['version.yaml']!['counts'], 'links', catalog.checks.flatMap(({ practices }) => practices).length + 1);
+    const more = buildCatalog(files);
+    expect(more.resolveResult('acme/files', 'A-1')).toMatchObject({ check: { tool: 'acme', id: 'A-1' }, part: '' });
+    expect(more.checksOf('run-as-non-root').map(({ tool }) => tool)).toContain('acme');
+  });
+
+  it.each([
+    ['trivy/misconfiguration', 'AVD-KSV-0014', 'trivy KSV-0014', ''],
+    ['policy-report/kyverno', 'require-ro-rootfs/validate', 'kyverno require-ro-rootfs', 'validate'],
+    ['policy-report/kyverno', 'require-ro-rootfs', 'kyverno require-ro-rootfs', ''],
+    ['gatekeeper', 'K8sPSPPrivilegedContainer/clinic', 'gatekeeper K8sPSPPrivilegedContainer', 'clinic'],
+    ['prowler', 'kubernetes/core_no_secrets_envs', 'prowler kubernetes/core_no_secrets_envs', ''],
+    [
+      'xccdf/ocp4-cis',
+      'xccdf_org.ssgproject.content_rule_etcd_unique_ca',
+      'compliance-operator xccdf_org.ssgproject.content_rule_etcd_unique_ca',
+      '',
+    ],
+  ])('does a result of %s, %s, speak of %s?', (source, name, expected, part) => {
+    const found = catalog.resolveResult(source, name);
+    expect([`${found?.check.tool} ${found?.check.id}`, found?.part]).toEqual([expected, part]);
+  });
+
+  it.each([
+    ['kyverno', 'require-ro-rootfs/validate'],
+    ['policy-report/falco', 'require-ro-rootfs/validate'],
+    ['policy-report/kyverno', 'restrict-annotations/x'],
+    ['trivy-compliance/k8s-nsa-1-0', 'KSV-0014'],
+    ['xccdf/rhel7', 'xccdf_org.ssgproject.content_rule_disable_prelink'],
+    ['checkov/terraform', 'CKV_AWS_93'],
+    ['', ''],
+  ])('does a result of %s, %s, speak of nothing?', (source, name) => {
+    expect(catalog.resolveResult(source, name)).toBeNull();
   });
 
   it('is a Kyverno policy a hint by name, and one that only changes objects no evidence?', () => {

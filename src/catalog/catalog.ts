@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CatalogContent, CatalogFiles } from './catalog.files.js';
 import { CatalogFaults, canonicalText, parseFiles } from './catalog.files.js';
-import { faultsOf } from './catalog.rules.js';
+import { faultsOf, sourcesOf } from './catalog.rules.js';
+import type { MappingFile } from './catalog.schema.js';
 import type {
   Check,
   Control,
@@ -47,6 +48,7 @@ export class Catalog {
   readonly #practicesOf = new Map<string, PracticeLink[]>();
   readonly #checksOf = new Map<string, Check[]>();
   readonly #checkByName = new Map<string, Check | null>();
+  readonly #mappingBySource = new Map<string, MappingFile>();
   readonly #content: CatalogContent;
 
   /** Only for `buildCatalog` and `withOverlay`: takes content that was checked. `digest` is `sha256:` and 64 hex digits over the canonical text. */
@@ -88,6 +90,7 @@ export class Catalog {
 
     const checks: Check[] = [];
     for (const file of content.mappings.values()) {
+      for (const source of sourcesOf(file)) this.#mappingBySource.set(source, file);
       for (const entry of file.checks) checks.push(this.#index(checkOf(file, entry)));
       for (const [benchmark, older] of Object.entries(file.older_benchmarks ?? {})) {
         for (const entry of older.own) this.#index(checkOf(file, entry));
@@ -164,6 +167,31 @@ export class Catalog {
     const qualifier = benchmark ?? provider;
     const id = qualifier === undefined ? rawId : `${qualifier}/${rawId}`;
     return this.#checkByName.get(nameOf(tool, id)) ?? null;
+  }
+
+  /** The tool whose checks the results of a source speak of: `trivy/misconfiguration` of trivy, `policy-report/kyverno` of kyverno. null where no mapping says so. */
+  toolOf(source: string): Tool | null {
+    return this.#mappingOf(source)?.tool ?? null;
+  }
+
+  /**
+   * What a stored result speaks of: the check, and what its name holds beside the id (the rule of a policy, a constraint of a template), which tells results of
+   * one check apart. null where the catalogue does not know it for certain.
+   */
+  resolveResult(source: string, name: string): { check: Check; part: string } | null {
+    const mapping = this.#mappingOf(source);
+    if (mapping === undefined) return null;
+    const slash = mapping.results?.id === 'before-slash' ? name.indexOf('/') : -1;
+    const check = this.resolveCheck(mapping.tool, slash === -1 ? name : name.slice(0, slash));
+    return check === null ? null : { check, part: slash === -1 ? '' : name.slice(slash + 1) };
+  }
+
+  #mappingOf(source: string): MappingFile | undefined {
+    for (let from = source; from !== ''; from = from.slice(0, Math.max(0, from.lastIndexOf('/')))) {
+      const mapping = this.#mappingBySource.get(from);
+      if (mapping !== undefined) return mapping;
+    }
+    return undefined;
   }
 
   /** Which sources of a tool list the checks that passed, and which only failures. None for a tool without a mapping. */

@@ -10,10 +10,10 @@ import type {
   PodSecurityFile,
   PracticesFile,
   SEVERITIES,
-  TOOLS,
 } from './catalog.schema.js';
 
-export type Tool = (typeof TOOLS)[number];
+/** As its mapping file is called. */
+export type Tool = string;
 export type Family = (typeof FAMILIES)[number];
 export type Basis = (typeof BASES)[number];
 export type Severity = (typeof SEVERITIES)[number];
@@ -206,7 +206,7 @@ export function checkOf(file: MappingFile, entry: CheckEntry): Check {
     evidence: entry.evidence ?? true,
     match: file.match,
     deprecated: entry.deprecated ?? false,
-    sameAs: Object.entries(entry.same_as ?? {}).flatMap(([tool, ids]) => ids.map((id) => ({ tool: tool as Tool, id }))),
+    sameAs: Object.entries(entry.same_as ?? {}).flatMap(([tool, ids]) => ids.map((id) => ({ tool, id }))),
   };
 }
 

@@ -16,10 +16,23 @@ export const EvidenceView = z
     retainUntil: z.iso
       .datetime()
       .meta({ description: 'It is kept at least until then, UTC: six years (45 CFR 164.316(b)(2)(i)).' }),
+    redaction: z
+      .object({
+        receivedSha256: z.string().meta({ description: 'SHA-256 of the bytes as they came, lower-case hex.' }),
+        receivedSize: z.number().int().meta({ description: 'Bytes as they came.' }),
+        dropped: z.record(z.string(), z.number().int()).meta({
+          description:
+            'How many values of which kind are not in it: `secret` and `config-map` (values of Secrets and ConfigMaps), `encryption-key`, `secret-finding` (the text ' +
+            'in which a scanner found a secret), `audit-body`, `embedded-text`.',
+        }),
+      })
+      .nullable()
+      .meta({ description: 'What was dropped before the bytes were kept; null where they are as they came.' }),
   })
   .meta({
     id: 'Evidence',
-    description: 'Bytes in custody: kept as they came, encrypted at rest, by digest. The same bytes are kept once.',
+    description:
+      'Bytes in custody: kept as they came but for the secrets in them, encrypted at rest, by digest. The same bytes are kept once.',
     examples: [
       {
         id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10',
@@ -29,6 +42,7 @@ export const EvidenceView = z
         source: { kind: 'agent', id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a11' },
         receivedAt: '2026-11-23T09:05:07.123Z',
         retainUntil: '2032-11-23T09:05:07.123Z',
+        redaction: null,
       },
     ],
   });
@@ -50,7 +64,9 @@ export const listEvidence = operation({
       .string()
       .regex(/^[0-9a-f]{64}$/)
       .optional()
-      .meta({ description: 'Only the evidence with this SHA-256 (lower-case hex): has this file arrived?' }),
+      .meta({
+        description: 'Only the evidence with this SHA-256, kept or received (lower-case hex): has this file arrived?',
+      }),
   }),
   answers: { 200: { description: 'One page of evidence.', schema: pageOf(EvidenceView, 'EvidencePage') } },
 });
@@ -74,7 +90,7 @@ export const getEvidenceContent = operation({
   tag: 'Evidence',
   summary: 'Download evidence',
   description:
-    'The bytes as they came (decoded from any Content-Encoding of the upload). Every segment is authenticated as it is decrypted and the whole is checked against its ' +
+    'The bytes as they were kept: as they came (decoded from any Content-Encoding of the upload), but for what `redaction` of the evidence says. Every segment is authenticated as it is decrypted and the whole is checked against its ' +
     'digest; if that fails the transfer is cut, never completed. Each read is an audit event.',
   permission: 'evidence:read',
   params: evidenceParams,

@@ -14,16 +14,14 @@ import { retentionEnd } from '../kernel/retention.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
 import { EvidenceStore } from './evidence.store.js';
-import { evidenceFile, openEvidence, takeIn, type KeptBytes, type OpenedEvidence } from './intake.js';
+import { evidenceFile, openEvidence, takeIn, type OpenedEvidence, type TakenIn } from './intake.js';
+import type { Door, Dropped } from './redaction.js';
 
 export const EVIDENCE_DRIVER = Symbol('where bytes lie');
 
 /** Bytes that are durable already, and no evidence yet: `keep` makes them so, `discard` forgets them. */
-export interface Received {
+export interface Received extends TakenIn {
   id: string;
-  kept: KeptBytes;
-  /** The bytes themselves, where they are few. */
-  content: Buffer | null;
   dataKeyId: string;
   mediaType: string;
   receivedAt: Date;
@@ -38,6 +36,8 @@ export interface EvidenceInfo {
   source: { kind: string; id: string };
   receivedAt: Date;
   retainUntil: Date;
+  /** Of evidence from which something was dropped before it was kept: what was received, and how many values of which kind are not in it. */
+  redaction: { receivedSha256: string; receivedSize: number; dropped: Dropped } | null;
 }
 
 @Injectable()
@@ -51,29 +51,30 @@ export class EvidenceService {
     @Inject(EVIDENCE_DRIVER) private readonly driver: EvidenceDriver,
   ) {}
 
-  /** Streams content into the store, encrypted and durable, checking what its headers say of it. Nothing stays when it fails. */
+  /**
+   * Streams content into the store, encrypted and durable, checking what its headers say of it. What the door finds in it is dropped first. Nothing stays when it
+   * fails.
+   */
   async receive(
     principal: Principal,
     source: Readable,
     headers: ContentHeaders & { mediaType: string },
     limits: ContentLimits,
+    door: Door,
   ): Promise<Received> {
     const key = await this.currentKey(principal);
     const id = newId();
     const receivedAt = this.clock.now();
     const retainUntil = retentionEnd(receivedAt);
-    const { content, ...kept } = await takeIn(source, headers, limits, {
-      driver: this.driver,
-      key: key.streaming,
-      identity: { organizationId: organizationOf(principal), evidenceId: id, version: 1 },
-      retainUntil,
-    });
-    return { id, kept, content, dataKeyId: key.id, mediaType: headers.mediaType, receivedAt, retainUntil };
+    const identity = { organizationId: organizationOf(principal), evidenceId: id, version: 1 };
+    const custody = { driver: this.driver, key: key.streaming, identity, retainUntil };
+    const taken = await takeIn(source, headers, limits, custody, door);
+    return { id, ...taken, dataKeyId: key.id, mediaType: headers.mediaType, receivedAt, retainUntil };
   }
 
   /** Makes received bytes evidence, in the transaction of what they are evidence for. The same bytes are kept once: then the evidence kept earlier is given. */
   async keep(tx: WriteTx, received: Received): Promise<{ id: string; isNew: boolean }> {
-    const { kept } = received;
+    const { kept, redacted } = received;
     const isNew = await this.store.insertUnlessKept(tx, {
       organizationId: tx.organizationId,
       id: received.id,
@@ -89,6 +90,9 @@ export class EvidenceService {
       storageVersion: kept.storageVersion,
       storageSize: kept.storageSize,
       storageSha256: kept.storageSha256,
+      receivedSha256: redacted?.sha256 ?? null,
+      receivedSize: redacted?.size ?? null,
+      dropped: redacted?.dropped ?? null,
     });
     if (!isNew) {
       const earlier = await this.store.findByDigest(tx, kept.sha256);
@@ -99,6 +103,16 @@ export class EvidenceService {
     await this.audit.record(tx, {
       action: 'evidence.received',
       object: { kind: 'evidence', id: received.id, sha256: kept.sha256.toString('hex'), size: kept.size },
+      // In the details, which can be erased: who has the rest of a report can try what was dropped against its digest.
+      ...(redacted === null
+        ? {}
+        : {
+            details: {
+              receivedSha256: redacted.sha256.toString('hex'),
+              receivedSize: redacted.size,
+              dropped: redacted.dropped,
+            },
+          }),
     });
     return { id: received.id, isNew };
   }
@@ -231,4 +245,10 @@ const infoOf = (evidence: Evidence): EvidenceInfo => ({
   source: { kind: evidence.sourceKind, id: evidence.sourceId },
   receivedAt: evidence.receivedAt,
   retainUntil: evidence.retainUntil,
+  redaction: redactionOf(evidence),
 });
+
+function redactionOf({ receivedSha256, receivedSize, dropped }: Evidence): EvidenceInfo['redaction'] {
+  if (receivedSha256 === null || receivedSize === null || dropped === null) return null;
+  return { receivedSha256: receivedSha256.toString('hex'), receivedSize, dropped };
+}

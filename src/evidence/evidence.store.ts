@@ -30,7 +30,9 @@ export class EvidenceStore {
     const query = tx.manager
       .createQueryBuilder(Evidence, 'e')
       .where('e.organization_id = :organizationId', { organizationId: tx.organizationId });
-    if (filter.sha256 !== null) query.andWhere('e.sha256 = :sha256', { sha256: filter.sha256 });
+    if (filter.sha256 !== null) {
+      query.andWhere('(e.sha256 = :sha256 or e.received_sha256 = :sha256)', { sha256: filter.sha256 });
+    }
     if (filter.before !== null) query.andWhere('e.id < :before', { before: filter.before });
     return query.orderBy('e.id', 'DESC').limit(filter.limit).getMany();
   }

@@ -9,13 +9,45 @@ import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { ciphertextSize, type ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { formatDigest, type ContentHeaders } from '../kernel/http/content.js';
 import { FileSystemDriver } from './drivers/file-system.js';
-import { openEvidence, takeIn, type Custody, type KeptBytes } from './intake.js';
+import { evidenceFile, openEvidence, takeIn, type Custody, type KeptBytes, type TakenIn } from './intake.js';
+import { EvidenceFile } from './evidence-file.js';
+import type { Door, Redaction } from './redaction.js';
 
 const MIB = 2 ** 20;
 const LIMITS = { maxEncodedBytes: 8 * MIB, maxDecodedBytes: 8 * MIB };
 const retainUntil = new Date('2033-01-01T00:00:00Z');
 const organizationId = '0192f0c1-0000-7000-8000-000000000001';
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+
+/** Nothing is suspect. */
+const OPEN_DOOR: Door = {
+  watch: () => ({ see: () => undefined, isSuspect: () => false }),
+  inspect: () => Promise.reject(new Error('nothing was suspect')),
+};
+
+/** Everything is suspect, and drops each `secret` that it finds in what it is shown. */
+function doorFor(secret: string, seen: { inspected: Buffer[]; fails?: Error } = { inspected: [] }): Door {
+  return {
+    watch: () => ({ see: () => undefined, isSuspect: () => true }),
+    inspect: (size, content) => {
+      const file = content instanceof Uint8Array ? null : new EvidenceFile(content);
+      const bytes = file === null ? Buffer.from(content as Uint8Array) : Buffer.from(file.read(0, size));
+      file?.close();
+      seen.inspected.push(bytes);
+      if (seen.fails !== undefined) return Promise.reject(seen.fails);
+      const starts: number[] = [];
+      for (let at = bytes.indexOf(secret); at !== -1; at = bytes.indexOf(secret, at + 1)) starts.push(at);
+      if (starts.length === 0) return Promise.resolve(null);
+      return Promise.resolve({
+        starts: Float64Array.from(starts),
+        ends: Float64Array.from(starts, (start) => start + secret.length),
+        replacements: new Uint8Array(starts.length),
+        texts: ['gone'],
+        dropped: { secret: starts.length },
+      } satisfies Redaction);
+    },
+  };
+}
 
 async function gather(source: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -42,8 +74,10 @@ describe('custody of bytes', () => {
       version: 1,
     },
   });
-  const take = (source: Readable, by: Custody, headers: ContentHeaders = {}): Promise<KeptBytes> =>
-    takeIn(source, headers, LIMITS, { ...by, retainUntil });
+  const takenIn = (source: Readable, by: Custody, door: Door, headers: ContentHeaders = {}): Promise<TakenIn> =>
+    takeIn(source, headers, LIMITS, { ...by, retainUntil }, door);
+  const take = async (source: Readable, by: Custody, headers: ContentHeaders = {}): Promise<KeptBytes> =>
+    (await takenIn(source, by, OPEN_DOOR, headers)).kept;
   const sourceOf = (bytes: Buffer): Readable =>
     Readable.from(
       Array.from({ length: Math.ceil(bytes.length / 50_000) }, (_, i) => bytes.subarray(i * 50_000, (i + 1) * 50_000)),
@@ -141,12 +175,107 @@ describe('custody of bytes', () => {
     });
 
     it('a store that fails before it reads, and then the sender is let go', async () => {
-      const by = custody();
       const source = new PassThrough();
       source.write('x');
-      const broken = { ...by, identity: { ...by.identity, organizationId: '../escape' } };
-      await leavesNothing(() => take(source, broken), { message: expect.stringMatching(/storage key/) as unknown });
+      const broken = Object.assign(Object.create(driver) as FileSystemDriver, {
+        take: () => Promise.reject(new Error('the store is away')),
+      });
+      await leavesNothing(() => take(source, { ...custody(), driver: broken }), { message: 'the store is away' });
       expect(source.listenerCount('data')).toBe(0);
+    });
+
+    it('a key that is none', async () => {
+      const by = custody();
+      const identity = { ...by.identity, organizationId: '../escape' };
+      await leavesNothing(() => take(sourceOf(content), { ...by, identity }), {
+        message: expect.stringMatching(/storage key/) as unknown,
+      });
+    });
+  });
+
+  describe('is what must not be kept dropped before anything is kept?', () => {
+    const SECRET = 'hunter2';
+    /** Little, which is held in memory, and more than that, which is read where it lies. */
+    const contents: [string, Buffer][] = [
+      ['little', Buffer.from(`a ${SECRET} b${SECRET}${SECRET} c`)],
+      [
+        'much',
+        Buffer.concat([
+          Buffer.from(SECRET),
+          randomBytes(3 * MIB),
+          Buffer.from(SECRET),
+          randomBytes(2 * MIB),
+          Buffer.from(SECRET),
+        ]),
+      ],
+    ];
+    const without = (bytes: Buffer): Buffer =>
+      Buffer.from(bytes.toString('latin1').replaceAll(SECRET, 'gone'), 'latin1');
+
+    it.each(contents)('%s', async (_size, content) => {
+      const before = await files();
+      const by = custody();
+      const seen = { inspected: [] as Buffer[] };
+      const { kept, content: held, redacted } = await takenIn(sourceOf(content), by, doorFor(SECRET, seen));
+      expect(seen.inspected.map((bytes) => bytes.equals(content))).toEqual([true]);
+      expect(redacted).toEqual({ sha256: sha256(content), size: content.length, dropped: { secret: 3 } });
+      const clean = without(content);
+      expect(kept).toMatchObject({ sha256: sha256(clean), size: clean.length });
+      expect((await gather(await openEvidence(by, kept))).equals(clean)).toBe(true);
+      expect(held === null ? clean.length > 4 * MIB : held.equals(clean)).toBe(true);
+      // What is read for its results is what was kept.
+      const { file } = await evidenceFile(by, kept);
+      const opened = new EvidenceFile(file);
+      expect(opened.read(0, clean.length).equals(clean)).toBe(true);
+      opened.close();
+      expect(await files()).toEqual([...before, pathOf(kept)].sort());
+    });
+
+    it.each(contents)('%s, and nothing where it turns out to be harmless', async (_size, content) => {
+      const before = await files();
+      const by = custody();
+      const { kept, redacted } = await takenIn(sourceOf(content), by, doorFor('none of this'));
+      expect(redacted).toBeNull();
+      expect(kept.sha256.equals(sha256(content))).toBe(true);
+      expect((await gather(await openEvidence(by, kept))).equals(content)).toBe(true);
+      expect(await files()).toEqual([...before, pathOf(kept)].sort());
+    });
+
+    it.each(contents)('%s, and nothing at all is kept where it cannot be told', async (_size, content) => {
+      const before = await files();
+      const fails = new Error('cannot be read');
+      await expect(takenIn(sourceOf(content), custody(), doorFor(SECRET, { inspected: [], fails }))).rejects.toBe(
+        fails,
+      );
+      expect(await files()).toEqual(before);
+    });
+
+    it.each(contents)('%s, and a store that fails then leaves neither', async (_size, content) => {
+      const before = await files();
+      let puts = 0;
+      const failing = Object.assign(Object.create(driver) as FileSystemDriver, {
+        take: (source: AsyncIterable<Buffer>) =>
+          (puts += 1) === 2 ? Promise.reject(new Error('full')) : driver.take(source),
+      });
+      await expect(takenIn(sourceOf(content), { ...custody(), driver: failing }, doorFor(SECRET))).rejects.toThrow(
+        'full',
+      );
+      expect(await files()).toEqual(before);
+    });
+
+    it('has what is inspected no name yet, so that a crash leaves what the sweep removes?', async () => {
+      const before = await files();
+      let during: string[] = [];
+      const door = doorFor(SECRET);
+      const looking: Door = {
+        ...door,
+        inspect: async (size, content) => {
+          during = (await files()).filter((file) => !before.includes(file));
+          return door.inspect(size, content);
+        },
+      };
+      await takenIn(sourceOf(contents[1]![1]), custody(), looking);
+      expect(during).toEqual([expect.stringContaining(join(root, '.incoming'))]);
     });
   });
 

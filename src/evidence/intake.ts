@@ -1,4 +1,5 @@
 import { createHash, type KeyObject } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import {
@@ -9,8 +10,9 @@ import {
   type ByteRange,
 } from '../kernel/crypto/streaming-aead.js';
 import { receiveContent, type ContentHeaders, type ContentLimits } from '../kernel/http/content.js';
-import type { EvidenceDriver, ObjectRef } from './drivers/driver.js';
+import type { EvidenceDriver, IncomingObject, ObjectRef } from './drivers/driver.js';
 import type { EvidenceFileRef } from './evidence-file.js';
+import { redacted, type Door, type Dropped, type Redaction, type Watch } from './redaction.js';
 
 /** Whose bytes they are: authenticated with every segment, so that an object moved to another evidence, version or tenant does not open. */
 export interface EvidenceIdentity {
@@ -36,6 +38,8 @@ export interface KeptBytes {
 /** Content of up to so many bytes is held until it is read: it has just passed by, and to fetch and open it again would cost more than all the rest. */
 export const HELD_CONTENT = 4 * 1024 * 1024;
 
+const READ_CHUNK = 2 ** 18;
+
 export interface Custody {
   driver: EvidenceDriver;
   /** The data key's `streaming` part. */
@@ -43,53 +47,120 @@ export interface Custody {
   identity: EvidenceIdentity;
 }
 
+/** What was received where it is not what was kept, because something of it may not be. */
+export interface Redacted {
+  sha256: Buffer;
+  size: number;
+  dropped: Dropped;
+}
+
+export interface TakenIn {
+  kept: KeptBytes;
+  /** What was kept, where it is little. */
+  content: Buffer | null;
+  redacted: Redacted | null;
+}
+
+type CustodyUntil = Custody & { retainUntil: Date };
+
 /**
- * Takes a request's content into custody: decode and bound, digest, encrypt, keep. Resolved means durable; rejected means that nothing was kept. When the
- * transaction that should name the bytes then fails, the caller removes the object.
+ * Takes a request's content into custody: decode and bound, digest, encrypt, look through, keep. Resolved means durable; rejected means that nothing was kept. When
+ * the transaction that should name the bytes then fails, the caller removes the object.
+ *
+ * What is suspect never gets a name before it was inspected, and what has to be dropped from never gets one: until then it lies among what is incoming, encrypted,
+ * where only its inspection finds it and the sweep removes what a crash has left.
  */
 export async function takeIn(
   source: Readable,
   headers: ContentHeaders,
   limits: ContentLimits,
-  custody: Custody & { retainUntil: Date },
-): Promise<KeptBytes & { content: Buffer | null }> {
-  const storageKey = storageKeyOf(custody.identity);
+  custody: CustodyUntil,
+  door: Door,
+): Promise<TakenIn> {
   const { decoded, finished } = receiveContent(source, headers, limits);
   try {
-    const held = new Held();
-    const encrypted = encryptStream(
-      custody.key,
-      associatedDataOf(custody.identity),
-      held.passing(decoded as AsyncIterable<Buffer>),
-    );
-    const stored = await custody.driver.put(storageKey, encrypted, { retainUntil: custody.retainUntil });
-    // Settled already: the content's stream ended cleanly, or put would have failed.
-    const { sha256, decodedBytes } = await finished;
-    return {
-      sha256,
-      size: decodedBytes,
-      storageKey,
-      storageVersion: stored.version,
-      storageSize: stored.size,
-      storageSha256: stored.sha256,
-      content: held.content(),
-    };
+    const watch = door.watch();
+    const held = new Held(watch);
+    const incoming = await custody.driver.take(encrypted(custody, held.passing(decoded as AsyncIterable<Buffer>)));
+    try {
+      // Settled already: the content's stream ended cleanly, or it could not have been taken.
+      const { sha256, decodedBytes: size } = await finished;
+      const content = held.content();
+      const redaction = watch.isSuspect()
+        ? await door.inspect(size, content ?? incomingFile(custody, incoming, { sha256, size }))
+        : null;
+      if (redaction === null) return { kept: await keep(custody, incoming, { sha256, size }), content, redacted: null };
+      const plaintext = content === null ? opened(custody, incoming) : [content];
+      const clean = await keepRedacted(custody, plaintext, redaction);
+      return { ...clean, redacted: { sha256, size, dropped: redaction.dropped } };
+    } finally {
+      await incoming.discard();
+    }
   } finally {
     // A driver that fails before it reads leaves the content open.
     decoded.destroy();
   }
 }
 
-/** What passes by, as long as it is little. */
+async function keepRedacted(
+  custody: CustodyUntil,
+  plaintext: AsyncIterable<Buffer> | Iterable<Buffer>,
+  redaction: Redaction,
+): Promise<{ kept: KeptBytes; content: Buffer | null }> {
+  const hash = createHash('sha256');
+  const held = new Held({ see: (chunk) => hash.update(chunk) });
+  const incoming = await custody.driver.take(encrypted(custody, held.passing(redacted(plaintext, redaction))));
+  const kept = await keep(custody, incoming, { sha256: hash.digest(), size: held.size });
+  return { kept, content: held.content() };
+}
+
+async function keep(
+  { identity, retainUntil }: CustodyUntil,
+  incoming: IncomingObject,
+  bytes: Pick<KeptBytes, 'sha256' | 'size'>,
+): Promise<KeptBytes> {
+  const storageKey = storageKeyOf(identity);
+  const stored = await incoming.keep(storageKey, { retainUntil });
+  return {
+    ...bytes,
+    storageKey,
+    storageVersion: stored.version,
+    storageSize: stored.size,
+    storageSha256: stored.sha256,
+  };
+}
+
+function encrypted({ key, identity }: Custody, plaintext: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  return encryptStream(key, associatedDataOf(identity), plaintext);
+}
+
+/** Opens the file when it is read, for nobody may come to do so. */
+async function* opened({ key, identity }: Custody, { path }: IncomingObject): AsyncGenerator<Buffer, void> {
+  const file = createReadStream(path, { highWaterMark: READ_CHUNK });
+  yield* decryptStream(key, associatedDataOf(identity), file as AsyncIterable<Buffer>);
+}
+
+function incomingFile(
+  { key, identity }: Custody,
+  incoming: IncomingObject,
+  bytes: Pick<KeptBytes, 'sha256' | 'size'>,
+): EvidenceFileRef {
+  return { path: incoming.path, key, associatedData: associatedDataOf(identity), storageSize: incoming.size, ...bytes };
+}
+
+/** What passes by, as long as it is little; somebody sees all of it. */
 class Held {
+  size = 0;
   private chunks: Buffer[] | null = [];
-  private size = 0;
+
+  constructor(private readonly watch: Pick<Watch, 'see'>) {}
 
   async *passing(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
     for await (const chunk of source) {
       this.size += chunk.length;
       if (this.size > HELD_CONTENT) this.chunks = null;
       this.chunks?.push(chunk);
+      this.watch.see(chunk);
       yield chunk;
     }
   }

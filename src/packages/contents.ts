@@ -15,16 +15,18 @@ export interface EvidenceItem {
   evidenceId: string;
   /** In the bag; null where the evidence is left out. */
   path: string | null;
-  /** Of the evidence as it was received, lower-case hex; also where it can no longer be read. */
+  /** Of the evidence as it was kept, lower-case hex; also where it can no longer be read. */
   sha256: string;
   size: number;
   mediaType: string;
   receivedAt: Date;
   source: { kind: string; id: string };
   scans: { systemId: string; scanId: string }[];
+  /** What was received, and how many values of which kind were dropped of it before it was kept; null where it is as it came. */
+  redaction: { receivedSha256: string; receivedSize: number; dropped: Readonly<Record<string, number>> } | null;
 }
 
-/** Evidence that is left out because its stored bytes are no longer those that were received. */
+/** Evidence that is left out because its stored bytes are no longer those that were kept. */
 export interface EvidenceFault {
   evidenceId: string;
   sha256: string;
@@ -80,7 +82,7 @@ export interface PackageRows {
   facts(): AsyncIterable<object[]>;
   /** What happened on the systems, by the logs in evidence. */
   securityEvents(): AsyncIterable<object[]>;
-  /** The bytes of evidence that has a path. Fails when they are no longer those that were received. */
+  /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
 

@@ -127,16 +127,16 @@ export class PackageGatherer {
     const faults: EvidenceFault[] = [];
     for (const [evidenceId, of] of [...reports].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
-      const { sha256, size, mediaType, receivedAt, source } = info;
+      const { sha256, size, mediaType, receivedAt, source, redaction } = info;
       const reason = await this.faultOf(principal, evidenceId);
       if (reason !== null) faults.push({ evidenceId, sha256, size, reason });
       const path = reason === null ? `data/evidence/${evidenceId}/content.${extensionOf(mediaType)}` : null;
-      evidence.push({ evidenceId, path, sha256, size, mediaType, receivedAt, source, scans: of });
+      evidence.push({ evidenceId, path, sha256, size, mediaType, receivedAt, source, scans: of, redaction });
     }
     return { evidence, faults };
   }
 
-  /** Why evidence is no longer what was received; null where it is. Any other failure (a store that does not answer) fails the attempt. */
+  /** Why evidence is no longer what was kept; null where it is. Any other failure (a store that does not answer) fails the attempt. */
   private async faultOf(principal: Principal, evidenceId: string): Promise<string | null> {
     try {
       for await (const _ of this.content(principal, evidenceId));

@@ -6,7 +6,7 @@ export function verifyText(facts: PackageFacts): string {
   const subject = scope.systemId === null ? 'all systems in scope of the organisation' : `system ${scope.systemId}`;
   return `# Evidence package ${id}
 
-${faults.length === 0 ? 'Every evidence in scope could be read, and has the digest that it was received with.' : faultsText(facts)}
+${faults.length === 0 ? 'Every evidence in scope could be read, and has the digest that it was kept with.' : faultsText(facts)}
 
 It says what was so of ${subject} at ${asOf.toISOString()}, as it was known at ${knownAt.toISOString()}, judged by
 catalogue ${catalog.version} (${catalog.digest}). It says what is evidenced. It does not say that anybody complies with the law.
@@ -46,7 +46,7 @@ do not look at the tag manifests of BagIt 1.0):
 | facts.jsonl | what reports say was so where they judge nothing (keys, certificates, backups, packages inside of images …), one JSON object per line; \`kind\` says what \`value\` is of. No status rests on a fact alone |
 | scans.jsonl | every scan that was known, one JSON object per line |
 | security-events.jsonl | what had happened on the systems, by the logs that were posted, one JSON object per line, newest first: an index. \`evidenceId\` leads to the log that told it first, which is in \`evidence/\` unless it goes on past the instant |
-| evidence/<id>/content.* | the reports, byte for byte as they were received |
+| evidence/<id>/content.* | the reports, byte for byte as they were received${redactedText(facts)} |
 | audit/events.jsonl | the audit events of the organisation up to the instant of knowledge, newest first; \`leaf\` is the exact text of the event (RFC 8785), \`details\` what belongs to it (SHA-256 over the bytes of \`salt\` and the details as RFC 8785 JSON is the leaf's \`details_sha256\`) |
 
 Times are UTC. In the CSV files a cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a
@@ -58,9 +58,15 @@ line break) has an apostrophe before it; the exact text is in the evidence.${
 `;
 }
 
+function redactedText({ evidence }: PackageFacts): string {
+  const count = evidence.filter(({ redaction }) => redaction !== null).length;
+  if (count === 0) return '';
+  return ` but for secrets: of ${count} of ${evidence.length}, values were dropped before they were kept. Where they stood it says \`[dropped]\` or \`null\`; \`redaction\` in index.json says of which reports how many of which kind, and the digest of what was received`;
+}
+
 function faultsText({ faults, evidence }: PackageFacts): string {
   const rows = faults.map(({ evidenceId, sha256, reason }) => `| ${evidenceId} | ${sha256} | ${reason} |`).join('\n');
-  return `**INCOMPLETE: ${faults.length} of ${evidence.length} evidence files could not be read as they were received, and are left out.**
+  return `**INCOMPLETE: ${faults.length} of ${evidence.length} evidence files could not be read as they were kept, and are left out.**
 What was stored of them has been changed, damaged or lost. Statuses that rest on them rest on reports that can no longer
 be shown. Their digests, by which another copy can be told:
 

@@ -1,5 +1,4 @@
 import type { Catalog } from '../catalog/catalog.js';
-import { TOOLS } from '../catalog/catalog.schema.js';
 import type { Check } from '../catalog/catalog.types.js';
 import type { ResultsService } from '../results/results.service.js';
 
@@ -54,18 +53,6 @@ export interface SortedEvidence {
 }
 
 /**
- * The catalogue's check behind a stored (source, check), or null. The first segment of a source is the tool, but for Kyverno, which speaks through the
- * Policy Report API and by `policy/rule`. Other engines of that API and Trivy's compliance reports (which write «passed» and «nobody looked» alike) are
- * no tool of the catalogue: what they say supports nothing.
- */
-export function resolve(catalog: Catalog, source: string, check: string): Check | null {
-  if (source === 'policy-report/kyverno') return catalog.resolveCheck('kyverno', check.split('/')[0] ?? check);
-  return catalog.resolveCheck(toolOf(source), check);
-}
-
-export const toolOf = (source: string): string => source.split('/')[0] ?? source;
-
-/**
  * Reports without check ids that support a practice as a whole. What they find is judged by people: how bad a vulnerability is, and how long it may stay, is
  * not in the finding, so none makes a practice failing and none is a pass. A secret in an image is a failure as it is.
  */
@@ -79,8 +66,8 @@ const REPORT_KINDS: Readonly<Record<string, { report: string; failIs: 'fail' | '
 /** A whole report of that kind, seen as one check of its tool; null for other sources. */
 function reportCheck(catalog: Catalog, source: string): Check | null {
   const kind = REPORT_KINDS[source];
-  const tool = TOOLS.find((one) => one === toolOf(source));
-  if (kind === undefined || tool === undefined) return null;
+  const tool = catalog.toolOf(source);
+  if (kind === undefined || tool === null) return null;
   return {
     tool,
     id: kind.report,
@@ -120,7 +107,8 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
   const reports = new Map(Object.keys(REPORT_KINDS).map((source) => [source, reportCheck(catalog, source)]));
   for (const stored of checks) {
     const report = reports.get(stored.source) ?? null;
-    const check = report ?? resolve(catalog, stored.source, stored.check);
+    const resolved = catalog.resolveResult(stored.source, stored.check);
+    const check = report ?? resolved?.check ?? null;
     const summary =
       report !== null && stored.status === 'fail'
         ? { ...stored, status: REPORT_KINDS[stored.source]?.failIs ?? stored.status }
@@ -133,8 +121,7 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
       addUnmapped(unmapped, summary, why ?? '');
       continue;
     }
-    if (report === null && lastName.get(`${summary.targetId} ${summary.source} ${check.id}`)?.name !== summary.check)
-      continue;
+    if (resolved !== null && lastName.get(subjectOf(stored, resolved))?.name !== summary.check) continue;
     let there = spoken.get(summary.targetId);
     if (there === undefined) spoken.set(summary.targetId, (there = new Set()));
     there.add(check);
@@ -161,19 +148,24 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
 
 /**
  * After a benchmark's new edition the results under the old one stay open: the new report does not list their ids. Both are names of one check, and of two
- * names of one check on one target the one that was seen last speaks.
+ * names of one check on one target the one that was seen last speaks. Two rules of one policy are no two names of it: both speak.
  */
 function latestNames(catalog: Catalog, checks: readonly CheckSummary[]): Map<string, { name: string; seen: number }> {
   const latest = new Map<string, { name: string; seen: number }>();
-  for (const { source, check: name, targetId, newestSeen } of checks) {
-    const check = resolve(catalog, source, name);
-    if (check === null) continue;
-    const key = `${targetId} ${source} ${check.id}`;
+  for (const summary of checks) {
+    const resolved = catalog.resolveResult(summary.source, summary.check);
+    if (resolved === null) continue;
+    const key = subjectOf(summary, resolved);
+    const seen = summary.newestSeen.getTime();
     const before = latest.get(key);
-    if (before === undefined || newestSeen.getTime() > before.seen)
-      latest.set(key, { name, seen: newestSeen.getTime() });
+    if (before === undefined || seen > before.seen) latest.set(key, { name: summary.check, seen });
   }
   return latest;
+}
+
+/** What a result is about, whatever name it gives the check. */
+function subjectOf({ targetId, source }: CheckSummary, { check, part }: { check: Check; part: string }): string {
+  return `${targetId} ${source} ${check.id}/${part}`;
 }
 
 /** `cis-1.12/1.2.16` → `cis-1.12`. */
@@ -208,7 +200,8 @@ function silencesOf(
   const vouchedFor = new Map<string, Check[]>();
   for (const scan of coverage) {
     if (scan.silentPass.length === 0) continue;
-    const tool = toolOf(scan.source);
+    const tool = catalog.toolOf(scan.source);
+    if (tool === null) continue;
     const key = [tool, ...scan.silentPass].join('\n');
     let checks = vouchedFor.get(key);
     if (checks === undefined) vouchedFor.set(key, (checks = silentChecks(catalog, tool, scan.silentPass)));

@@ -106,6 +106,15 @@ function evaluate(change: Partial<PracticeCase> = {}) {
 describe('when is a practice evidenced?', () => {
   const passes = [row(C1, 'pass', { count: 40, seen: ago(2) }), row(C2, 'pass', { seen: ago(1) })];
 
+  it('when what it does not report is only a check that its tool has given up; if it reports it, that must pass too', () => {
+    const retired = check('kubescape', 'C-0003', { deprecated: true });
+    const checks = [C1, C2, retired];
+    expect(evaluate({ checks, rows: passes }).status).toBe('evidenced');
+    expect(evaluate({ checks, rows: [...passes, row(retired, 'pass')] }).status).toBe('evidenced');
+    expect(evaluate({ checks, rows: [...passes, row(retired, 'warn')] }).status).toBe('partial');
+    expect(evaluate({ checks: [retired] }).status).toBe('missing');
+  });
+
   it('when one tool has fresh passes of all its checks, from complete scans', () => {
     const result = evaluate({ rows: passes });
     expect(result).toMatchObject({ status: 'evidenced', inferred: false, counts: { pass: 41 } });

@@ -145,17 +145,20 @@ const tools = ({ checks }: Pick<PracticeCase, 'checks'>): string[] => [
  * or that lies on a target never scanned as a whole, leaves open what else is there; passes on namespaces and repositories add nothing and harm nothing.
  *
  * Of kube-bench the checks of those benchmarks count that its reports used. An edition that lacks a check of its successor does not speak fully of what
- * that check supports: the catalogue of today asks for it.
+ * that check supports: the catalogue of today asks for it. A check that the tool has given up is asked for only where it still reports it.
  *
  * What cannot be seen here: a node that was never reported at all.
  */
 function fullyAt({ checks, rows, silences, benchmarks }: PracticeCase, tool: string): Spoken | null {
+  const byCheck = Map.groupBy(rows, ({ check }) => check);
   const required = checks.filter(
     (check) =>
-      check.tool === tool && check.evidence && (tool !== 'kube-bench' || benchmarks.has(benchmarkOf(check.id))),
+      check.tool === tool &&
+      check.evidence &&
+      (!check.deprecated || byCheck.has(check)) &&
+      (tool !== 'kube-bench' || benchmarks.has(benchmarkOf(check.id))),
   );
   if (required.length === 0) return null;
-  const byCheck = Map.groupBy(rows, ({ check }) => check);
   const spoken = { tool, required, rows: [] as Row[], silences: [] as Silence[], observedAt: Infinity };
   for (const check of required) {
     const results = byCheck.get(check) ?? [];

@@ -281,7 +281,7 @@ export const FACT_KINDS = {
       purl: nullableText,
       licenses: z.array(text).max(50),
     })
-    .describe('A package inside of an image or repository (CycloneDX, SPDX).'),
+    .describe('A package inside of an image or repository, or a part of a cluster (CycloneDX, SPDX).'),
   signature: z
     .object({
       digest: text.describe('sha256:… of what is signed.'),
@@ -296,12 +296,13 @@ export const FACT_KINDS = {
   attestation: z
     .object({
       digest: text.describe('sha256:… of what it is about.'),
+      reference: nullableText.describe('What the statement calls it.'),
       predicateType: text,
-      builder: nullableText,
-      source: nullableText,
+      builder: nullableText.describe('What built it, as the provenance says.'),
+      source: nullableText.describe('What it was built from, as the provenance says.'),
       builtAt: instant,
-      identity: nullableText,
-      issuer: nullableText,
+      identity: nullableText.describe('Who signed, as the certificate or key says; not proven where unverified.'),
+      issuer: nullableText.describe('Who vouched for that identity.'),
       signedAt: instant,
       logIndex: nullableText,
       verification,

@@ -1,16 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EvidenceFile, type EvidenceFileRef } from '../evidence/evidence-file.js';
-import { formatNamed, readReport } from './formats/index.js';
-import { ReportFault, type Declared, type FaultPlace, type ReportFaultCode } from './report.js';
+import { formatNamed, readReport, type ParseOptions } from './formats/index.js';
+import { ReportFault, type FaultPlace, type ReportFaultCode } from './report.js';
 import { Stager, type RowChunk, type StagedReport } from './stage.js';
 import type { ByteSource } from './text/byte-source.js';
 import { readDocument } from './text/read-document.js';
 
-export interface ParseTask {
+export interface ParseTask extends Required<ParseOptions> {
   /** Bytes that are few, or where they lie. */
   content: Uint8Array | EvidenceFileRef;
-  format: string | undefined;
-  declared: Declared;
   port: MessagePort;
   /** Chunks that were sent and not yet taken: the thread waits while they are so many as may be. */
   underWay: Int32Array;
@@ -25,7 +23,7 @@ export type ParseOutcome =
 export type ParseMessage = RowChunk | ParseOutcome;
 
 /** Runs in a thread of its own: a large report blocks nobody, and a hostile one can take no more memory and time than a thread is given. */
-export default function parse({ content, format, declared, port, underWay, maxUnderWay }: ParseTask): void {
+export default function parse({ content, port, underWay, maxUnderWay, ...options }: ParseTask): void {
   const send = (chunk: RowChunk): void => {
     for (let count = Atomics.load(underWay, 0); count >= maxUnderWay; count = Atomics.load(underWay, 0)) {
       Atomics.wait(underWay, 0, count);
@@ -34,7 +32,7 @@ export default function parse({ content, format, declared, port, underWay, maxUn
     port.postMessage(chunk, [chunk.bytes.buffer as ArrayBuffer]);
   };
   try {
-    port.postMessage({ report: read(content, format, declared, send) } satisfies ParseOutcome);
+    port.postMessage({ report: read(content, options, send) } satisfies ParseOutcome);
   } catch (error) {
     if (!(error instanceof ReportFault)) throw error;
     const { code, detail, place } = error;
@@ -44,28 +42,18 @@ export default function parse({ content, format, declared, port, underWay, maxUn
   }
 }
 
-function read(
-  content: ParseTask['content'],
-  format: string | undefined,
-  declared: Declared,
-  send: (chunk: RowChunk) => void,
-): StagedReport {
-  if (content instanceof Uint8Array) return stage(content, format, declared, send);
+function read(content: ParseTask['content'], options: ParseOptions, send: (chunk: RowChunk) => void): StagedReport {
+  if (content instanceof Uint8Array) return stage(content, options, send);
   const file = new EvidenceFile(content);
   try {
-    return stage(file, format, declared, send);
+    return stage(file, options, send);
   } finally {
     file.close();
   }
 }
 
-function stage(
-  content: Uint8Array | ByteSource,
-  format: string | undefined,
-  declared: Declared,
-  send: (chunk: RowChunk) => void,
-): StagedReport {
+function stage(content: Uint8Array | ByteSource, options: ParseOptions, send: (chunk: RowChunk) => void): StagedReport {
   const stager = new Stager(send);
-  const head = readReport(readDocument(content), { format, declared }, stager);
+  const head = readReport(readDocument(content), options, stager);
   return stager.finish(head, formatNamed(head.format).yields);
 }

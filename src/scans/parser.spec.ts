@@ -12,7 +12,7 @@ let parser: Parser;
 beforeEach(() => {
   // Of this thread alone: those that parse have their own clocks.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-  parser = new Parser(LIMIT);
+  parser = new Parser([], LIMIT);
 });
 afterEach(async () => {
   vi.useRealTimers();

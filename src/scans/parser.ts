@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
@@ -5,8 +6,12 @@ import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
 import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
+import { READER_REVISION } from './reader-revision.js';
+import type { SigningTrust } from './signing-trust.js';
 import type { RowChunk } from './stage.js';
 import { WorkTime } from './work-time.js';
+
+export const SIGNING_TRUST = Symbol('whose signatures are believed');
 
 /** A parser's thread may hold this much, and no more, whatever the report does: what is held at once of a report is bounded far below (`JSON_READING`). */
 const HEAP_MEGABYTES = 512;
@@ -36,6 +41,8 @@ export interface Parsing {
 
 /** Parses reports in threads of their own. */
 export class Parser implements OnApplicationShutdown {
+  /** Changes when a reader does, or whom it believes: bytes that were read otherwise are read again. */
+  readonly revision: string;
   private readonly slots = {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
@@ -50,7 +57,12 @@ export class Parser implements OnApplicationShutdown {
   });
 
   /** `timeLimit`: milliseconds of one report's own. */
-  constructor(private readonly timeLimit: number) {}
+  constructor(
+    private readonly trust: readonly SigningTrust[],
+    private readonly timeLimit: number,
+  ) {
+    this.revision = createHash('sha256').update(READER_REVISION).update(JSON.stringify(trust)).digest('hex');
+  }
 
   /**
    * Begins to read a report, and is back when what came of it is known, or when its rows have to be taken. `open` is called, and the time limit begins, only when a
@@ -87,6 +99,7 @@ export class Parser implements OnApplicationShutdown {
       await this.pool.run(
         {
           ...options,
+          trust: this.trust,
           content: 'file' in content ? content.file : content,
           port: port2,
           underWay: stream.underWay,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 const READERS = [
   './formats/',
   './text/',
+  './signing-trust.js',
   './stage.js',
   '../results/copy.js',
   '../results/fact.js',

@@ -145,6 +145,7 @@ export type ReportFaultCode =
   | 'text-output'
   | 'not-json'
   | 'not-yaml'
+  | 'not-xml'
   | 'truncated'
   | 'too-deep'
   | 'too-many-values'

@@ -105,7 +105,7 @@ const ScanView = z
     rejects: z
       .array(z.object({ pointer: z.string(), reason: z.string() }))
       .meta({ description: 'Where (RFC 6901) and why; at most 1,000.' }),
-    notes: z.array(z.string()).meta({ description: 'What was noticed, such as text that was dropped.' }),
+    notes: z.array(z.string()).meta({ description: 'What was noticed, such as secrets that were dropped.' }),
     flags: z
       .array(
         z.object({
@@ -143,8 +143,9 @@ export const postScan = operation({
   tag: 'Scans',
   summary: 'Post a report',
   description:
-    "The body is the tool's own output, as it is, plain or compressed. Its format is detected, or named by `format`. The bytes are kept before anything is " +
-    'acknowledged; a report that cannot be taken is refused and its bytes are kept with the reason (`scanId` and `evidenceId` in the problem). Only what the report, ' +
+    "The body is the tool's own output, as it is, plain or compressed. Its format is detected, or named by `format`. Secrets in it (values of Secrets and ConfigMaps, keys, texts in which " +
+    'secrets were found) are dropped and noted, then the bytes are kept before anything is acknowledged. A report that cannot be taken is refused and its bytes are kept with the reason ' +
+    '(`scanId` and `evidenceId` in the problem), unless it may hold secrets that cannot be told from the rest: then nothing of it is kept. Only what the report, ' +
     'or its poster by `targets`, says that it covered may close earlier results. Posting the same bytes with the same declaration again is harmless: 200 with the same scan.',
   permission: 'scans:write',
   params: systemParams,
@@ -175,7 +176,14 @@ export const postScan = operation({
     Prefer: '`respond-async` (RFC 7240): 202 as soon as the bytes are safe.',
   },
   body: {
-    mediaTypes: ['application/json', 'application/yaml', 'application/x-ndjson', 'application/octet-stream'],
+    mediaTypes: [
+      'application/json',
+      'application/yaml',
+      'application/x-ndjson',
+      'application/xml',
+      'text/xml',
+      'application/octet-stream',
+    ],
     description: 'The report. 512 MiB decoded at most, unless the operator has set another bound.',
   },
   creates: true,

@@ -22,7 +22,8 @@ import { ResultsService } from '../results/results.service.js';
 import type { StagedRows } from '../results/staged.js';
 import type { ParseOutcome } from './parse.thread.js';
 import { Parser, type Parsing } from './parser.js';
-import { READER_REVISION } from './reader-revision.js';
+import { droppedNotes } from './redaction/dropped.js';
+import { Redactor } from './redactor.js';
 import type { Declaration, RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
 import { ScansStore, type ScanFilter } from './scans.store.js';
 import type { RowChunk, StagedReport } from './stage.js';
@@ -90,6 +91,7 @@ export class ScansService {
     private readonly events: EventsService,
     private readonly audit: AuditService,
     private readonly parser: Parser,
+    private readonly redactor: Redactor,
     private readonly queue: Queue,
     private readonly clock: Clock,
     @Inject(MERGE_TURNS) private readonly turns: Turns,
@@ -98,14 +100,16 @@ export class ScansService {
 
   /**
    * Takes a report: bytes into custody, then read, then its results merged, all of it in one transaction. A crash before its commit leaves nothing (the
-   * caller has had no answer, and posts again); after it, everything. Refused reports are kept too, as evidence of what was sent.
+   * caller has had no answer, and posts again); after it, everything. Refused reports are kept too, as evidence of what was sent. What must not be kept of a
+   * report is dropped before all of this.
    */
   async post(principal: Principal, posted: PostedReport): Promise<PostedScan> {
     // The systems of an agent were looked up with its trust, for this very request.
     if (principal.systemIds?.includes(posted.systemId) !== true) {
       await this.database.read(principal, (tx) => this.systems.requireSystem(tx, posted.systemId));
     }
-    const received = await this.evidence.receive(principal, posted.content, posted.headers, this.limits);
+    const { content, headers } = posted;
+    const received = await this.evidence.receive(principal, content, headers, this.limits, this.redactor);
     const bytes = { named: false };
     try {
       // Few bytes are read faster than it is found out whether they are known.
@@ -127,7 +131,7 @@ export class ScansService {
             principal,
             async (tx) => {
               const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
-              const recorded = await this.record(tx, posted, evidenceId, received.receivedAt, reading);
+              const recorded = await this.record(tx, posted, { ...received, evidenceId }, reading);
               // From here on the commit may happen without our being told: bytes that a row may name are never removed.
               bytes.named = isNew;
               written.scan = recorded.scan;
@@ -203,7 +207,8 @@ export class ScansService {
           tx.withoutAudit('another worker has finished it; the lock alone is no change');
           return;
         }
-        await this.conclude(tx, scan, reading);
+        const { redaction } = await this.evidence.find(tx, scan.evidenceId);
+        await this.conclude(tx, scan, reading, droppedNotes(redaction?.dropped ?? {}));
       }),
     );
   }
@@ -232,7 +237,12 @@ export class ScansService {
       if (evidence === null) return { twin: null, repeated: null };
       const twin = await this.store.findTwin(tx, systemId, evidence.id, declaredDigest(declared));
       if (twin !== null || declared.observedAt === null) return { twin, repeated: null };
-      const earlier = await this.store.findLatestReading(tx, systemId, evidence.id, readingDigest(declared));
+      const earlier = await this.store.findLatestReading(
+        tx,
+        systemId,
+        evidence.id,
+        readingDigest(declared, this.parser.revision),
+      );
       const observedAt = new Date(declared.observedAt);
       // A report with a time of its own is of that time, whatever is declared: then it is read, and says so.
       const isRepeated =
@@ -309,8 +319,7 @@ export class ScansService {
   private async record(
     tx: WriteTx,
     posted: PostedReport,
-    evidenceId: string,
-    receivedAt: Date,
+    { evidenceId, receivedAt, redacted }: Pick<Received, 'receivedAt' | 'redacted'> & { evidenceId: string },
     reading: Reading | null,
   ): Promise<{ scan: Scan; duplicate: boolean }> {
     const digest = declaredDigest(posted.declared);
@@ -322,7 +331,7 @@ export class ScansService {
       status: 'queued',
       declared: posted.declared,
       declaredDigest: digest,
-      readingDigest: readingDigest(posted.declared),
+      readingDigest: readingDigest(posted.declared, this.parser.revision),
       format: null,
       tool: null,
       toolVersion: null,
@@ -350,17 +359,17 @@ export class ScansService {
       await this.queue.send(tx, 'scan', { organizationId: tx.organizationId, systemId: posted.systemId, id: scan.id });
       await this.audit.record(tx, { action: 'scan.queued', object: { kind: 'scan', id: scan.id } });
     } else {
-      Object.assign(scan, await this.conclude(tx, scan, reading));
+      Object.assign(scan, await this.conclude(tx, scan, reading, droppedNotes(redacted?.dropped ?? {})));
     }
     return { scan, duplicate: false };
   }
 
-  /** Ends a scan; returns what changed of its row. */
-  private async conclude(tx: WriteTx, scan: Scan, reading: Reading): Promise<Partial<Scan>> {
+  /** Ends a scan; returns what changed of its row. `noted`: what is to be said of it whatever it says itself. */
+  private async conclude(tx: WriteTx, scan: Scan, reading: Reading, noted: string[]): Promise<Partial<Scan>> {
     const object = { kind: 'scan', id: scan.id } as const;
     const of = { systemId: scan.systemId, evidenceId: scan.evidenceId };
     if ('problem' in reading) {
-      const change = { status: 'refused', problem: reading.problem } as const;
+      const change = { status: 'refused', problem: reading.problem, notes: noted } as const;
       await this.store.update(tx, scan.systemId, scan.id, change);
       await this.audit.record(tx, {
         action: 'scan.refused',
@@ -372,7 +381,8 @@ export class ScansService {
     }
     const said =
       'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading.parsing);
-    const change = { ...said, status: 'stored' } as const;
+    const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
+    const change = { ...said, notes, status: 'stored' } as const;
     await this.store.update(tx, scan.systemId, scan.id, change);
     await this.audit.record(tx, {
       action: 'scan.stored',
@@ -517,17 +527,15 @@ const declaredDigest = (declared: Declaration): Buffer =>
     .digest();
 
 /** The readers are part of it: when one changes, the same bytes are read again. */
-const readingDigest = ({ format, targets, partial }: Declaration): Buffer =>
+const readingDigest = ({ format, targets, partial }: Declaration, reader: string): Buffer =>
   createHash('sha256')
-    .update(
-      canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, reader: READER_REVISION }),
-    )
+    .update(canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, reader }))
     .digest();
 
 const fingerprint = (posted: PostedReport, received: Received): string =>
   createHash('sha256')
     .update(posted.systemId)
-    .update(received.kept.sha256)
+    .update(received.redacted?.sha256 ?? received.kept.sha256)
     .update(declaredDigest(posted.declared))
     .digest('base64url');
 

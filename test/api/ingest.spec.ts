@@ -541,6 +541,8 @@ describe('are the bytes what they are said to be?', () => {
     'application/json',
     'application/yaml',
     'application/x-ndjson',
+    'application/xml',
+    'text/xml',
     'application/octet-stream',
     'application/json; charset=utf-8',
   ])('Content-Type %s', async (type) => {

@@ -81,6 +81,19 @@ describe('what is sent', () => {
     expect(got[0]!.request.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': 'application/json' });
   });
 
+  it.each([
+    ['results.xml', 'application/xml'],
+    ['RESULTS.XML.gz', 'application/xml'],
+    ['configmap.yaml', 'application/yaml'],
+    ['results', 'application/octet-stream'],
+  ])('is %s sent as %s?', async (name, type) => {
+    const { got, handler } = keeping();
+    const server = await serve({ [`POST ${SCANS}`]: handler });
+    const file = await report(name, '<TestResult/>');
+    expect(await safeguard([...pushing, '--server', server, file])).toMatchObject({ code: 0 });
+    expect(got[0]!.request.headers['content-type']).toBe(type);
+  });
+
   it('does a rerun carry the same Idempotency-Key, and other parameters another?', async () => {
     const { got, handler } = keeping();
     const server = await serve({ [`POST ${SCANS}`]: handler });

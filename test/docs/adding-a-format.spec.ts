@@ -27,7 +27,7 @@ const SOURCES = [
 const PROGRAM = SOURCES.map(read).join('\n');
 
 const draftOf = (rows: CheckResult[]): Draft =>
-  new Draft('linter', 'linter', declared('repository/app'), {
+  new Draft('linter', 'linter', declared('repository/app'), [], {
     result: (_, __, result) => rows.push(result),
     fact: () => undefined,
     event: () => undefined,

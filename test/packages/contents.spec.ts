@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { loadCatalog } from '../../src/catalog/load.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
-import { packageFiles, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
+import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
 import { zip } from '../../src/packages/zip.js';
 import { bagFaults } from './bagit-validator.js';
 import { bagIn, readZip } from './read-zip.js';
@@ -17,7 +17,7 @@ const sha256 = createHash('sha256').update(report).digest('hex');
 const catalog = loadCatalog();
 const at = new Date('2026-11-23T09:00:00Z');
 
-const item = (evidenceId: string, path: string | null) => ({
+const item = (evidenceId: string, path: string | null): EvidenceItem => ({
   evidenceId,
   path,
   sha256,
@@ -26,6 +26,7 @@ const item = (evidenceId: string, path: string | null) => ({
   receivedAt: at,
   source: { kind: 'agent', id: 'agent' },
   scans: [{ systemId: SYSTEM, scanId: ID }],
+  redaction: null,
 });
 
 const facts: PackageFacts = {
@@ -174,6 +175,17 @@ describe('the contents of a package', () => {
     const index = bag.get('data/index.json')!.toString();
     expect(Object.keys(JSON.parse(index) as object)[0]).toBe('faults');
     expect(JSON.parse(index)).toMatchObject({ counts: { evidence: 2, evidenceUnreadable: 1 } });
+  });
+
+  it('say of which reports something was dropped before they were kept, and only then?', async () => {
+    const verify = async (of: PackageFacts) => (await readZip(await build(of, rowsOf(3))))[0]?.bytes.toString() ?? '';
+    expect(await verify(facts)).toContain('byte for byte as they were received |');
+    const redaction = { receivedSha256: 'ab'.repeat(32), receivedSize: 99, dropped: { secret: 2 } };
+    const [only] = facts.evidence;
+    const redacted = { ...facts, evidence: [{ ...only!, redaction }] };
+    expect(await verify(redacted)).toContain('byte for byte as they were received but for secrets: of 1 of 1, values');
+    const bag = bagIn(await readZip(await build(redacted, rowsOf(3))));
+    expect(JSON.parse(bag.get('data/index.json')!.toString())).toMatchObject({ evidence: [{ sha256, redaction }] });
   });
 
   it('fail whole when evidence breaks only while it is written: no half file is ever listed?', async () => {

@@ -53,11 +53,30 @@ describe('does the catalogue hold what its sources hold?', () => {
   });
 
   // One check per id of the tool at the commit read; checks of older benchmarks only, pod security rows and report kinds are not counted.
-  it('1,206 checks: kube-bench 289, Kubescape 281, Kyverno 328, Prowler 139, Trivy 169', () => {
-    expect(catalog.checks).toHaveLength(1206);
-    const byTool = (tool: string) => count(catalog.checks, (check) => check.tool === tool);
-    expect(['kube-bench', 'kubescape', 'kyverno', 'prowler', 'trivy'].map(byTool)).toEqual([289, 281, 328, 139, 169]);
-    expect(catalog.checks.reduce((sum, { practices }) => sum + practices.length, 0)).toBe(1295);
+  it('1,781 checks with 1,713 links to practices', () => {
+    const byTool = Map.groupBy(catalog.checks, ({ tool }) => tool);
+    expect(Object.fromEntries([...byTool].map(([tool, checks]) => [tool, checks.length]))).toEqual({
+      checkov: 119,
+      'compliance-operator': 257,
+      gatekeeper: 49,
+      'kube-bench': 289,
+      'kube-linter': 63,
+      kubeaudit: 43,
+      kubescape: 281,
+      kyverno: 328,
+      polaris: 44,
+      prowler: 139,
+      trivy: 169,
+    });
+    expect(catalog.checks).toHaveLength(1781);
+    expect(catalog.checks.reduce((sum, { practices }) => sum + practices.length, 0)).toBe(1713);
+  });
+
+  it('is what the first release said of its five tools said still?', () => {
+    const first = loadRelease('2026.11.1');
+    expect(first.checks).toHaveLength(1206);
+    for (const { tool, id, practices, unmapped } of first.checks)
+      expect(catalog.resolveCheck(tool, id), `${tool} ${id}`).toMatchObject({ practices, unmapped });
   });
 
   it('is every mapping still only proposed, and is nothing said to be reviewed that is not?', () => {

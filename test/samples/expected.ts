@@ -17,12 +17,14 @@ function samplesFolder(): string | null {
 export const SAMPLES = samplesFolder();
 if (SAMPLES === null) console.warn('SKIPPED: ../shared/samples is absent, so no report of a real tool was read.');
 
+const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
 const NODE: Target = { kind: 'node', name: 'node-1' };
 const IMAGE: Target = { kind: 'image', name: 'registry.example/app:1' };
 const KEY: Target = {
   kind: 'account',
   name: 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
 };
+const ACCOUNT: Target = { kind: 'account', name: '111122223333' };
 const REPOSITORY: Target = { kind: 'repository', name: 'git.example/app' };
 
 export interface Expected {
@@ -566,5 +568,247 @@ export const EXPECTED: Record<string, Expected> = {
     format: 'k8s-audit-events',
     listed: 0,
     statuses: {},
+  },
+  'cyclonedx/syft-alpine-container.json': {
+    observedAt: '2024-08-19T12:25:05.000Z',
+    format: 'cyclonedx',
+    listed: 0,
+    statuses: {},
+    facts: { 'image-component': 16 },
+  },
+  'cyclonedx/dropwizard-with-vulnerabilities.json': {
+    observedAt: '2024-07-08T17:30:28.000Z',
+    format: 'cyclonedx',
+    target: REPOSITORY,
+    listed: 87,
+    statuses: { fail: 87 },
+    facts: { 'image-component': 167 },
+  },
+  // 18 components, of which two are the same operating system.
+  'cyclonedx/trivy-minikube-kbom.json': {
+    observedAt: '2023-09-29T06:25:00.000Z',
+    format: 'cyclonedx',
+    listed: 0,
+    statuses: {},
+    facts: { 'image-component': 17 },
+  },
+  'cyclonedx/vex-only.json': { format: 'cyclonedx', target: IMAGE, listed: 1, statuses: { skip: 1 } },
+  'spdx/v2.2-spec-example.json': {
+    observedAt: '2010-01-29T18:30:22.000Z',
+    format: 'spdx',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: { 'image-component': 4 },
+  },
+  'spdx/trivy-julia-v2.3.json': {
+    observedAt: '2021-08-25T12:20:30.000Z',
+    format: 'spdx',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: { 'image-component': 5 },
+  },
+  'spdx/with-security-external-refs.json': {
+    observedAt: '2026-07-29T00:00:00.000Z',
+    format: 'spdx',
+    target: IMAGE,
+    listed: 0,
+    statuses: {},
+    facts: { 'image-component': 4 },
+  },
+  'spdx/v3.0-jsonld-stub.json': { format: 'spdx', listed: 0, statuses: {}, refused: 'malformed-report' },
+  'cosign-verify/keyless-github-workflow.json': {
+    format: 'cosign-verify',
+    listed: 0,
+    statuses: {},
+    facts: { signature: 1 },
+  },
+  // Two artifacts.
+  'intoto-attestation/dsse-slsa-provenance-v0.2-github-generator.jsonl': {
+    format: 'intoto-attestation',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: { attestation: 2 },
+  },
+  'intoto-attestation/npm-attestations-publish-and-provenance.json': {
+    format: 'intoto-attestation',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: { attestation: 2 },
+  },
+  'intoto-attestation/sigstore-bundle-cyclonedx-predicate.json': {
+    format: 'intoto-attestation',
+    listed: 0,
+    statuses: {},
+    facts: { attestation: 1 },
+  },
+  'intoto-attestation/sigstore-bundle-v0.3-slsa-v1.json': {
+    format: 'intoto-attestation',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+    facts: { attestation: 1 },
+  },
+  'polaris/many-fails.json': {
+    observedAt: '2026-07-31T00:00:00.000Z',
+    format: 'polaris',
+    listed: 31,
+    statuses: { fail: 21, pass: 10 },
+  },
+  'polaris/all-pass-score-100.json': {
+    observedAt: '2026-07-31T00:00:00.000Z',
+    format: 'polaris',
+    listed: 32,
+    statuses: { pass: 32 },
+  },
+  'kubeaudit/cluster-70-lines.ndjson': {
+    observedAt: '2023-11-23T17:43:58.000Z',
+    format: 'kubeaudit',
+    target: CLUSTER,
+    listed: 70,
+    statuses: { fail: 70 },
+  },
+  'kube-linter/v0.8.3-7-reports.json': {
+    observedAt: '2026-07-31T04:02:38.815Z',
+    format: 'kube-linter',
+    target: REPOSITORY,
+    listed: 7,
+    statuses: { fail: 7 },
+  },
+  'kube-linter/v0.8.3-reports-null.json': {
+    observedAt: '2026-07-31T04:02:38.697Z',
+    format: 'kube-linter',
+    target: REPOSITORY,
+    listed: 0,
+    statuses: {},
+  },
+  'checkov/v2.0-array-two-frameworks.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 28,
+    statuses: { pass: 15, fail: 13 },
+  },
+  'checkov/v3.2-skips-and-parsing-error.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 22,
+    statuses: { pass: 8, fail: 12, warn: 2 },
+  },
+  'checkov/v2.2-platform-severity.json': {
+    format: 'checkov',
+    target: REPOSITORY,
+    listed: 4,
+    statuses: { fail: 4 },
+  },
+  'checkov/v2.1-nothing-found-summary-only.json': {
+    format: 'checkov',
+    listed: 0,
+    statuses: {},
+    refused: 'empty-report',
+  },
+  'prowler-ocsf/kubernetes-v5.json': {
+    observedAt: '2025-02-14T13:27:38.000Z',
+    format: 'prowler-ocsf',
+    listed: 6,
+    statuses: { pass: 1, fail: 5 },
+  },
+  'prowler-ocsf/aws-v5.json': {
+    observedAt: '2025-02-14T13:27:03.000Z',
+    format: 'prowler-ocsf',
+    listed: 5,
+    statuses: { fail: 2, manual: 3 },
+  },
+  // Its times have no zone. One finding is muted.
+  'prowler-ocsf/aws-v4.2-ocsf-1.2.json': { format: 'prowler-ocsf', listed: 3, statuses: { fail: 2, warn: 1 } },
+  'ocsf-compliance/securityhub-pci-compliance-finding-1.1.json': {
+    observedAt: '2023-07-21T18:12:05.693Z',
+    format: 'ocsf',
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  'ocsf-compliance/securityhub-security-finding-1.0rc2.json': {
+    observedAt: '2022-08-04T18:09:25.316Z',
+    format: 'ocsf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
+  // A Detection Finding of Prowler lies among them.
+  'ocsf-compliance/prowler-4.5-mapping.json': {
+    observedAt: '2024-10-04T13:49:02.000Z',
+    format: 'prowler-ocsf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
+  // Of most rules it says that they were not selected: they give no result.
+  'xccdf/openscap-ocp4-testresult-root.xml': {
+    observedAt: '2021-06-14T01:00:29.000Z',
+    format: 'xccdf',
+    listed: 28,
+    statuses: { pass: 24, fail: 3, skip: 1 },
+  },
+  'xccdf/arf-wrapped-minimal.xml': {
+    observedAt: '2021-06-08T02:54:51.000Z',
+    format: 'xccdf',
+    listed: 1,
+    statuses: { pass: 1 },
+  },
+  // Its times have no zone.
+  'xccdf/scc-rhel7-cdf-prefix-benchmark-root.xml': {
+    format: 'xccdf',
+    listed: 178,
+    statuses: { pass: 172, fail: 6 },
+  },
+  'xccdf/compliance-operator-configmap.yaml': {
+    observedAt: '2020-08-03T02:26:26.000Z',
+    format: 'xccdf',
+    listed: 123,
+    statuses: { pass: 12, fail: 64, manual: 47 },
+  },
+  'hdf/rhel8-every-status-attestable.json': {
+    observedAt: '2024-03-18T17:10:44.000Z',
+    format: 'hdf',
+    target: NODE,
+    listed: 4,
+    statuses: { pass: 1, fail: 1, skip: 2 },
+  },
+  // Three profiles that lie over one another list the same five controls.
+  'hdf/three-layer-overlay.json': {
+    observedAt: '2020-06-01T18:50:31.000Z',
+    format: 'hdf',
+    target: NODE,
+    listed: 5,
+    statuses: { pass: 1, fail: 1, skip: 3 },
+  },
+  'hdf/cis-aws-foundations-inspec-3.json': {
+    observedAt: '2018-11-19T01:21:35.000Z',
+    format: 'hdf',
+    target: ACCOUNT,
+    listed: 52,
+    statuses: { pass: 40, fail: 6, skip: 6 },
+  },
+  'hdf/aws-s3-baseline-small.json': {
+    observedAt: '2018-11-19T02:02:51.000Z',
+    format: 'hdf',
+    target: ACCOUNT,
+    listed: 2,
+    statuses: { fail: 2 },
+  },
+  'oscal-assessment-results/nist-ifa-example-1.1.2.json': {
+    observedAt: '2023-06-02T12:31:20.000Z',
+    format: 'oscal-assessment-results',
+    target: CLUSTER,
+    listed: 1,
+    statuses: { fail: 1 },
+  },
+  // Its observations are those of openscap-ocp4-testresult-root.xml.
+  'oscal-assessment-results/trestle-from-openscap-ocp4-results-only.json': {
+    observedAt: '2021-02-24T19:31:13.000Z',
+    format: 'oscal-assessment-results',
+    target: CLUSTER,
+    listed: 28,
+    statuses: { pass: 24, fail: 3, skip: 1 },
   },
 };

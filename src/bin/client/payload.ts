@@ -19,7 +19,7 @@ export interface Payload {
   /** SHA-256 of these bytes, base64: `Content-Digest` (RFC 9530) covers the content as it travels. */
   digest: string;
   encoding: Encoding;
-  mediaType: 'application/json' | 'application/yaml' | 'application/octet-stream';
+  mediaType: 'application/json' | 'application/yaml' | 'application/xml' | 'application/octet-stream';
   /** When the file was last changed; null for what is no file (standard input, a pipe). */
   modifiedAt: Date | null;
 }
@@ -121,5 +121,6 @@ function mediaTypeOf(name: string, head: Buffer): Payload['mediaType'] {
   const plain = name.toLowerCase().replace(/\.(gz|zst|zstd)$/, '');
   if (/\.(json|sarif)$/.test(plain)) return 'application/json';
   if (/\.ya?ml$/.test(plain)) return 'application/yaml';
+  if (/\.xml$/.test(plain)) return 'application/xml';
   return /^\ufeff?\s*[[{]/.test(head.toString('utf8', 0, 256)) ? 'application/json' : 'application/octet-stream';
 }

@@ -18,8 +18,22 @@ export interface LocalFile {
   release(): Promise<void>;
 }
 
+/** Bytes that were taken and have no key yet: nobody finds them, and the sweep removes them if nobody keeps them. */
+export interface IncomingObject {
+  /** Bytes as stored. */
+  readonly size: number;
+  /** As a file of this machine. */
+  readonly path: string;
+  /** Keeps them under a key that has no object yet. Resolved means durable; rejected means that nothing is there, under the key or elsewhere. */
+  keep(key: string, options: { retainUntil: Date }): Promise<StoredObject>;
+  /** Nothing stays of them. Nothing happens when they were kept. */
+  discard(): Promise<void>;
+}
+
 /** Where the (encrypted) bytes of evidence lie. Objects are written once and never changed. */
 export interface EvidenceDriver {
+  /** Takes everything that `source` yields. Rejected means that nothing is there. */
+  take(source: AsyncIterable<Buffer>): Promise<IncomingObject>;
   /**
    * Keeps everything that `source` yields under a key that has no object yet. Resolved means durable: it outlives a power cut. Rejected means that nothing
    * is there. A driver whose store can lock objects locks until `retainUntil`.

@@ -113,6 +113,40 @@ describe('file system driver', () => {
     expect(await filesUnder(root)).toEqual([]);
   });
 
+  it('has what was taken no name until it is kept, and is nothing left of what is not?', async () => {
+    const { root, driver } = await fresh();
+    const bytes = randomBytes(100_000);
+    const kept = await driver.take(chunks(bytes));
+    const discarded = await driver.take(chunks(bytes));
+    for (const { path, size } of [kept, discarded]) {
+      expect([path.startsWith(join(root, '.incoming')), size]).toEqual([true, bytes.length]);
+      expect((await readFile(path)).equals(bytes)).toBe(true);
+      expect((await stat(path)).mode & 0o777).toBe(0o400);
+    }
+    await discarded.discard();
+    expect(await kept.keep('org/kept', { retainUntil })).toEqual({
+      size: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest(),
+      version: null,
+    });
+    await kept.discard();
+    expect(await filesUnder(root)).toEqual(['org/kept']);
+    expect((await gather(driver.openRange({ key: 'org/kept', version: null }, 0, bytes.length))).equals(bytes)).toBe(
+      true,
+    );
+  });
+
+  it('is nothing left of what cannot be kept?', async () => {
+    const { root, driver } = await fresh();
+    await driver.put('org/a', chunks(Buffer.from('first')), { retainUntil });
+    for (const key of ['org/a', '../a']) {
+      const incoming = await driver.take(chunks(Buffer.from('second')));
+      await expect(incoming.keep(key, { retainUntil })).rejects.toThrow(/EEXIST|storage key/);
+    }
+    expect(await filesUnder(root)).toEqual(['org/a']);
+    expect((await readFile(join(root, 'org/a'))).toString()).toBe('first');
+  });
+
   it('does a source that fails leave nothing?', async () => {
     const { root, driver } = await fresh();
     const failing = (async function* () {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Refusal } from '../../kernel/http/problem.js';
-import type { EvidenceDriver, LocalFile, ObjectRef, StoredObject } from './driver.js';
+import type { EvidenceDriver, IncomingObject, LocalFile, ObjectRef, StoredObject } from './driver.js';
 
 /** No dots, so no way out of the root and none into `.incoming`. */
 const KEY = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
@@ -13,12 +13,19 @@ const INCOMING = '.incoming';
 /** Far longer than any upload lives: requests have a time limit of minutes. */
 const LEFTOVER_MILLISECONDS = 24 * 3_600_000;
 const READ_CHUNK = 2 ** 18;
+/** An organisation has 256. */
+const MAX_REMEMBERED = 100_000;
+/** What is smaller is written at once. */
+const WRITE_CHUNK = 2 ** 20;
 
 /**
  * Objects as files under one directory, readable by nobody else. A file system cannot lock a file against its own service until a date: retention is then
  * held by the rules on the rows alone, and `retainUntil` is not used.
  */
 export class FileSystemDriver implements EvidenceDriver {
+  /** Directories that this process has made, or found and made durable: each costs that once. */
+  private readonly durable = new Set<string>();
+
   private constructor(private readonly root: string) {}
 
   /** Makes the root when it is absent; one that others can read is refused. */
@@ -30,24 +37,28 @@ export class FileSystemDriver implements EvidenceDriver {
     return new FileSystemDriver(root);
   }
 
-  async put(key: string, source: AsyncIterable<Buffer>, _options: { retainUntil: Date }): Promise<StoredObject> {
-    const path = this.path(key);
+  async take(source: AsyncIterable<Buffer>): Promise<IncomingObject> {
     const temporary = join(this.root, INCOMING, randomBytes(16).toString('hex'));
-    let linked = false;
     try {
-      const stored = await writeDurably(temporary, source);
-      await makeDirectory(dirname(path));
-      // A link, not a rename: a rename would replace an object that has the key already.
-      await link(temporary, path);
-      linked = true;
-      await unlink(temporary);
-      await syncDirectory(dirname(path));
-      return { ...stored, version: null };
+      const { size, sha256 } = await writeDurably(temporary, source);
+      return {
+        size,
+        path: temporary,
+        keep: (key) => this.name(temporary, key, { size, sha256, version: null }),
+        discard: async () => {
+          await remove(temporary);
+        },
+      };
     } catch (error) {
       await remove(temporary);
-      if (linked) await remove(path);
       throw asRefusal(error);
     }
+  }
+
+  async put(key: string, source: AsyncIterable<Buffer>, options: { retainUntil: Date }): Promise<StoredObject> {
+    // Before a byte of it is read.
+    this.path(key);
+    return (await this.take(source)).keep(key, options);
   }
 
   async *openRange(object: ObjectRef, start: number, end: number): AsyncGenerator<Buffer, void> {
@@ -86,6 +97,31 @@ export class FileSystemDriver implements EvidenceDriver {
     return removed;
   }
 
+  private async makeDurable(directory: string): Promise<void> {
+    if (this.durable.has(directory)) return;
+    await makeDirectory(directory);
+    if (this.durable.size >= MAX_REMEMBERED) this.durable.clear();
+    this.durable.add(directory);
+  }
+
+  private async name(temporary: string, key: string, stored: StoredObject): Promise<StoredObject> {
+    let linked: string | null = null;
+    try {
+      const path = this.path(key);
+      await this.makeDurable(dirname(path));
+      // A link, not a rename: a rename would replace an object that has the key already.
+      await link(temporary, path);
+      linked = path;
+      await unlink(temporary);
+      await syncDirectory(dirname(path));
+      return stored;
+    } catch (error) {
+      await remove(temporary);
+      if (linked !== null) await remove(linked);
+      throw asRefusal(error);
+    }
+  }
+
   private path(key: string): string {
     if (key.length > MAX_KEY || !KEY.test(key)) throw new Error('a storage key has segments of a-z, 0-9 and - only');
     return join(this.root, key);
@@ -98,12 +134,22 @@ async function writeDurably(path: string, source: AsyncIterable<Buffer>): Promis
   // Read-only from the start; the descriptor that made it may write.
   const file = await open(path, 'wx', 0o400);
   try {
+    let waiting: Buffer[] = [];
+    let bytes = 0;
+    const write = async (): Promise<void> => {
+      // Writes all of it, at the present position.
+      await file.writeFile(waiting.length === 1 && waiting[0] !== undefined ? waiting[0] : Buffer.concat(waiting));
+      waiting = [];
+      bytes = 0;
+    };
     for await (const chunk of source) {
       hash.update(chunk);
       size += chunk.length;
-      // Writes all of it, at the present position.
-      await file.writeFile(chunk);
+      waiting.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= WRITE_CHUNK) await write();
     }
+    if (bytes > 0) await write();
     await file.sync();
   } finally {
     await file.close();

@@ -182,10 +182,17 @@ const secondsIn = (value: unknown): string[] =>
  * something is excepted or left out, and what names the tool that speaks.
  */
 const OTHER_RUN: Readonly<Record<string, RegExp>> = {
+  // The tool that made the inventory, and what it says that it has left out.
+  cyclonedx: /\/(metadata|tools|compositions)(\/|$)/,
+  spdx: /\/(creationInfo|creators)(\/|$)/,
+  // The framework.
+  checkov: /\/check_type(\/|$)/,
   // The options of the run.
   grype: /\/descriptor(\/|$)/,
   // An exception is all that tells an excused failure from a pass; version 2 writes a status as a text, and a control's status as its rules.
   kubescape: /\/(subStatus|rules|status)(\/|$)/,
+  // The product that speaks.
+  ocsf: /\/metadata\/product(\/|$)/,
   openreports: /\/(configuration|source)(\/|$)/,
   'policy-report': /\/(configuration|source)(\/|$)/,
   // The category of the analysis.

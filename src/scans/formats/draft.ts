@@ -3,6 +3,7 @@ import { FACT_KINDS, type FactKind } from '../../results/fact.js';
 import { factId, seriesId, targetId as idOfTarget } from '../../results/series.js';
 import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import type { SigningTrust } from '../signing-trust.js';
 import type { List } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
 import { fieldsOf, step, Unreadable } from './fields.js';
@@ -43,8 +44,10 @@ export class Draft {
 
   constructor(
     readonly format: string,
-    readonly tool: string,
+    /** Formats that several tools write set it to the one that the report names. */
+    public tool: string,
     readonly declared: Declared,
+    readonly trust: readonly SigningTrust[],
     private readonly sink: Rows,
   ) {}
 
@@ -53,8 +56,17 @@ export class Draft {
     return this.#results.size + this.#facts.size + this.#events;
   }
 
-  /** Says that the scan looked at a source of a target. Said again, the sums of what was looked at and the more careful extent stand. */
+  /** Parts so far that could not be read. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  /**
+   * Says that the scan looked at a source of a target. Said again, the sums of what was looked at and the more careful extent stand. Throws `Unreadable` where
+   * the id of a check does not fit: no result has it, and what would be closed by it is not known.
+   */
   cover(coverage: Coverage): void {
+    for (const check of coverage.checks ?? []) identity(check, 'check id', BOUNDS.check);
     const key = this.#scope(coverage);
     const before = this.#coverage.get(key);
     if (!before) {
@@ -190,7 +202,7 @@ export class Draft {
     if (this.#rejected > this.#rejects.length) notes.push(`${this.#rejected} parts could not be read.`);
     return {
       format: this.format,
-      tool: this.tool,
+      tool: prose(this.tool, 100),
       toolVersion: this.toolVersion === null ? null : prose(this.toolVersion, 100),
       observedAt: this.observedAt,
       clusterName: this.clusterName === null ? null : prose(this.clusterName, BOUNDS.title),

@@ -1,4 +1,5 @@
 import { isList, type List } from '../text/lazy-list.js';
+import { XmlElement } from '../text/xml-element.js';
 
 /**
  * Reading fields of documents that somebody else wrote. Every reader says what it expects and throws `Unreadable` for anything else: a row of
@@ -20,7 +21,7 @@ export class Unreadable extends Error {
 const NOTHING: Fields = Object.freeze({});
 
 export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !isList(value);
+  return typeof value === 'object' && value !== null && !isList(value) && !(value instanceof XmlElement);
 }
 
 /** The own value of that name (never an inherited one: a document may lack `constructor`); undefined where absent. */

@@ -1,31 +1,45 @@
 import type { SecurityEvent } from '../../events/event.js';
 import type { CheckResult, Declared, Fact, Format, Report, ReportHead, Rows } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
+import type { SigningTrust } from '../signing-trust.js';
 import { isList } from '../text/lazy-list.js';
 import { readDocument } from '../text/read-document.js';
+import { XmlElement } from '../text/xml-element.js';
 import { Draft, isStorable } from './draft.js';
+import { firstOf, isFields, Unreadable } from './fields.js';
 import { awsKms } from './aws-kms.js';
 import { azureKeyVault } from './azure-keyvault.js';
 import { certManager } from './cert-manager.js';
+import { checkov } from './checkov.js';
+import { cosignVerify } from './cosign-verify.js';
+import { cycloneDx } from './cyclonedx.js';
 import { externalSecrets } from './external-secrets.js';
 import { falco } from './falco.js';
-import { firstOf, isFields, Unreadable } from './fields.js';
 import { gatekeeper } from './gatekeeper.js';
 import { gcpKms } from './gcp-kms.js';
 import { grype } from './grype.js';
+import { hdf } from './hdf.js';
+import { intotoAttestation } from './intoto-attestation.js';
 import { istio } from './istio.js';
 import { k8sAuditEvents } from './k8s-audit-events.js';
 import { k8sAuditPolicy } from './k8s-audit-policy.js';
 import { k8sEncryptionConfiguration } from './k8s-encryption-configuration.js';
 import { k8sObjects } from './k8s-objects.js';
 import { kubeBench } from './kube-bench.js';
+import { kubeLinter } from './kube-linter.js';
+import { kubeaudit } from './kubeaudit.js';
 import { kubernetesStorage } from './kubernetes-storage.js';
 import { kubescape } from './kubescape.js';
+import { ocsf } from './ocsf.js';
 import { openReports } from './openreports.js';
+import { oscal } from './oscal.js';
+import { polaris } from './polaris.js';
 import { policyReport } from './policy-report.js';
+import { prowler } from './prowler.js';
 import { safeguard } from './safeguard.js';
 import { sarif } from './sarif.js';
 import { secretsStoreCsi } from './secrets-store-csi.js';
+import { spdx } from './spdx.js';
 import { assertKinds } from './targets.js';
 import { trivy } from './trivy.js';
 import { trivyK8s } from './trivy-k8s.js';
@@ -33,46 +47,63 @@ import { trivyK8sCompliance } from './trivy-k8s-compliance.js';
 import { trivyOperator } from './trivy-operator.js';
 import { vaultTransit } from './vault-transit.js';
 import { velero } from './velero.js';
+import { xccdf } from './xccdf.js';
 
 /** All formats that are read. No document is of two of them: a test holds it for every fixture. */
 export const FORMATS: readonly Format[] = [
   awsKms,
   azureKeyVault,
   certManager,
+  checkov,
+  cosignVerify,
+  cycloneDx,
   externalSecrets,
   falco,
   gatekeeper,
   gcpKms,
   grype,
+  hdf,
+  intotoAttestation,
   istio,
   k8sAuditEvents,
   k8sAuditPolicy,
   k8sEncryptionConfiguration,
   k8sObjects,
   kubeBench,
+  kubeLinter,
+  kubeaudit,
   kubernetesStorage,
   kubescape,
+  ocsf,
   openReports,
+  oscal,
+  polaris,
   policyReport,
+  prowler,
   safeguard,
   sarif,
   secretsStoreCsi,
+  spdx,
   trivy,
   trivyK8s,
   trivyK8sCompliance,
   trivyOperator,
   vaultTransit,
   velero,
+  xccdf,
 ];
 
 export interface ParseOptions {
   /** The slug that the poster named; without it the document decides. */
   format?: string | undefined;
   declared: Declared;
+  /** By what signatures are verified; without it none is. */
+  trust?: readonly SigningTrust[];
 }
 
 /** A document → what it says; its rows go to `rows` as they are read. Throws `ReportFault` and nothing else. */
-export function readReport(document: unknown, { format: name, declared }: ParseOptions, rows: Rows): ReportHead {
+export function readReport(document: unknown, options: ParseOptions, rows: Rows): ReportHead {
+  const { format: name, declared, trust = [] } = options;
   assertDeclared(declared);
   const named = name === undefined ? null : formatNamed(name);
   if (isEmpty(document)) throw new ReportFault('empty-report', 'The report is empty, so it proves nothing.');
@@ -81,7 +112,7 @@ export function readReport(document: unknown, { format: name, declared }: ParseO
   }
   const format = named ?? detectFormat(document);
   assertKinds(declared, format.targets, format.slug);
-  const draft = new Draft(format.slug, format.tool, declared, rows);
+  const draft = new Draft(format.slug, format.tool, declared, trust, rows);
   try {
     format.read(document, draft);
     return draft.finish();
@@ -128,13 +159,16 @@ function slugs(): string {
 
 /** Names of a report's top, never its values. */
 function whatWasSeen(document: unknown): string {
+  if (document instanceof XmlElement) return `it is XML whose root is ${printableName(document.name)}`;
   const inArray = isList(document);
   const top = inArray ? firstOf(document) : document;
   if (!isFields(top)) return inArray ? 'it is an array that does not hold objects' : 'it is no object';
-  const keys = Object.keys(top)
-    .slice(0, 10)
-    .map((key) => key.slice(0, 40).replace(/[^\w.$@-]/g, '?'));
+  const keys = Object.keys(top).slice(0, 10).map(printableName);
   return `${inArray ? 'it is an array whose first object has' : 'it has'} the keys ${keys.join(', ')}`;
+}
+
+function printableName(name: string): string {
+  return name.slice(0, 40).replace(/[^\w.$@-]/g, '?');
 }
 
 function isEmpty(document: unknown): boolean {

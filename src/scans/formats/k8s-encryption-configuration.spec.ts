@@ -63,7 +63,7 @@ describe('Kubernetes encryption configuration', () => {
   it('is it said that the report holds keys, and only then?', () => {
     const keys = (key: object) => parsed(configuration(entry(['secrets'], { aesgcm: { keys: [key] } }))).notes;
     expect(keys({ name: 'a' })).toEqual([]);
-    expect(keys({ name: 'a', secret: 'x' })).toEqual([expect.stringContaining('holds keys in clear')]);
+    expect(keys({ name: 'a', secret: 'x' })).toEqual([expect.stringContaining('was sent with its keys')]);
   });
 
   it('are two configurations refused, for one of them is not in force?', () => {

@@ -93,7 +93,9 @@ function providerOf(fields: Fields, draft: Draft): Entry['providers'][number] {
 /** Whether the key is there is seen; its value is not looked at. */
 function keyName(key: Fields, draft: Draft): string {
   if (has(key, 'secret')) {
-    draft.note('The configuration holds keys in clear. No fact holds them, but the report does: replace these keys.');
+    draft.note(
+      'The configuration was sent with its keys. They are not kept, but they have left the cluster: replace them.',
+    );
   }
   return text(key, 'name');
 }

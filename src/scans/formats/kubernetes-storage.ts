@@ -106,7 +106,8 @@ function timeOfNanoseconds(status: Fields, name: string): string | null {
   const nanoseconds = field(status, name) ?? 0;
   if (nanoseconds === 0) return null;
   const at = typeof nanoseconds === 'number' ? instantOfMillis(Math.floor(nanoseconds / 1e6)) : null;
-  if (at === null) throw new Unreadable(step(name), 'must be nanoseconds since 1970');
+  // Kubernetes had no snapshots before 2017: an earlier time is a number that lost digits.
+  if (at === null || at < '2017') throw new Unreadable(step(name), 'must be nanoseconds since 1970');
   return at;
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, declared, faultOf, fixture, fixtureNames, golden } from '../../../test/fixtures/reports/load.js';
 import { loadCatalog } from '../../catalog/load.js';
-import { resolve } from '../../posture/evidence.js';
 import { ReportFault, type Report, type Rows } from '../report.js';
 import { JSON_READING, readDocument } from '../text/read-document.js';
 import { parseReport, readReport } from './index.js';
@@ -43,7 +42,7 @@ describe('reports of own tools', () => {
       const { results, coverage } = parse(report({ tool: { name }, results: [{ ...ROW, check: 'cis-1.9/4.1.1' }] }));
       const sources = new Set([...results, ...coverage].map(({ source }) => source));
       expect([...sources]).toEqual([`custom/${name}`]);
-      for (const source of sources) expect(resolve(CATALOG, source, 'cis-1.9/4.1.1')).toBeNull();
+      for (const source of sources) expect(CATALOG.resolveResult(source, 'cis-1.9/4.1.1')).toBeNull();
     },
   );
 

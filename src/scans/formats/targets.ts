@@ -1,4 +1,4 @@
-import type { Declared, Target, TargetKind } from '../report.js';
+import type { Coverage, Declared, Target, TargetKind } from '../report.js';
 import { ReportFault } from '../report.js';
 import type { Draft } from './draft.js';
 
@@ -122,6 +122,43 @@ export function declaredArtifact(declared: Declared): Target {
     'target-unknown',
     'The report does not say what was scanned: pass targets=image/NAME or targets=repository/NAME.',
   );
+}
+
+/** The one target of a report, where only the poster can know it. */
+export function declaredTarget(declared: Declared, kinds: readonly TargetKind[]): Target {
+  const [first, second] = declared.targets;
+  if (second) throw new ReportFault('target-mismatch', 'The report is about one target; declare one.');
+  if (!first) {
+    throw new ReportFault(
+      'target-unknown',
+      `The report does not say what was scanned: pass targets=KIND/NAME, where KIND is one of ${kinds.join(', ')}.`,
+    );
+  }
+  if (first.kind !== 'cluster') return first;
+  assertCluster(first, null);
+  return CLUSTER;
+}
+
+/**
+ * For formats that name the accounts that they are about, but not how much of them they saw. Declared accounts: wholly, and nothing of others may appear.
+ * Nothing declared: partial. Throws `ReportFault` target-mismatch.
+ */
+export function accountScope(declared: Declared): (account: string) => { target: Target; extent: Coverage['extent'] } {
+  const accounts = new Map<string, { target: Target; extent: Coverage['extent'] }>();
+  for (const target of declared.targets) {
+    if (target.kind === 'account') accounts.set(target.name, { target, extent: 'complete' });
+  }
+  const isDeclared = accounts.size > 0;
+  return (name) => {
+    const known = accounts.get(name);
+    if (known) return known;
+    if (isDeclared) {
+      throw new ReportFault('target-mismatch', 'The report holds results of an account that was not declared.');
+    }
+    const found = { target: { kind: 'account', name } as const, extent: 'partial' } as const;
+    accounts.set(name, found);
+    return found;
+  };
 }
 
 function address(url: string): string {

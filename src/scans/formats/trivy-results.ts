@@ -306,5 +306,8 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
 
 export function trivySeverity(row: Fields, name = 'Severity'): Severity {
   const severity = field(row, name);
-  return (typeof severity === 'string' ? SEVERITIES[severity] : undefined) ?? 'unknown';
+  return (
+    (typeof severity === 'string' && Object.hasOwn(SEVERITIES, severity) ? SEVERITIES[severity] : undefined) ??
+    'unknown'
+  );
 }

@@ -82,6 +82,8 @@ export class JsonScanner {
     this.keySets = new Array<Set<number> | null>(slots).fill(null);
   }
 
+  /** A key of the innermost object ends. It is told by the hash of what it reads as (`keyHash`) and the length of that in bytes. */
+  protected onKey(_hash: number, _length: number): void {}
   /** A value begins, of the innermost container (`depth` is its). A container's own hooks follow. */
   protected onValue(_at: number): void {}
   /** A container has begun at the value's place: `depth` is its own. */
@@ -314,11 +316,14 @@ export class JsonScanner {
       polynomial = (Math.imul(polynomial, 31) + byte) | 0;
       fnv = Math.imul(fnv ^ byte, 0x01000193);
     }
+    let size = at - from;
     if (escaped) {
       // One key may be written in many ways: it is what it reads as.
       polynomial = 0;
       fnv = 0x811c9dc5;
-      for (const byte of Buffer.from(keyText(bytes, from, at, base))) {
+      const text = Buffer.from(keyText(bytes, from, at, base));
+      size = text.length;
+      for (const byte of text) {
         polynomial = (Math.imul(polynomial, 31) + byte) | 0;
         fnv = Math.imul(fnv ^ byte, 0x01000193);
       }
@@ -332,6 +337,7 @@ export class JsonScanner {
       });
     }
     this.members[depth] = (this.members[depth] ?? 0) + 1;
+    this.onKey(polynomial, size);
     return at + 1;
   }
 
@@ -350,6 +356,13 @@ export class JsonScanner {
     const before = set.size;
     return set.add(hash).size > before;
   }
+}
+
+/** The hash by which a scan tells a key. */
+export function keyHash(key: string): number {
+  let hash = 0;
+  for (const byte of Buffer.from(key)) hash = (Math.imul(hash, 31) + byte) | 0;
+  return hash;
 }
 
 function keyText(bytes: Buffer, from: number, end: number, base: number): string {

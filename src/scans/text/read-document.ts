@@ -1,8 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import { ReportFault } from '../report.js';
 import { BytesInMemory, type ByteSource } from './byte-source.js';
 import { readJson, type JsonReading } from './read-json.js';
-import { readYaml } from './read-yaml.js';
+import { readXml } from './read-xml.js';
+import { readYaml, type YamlLimits } from './read-yaml.js';
+import { TextCheck } from './text-check.js';
 
 /** Bounds on the text of a report; each fault names the one that was passed. */
 export const TEXT_LIMITS = {
@@ -10,6 +11,8 @@ export const TEXT_LIMITS = {
   size: 1024 * 1024 * 1024,
   /** Bytes of a YAML report: 5 s of work and half a gigabyte, for the YAML parser reads 1.5 MB/s and keeps every token. More goes as JSON. */
   yaml: 8 * 1024 * 1024,
+  /** Bytes of an XML report, of which all is held at once. An ARF of a whole machine has 20 to 50 MB. */
+  xml: 64 * 1024 * 1024,
   /** The tools nest about 15 deep; Kubernetes objects inside of them 20. */
   depth: 64,
   /** Values and keys of a JSON text. A vulnerability has about 60 in 1.8 kB: these are the values of 2 GB. */
@@ -19,6 +22,21 @@ export const TEXT_LIMITS = {
   /** YAML documents in one text. */
   documents: 10_000,
 } as const;
+
+/** Bounds on an XML document; tools nest some 15 deep and write a dozen attributes at most. */
+export const XML_LIMITS = {
+  depth: TEXT_LIMITS.depth,
+  elements: 2_000_000,
+  attributes: 256,
+  namespaces: 256,
+  text: 4 * 1024 * 1024,
+} as const;
+
+export const YAML_LIMITS: YamlLimits = {
+  ...TEXT_LIMITS,
+  values: TEXT_LIMITS.yamlValues,
+  size: TEXT_LIMITS.yaml,
+};
 
 /** How JSON is read. A test may ask for less. */
 export const JSON_READING: JsonReading = {
@@ -35,7 +53,7 @@ export const JSON_READING: JsonReading = {
 
 /**
  * Bytes → document, strictly: nothing is guessed and nothing repaired. A byte order mark is dropped. JSON texts one per line and YAML texts of several documents
- * become a list of their documents. A text without any document is null. Lists too large to be held are read as they are gone through (`LazyList`).
+ * become a list of their documents, XML becomes the `XmlElement` of its root. A text without any document is null. Lists too large to be held are read as they are gone through (`LazyList`).
  * Throws `ReportFault` and nothing else, and so does going through a list.
  */
 export function readDocument(input: Uint8Array | ByteSource, reading: JsonReading = JSON_READING): unknown {
@@ -56,15 +74,10 @@ export function readDocument(input: Uint8Array | ByteSource, reading: JsonReadin
     } catch (error) {
       throw withLine(error, source);
     }
+  } else if (isXml(head.subarray(from))) {
+    documents = [readXml(wholeText(source, from, 'xml', text), XML_LIMITS)];
   } else {
-    const bytes = wholeText(source, from);
-    text.push(bytes);
-    text.end();
-    documents = readYaml(bytes.toString('utf8'), {
-      ...TEXT_LIMITS,
-      values: TEXT_LIMITS.yamlValues,
-      size: TEXT_LIMITS.yaml,
-    });
+    documents = readYaml(wholeText(source, from, 'yaml', text), YAML_LIMITS);
   }
   return documents.length > 1 ? documents : (documents[0] ?? null);
 }
@@ -72,16 +85,33 @@ export function readDocument(input: Uint8Array | ByteSource, reading: JsonReadin
 /** Bytes in which the kind of text is looked for. */
 const HEAD = 8_192;
 
+/** No YAML document of a tool begins so. */
+function isXml(head: Buffer): boolean {
+  return /^\s*</.test(head.toString('latin1', 0, 4096));
+}
+
 /** JSON begins with a bracket or brace, or is `null`; whatever else begins a report is YAML. */
 function isJson(head: Buffer): boolean {
   return /^\s*([[{]|null\s*$)/.test(head.toString('latin1', 0, 4096));
 }
 
-function wholeText(source: ByteSource, from: number): Buffer {
-  if (source.size > TEXT_LIMITS.yaml) {
-    throw new ReportFault('too-large', `A YAML report may hold ${TEXT_LIMITS.yaml} bytes; post it as JSON.`);
-  }
-  return source.read(from, source.size);
+const TOO_LARGE = {
+  xml: `An XML report may hold ${TEXT_LIMITS.xml} bytes.`,
+  yaml: `A YAML report may hold ${TEXT_LIMITS.yaml} bytes; post it as JSON.`,
+} as const;
+
+/** All of a text that is no JSON. Throws ReportFault where it is too large or no text. */
+export function wholeText(
+  source: ByteSource,
+  from: number,
+  kind: keyof typeof TOO_LARGE,
+  text = new TextCheck(from),
+): string {
+  if (source.size > TEXT_LIMITS[kind]) throw new ReportFault('too-large', TOO_LARGE[kind]);
+  const bytes = source.read(from, source.size);
+  text.push(bytes);
+  text.end();
+  return bytes.toString('utf8');
 }
 
 /** Adds the line, from 1, to a fault of JSON that knows only the offset. */
@@ -98,57 +128,6 @@ function withLine(error: unknown, source: ByteSource): unknown {
 }
 
 const LINED: ReadonlySet<string> = new Set(['not-json', 'duplicate-key']);
-
-/** Holds a text to UTF-8 without NUL, window by window. */
-class TextCheck {
-  /** The beginning of a character that the window before did not end. */
-  private rest: Buffer = Buffer.alloc(0);
-
-  constructor(private at: number) {}
-
-  push(window: Buffer): void {
-    const nul = window.indexOf(0);
-    if (nul !== -1) throw new ReportFault('nul', 'The report holds a NUL byte.', { offset: this.at + nul });
-    const start = this.at - this.rest.length;
-    const bytes = this.rest.length === 0 ? window : Buffer.concat([this.rest, window]);
-    // A character has up to four bytes: the last three may begin one.
-    let whole = bytes.length;
-    for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-      const byte = bytes[bytes.length - back] ?? 0;
-      if ((byte & 0xc0) === 0x80) continue;
-      const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-      if (needed > back) whole = bytes.length - back;
-      break;
-    }
-    const complete = bytes.subarray(0, whole);
-    if (!isUtf8(complete)) throw notUtf8(start + firstInvalid(complete));
-    this.rest = Buffer.from(bytes.subarray(whole));
-    this.at += window.length;
-  }
-
-  end(): void {
-    if (this.rest.length > 0) throw notUtf8(this.at - this.rest.length);
-  }
-}
-
-function notUtf8(offset: number): ReportFault {
-  return new ReportFault('invalid-utf8', 'The report is not UTF-8.', { offset });
-}
-
-/** The offset of the first byte that is not UTF-8: the length of the longest valid prefix, found by halving. */
-function firstInvalid(bytes: Buffer): number {
-  let valid = 0;
-  let invalid = bytes.length;
-  while (invalid - valid > 1) {
-    const middle = (valid + invalid) >>> 1;
-    // A prefix may end within a character: it is valid if some of its last three cuts is.
-    const isValid = [0, 1, 2, 3].some((back) => middle >= back && isUtf8(bytes.subarray(0, middle - back)));
-    if (isValid) valid = middle;
-    else invalid = middle;
-  }
-  while (valid > 0 && !isUtf8(bytes.subarray(0, valid))) valid--;
-  return valid;
-}
 
 /** What the tools print for people when nobody asks them for JSON. */
 const TOOL_TEXT: readonly [RegExp, string][] = [

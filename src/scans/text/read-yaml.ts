@@ -1,4 +1,4 @@
-import { Lexer, LineCounter, parseAllDocuments } from 'yaml';
+import { Lexer, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import { ReportFault } from '../report.js';
 
 export interface YamlLimits {
@@ -18,38 +18,9 @@ const MAX_ALIASES = 100;
  * Throws `ReportFault` too-large, too-deep, too-many-values, duplicate-key, not-yaml.
  */
 export function readYaml(text: string, limits: YamlLimits): unknown[] {
-  if (text.length > limits.size) {
-    throw new ReportFault('too-large', `A YAML report may hold ${limits.size} bytes; post it as JSON.`);
-  }
-  boundNesting(text, limits);
-
-  const lines = new LineCounter();
-  const parsed = parse(text, lines);
-  if (!Array.isArray(parsed)) return [];
-  if (parsed.length > limits.documents) {
-    throw new ReportFault('too-many-values', `The text holds more than ${limits.documents} documents.`);
-  }
-
   const documents: unknown[] = [];
   const budget = { values: limits.values };
-  for (const document of parsed) {
-    // A warning is a tag or directive that the parser does not know: it would read something else than was written.
-    const error = document.errors[0] ?? document.warnings[0];
-    if (error) {
-      const place = { offset: Buffer.byteLength(text.slice(0, error.pos[0])), line: lines.linePos(error.pos[0]).line };
-      if (error.code === 'DUPLICATE_KEY') {
-        throw new ReportFault(
-          'duplicate-key',
-          'A mapping holds the same key twice; which one counts is not said.',
-          place,
-        );
-      }
-      throw new ReportFault(
-        'not-yaml',
-        `The text is no YAML: ${error.code.toLowerCase().replaceAll('_', ' ')}.`,
-        place,
-      );
-    }
+  for (const document of parseYaml(text, limits)) {
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -63,7 +34,36 @@ export function readYaml(text: string, limits: YamlLimits): unknown[] {
   return documents;
 }
 
-function parse(text: string, lineCounter: LineCounter): ReturnType<typeof parseAllDocuments> {
+/** The documents of a text as they are written, each without a fault. Throws `ReportFault` like `readYaml`. */
+export function parseYaml(text: string, limits: YamlLimits): Document.Parsed[] {
+  if (text.length > limits.size) {
+    throw new ReportFault('too-large', `A YAML report may hold ${limits.size} bytes; post it as JSON.`);
+  }
+  boundNesting(text, limits);
+
+  const lines = new LineCounter();
+  const parsed = parse(text, lines);
+  if (parsed.length > limits.documents) {
+    throw new ReportFault('too-many-values', `The text holds more than ${limits.documents} documents.`);
+  }
+  for (const document of parsed) {
+    // A warning is a tag or directive that the parser does not know: it would read something else than was written.
+    const error = document.errors[0] ?? document.warnings[0];
+    if (error === undefined) continue;
+    const place = { offset: Buffer.byteLength(text.slice(0, error.pos[0])), line: lines.linePos(error.pos[0]).line };
+    if (error.code === 'DUPLICATE_KEY') {
+      throw new ReportFault(
+        'duplicate-key',
+        'A mapping holds the same key twice; which one counts is not said.',
+        place,
+      );
+    }
+    throw new ReportFault('not-yaml', `The text is no YAML: ${error.code.toLowerCase().replaceAll('_', ' ')}.`, place);
+  }
+  return parsed;
+}
+
+function parse(text: string, lineCounter: LineCounter): Document.Parsed[] {
   try {
     return parseAllDocuments(text, {
       version: '1.2',

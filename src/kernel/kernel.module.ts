@@ -13,7 +13,7 @@ import { Clock } from './clock.js';
 import { dataKeyStore } from './crypto/data-key.store.js';
 import { Keyring } from './crypto/keyring.js';
 import { LocalKeyEncryptionKey } from './crypto/local-key-encryption.js';
-import { openDataSource } from './db/data-source.js';
+import { KEEP_ALIVE, openDataSource } from './db/data-source.js';
 import { Database, DATA_SOURCE } from './db/database.js';
 import { LOGGER } from './logger.js';
 import { Queue } from './queue.js';
@@ -60,6 +60,7 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
             const pool = new pg.Pool({
               connectionString: options.databaseUrl,
               max: POOL_CONNECTIONS,
+              ...KEEP_ALIVE,
               connectionTimeoutMillis: 10_000,
             });
             // An idle connection that Postgres ends is no reason to end with it; the next query opens another.

@@ -1,6 +1,7 @@
 import { PgBoss } from 'pg-boss';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { KEEP_ALIVE } from './db/data-source.js';
 import type { WriteTx } from './db/database.js';
 
 /** What is deferred. A job carries ids only: what it is about lies in the tenant's own tables, behind row-level security. */
@@ -22,6 +23,9 @@ const HEARTBEAT_SECONDS = 10;
 /** A store or database that is away for hours ends no job: waits double from 2 s up to 10 minutes, 24 times. What fails this often, trying does not mend. */
 const RETRIES = 24;
 const RETRY_SECONDS = { retryDelay: 2, retryDelayMax: 600 };
+
+/** Milliseconds after which the same fault of the queue is logged again. */
+const COMPLAIN_AGAIN = 10_000;
 
 /** Where a job goes when its last try has failed, also by a worker that died. */
 const deadOf = (queue: QueueName): string => `${queue}-dead`;
@@ -68,6 +72,7 @@ export async function installQueue(ownerUrl: string): Promise<void> {
 export class Queue {
   private readonly boss: PgBoss;
   private readonly handlers: Promise<string>[] = [];
+  private complained = { fault: '', at: 0 };
 
   constructor(
     serverUrl: string,
@@ -85,8 +90,18 @@ export class Queue {
       monitorIntervalSeconds: HEARTBEAT_SECONDS,
       superviseIntervalSeconds: HEARTBEAT_SECONDS,
       max: 4,
+      ...KEEP_ALIVE,
     });
-    this.boss.on('error', (error) => this.logger.error({ kind: error.name, message: error.message }, 'queue'));
+    this.boss.on('error', (error) => this.complain(error));
+  }
+
+  /** Of a database that is away, each of its workers tells twice a second. */
+  private complain({ name, message }: Error): void {
+    const fault = message.replace(/ \(Queue: .*/, '');
+    const now = Date.now();
+    if (fault === this.complained.fault && now - this.complained.at < COMPLAIN_AGAIN) return;
+    this.complained = { fault, at: now };
+    this.logger.error({ kind: name, message: fault }, 'queue');
   }
 
   async start(): Promise<void> {
@@ -97,7 +112,10 @@ export class Queue {
   async send(tx: WriteTx, queue: QueueName, job: Job): Promise<void> {
     const client = await tx.client();
     const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
-    const id = await this.boss.send(queue, job, { db });
+    const id = await this.boss.send(queue, job, {
+      db,
+      ...(job.systemId === '' ? {} : { group: { id: job.systemId } }),
+    });
     if (id === null) throw new Error(`the job was not taken by the queue ${queue}`);
   }
 
@@ -111,7 +129,9 @@ export class Queue {
   }
 
   private take(queue: string, handle: (job: Job) => Promise<void>): void {
-    const worker = this.boss.work<Job>(queue, { pollingIntervalSeconds: 0.5, localConcurrency: 2 }, async (jobs) => {
+    // Two scans of one system would wait for each other, and those of all other systems for both.
+    const options = { pollingIntervalSeconds: 0.5, localConcurrency: 2, localGroupConcurrency: 1 };
+    const worker = this.boss.work<Job>(queue, options, async (jobs) => {
       for (const { data } of jobs) {
         try {
           await handle(data);

@@ -135,8 +135,11 @@ export class MergeStore {
 
   /** Of rows with one identity the last one stands. */
   private async dropReplaced(tx: WriteTx, { staging }: IntervalKind): Promise<void> {
+    // One pass over them: a join of the rows with each other would grow with the square of how often one was given.
     await tx.query(
-      `delete from ${staging} s using ${staging} later where later.series = s.series and later.ctid > s.ctid`,
+      `delete from ${staging} s
+       using (select series, max(ctid) as kept from ${staging} group by series having count(*) > 1) twice
+       where twice.series = s.series and s.ctid <> twice.kept`,
     );
   }
 
@@ -196,6 +199,7 @@ interface CountsRow {
 const makeStaging = ({ staging, stagingColumns }: Pick<IntervalKind, 'staging' | 'stagingColumns'>): string =>
   `create temporary table if not exists ${staging} (${stagingColumns}) on commit delete rows`;
 
-const lockName = (tx: Tx, systemId: string): string => `merge/${tx.organizationId}/${systemId}`;
+/** One system has one lock, however its id is spelled. */
+const lockName = (tx: Tx, systemId: string): string => `merge/${tx.organizationId}/${systemId}`.toLowerCase();
 
 const coverageJson = (scan: StagedScan): string => JSON.stringify(scan.coverage);

@@ -10,8 +10,9 @@ export interface ParseTask extends Required<ParseOptions> {
   /** Bytes that are few, or where they lie. */
   content: Uint8Array | EvidenceFileRef;
   port: MessagePort;
-  /** Chunks that were sent and not yet taken: the thread waits while they are too many. */
+  /** Chunks that were sent and not yet taken: the thread waits while they are so many as may be. */
   underWay: Int32Array;
+  maxUnderWay: number;
 }
 
 /** A fault crosses the thread's border as data: a class of ours would arrive as a plain Error. */
@@ -21,13 +22,14 @@ export type ParseOutcome =
 /** What comes through the port: chunks, and last of all the outcome. */
 export type ParseMessage = RowChunk | ParseOutcome;
 
-/** 4 MiB of lines are ahead of the database at most. */
-const MAX_UNDER_WAY = 16;
+/** A small report's thread waits for nobody, who may be waiting for others, unless its lines are many times what it is itself: 64 MiB. */
+const MAX_OF_SMALL = 256;
 
 /** Runs in a thread of its own: a large report blocks nobody, and a hostile one can take no more memory and time than a thread is given. */
-export default function parse({ content, port, underWay, ...options }: ParseTask): void {
+export default function parse({ content, port, underWay, maxUnderWay, ...options }: ParseTask): void {
+  const most = content instanceof Uint8Array ? MAX_OF_SMALL : maxUnderWay;
   const send = (chunk: RowChunk): void => {
-    for (let count = Atomics.load(underWay, 0); count >= MAX_UNDER_WAY; count = Atomics.load(underWay, 0)) {
+    for (let count = Atomics.load(underWay, 0); count >= most; count = Atomics.load(underWay, 0)) {
       Atomics.wait(underWay, 0, count);
     }
     Atomics.add(underWay, 0, 1);

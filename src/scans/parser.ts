@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
@@ -9,15 +9,21 @@ import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
 import { READER_REVISION } from './reader-revision.js';
 import type { SigningTrust } from './signing-trust.js';
 import type { RowChunk } from './stage.js';
+import { WorkTime } from './work-time.js';
 
 export const SIGNING_TRUST = Symbol('whose signatures are believed');
 
 /** A parser's thread may hold this much, and no more, whatever the report does: what is held at once of a report is bounded far below (`JSON_READING`). */
 const HEAP_MEGABYTES = 512;
-/** 500 MB are read in some 10 s, and their rows taken by the database in some 20; what takes this long is an attack on the parser or a machine that cannot. */
-const TIME_LIMIT = 4 * 60_000;
+/**
+ * 500 MB are read in some 10 s: what takes this long is an attack on the parser or a machine that cannot. The time in which rows wait to be taken does not
+ * count: a report is not to blame for a database that is slow, or for other reports before it.
+ */
+export const TIME_LIMIT = 4 * 60_000;
 /** Small reports do not wait behind large ones. */
 const THREADS = { small: 2, large: 1 } as const;
+/** 4 MiB of lines are ahead of the database at most. */
+const MAX_UNDER_WAY = 16;
 /** More waiting reports than this are told to come back. */
 const MAX_WAITING = 256;
 
@@ -34,7 +40,6 @@ export interface Parsing {
 }
 
 /** Parses reports in threads of their own. */
-@Injectable()
 export class Parser implements OnApplicationShutdown {
   /** Changes when a reader does, or whom it believes: bytes that were read otherwise are read again. */
   readonly revision: string;
@@ -51,7 +56,11 @@ export class Parser implements OnApplicationShutdown {
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
   });
 
-  constructor(@Inject(SIGNING_TRUST) private readonly trust: readonly SigningTrust[]) {
+  /** `timeLimit`: milliseconds of one report's own. */
+  constructor(
+    private readonly trust: readonly SigningTrust[],
+    private readonly timeLimit: number,
+  ) {
     this.revision = createHash('sha256').update(READER_REVISION).update(JSON.stringify(trust)).digest('hex');
   }
 
@@ -68,11 +77,16 @@ export class Parser implements OnApplicationShutdown {
     const started = Promise.withResolvers<Parsing>();
     slots
       .run(async () => {
-        const stream = new RowStream();
-        const ran = this.run(stream, await open(), options);
-        await stream.settled();
-        started.resolve(stream);
-        await ran;
+        const content = await open();
+        const stream = new RowStream(new WorkTime(this.timeLimit));
+        const ran = this.run(stream, content, options);
+        try {
+          await stream.settled();
+          started.resolve(stream);
+        } finally {
+          // The thread is free only when it has ended, however that was.
+          await ran;
+        }
       })
       .catch((error: unknown) => started.reject(error as Error));
     return started.promise;
@@ -93,13 +107,15 @@ export class Parser implements OnApplicationShutdown {
           content: 'file' in content ? content.file : content,
           port: port2,
           underWay: stream.underWay,
+          maxUnderWay: MAX_UNDER_WAY,
         },
-        { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, AbortSignal.timeout(TIME_LIMIT)]) },
+        { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, stream.time.signal]) },
       );
     } catch (error) {
       stream.fail(overLimit(error) ? 'limit' : error);
       port1.close();
     } finally {
+      stream.time.pause();
       if ('file' in content) await content.release();
     }
   }
@@ -119,9 +135,13 @@ class RowStream implements Parsing {
   private end: { outcome: ParseOutcome | 'limit' } | { error: unknown } | null = null;
   private wake: () => void = () => undefined;
 
+  constructor(readonly time: WorkTime) {}
+
   take(message: ParseMessage): void {
     if ('kind' in message) this.chunks.push(message);
     else this.end ??= { outcome: message };
+    // The thread waits now, or has all but done so.
+    if (this.chunks.length >= MAX_UNDER_WAY) this.time.pause();
     this.wake();
   }
 
@@ -146,6 +166,7 @@ class RowStream implements Parsing {
       }
       Atomics.sub(this.underWay, 0, 1);
       Atomics.notify(this.underWay, 0);
+      if (this.end === null) this.time.resume();
       yield chunk;
       buffersPassed(chunk.bytes.length);
     }

@@ -135,6 +135,8 @@ export const BOUNDS = {
   /** Characters of a fact's value as JSON. */
   factValue: 16_384,
   targets: 10_000,
+  /** Check ids in all coverage together. */
+  coveredChecks: 200_000,
   rejects: 1_000,
 } as const;
 

@@ -4,8 +4,9 @@ import { EvidenceModule } from '../evidence/evidence.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
-import { Parser } from './parser.js';
+import { Parser, SIGNING_TRUST, TIME_LIMIT } from './parser.js';
 import { Redactor } from './redactor.js';
+import type { SigningTrust } from './signing-trust.js';
 import { ScansController } from './scans.controller.js';
 import { ScansService } from './scans.service.js';
 import { ScansStore } from './scans.store.js';
@@ -14,7 +15,17 @@ import { ScansWorker } from './scans.worker.js';
 @Module({
   imports: [AuditModule, EvidenceModule, OrganizationsModule, ResultsModule, EventsModule],
   controllers: [ScansController],
-  providers: [ScansService, ScansStore, ScansWorker, Parser, Redactor],
+  providers: [
+    ScansService,
+    ScansStore,
+    ScansWorker,
+    Redactor,
+    {
+      provide: Parser,
+      inject: [SIGNING_TRUST],
+      useFactory: (trust: readonly SigningTrust[]) => new Parser(trust, TIME_LIMIT),
+    },
+  ],
   exports: [ScansService],
 })
 export class ScansModule {}

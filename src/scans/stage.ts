@@ -38,6 +38,9 @@ export interface StagedReport extends Omit<ReportHead, 'coverage'> {
   digest: Uint8Array;
 }
 
+/** Raised whenever the same rows would be stored or closed otherwise than before. */
+const LAYOUT = 1;
+
 /** Large enough to be few, small enough to be streamed. */
 const CHUNK = 256 * 1024;
 
@@ -79,6 +82,8 @@ export class Stager implements Rows {
     const covered = coverage.map(stagedCoverage);
     const said = new Set(covered.map(({ targetId, source }) => `${targetId} ${source}`));
     const all = [...covered, ...this.seen.filter(({ targetId, source }) => !said.has(`${targetId} ${source}`))];
+    // What the merge depends on beside the rows and the coverage: what absence may close, and how rows are written.
+    this.hash.update(`${LAYOUT} ${yields.join(' ')} `);
     this.hash.update(
       canonicalJson(
         all.map((of) => ({

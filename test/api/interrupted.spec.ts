@@ -231,6 +231,28 @@ describe('does somebody who waits or goes away hold what others need?', () => {
     expect(await kept()).toEqual(one(3));
   });
 
+  it('reports of one system that wait to be merged do not keep those of another in the queue', async () => {
+    const { body } = await clinic.admin
+      .post(`${clinic.path}/systems`, { name: randomBytes(8).toString('hex'), environment: 'production', phi: 'none' })
+      .expect(201);
+    const other = `${clinic.path}/systems/${body.id}/scans`;
+    await holdingMerges(async () => {
+      for (let report = 0; report < 4; report++) await post(newReport(3), { Prefer: 'respond-async' });
+      await untilBusy(WAITING_TO_MERGE);
+      const { body: queued } = await post(
+        newReport(3),
+        { Prefer: 'respond-async' },
+        `${other}?observedAt=2026-01-01T00:00:00Z`,
+      );
+      await vi.waitFor(
+        async () => expect((await officer.get(`${other}/${queued.id}`)).body).toMatchObject({ status: 'stored' }),
+        { timeout: 10_000, interval: 50 },
+      );
+      expect(await kept()).toMatchObject({ scans: { queued: 4 } });
+    });
+    await vi.waitFor(async () => expect(await kept()).toMatchObject({ scans: { stored: 4 } }), { timeout: 20_000 });
+  });
+
   it('a report that is to be read later is taken at once, though another of its system is being merged', async () => {
     const [now, later] = [newReport(3), newReport(5)];
     const first = await holdingMerges(async () => {

@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Database, type WriteTx } from '../../src/kernel/db/database.js';
+import { newId } from '../../src/kernel/ids.js';
+import { servicePrincipal } from '../../src/kernel/principal.js';
+import { System } from '../../src/organizations/system.entity.js';
 import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
 
 let world: World;
@@ -12,11 +18,11 @@ beforeAll(async () => {
 
 afterAll(() => world.stop());
 
-async function asAdmin(sql: string): Promise<void> {
+async function asAdmin(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
   const admin = new pg.Client({ connectionString: world.database.urls.admin.replace(/\/[^/]*$/, '/postgres') });
   await admin.connect();
   try {
-    await admin.query(sql);
+    return (await admin.query<Record<string, unknown>>(sql, values)).rows;
   } finally {
     await admin.end();
   }
@@ -36,4 +42,78 @@ it('does the service outlive a database that ends every connection, say 503 mean
   await asAdmin(`alter database ${world.database.name} connection limit -1`);
   await clinic.admin.get(clinic.systemPath).expect(200);
   await (await world.as(null)).get('/health/ready').expect(200);
+});
+
+it('is every connection to the database watched, so that one to a machine that vanished ends?', async (context) => {
+  context.skip(process.platform !== 'linux', 'only Linux tells which timers a connection has');
+  await clinic.admin.get(clinic.systemPath).expect(200);
+  await (await world.as(null)).get('/login').expect(302);
+  await vi.waitFor(async () => {
+    const ours = await asAdmin(
+      `select client_port as port, application_name as name from pg_stat_activity where datname = $1 and usename = 'safeguard_server'`,
+      [world.database.name],
+    );
+    // The program's own, the queue's, and those of the sessions, which have no name.
+    expect(new Set(ours.map(({ name }) => String(name).replace(/:.*/, '')))).toEqual(
+      new Set(['safeguard', 'pgboss', '']),
+    );
+    const timers = new Map(
+      readFileSync('/proc/net/tcp', 'utf8')
+        .split('\n')
+        .map((line) => /^ *\d+: [0-9A-F]+:([0-9A-F]+) [0-9A-F:]+ 01 [0-9A-F:]+ (\d\d):/.exec(line) ?? [])
+        .map(([, port = '', timer]) => [parseInt(port, 16), timer]),
+    );
+    // proc(5): 02 is the timer of keep-alive probes.
+    expect(ours.map(({ port }) => timers.get(port as number))).toEqual(ours.map(() => '02'));
+  });
+});
+
+describe('is a transaction that the database ended in its midst one that may be tried again?', () => {
+  const write = (work: (tx: WriteTx) => Promise<unknown>) =>
+    world.app.get(Database).write(servicePrincipal('test', clinic.organizationId, newId()), work);
+  const asked = (tx: WriteTx) => tx.query('select 1');
+  const mapped = (tx: WriteTx) => tx.manager.find(System);
+
+  /** Ends the transaction's connection while it does nothing, and is back when that is known here. */
+  async function lose(tx: WriteTx, end: (pid: number) => Promise<unknown>): Promise<void> {
+    const [row] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const { pid } = row!;
+    const lost = once(await tx.client(), 'error');
+    await end(pid);
+    await lost;
+  }
+
+  it.each([
+    ['a query', asked],
+    ['a question of the mapper', mapped],
+    ['nothing more', () => Promise.resolve()],
+  ])('by its administrator, before %s', async (_name, next) => {
+    const lost = write(async (tx) => {
+      tx.withoutAudit('changes nothing');
+      await lose(tx, (pid) => asAdmin('select pg_terminate_backend($1)', [pid]));
+      await next(tx);
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+  });
+
+  it('because it did nothing for too long', async () => {
+    const lost = write(async (tx) => {
+      await tx.query(`set local idle_in_transaction_session_timeout = '10ms'`);
+      await lose(tx, () => Promise.resolve());
+      await asked(tx);
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+  });
+
+  it('because a statement took too long', async () => {
+    const late = write(async (tx) => {
+      await tx.query(`set local statement_timeout = '10ms'`);
+      await tx.query('select pg_sleep(60)');
+    });
+    await expect(late).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+  });
+
+  it('and is a fault of what was asked still none?', async () => {
+    await expect(write((tx) => tx.query('select 1 / 0'))).rejects.toMatchObject({ code: '22012' });
+  });
 });

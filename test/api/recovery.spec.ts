@@ -196,6 +196,13 @@ describe('are asynchronous scans lost or halved', () => {
     expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
     expect((await fetch(`${server.url}/health/ready`)).status).toBe(503);
 
+    const complaints = server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"msg":"queue"'));
+    expect(complaints.length).toBeGreaterThan(0);
+    expect(complaints.length).toBeLessThan(10);
+
     await postgres.start();
     await expectQueued(/^postgres/);
     await vi.waitFor(async () => expect((await fetch(`${server.url}/health/ready`)).status).toBe(200));

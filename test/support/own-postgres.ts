@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ export interface OwnPostgres {
 
 export async function startOwnPostgres(): Promise<OwnPostgres> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'safeguard-own-postgres-'));
-  let running: EmbeddedPostgres | null = await startPostgres({ dataDirectory, durable: true });
+  let running: EmbeddedPostgres | null = await startSomewhere(dataDirectory);
   const { port, url } = running;
   const urls = { admin: url(DATABASE, 'admin'), owner: url(DATABASE, 'owner'), server: url(DATABASE, 'server') };
   await migrate(urls.owner);
@@ -47,4 +48,15 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
       });
     },
   };
+}
+
+/** On a port below those that systems give to whoever asks for any: nobody is given it while Postgres is away. */
+async function startSomewhere(dataDirectory: string): Promise<EmbeddedPostgres> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startPostgres({ dataDirectory, durable: true, port: randomInt(20_000, 32_000) });
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
 }

@@ -18,6 +18,12 @@ export interface PoolOptions {
   statementTimeout: number;
 }
 
+/**
+ * A database whose machine has vanished resets no connection: without these probes, whoever waits for its answer waits for ever. Three things here connect
+ * for themselves.
+ */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+
 export function dataSourceOptions(url: string, pool: PoolOptions): DataSourceOptions {
   return {
     type: 'postgres',
@@ -31,6 +37,7 @@ export function dataSourceOptions(url: string, pool: PoolOptions): DataSourceOpt
     logging: false,
     poolSize: pool.max,
     extra: {
+      ...KEEP_ALIVE,
       statement_timeout: pool.statementTimeout,
       // A transaction whose program hung must not hold its locks for ever.
       idle_in_transaction_session_timeout: 60_000,

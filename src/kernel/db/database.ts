@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { QueryRunnerAlreadyReleasedError, type DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import pg, { type PoolClient } from 'pg';
 import type { Principal } from '../principal.js';
 import { Refusal } from '../http/problem.js';
@@ -146,7 +146,7 @@ export class Database {
       if (!isConnectionFault(error)) throw error;
       throw new Refusal(
         'unavailable',
-        'The database does not answer. Try again; with an Idempotency-Key that is harmless.',
+        'The database does not answer, or not in time. Try again; with an Idempotency-Key that is harmless.',
         {
           headers: { 'Retry-After': '5' },
         },
@@ -193,14 +193,22 @@ export function brokenConstraint(error: unknown): string | null {
   return typeof error.constraint === 'string' ? error.constraint : null;
 }
 
-/** Classes 08 and 57P and code 53300 of PostgreSQL's appendix A, and what the driver says when it cannot connect, or not in time. */
+/**
+ * Of PostgreSQL's appendix A what is said by a server that is away, full, or has ended a statement or a transaction that took too long (classes 08, 53 and 57,
+ * 25P03 and 25P04); and what the system says of a server that is not to be reached.
+ */
+const AWAY_CODE =
+  /^(08...|53...|57014|57P0[1-35]|25P0[34]|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE)$/;
+
+/** What the driver says of a connection that it did not get in time, or has lost. */
+const AWAY_MESSAGE =
+  /^(timeout (exceeded|expired)|Connection terminated|Client (has encountered a connection error|was closed) and is not queryable)/;
+
+/** A fault of the connection, not of what was asked: the same again may succeed. */
 function isConnectionFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // Lost between two statements: then it is no longer the transaction's.
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return (
-    /^(08...|57P0[1-3]|53300|ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE)$/.test(code) ||
-    /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error)/.test(
-      error.message,
-    )
-  );
+  return AWAY_CODE.test(code) || AWAY_MESSAGE.test(error.message);
 }

@@ -4,9 +4,11 @@ import { instant } from './instant.js';
 /** Path parameters that many operations share. */
 export const organizationId = z
   .uuid()
+  .toLowerCase()
   .meta({ description: 'The organisation.', examples: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00'] });
 export const systemId = z
   .uuid()
+  .toLowerCase()
   .meta({ description: 'The system.', examples: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03'] });
 
 export const organizationParams = z.object({ organizationId });

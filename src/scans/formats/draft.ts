@@ -12,6 +12,12 @@ import { SeenRows } from './seen-rows.js';
 /** Worst first: of two results of one check on one resource the worse one stands. */
 const WORST: readonly CheckStatus[] = ['fail', 'error', 'warn', 'manual', 'skip', 'pass'];
 
+/** Coverage as it grows: formats say it again with every row, and what adds nothing must cost nothing. */
+interface CoveredScope extends Omit<Coverage, 'checks' | 'silentPass'> {
+  checks: Set<string> | null;
+  silentPass: Set<string>;
+}
+
 /** What a part of a report is about, if that is known where it turns out to be unreadable. */
 export interface Scope {
   target: Target;
@@ -28,7 +34,9 @@ export class Draft {
   clusterName: string | null = null;
   clusterUid: string | null = null;
 
-  readonly #coverage = new Map<string, Coverage>();
+  readonly #coverage = new Map<string, CoveredScope>();
+  #covered = 0;
+  #replaced = 0;
   readonly #results = new SeenRows();
   readonly #facts = new SeenRows();
   readonly #rejects: ReportHead['rejects'] = [];
@@ -65,22 +73,27 @@ export class Draft {
    * Says that the scan looked at a source of a target. Said again, the sums of what was looked at and the more careful extent stand. Throws `Unreadable` where
    * the id of a check does not fit: no result has it, and what would be closed by it is not known.
    */
-  cover(coverage: Coverage): void {
-    for (const check of coverage.checks ?? []) identity(check, 'check id', BOUNDS.check);
-    const key = this.#scope(coverage);
-    const before = this.#coverage.get(key);
-    if (!before) {
-      this.#coverage.set(key, coverage);
-      return;
+  cover({ target, source, extent, checks, silentPass }: Coverage): void {
+    for (const check of checks ?? []) identity(check, 'check id', BOUNDS.check);
+    const key = this.#scope({ target, source });
+    let scope = this.#coverage.get(key);
+    if (!scope) {
+      scope = { target, source, extent, checks: checks === null ? null : new Set(), silentPass: new Set() };
+      this.#coverage.set(key, scope);
     }
-    if (coverage.extent === 'partial') before.extent = 'partial';
-    // Formats say it again with every row: what adds nothing must cost nothing.
-    if (before.checks !== null) {
-      before.checks = coverage.checks === null ? null : [...new Set([...before.checks, ...coverage.checks])];
+    if (extent === 'partial') scope.extent = 'partial';
+    if (checks === null) scope.checks = null;
+    for (const check of checks ?? []) {
+      if (scope.checks === null || scope.checks.has(check)) continue;
+      if (++this.#covered > BOUNDS.coveredChecks) {
+        throw new ReportFault(
+          'too-many-values',
+          `A report may say of ${BOUNDS.coveredChecks} checks, over all of its targets, that it covered them.`,
+        );
+      }
+      scope.checks.add(check);
     }
-    if (coverage.silentPass.length > 0) {
-      before.silentPass = [...new Set([...before.silentPass, ...coverage.silentPass])];
-    }
+    for (const prefix of silentPass) scope.silentPass.add(prefix);
   }
 
   note(text: string): void {
@@ -155,8 +168,13 @@ export class Draft {
     const targetId = this.#idOf(fact.target);
     const series = factId(targetId, fact.source, fact.kind, fact.subject);
     const replaces = this.#facts.put(series, 0) !== null;
-    if (replaces) this.note('A fact is given twice; the last one stands.');
-    else if (this.#facts.size > BOUNDS.results) {
+    if (replaces) {
+      this.note('A fact is given twice; the last one stands.');
+      if (++this.#replaced > BOUNDS.results) {
+        throw new ReportFault('too-many-results', `A report may give ${BOUNDS.results} facts again; post it in parts.`);
+      }
+    }
+    if (this.#facts.size > BOUNDS.results) {
       throw new ReportFault('too-many-results', `A report may hold ${BOUNDS.results} facts; post it in parts.`);
     }
     this.sink.fact(series, targetId, { ...fact, value }, replaces);
@@ -180,7 +198,11 @@ export class Draft {
 
   /** The report. Throws `ReportFault` empty-report where nothing was looked at. */
   finish(): ReportHead {
-    const coverage = [...this.#coverage.values()];
+    const coverage: Coverage[] = Array.from(this.#coverage.values(), ({ checks, silentPass, ...scope }) => ({
+      ...scope,
+      checks: checks === null ? null : [...checks],
+      silentPass: [...silentPass],
+    }));
     if (coverage.length === 0 && this.size === 0 && this.#rejected === 0) {
       throw new ReportFault(
         'empty-report',

@@ -140,7 +140,9 @@ export class OldestOf {
 
 /** Lower case, and of letters, digits, dots and hyphens only: for the names of sources. */
 export function slug(name: string): string {
+  // Cut first: what is trimmed at the end of a long text is looked for at each of its places.
   const plain = name
+    .slice(0, 1_000)
     .toLowerCase()
     .replace(/[^a-z0-9.]+/g, '-')
     .replace(/^[-.]+|[-.]+$/g, '');

@@ -85,8 +85,12 @@ describe('Grype', () => {
       expect(faultOf(bytesOf(report({ source })))).toBe('target-unknown');
       expect(faultOf(bytesOf(report({ source })), declared('image/app:1'))).toBe('');
     }
-    const named = report({ source: { type: 'directory', target: '/src/portal' } });
-    expect(parse(named).coverage).toMatchObject([{ target: { kind: 'repository', name: '/src/portal' } }]);
+    // A path of the machine that scanned is that of many a repository.
+    for (const target of ['/src', './app', 'C:\\\\src', '~/app']) {
+      expect(faultOf(bytesOf(report({ source: { type: 'directory', target } })))).toBe('target-unknown');
+    }
+    const named = report({ source: { type: 'directory', target: 'portal' } });
+    expect(parse(named).coverage).toMatchObject([{ target: { kind: 'repository', name: 'portal' } }]);
     expect(faultOf(bytesOf(report({ source: { type: 'image', target: 'app:1' } })))).toBe('malformed-report');
   });
 

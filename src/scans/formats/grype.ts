@@ -16,7 +16,7 @@ import {
   text,
   texts,
 } from './fields.js';
-import { declaredArtifact, imageTarget, repositoryTarget } from './targets.js';
+import { declaredArtifact, imageTarget, wholeRepository } from './targets.js';
 import { packageMessage, packagePart } from './trivy-results.js';
 
 const SLUG = 'grype';
@@ -82,7 +82,7 @@ function targetOf(draft: Draft, report: Fields): Target {
     }
     case 'directory':
     case 'file':
-      return repositoryTarget(draft.declared, typeof of === 'string' ? of : '.', SLUG);
+      return wholeRepository(draft.declared, typeof of === 'string' ? of : '.', SLUG);
     default:
       return declaredArtifact(draft.declared);
   }

@@ -88,12 +88,17 @@ export const hdf: Format = {
 };
 
 /** What each profile says of a control, by the control's id. */
+/** Overlays are three deep, and a report of many profiles has some dozens. Each is looked for in all of them. */
+const MAX_PROFILES = 500;
+
 function controlsOf(draft: Draft, report: Fields, profiles: Profiles, made: OldestOf): Map<string, Said[]> {
   const controls = new Map<string, Said[]>();
   /** Of these something could not be read, so that what else is said of them is not all. */
   const broken = new Set<string>();
   let said = 0;
+  let read = 0;
   draft.rows(list(report, 'profiles'), '/profiles', null, (fields, at) => {
+    if (++read > MAX_PROFILES) throw new ReportFault('too-many-values', `A report may hold ${MAX_PROFILES} profiles.`);
     const profile = profiles.add(fields, at);
     const status = optionalText(fields, 'status');
     if (status !== '' && status !== 'loaded') draft.cut('A profile was not loaded: the report closes nothing.');

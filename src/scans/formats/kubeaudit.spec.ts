@@ -40,7 +40,7 @@ describe('kubeaudit', () => {
     expect(report.results).toHaveLength(1);
     expect(report.rejects).toEqual([]);
     expect(report.notes).toEqual(['Lines that are no results of kubeaudit: 2.']);
-    expect(extents(report)).toEqual([['cluster', 'complete']]);
+    expect(extents(report)).toEqual([['cluster', 'partial']]);
   });
 
   it('is a log without a result, or with one only far below, no report of kubeaudit?', () => {
@@ -101,8 +101,8 @@ describe('kubeaudit', () => {
     expect(faultOf(bytesOf(lines()))).toBe('target-unknown');
     expect(faultOf(bytesOf(lines()), declared('namespace/clinic'))).toBe('target-mismatch');
     expect(faultOf(bytesOf([result()]), declared('node/a'))).toBe('target-mismatch');
-    expect(extents(parse([result()], 'namespace/clinic'))).toEqual([['namespace', 'complete']]);
-    expect(extents(parse([result({ ResourceNamespace: '' })], 'repository/app'))).toEqual([['repository', 'complete']]);
+    expect(extents(parse([result()], 'namespace/clinic'))).toEqual([['namespace', 'partial']]);
+    expect(extents(parse([result({ ResourceNamespace: '' })], 'repository/app'))).toEqual([['repository', 'partial']]);
     expect(faultOf(bytesOf([result()]), declared('repository/a', 'cluster/cluster'))).toBe('target-mismatch');
   });
 

@@ -19,8 +19,8 @@ export const kubeaudit: Format = {
   description:
     'Lines of `kubeaudit all --format json`; lines that other loggers mixed in are left out. The tool is archived, and lists failures only: what it does not ' +
     'list is no pass, and an audit that finds nothing writes nothing. The lines do not say what was audited: pass targets=cluster/cluster, namespaces, or ' +
-    'targets=repository/NAME for manifests. It is complete there; post an audit by some auditors only, or with `--minseverity`, with `partial=true`. A ' +
-    'finding that a label overrides is `warn`.',
+    'targets=repository/NAME for manifests. It closes nothing: a log has no end that would show it whole. A finding' +
+    ' that a label overrides is `warn`.',
 
   yields: ['results'],
   targets: ['cluster', 'namespace', 'repository'],
@@ -76,10 +76,11 @@ function placesOf(draft: Draft): (line: Fields) => { target: Target; extent: Cov
   }
   if (declared.targets.some(({ kind }) => kind === 'repository')) {
     const target = repositoryTarget(declared, '', SLUG);
-    return () => ({ target, extent: 'complete' });
+    return () => ({ target, extent: 'partial' });
   }
   const scope = clusterScope(declared, SLUG, null);
-  return (line) => scope.targetOf(namespaceOf(line));
+  // A log has no end that would show it whole, and lists failures only: what it does not say closes nothing.
+  return (line) => ({ ...scope.targetOf(namespaceOf(line)), extent: 'partial' });
 }
 
 /** Namespaces lie in none; what is said of one concerns what lies in it. */

@@ -123,7 +123,8 @@ function targets(draft: Draft): (finding: Fields) => Place {
   return (finding) => {
     const cloud = fieldsIn(finding, 'cloud');
     const account = optionalText(fieldsIn(cloud, 'account'), 'uid') || optionalText(cloud, 'account_uid');
-    if (account === '') return { target: declaredTarget(declared, KINDS), extent: 'complete' };
+    // Findings are sent one by one: only an account that the poster declares is known to be there whole.
+    if (account === '') return { target: declaredTarget(declared, KINDS), extent: 'partial' };
     if (!isOther) return accountOf(account);
     throw new ReportFault('target-mismatch', 'A finding is of an account, and something else was declared.');
   };

@@ -1,4 +1,5 @@
 import type { Format, Severity, Target } from '../report.js';
+import { BOUNDS } from '../report.js';
 import type { Draft, Scope } from './draft.js';
 import type { Fields } from './fields.js';
 import {
@@ -190,7 +191,11 @@ class Audit {
     }
     let known = this.levels.get(level);
     if (!known) this.levels.set(level, (known = new Level()));
-    known.add(subject, Object.keys(results));
+    // Those that can be rows: of an id that cannot, nothing is missing.
+    known.add(
+      subject,
+      Object.keys(results).filter((check) => check !== '' && check.length <= BOUNDS.check),
+    );
   }
 }
 

@@ -62,7 +62,7 @@ export function assertCluster(target: Target, clusterName: string | null): void 
 }
 
 /**
- * The repository of a scan of files. What the report says is a path on the machine that scanned; `.` names nothing, and two repositories that
+ * The repository of a scan of files. What the report says may be a path on the machine that scanned; `.` names nothing, and two repositories that
  * are both called `.` would close each other's results.
  */
 export function repositoryTarget(declared: Declared, reported: string, format: string): Target {
@@ -79,6 +79,14 @@ export function repositoryTarget(declared: Declared, reported: string, format: s
     throw new ReportFault('target-unknown', 'The report does not name its repository: pass targets=repository/NAME.');
   }
   return { kind: 'repository', name: reported };
+}
+
+/**
+ * The repository of a scan that is complete for it: then a path of the machine that scanned (`/src`, `C:\\src`) names nothing either, for two repositories that were
+ * both checked out there would close each other's results.
+ */
+export function wholeRepository(declared: Declared, reported: string, format: string): Target {
+  return repositoryTarget(declared, /^(?:[./\\~]|[A-Za-z]:[\\/])/.test(reported) ? '' : reported, format);
 }
 
 /** All that a report calls the image that it is about; "" and empty where it does not say. */

@@ -2,7 +2,7 @@ import type { Draft } from './draft.js';
 import type { Fields } from './fields.js';
 import { fieldsIn, flag, list, optionalText, resourceName, slug, text, texts } from './fields.js';
 import type { ClusterScope } from './targets.js';
-import { canonicalCheckId, trivySeverity } from './trivy-results.js';
+import { canonicalCheckId, trivySeverity, quotesValues } from './trivy-results.js';
 
 /**
  * Reads one ClusterComplianceReport of Trivy Operator. A row is a finding of a control. The operator writes a control without findings as one check that
@@ -41,7 +41,7 @@ export function readCompliance(draft: Draft, scope: ClusterScope, object: Fields
         title: optionalText(control, 'name'),
         status: passed ? 'pass' : 'fail',
         severity: trivySeverity(control, 'severity'),
-        message: texts(row, 'messages').join('\n'),
+        message: quotesValues(canonicalCheckId(text(row, 'checkID'))) ? '' : texts(row, 'messages').join('\n'),
       });
     });
     if (findings > 0) evaluated.push(check);

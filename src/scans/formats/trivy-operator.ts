@@ -24,7 +24,14 @@ import { detectObjects, eachObject, type KubernetesObject } from './kubernetes.j
 import type { ClusterScope } from './targets.js';
 import { CLUSTER, clusterScope } from './targets.js';
 import { readCompliance } from './trivy-operator-compliance.js';
-import { canonicalCheckId, END_OF_LIFE, packageMessage, packagePart, trivySeverity } from './trivy-results.js';
+import {
+  canonicalCheckId,
+  END_OF_LIFE,
+  packageMessage,
+  packagePart,
+  trivySeverity,
+  quotesValues,
+} from './trivy-results.js';
 
 const SLUG = 'trivy-operator';
 const GROUP = 'aquasecurity.github.io';
@@ -188,7 +195,7 @@ function readChecks(draft: Draft, place: Place, report: Fields, pointer: string)
       title: optionalText(row, 'title'),
       status: passed ? 'pass' : 'fail',
       severity: trivySeverity(row, 'severity'),
-      message: texts(row, 'messages').join('\n'),
+      message: quotesValues(canonicalCheckId(text(row, 'checkID'))) ? '' : texts(row, 'messages').join('\n'),
     });
   });
   draft.cover({ target, source, extent: isWhole(draft, report, failures) ? extent : 'partial', ...OF_ALL_CHECKS });

@@ -174,15 +174,17 @@ function readFinding(draft: Draft, kind: Kind, result: Fields, row: Fields): Fin
   switch (kind.source) {
     case 'vulnerability':
       return readVulnerability(result, row);
-    case 'misconfiguration':
+    case 'misconfiguration': {
+      const check = canonicalCheckId(has(row, 'AVDID') ? text(row, 'AVDID') : text(row, 'ID'));
       return {
-        check: canonicalCheckId(has(row, 'AVDID') ? text(row, 'AVDID') : text(row, 'ID')),
+        check,
         title: optionalText(row, 'Title'),
         status: misconfigurationStatus(text(row, 'Status')),
         severity: trivySeverity(row),
-        message: optionalText(row, 'Message'),
+        message: quotesValues(check) ? '' : optionalText(row, 'Message'),
         part: '',
       };
+    }
     case 'secret': {
       // `Code` prints the neighbouring lines, and only the match itself is masked there: neither leaves this function.
       if (has(row, 'Match') || has(row, 'Code')) draft.note('The text of secrets was dropped.');
@@ -282,6 +284,11 @@ export function canonicalCheckId(id: string): string {
   const match = /^(?:AVD-)?([A-Z]+)-?(\d{1,8})$/.exec(id);
   return match ? `${match[1] ?? ''}-${(match[2] ?? '').padStart(4, '0')}` : id;
 }
+
+/** Checks for secrets in ConfigMaps, whose messages quote what they have found. */
+const QUOTING: ReadonlySet<string> = new Set(['KSV-0109', 'KSV-01010']);
+
+export const quotesValues = (check: string): boolean => QUOTING.has(check);
 
 /** `EXCEPTION` (old): the check would have failed, but a rule of the user excepts it; exceptions are approved here, so it is no pass. */
 function misconfigurationStatus(status: string): CheckStatus {

@@ -4,7 +4,7 @@ import { isList, type List } from '../text/lazy-list.js';
 import type { Draft } from './draft.js';
 import type { Fields } from './fields.js';
 import { field, fieldsIn, fieldsOf, firstOf, has, instant, isFields, list, optionalText, texts } from './fields.js';
-import { declaredArtifact, imageTarget, repositoryTarget } from './targets.js';
+import { declaredArtifact, imageTarget, wholeRepository } from './targets.js';
 import { END_OF_LIFE, FILTERED_RUNS, readTrivyResults } from './trivy-results.js';
 
 const SLUG = 'trivy';
@@ -84,7 +84,7 @@ function artifactTarget(draft: Draft, report: Fields, metadata: Fields): Target 
       });
     case 'filesystem':
     case 'repository':
-      return repositoryTarget(declared, name, SLUG);
+      return wholeRepository(declared, name, SLUG);
     default:
       // A bill of materials, a machine, a cloud account: what it stands for only the poster knows.
       return declaredArtifact(declared);

@@ -3,7 +3,7 @@ import { ReportFault } from '../report.js';
 import type { XmlElement } from '../text/xml-element.js';
 import type { Draft } from './draft.js';
 import { Evaluated } from './evaluated.js';
-import { instant, OldestOf, slug } from './fields.js';
+import { instant, OldestOf, slug, Unreadable } from './fields.js';
 import { xccdfName, xccdfStatus } from './xccdf-results.js';
 
 const SLUG = 'xccdf';
@@ -137,6 +137,9 @@ function testSystemOf(result: XmlElement): { tool: string; version: string | nul
 
 /** What a person overrode, in a file beside the scanner, is no pass: exceptions are approved in Safeguard. */
 function statusOf(rule: XmlElement): CheckStatus | null {
+  if (rule.children.filter(({ name }) => name === 'result').length > 1) {
+    throw new Unreadable('/result', 'must be given once');
+  }
   const status = xccdfStatus(rule.child('result')?.text ?? '');
   if (rule.child('override') === null || status === 'fail' || status === 'error') return status;
   return status === null ? null : 'warn';

@@ -124,6 +124,31 @@ describe('whatever a system’s history, and whatever instants are asked for', (
   });
 });
 
+it('when was a series seen last, that a late scan saw between one that had seen it and one that had not?', async () => {
+  const systemId = await history.newSystem();
+  const saw = (...checks: string[]): Said[] => {
+    const states = Object.fromEntries(checks.map((check) => [check, 'fail' as const]));
+    return [{ target: systemId, source: 'one', complete: false, checks: null, states }];
+  };
+  const scans = [
+    { observedAt: onGrid(0), said: saw('a', 'b') },
+    { observedAt: onGrid(4), said: saw('b') },
+    { observedAt: onGrid(8), said: saw('a') },
+    { observedAt: onGrid(2), said: saw('a') },
+  ];
+  for (const [index, scan] of scans.entries()) {
+    await history.write((tx) => history.post(tx, systemId, { ...scan, knownAt: onGrid(10 + index) }));
+  }
+  const seen = async (asOf: number, knownAt: number): Promise<Record<string, Date>> => {
+    const instant = { asOf: onGrid(asOf), knownAt: onGrid(knownAt) };
+    const summaries = await history.read((tx) => results.summarise(tx, systemId, instant, []));
+    return Object.fromEntries(summaries.map(({ check, oldestSeen }) => [check, oldestSeen]));
+  };
+  expect(await seen(5, 12)).toEqual({ a: onGrid(0), b: onGrid(4) });
+  expect(await seen(5, 13)).toEqual({ a: onGrid(2), b: onGrid(4) });
+  expect(await seen(9, 13)).toEqual({ a: onGrid(8), b: onGrid(4) });
+});
+
 describe('what the probes rest on', () => {
   const scanned = { observedAt: onGrid(0), knownAt: onGrid(0) };
   const said = (source: string, checks: string[] | null): Said => {

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
-import { keepCoverage } from './coverage.sql.js';
+import { keepCoverage, type Place } from './coverage.sql.js';
 import { insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
 import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
 
@@ -84,24 +84,24 @@ export class MergeStore {
   /** What is staged into the intervals. `kinds`: those that the scan speaks of, be it by their absence. */
   async merge(tx: WriteTx, scan: StagedScan, kinds: readonly IntervalKind[], known: Date): Promise<MergeCounts[]> {
     const parameters = [tx.organizationId, scan.systemId, coverageJson(scan), scan.observedAt, known, scan.scanId];
-    const { late, covered } = await this.place(tx, parameters.slice(0, 4));
+    const place = await this.place(tx, parameters.slice(0, 4));
     const counts: MergeCounts[] = [];
     for (const kind of kinds) {
       const total = scan.totals[kind.table];
       // No row was staged by this connection yet: then the table may not be there.
       if (total === 0) await tx.query(makeStaging(kind));
       if (scan.replaced) await this.dropReplaced(tx, kind);
-      if (!covered) {
+      if (!place.covered) {
         const opened = await tx.execute(insertAll(kind), [...parameters.slice(0, 2), ...parameters.slice(3)]);
         counts.push({ new: opened, changed: 0, unchanged: 0, closed: 0 });
         continue;
       }
-      const [row] = await tx.query<CountsRow>(late ? mergeLate(kind) : mergeForward(kind), parameters);
+      const [row] = await tx.query<CountsRow>(place.late ? mergeLate(kind) : mergeForward(kind), parameters);
       if (row === undefined) throw new Error('the merge gave no counts');
       const { opened, changed, closed } = row;
       counts.push({ new: opened, changed, closed, unchanged: total - opened - changed });
     }
-    await tx.query(keepCoverage(kinds, scan.coverage), [...parameters, scan.evidenceId]);
+    await tx.query(keepCoverage(kinds, scan.coverage, place), [...parameters, scan.evidenceId]);
     return counts;
   }
 
@@ -143,12 +143,9 @@ export class MergeStore {
     );
   }
 
-  /**
-   * Makes the targets known, and says where the scan stands: `late` if something that it covers was covered at or after its instant already, `covered` if
-   * something of it was covered at all.
-   */
-  private async place(tx: WriteTx, parameters: readonly unknown[]): Promise<{ late: boolean; covered: boolean }> {
-    const [row] = await tx.query<{ late: boolean; covered: boolean }>(
+  /** Makes the targets known, and says where the scan stands. */
+  private async place(tx: WriteTx, parameters: readonly unknown[]): Promise<Place> {
+    const [row] = await tx.query<Place>(
       `with covered as materialized (
          select * from jsonb_to_recordset($3::jsonb) as c("targetId" uuid, "targetKind" text, "targetName" text, source text)
        ),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { SERVING_FLAGS } from '../src/kernel/memory.js';
 
 const PROGRAM = fileURLToPath(new URL('../src/bin/safeguard.js', import.meta.url));
 
@@ -21,7 +22,7 @@ export async function startServer(
     profileDirectory === undefined
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`, '--cpu-prof-interval=1000'];
-  const server = spawn(process.execPath, [...profile, PROGRAM, 'serve'], {
+  const server = spawn(process.execPath, [...SERVING_FLAGS, ...profile, PROGRAM, 'serve'], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

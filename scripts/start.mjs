@@ -16,7 +16,12 @@ if (given[0] === READY) {
   await prepare();
   if (Number.parseInt(process.versions.node, 10) >= 24) await serve(given);
   // In a child that runs the project's Node, and ends when we end.
-  else process.exitCode = await run(programNode(), [SELF, READY, ...given], ['inherit', 'inherit', 'inherit', 'ipc']);
+  else
+    process.exitCode = await run(
+      programNode(),
+      [...process.execArgv, SELF, READY, ...given],
+      ['inherit', 'inherit', 'inherit', 'ipc'],
+    );
 }
 
 /** In this very process, so that signals and the exit code need nobody to pass them on. */

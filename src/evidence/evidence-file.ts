@@ -24,6 +24,7 @@ export class EvidenceFile {
   private readonly hash = createHash('sha256');
   /** Up to here it was read in order. */
   private hashed = 0;
+  private sealed = Buffer.alloc(0);
 
   constructor(private readonly evidence: EvidenceFileRef) {
     this.size = evidence.size;
@@ -61,7 +62,8 @@ export class EvidenceFile {
   }
 
   private readSealed(start: number, end: number): Buffer {
-    const bytes = Buffer.allocUnsafe(end - start);
+    if (this.sealed.length < end - start) this.sealed = Buffer.allocUnsafe(end - start);
+    const bytes = this.sealed.subarray(0, end - start);
     for (let filled = 0; filled < bytes.length;) {
       const read = readSync(this.descriptor, bytes, filled, bytes.length - filled, start + filled);
       if (read === 0) throw new IntegrityError('the evidence’s file is shorter than its row says');

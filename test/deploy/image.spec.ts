@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VARIABLES } from '../../src/config.js';
+import { SERVING_FLAGS } from '../../src/kernel/memory.js';
 import { ROOT, textOf } from './files.js';
 
 /** Instructions with their arguments; comments gone, continued lines joined. */
@@ -71,8 +72,12 @@ describe('deploy/Dockerfile', () => {
     const [check] = all('HEALTHCHECK');
     expect(check).toContain('/health/ready');
     expect(textOf('src/health/health.controller.ts')).toContain("path: '/health/ready'");
-    expect(all('ENTRYPOINT')).toEqual(['["node", "/opt/safeguard/dist/src/bin/safeguard.js"]']);
+    const flags = SERVING_FLAGS.join(' ');
+    expect(all('ENTRYPOINT')).toEqual([`["node", "${flags}", "/opt/safeguard/dist/src/bin/safeguard.js"]`]);
     expect(all('CMD')).toEqual(['["serve"]']);
-    expect(JSON.parse(textOf('package.json'))).toMatchObject({ bin: { safeguard: 'dist/src/bin/safeguard.js' } });
+    expect(JSON.parse(textOf('package.json'))).toMatchObject({
+      bin: { safeguard: 'dist/src/bin/safeguard.js' },
+      scripts: { start: `exec node ${flags} scripts/start.mjs` },
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
-import { buffersPassed } from '../memory.js';
+import { buffersPassed, freeBuffer } from '../memory.js';
 import { IntegrityError } from './integrity-error.js';
 
 /*
@@ -113,7 +113,7 @@ export async function* decryptRange(
 /**
  * Any part of the plaintext, at once and as often as it is wanted, for a reader in a thread of its own that goes back and forth. Each segment is authenticated before
  * a byte of it is handed out; the last one stays open.
- * @param read gives the bytes from `start` to before `end` of the encrypted stream.
+ * @param readSealed gives the bytes from `start` to before `end` of the encrypted stream; they may be overwritten by the next call.
  * @param ciphertext bytes of the encrypted stream, from a source that is trusted: it decides which segment is the last one.
  */
 export class SegmentReader {
@@ -122,6 +122,8 @@ export class SegmentReader {
   private readonly stream: StreamKey;
   private readonly final: number;
   private open: { index: number; plaintext: Buffer } = { index: -1, plaintext: Buffer.alloc(0) };
+  /** What spans segments, put together. */
+  private joined = Buffer.alloc(0);
 
   constructor(
     key: KeyObject,
@@ -137,24 +139,25 @@ export class SegmentReader {
   /** Valid until the next call. */
   read(start: number, end: number): Buffer {
     if (!(start >= 0 && start <= end && end <= this.size)) throw new RangeError('outside of the plaintext');
-    const parts: Buffer[] = [];
-    for (let at = start; at < end;) {
-      const index = Math.floor((at + HEADER) / PLAIN_SEGMENT);
-      const { plaintext } = this.segment(index);
-      const first = index === 0 ? 0 : index * PLAIN_SEGMENT - HEADER;
-      const part = plaintext.subarray(at - first, end - first);
-      parts.push(part);
-      at += part.length;
-    }
-    return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts);
+    if (start === end) return Buffer.alloc(0);
+    const whole = this.segmentAt(start).subarray(0, end - start);
+    if (whole.length === end - start) return whole;
+    if (this.joined.length < end - start) this.joined = Buffer.allocUnsafe(end - start);
+    for (let at = start; at < end;) at += this.segmentAt(at).copy(this.joined, at - start, 0, end - at);
+    return this.joined.subarray(0, end - start);
   }
 
-  private segment(index: number): { index: number; plaintext: Buffer } {
-    if (this.open.index === index) return this.open;
-    const from = index === 0 ? HEADER : index * SEGMENT;
-    const sealed = this.readSealed(from, Math.min((index + 1) * SEGMENT, this.ciphertext));
-    buffersPassed(2 * sealed.length);
-    return (this.open = { index, plaintext: openSegment(this.stream, sealed, index, index === this.final) });
+  /** The plaintext from a place to the end of its segment. */
+  private segmentAt(at: number): Buffer {
+    const index = Math.floor((at + HEADER) / PLAIN_SEGMENT);
+    if (this.open.index !== index) {
+      const from = index === 0 ? HEADER : index * SEGMENT;
+      const sealed = this.readSealed(from, Math.min((index + 1) * SEGMENT, this.ciphertext));
+      const { plaintext } = this.open;
+      this.open = { index, plaintext: openSegment(this.stream, sealed, index, index === this.final) };
+      freeBuffer(plaintext);
+    }
+    return this.open.plaintext.subarray(index === 0 ? at : at + HEADER - index * PLAIN_SEGMENT);
   }
 }
 

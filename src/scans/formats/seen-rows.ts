@@ -1,3 +1,5 @@
+import { freeBuffer } from '../../kernel/memory.js';
+
 /** Words of 32 bits in an id. */
 const WORDS = 4;
 
@@ -62,6 +64,8 @@ export class SeenRows {
       const [a = 0, b = 0, c = 0, d = 0] = words.subarray(at, at + WORDS);
       this.take(this.find(a, b, c, d), a, b, c, d, mark);
     }
+    freeBuffer(words);
+    freeBuffer(marks);
   }
 }
 

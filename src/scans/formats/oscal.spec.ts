@@ -122,7 +122,7 @@ describe('OSCAL assessment results', () => {
     });
     expect(report).toMatchObject({ tool: 'openscap', toolVersion: null, coverage: [{ source: 'oscal/rhel-9' }] });
     const nameless = read((result) => delete result['props']);
-    expect(nameless).toMatchObject({ tool: 'oscal', coverage: [{ source: 'oscal/observations' }] });
+    expect(nameless).toMatchObject({ tool: 'oscal', coverage: [{ source: 'oscal/unknown', extent: 'partial' }] });
   });
 
   describe('machines', () => {

@@ -128,7 +128,7 @@ function readObservations(context: Context, result: Fields, pointer: string, mad
   if (tool.version !== '') draft.toolVersion = tool.version;
   const scope = {
     target,
-    source: `${SOURCE}/${tool.benchmark === '' ? 'observations' : slug(xccdfName(tool.benchmark))}`,
+    source: `${SOURCE}/${slug(xccdfName(tool.benchmark))}`,
   };
   draft.rows(list(result, 'observations'), `${pointer}/observations`, scope, (observation) => {
     made.add(instant(field(observation, 'collected')));

@@ -34,6 +34,18 @@ describe('SARIF', () => {
     expect(parse(log(run([])), REPOSITORY)).toMatchObject({ results: [], coverage: [{ extent: 'complete' }] });
   });
 
+  it('are tools and categories whose names have no Latin letter sources apart?', () => {
+    const runs = [
+      run([], {}, { name: 'Сканер' }),
+      run([], {}, { name: '扫描器' }),
+      run([], { automationDetails: { id: '前端/1' } }),
+      run([], { automationDetails: { id: '后端/1' } }),
+    ];
+    const { coverage } = parse(log(...runs), REPOSITORY);
+    expect(new Set(coverage.map(({ source }) => source)).size).toBe(runs.length);
+    for (const { extent } of coverage) expect(extent).toBe('complete');
+  });
+
   it.each([
     [{}, 'fail'],
     [{ kind: 'fail', level: 'note' }, 'fail'],

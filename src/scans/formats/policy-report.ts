@@ -40,7 +40,7 @@ export function policyReportFormat(name: string, title: string, what: string, gr
     description:
       `${what}, as JSON or YAML: one object, several documents, or a List. The objects do not say that they are all there are: they close ` +
       'nothing unless the poster declares the cluster or namespaces as targets, and then only where each object lists as many results as ' +
-      'its summary counts.',
+      'its summary counts. A PolicyReportList and the like closes nothing: it may be the last page of several.',
     yields: ['results'],
     targets: ['cluster', 'namespace'],
     detect(document) {

@@ -166,6 +166,19 @@ describe('SARIF', () => {
     const uri = 'https://jane:hunter2@git.example/x';
     const [row] = read({ locations: [{ physicalLocation: { artifactLocation: { uri } } }] }).results;
     expect(row?.resource).toBe('https://git.example/x');
+
+    const at = (uri: string) => read({ locations: [{ physicalLocation: { artifactLocation: { uri } } }] }).results[0];
+    for (const home of ['file:///home/', '/home/', 'file:///C:/Users/', 'C:\\Users\\']) {
+      const [jane, joe] = ['jane', 'joe'].map((name) => at(`${home}${name}/a.ts`)?.resource);
+      expect(jane).toMatch(/sha256:[0-9a-f]{16}\/a\.ts$/);
+      expect(jane).not.toBe(joe);
+    }
+    const repositoryUri = 'file:///home/jane/portal';
+    const named = parse(log(run([], { versionControlProvenance: [{ repositoryUri }] })));
+    expect(named.coverage[0]?.target.name).toMatch(/^file:\/\/\/home\/sha256:[0-9a-f]{16}\/portal$/);
+    expect(
+      parse(log(run([], { versionControlProvenance: [{ repositoryUri }] })), `repository/${repositoryUri}`),
+    ).toBeDefined();
   });
 
   it('is what has no place a matter of the whole target?', () => {

@@ -20,8 +20,8 @@ describe.skipIf(SAMPLES === null)('signatures that others made (../shared/sample
   const signatures = (file: string, trust: SigningTrust[], text = read(file)) => {
     const target = EXPECTED[file]?.target;
     const declared = { targets: target ? [target] : [], partial: false };
-    return parseReport(Buffer.from(text), { declared, trust }).facts.map(
-      ({ value }) => value as FactValue<'signature' | 'attestation'>,
+    return parseReport(Buffer.from(text), { declared, trust }).facts.flatMap(({ kind, value }) =>
+      kind === 'image-component' ? [] : [value as FactValue<'signature' | 'attestation'>],
     );
   };
   const states = (...of: Parameters<typeof signatures>): string[] =>
@@ -58,6 +58,18 @@ describe.skipIf(SAMPLES === null)('signatures that others made (../shared/sample
     expect(states(file, trusted({ issuer, subject: `${subject}x` }))).toEqual(others);
     expect(states(file, trusted({ issuer: 'https://accounts.google.com', subject }))).toEqual(others);
     expect(states(file, []).every((state) => state === 'unverified')).toBe(true);
+  });
+
+  it('are the components of an attested bill told only where its signature is verified?', () => {
+    const bytes = Buffer.from(read('intoto-attestation/sigstore-bundle-cyclonedx-predicate.json'));
+    const components = (trust: SigningTrust[]) =>
+      parseReport(bytes, { declared: { targets: [], partial: false }, trust }).facts.filter(
+        ({ kind }) => kind === 'image-component',
+      ).length;
+    expect(
+      components(trusted({ issuer: 'https://github.com/login/oauth', subject: '*@ringodev.com' })),
+    ).toBeGreaterThan(1);
+    expect(components([])).toBe(0);
   });
 
   it('does a digit of a digest that was changed undo it?', () => {

@@ -75,31 +75,47 @@ describe('Azure Key Vault', () => {
     },
   );
 
-  it('is a list of keys complete only if the vault is declared and no page follows?', () => {
-    const extent = (document: unknown, ...targets: string[]) => parsed(document, ...targets).coverage[0]?.extent;
-    expect(extent(list([KEY]))).toBe('partial');
-    expect(extent(list([KEY]), `account/${VAULT}`)).toBe('complete');
-    expect(extent(list([KEY]), `account/${KEY}`)).toBe('partial');
-    expect(extent(fixture('azure-keyvault/keys-of-az.json'), `account/${VAULT}`)).toBe('partial');
-    expect(extent(list([KEY], { nextLink: 'https://next' }), `account/${VAULT}`)).toBe('partial');
-    expect(extent([list([KEY], { nextLink: 'https://next' }), list([`${KEY}2`])], `account/${VAULT}`)).toBe('partial');
+  it('is a list of keys complete only if the vault is declared and its pages are there, first to last?', () => {
+    const vault = `account/${VAULT}`;
+    const extent = (document: unknown, ...targets: string[]) => {
+      const [first, ...others] = new Set(parsed(document, ...targets).coverage.map((of) => of.extent));
+      expect(others).toEqual([]);
+      return first;
+    };
+    const page = (...kids: string[]) => list(kids, { nextLink: 'https://next' });
+    const last = list([`${KEY}2`]);
+    expect(extent([last])).toBe('partial');
+    expect(extent([last], `account/${KEY}2`)).toBe('partial');
+    expect(extent(fixture('azure-keyvault/keys-of-az.json'), vault)).toBe('partial');
+
+    expect(extent([last], vault)).toBe('complete');
+    expect(extent([page(KEY), last], vault)).toBe('complete');
+    expect(extent([page(KEY), page(`${KEY}1`), { ...last, nextLink: undefined }], vault)).toBe('complete');
+    const alone = [last, page(KEY), [page(KEY)], [page(KEY), page(`${KEY}1`)], [last, page(KEY)], [last, last]];
+    for (const document of alone) expect(extent(document, vault)).toBe('partial');
+    // Of a list without a key in it nothing tells whose it is.
+    expect(parsed([page(KEY), list([])], vault)).toMatchObject({ rejects: [{}], coverage: [{ extent: 'partial' }] });
+    const key = { key: { kid: `${KEY}/0123456789abcdef0123456789abcdef` }, attributes: {} };
+    expect(parsed([last, key], vault).coverage.map((of) => [of.source, of.extent])).toEqual([
+      ['azure-keyvault/keys', 'complete'],
+      ['azure-keyvault/key', 'partial'],
+    ]);
   });
 
   it('do versions say when the key was rotated, if all of them are there?', () => {
     const one = `${KEY}/0123456789abcdef0123456789abcdef`;
     const two = `${KEY}/fedcba9876543210fedcba9876543210`;
-    expect(rotation(list([one, two]))).toMatchObject({
+    expect(rotation([list([one, two])])).toMatchObject({
       complete: true,
       latestVersion: 'fedcba9876543210fedcba9876543210',
       lastRotatedAt: '2026-03-02T00:00:00.000Z',
       createdAt: '2026-03-01T00:00:00.000Z',
     });
-    expect(rotation(list([one]))).toMatchObject({ complete: true, lastRotatedAt: null });
-    expect(rotation(list([one, two], { nextLink: 'https://next' }))).toMatchObject({
-      complete: false,
-      latestVersion: null,
-      lastRotatedAt: null,
-    });
+    expect(rotation([list([one])])).toMatchObject({ complete: true, lastRotatedAt: null });
+    const page = list([one, two], { nextLink: 'https://next' });
+    for (const cut of [page, [page], list([one, two])]) {
+      expect(rotation(cut)).toMatchObject({ complete: false, latestVersion: null, createdAt: null });
+    }
     expect(parsed([list([one]), list([two])]).facts).toMatchObject([
       { value: { complete: false, lastRotatedAt: null } },
     ]);

@@ -27,8 +27,9 @@ export const azureKeyVault: Format = {
   description:
     'Answers of the Key Vault API: keys, versions of a key, one key, its rotation policy; also what `az keyvault key list|list-versions|show` and `az keyvault key ' +
     'rotation-policy show` write. The account is the host of the vault, which the ids name. The policy of a key that has none of its own does not: pass ' +
-    'targets=account/https://VAULT.vault.azure.net/keys/KEY. A list of keys that the API gives without a next page is complete where the poster declares the vault: ' +
-    'targets=account/VAULT.vault.azure.net. Post all pages of a list of versions as one. It does not say when it was so: pass observedAt.',
+    'targets=account/https://VAULT.vault.azure.net/keys/KEY. A list of keys is complete where the poster declares the vault (targets=account/VAULT.vault.azure.net) and ' +
+    'posts all pages of the API as an array, first to last, also if there is one only (`jq -s .`): a page by itself may be the last of several. Post all pages of a list ' +
+    'of versions as one `value`, in an array too. It does not say when it was so: pass observedAt.',
   yields: ['facts'],
   targets: ['account'],
 
@@ -48,14 +49,13 @@ export const azureKeyVault: Format = {
       items(reading, document, '', true, 'partial');
       return;
     }
+    const extent = reading.declared?.key === null && holdsAllPages(document) ? 'complete' : 'partial';
     eachAnswer(draft, document, (answer, pointer) => {
       switch (kindOf(answer)) {
-        case 'list': {
-          const isWhole = nullableText(answer, 'nextLink') === null;
-          const extent = isWhole && reading.declared?.key === null ? 'complete' : 'partial';
-          items(reading, list(answer, 'value'), `${pointer}/value`, isWhole, extent);
+        case 'list':
+          if (!isList(document)) draft.note('A page by itself may be the last of several, so it closes nothing.');
+          items(reading, list(answer, 'value'), `${pointer}/value`, isList(document) && isLast(answer), extent);
           break;
-        }
         case 'item':
           item(reading, answer, 'partial');
           break;
@@ -139,11 +139,32 @@ function named(kid: string, at: string, { declared }: Reading): KeyName {
   return key;
 }
 
-/** A list of keys or, if its first id has a version, of the versions of one key. */
-function items(reading: Reading, rows: List, pointer: string, isWhole: boolean, extent: Coverage['extent']): void {
+const isLast = (page: Fields): boolean => (field(page, 'nextLink') ?? '') === '';
+
+/**
+ * Whether the document is an array that holds one list of keys from its first to its last page. The last page of several looks like the only one of a list: that it is,
+ * only whoever put the pages together knows.
+ */
+function holdsAllPages(document: unknown): boolean {
+  if (!isList(document)) return false;
+  let hasEnded = false;
+  for (const answer of document) {
+    if (!isFields(answer) || kindOf(answer) !== 'list' || isOfVersions(list(answer, 'value'))) continue;
+    if (hasEnded) return false;
+    hasEnded = isLast(answer);
+  }
+  return hasEnded;
+}
+
+function isOfVersions(rows: List): boolean {
   const first = firstOf(rows);
   const kid = isFields(first) ? field(first, 'kid') : undefined;
-  if (typeof kid === 'string' && keyName(kid)?.version) {
+  return typeof kid === 'string' && Boolean(keyName(kid)?.version);
+}
+
+/** A list of keys or, if its first id has a version, of the versions of one key. */
+function items(reading: Reading, rows: List, pointer: string, isWhole: boolean, extent: Coverage['extent']): void {
+  if (isOfVersions(rows)) {
     versions(reading, rows, pointer, isWhole);
     return;
   }

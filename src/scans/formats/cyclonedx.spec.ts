@@ -10,7 +10,7 @@ const DIGEST = `sha256:${'1'.repeat(64)}`;
 const bom = (extra: object = {}, component: object = { type: 'application', name: 'portal' }) => ({
   bomFormat: 'CycloneDX',
   specVersion: '1.6',
-  metadata: { component },
+  metadata: { component, tools: [{ name: 'Syft' }] },
   components: [{ type: 'library', name: 'a', version: '1', 'bom-ref': 'a' }],
   ...extra,
 });
@@ -86,6 +86,16 @@ describe('CycloneDX', () => {
     expect(parse(fixture('cyclonedx/kbom.json')).coverage).toMatchObject([{ extent: 'partial' }]);
   });
 
+  it('do inventories whose tools bear no name close nothing of each other?', () => {
+    for (const tools of [undefined, [], [{}], [{ name: ' ' }], [{ name: 'Unknown' }]]) {
+      const report = inRepository({ metadata: { tools } });
+      expect(report.coverage, JSON.stringify(tools)).toMatchObject([
+        { source: 'cyclonedx/unknown', extent: 'partial' },
+      ]);
+      expect(report.notes).toContain('A source that bears no name closes nothing, for others may bear none.');
+    }
+  });
+
   it('is what lies in a component that cannot be read still read?', () => {
     const report = inRepository({ components: [{ version: '1', components: [{ name: 'b' }] }] });
     expect(report.facts.map(({ subject }) => subject)).toEqual(['b']);
@@ -97,14 +107,14 @@ describe('CycloneDX', () => {
     const sources = (report: Report) => report.coverage.map(({ source, extent }) => [source, extent]);
     const image = { type: 'container', name: 'r.example/portal', version: DIGEST };
     expect(sources(inRepository({ vulnerabilities }))).toEqual([
-      ['cyclonedx/unknown', 'complete'],
-      ['cyclonedx/unknown/vulnerability', 'complete'],
+      ['cyclonedx/syft', 'complete'],
+      ['cyclonedx/syft/vulnerability', 'complete'],
     ]);
     expect(sources(parse(bom({ vulnerabilities }, image)))).toEqual([
-      ['cyclonedx/unknown', 'complete'],
-      ['cyclonedx/unknown/vulnerability', 'partial'],
+      ['cyclonedx/syft', 'complete'],
+      ['cyclonedx/syft/vulnerability', 'partial'],
     ]);
-    expect(sources(inRepository({ vulnerabilities: [] }))).toEqual([['cyclonedx/unknown', 'complete']]);
+    expect(sources(inRepository({ vulnerabilities: [] }))).toEqual([['cyclonedx/syft', 'complete']]);
   });
 
   it('does VEX alone close nothing, pass nothing, and stand apart from what scans say?', () => {

@@ -223,6 +223,12 @@ class Inventory {
   }
 }
 
+/** Takes the components of a bill that lies within a report of another format, which says what it is about. */
+export function addComponents(draft: Draft, scope: Scope, bom: Fields, pointer: string): void {
+  if (!cycloneDx.detect(bom)) throw new Unreadable('', 'must be a bill of materials of CycloneDX');
+  new Inventory(draft, scope, false).readAll(list(bom, 'components'), `${pointer}/components`);
+}
+
 interface Component {
   subject: string;
   label: string;

@@ -6,7 +6,7 @@ import { BOUNDS, ReportFault } from '../report.js';
 import type { SigningTrust } from '../signing-trust.js';
 import type { List } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
-import { fieldsOf, step, Unreadable } from './fields.js';
+import { fieldsOf, NAMELESS, step, Unreadable } from './fields.js';
 import { SeenRows } from './seen-rows.js';
 
 /** Worst first: of two results of one check on one resource the worse one stands. */
@@ -82,6 +82,10 @@ export class Draft {
       this.#coverage.set(key, scope);
     }
     if (extent === 'partial') scope.extent = 'partial';
+    else if (source.split('/').includes(NAMELESS)) {
+      scope.extent = 'partial';
+      this.note('A source that bears no name closes nothing, for others may bear none.');
+    }
     if (checks === null) scope.checks = null;
     for (const check of checks ?? []) {
       if (scope.checks === null || scope.checks.has(check)) continue;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isList, type List } from '../text/lazy-list.js';
 import { XmlElement } from '../text/xml-element.js';
 
@@ -138,15 +139,26 @@ export class OldestOf {
   }
 }
 
-/** Lower case, and of letters, digits, dots and hyphens only: for the names of sources. */
+/** The source of what bears no name. Several may bear none, so that a source of which this is a part closes nothing: `Draft.cover` sees to it. */
+export const NAMELESS = 'unknown';
+
+/** What stands between the words of a name. All of ASCII but `+` and `#`, which tell one language and its tools from another. */
+const SEPARATORS = /[^a-z0-9.+#\x80-\uffff]+/g;
+
+/**
+ * Lower case, and of letters, digits, dots and hyphens only: for the names of sources. Where more of a name is lost than its case and what separates its words (it is in
+ * another script than Latin, or too long), a digest of it follows, so that no two tools are one source and close each other's results.
+ */
 export function slug(name: string): string {
+  const given = name.normalize('NFC').toLowerCase().trim();
   // Cut first: what is trimmed at the end of a long text is looked for at each of its places.
-  const plain = name
-    .slice(0, 1_000)
-    .toLowerCase()
-    .replace(/[^a-z0-9.]+/g, '-')
-    .replace(/^[-.]+|[-.]+$/g, '');
-  return plain.slice(0, 100) || 'unknown';
+  const separated = given.slice(0, 1_000).replace(SEPARATORS, '-');
+  const plain = separated.replace(/[^a-z0-9.-]+/g, '-').replace(/^[-.]+|[-.]+$/g, '');
+  if (given === '') return NAMELESS;
+  const isLost = plain === '' || plain.length > 100 || given.length > 1_000 || /[^a-z0-9.-]/.test(separated);
+  if (!isLost) return plain;
+  const digest = createHash('sha256').update(given).digest('hex').slice(0, 8);
+  return plain === '' ? digest : `${plain.slice(0, 91)}-${digest}`;
 }
 
 /** `namespace/kind/name`, or `kind/name` of what no namespace holds. Kinds of other API groups than Kubernetes' own carry theirs, as in kubectl. */

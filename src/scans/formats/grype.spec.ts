@@ -71,6 +71,20 @@ describe('Grype', () => {
     expect(configured({}, { status: { valid: false } })).toBe('partial');
   });
 
+  it('does an image of which the packages could not all be matched close nothing?', () => {
+    const extent = (more: object, ...targets: string[]) => parse(report(more), ...targets).coverage[0]?.extent;
+    for (const distro of [undefined, null, {}, { name: '', version: '', idLike: '' }]) {
+      expect(extent({ distro })).toBe('partial');
+      expect(extent({ distro, source: { type: 'sbom-file', target: 'a.json' } }, 'image/app:1')).toBe('partial');
+      // In a folder there is none.
+      expect(extent({ distro, source: { type: 'directory', target: 'portal' } })).toBe('complete');
+    }
+    expect(parse(report({ distro: null })).notes.join()).toContain('distribution of the image is not known');
+    expect(extent({ alertsByPackage: [] })).toBe('complete');
+    expect(extent({ alertsByPackage: [{ package: {}, alerts: [{ type: 'distro-disabled' }] }] })).toBe('partial');
+    expect(extent({ alertsByPackage: { p: 1 } })).toBe('partial');
+  });
+
   it('is the image named by its digest, and does a declared one have to be it?', () => {
     const bytes = fixture('grype/image.json');
     expect(parse(bytes).coverage[0]?.target.name).toMatch(/^registry.example\/clinic\/portal@sha256:1/);

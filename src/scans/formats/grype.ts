@@ -28,8 +28,8 @@ export const grype: Format = {
   title: 'Grype',
   tool: 'grype',
   description:
-    'JSON of `grype -o json`. Complete for the image or repository, unless its configuration says that something was left out (`only-fixed`, `exclude` …) or its ' +
-    'database was not valid. An image is named by its digest where the report has one. Matches that Grype was told to ignore are warnings: exceptions are ' +
+    'JSON of `grype -o json`. Complete for the image or repository, unless its configuration says that something was left out (`only-fixed`, `exclude` …), its ' +
+    'database was not valid, the distribution of an image is not known, or Grype warns of packages (`alertsByPackage`). An image is named by its digest where the report has one. Matches that Grype was told to ignore are warnings: exceptions are ' +
     'approved in Safeguard. Of anything but images and directories the poster has to say what it stands for.',
 
   yields: ['results'],
@@ -50,7 +50,7 @@ export const grype: Format = {
     const scope = { target, source: SOURCE };
     draft.cover({
       ...scope,
-      extent: isWhole(draft, descriptor) ? 'complete' : 'partial',
+      extent: isWhole(draft, descriptor) && isCovered(draft, report, target) ? 'complete' : 'partial',
       checks: null,
       silentPass: [],
     });
@@ -67,11 +67,6 @@ function targetOf(draft: Draft, report: Fields): Target {
   const of = field(source, 'target');
   switch (optionalText(source, 'type')) {
     case 'image': {
-      if (optionalText(fieldsIn(report, 'distro'), 'name') === '') {
-        draft.note(
-          'The distribution of the image is not known: packages of an operating system may not have been matched.',
-        );
-      }
       const image = fieldsOf(of);
       return imageTarget(draft, {
         digests: texts(image, 'repoDigests'),
@@ -101,6 +96,20 @@ function isWhole(draft: Draft, descriptor: Fields): boolean {
   const isValid = field(status, 'valid') !== false && !isSet(field(status, 'error'));
   if (!isValid) draft.note("Grype's database was not valid.");
   return filters.length === 0 && isValid;
+}
+
+/**
+ * Whether all packages were looked for in the database, as far as the report tells: without the distribution of an image none of its operating system is, and later
+ * versions name the packages of which the distribution is unknown, past its end or not in the database.
+ */
+function isCovered(draft: Draft, report: Fields, { kind }: Target): boolean {
+  const isUnknown = kind === 'image' && optionalText(fieldsIn(report, 'distro'), 'name') === '';
+  if (isUnknown) {
+    draft.note('The distribution of the image is not known, so packages of its operating system were not matched.');
+  }
+  const isWarned = isSet(field(report, 'alertsByPackage'));
+  if (isWarned) draft.note('Grype warns that packages could not be matched as they should.');
+  return !isUnknown && !isWarned;
 }
 
 function isSet(value: unknown): boolean {

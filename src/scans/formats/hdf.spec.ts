@@ -152,6 +152,19 @@ describe('InSpec, HDF', () => {
       }
     });
 
+    it('is it found through any number of layers, and through none that lie in a circle?', () => {
+      const layers = (count: number, top: object) =>
+        Array.from({ length: count }, (_, index) =>
+          profile(`p${index}`, index === 0 ? [control('c', ['passed'])] : [control('c', [])], {
+            ...(index === count - 1 ? top : { parent_profile: `p${index + 1}` }),
+          }),
+        );
+      expect(read(...layers(400, {})).results).toMatchObject([{ source: 'hdf/p399', check: 'c', status: 'pass' }]);
+      const circle = read(...layers(400, { parent_profile: 'p200' }));
+      expect(circle.results).toEqual([]);
+      expect(circle.rejects).toHaveLength(400);
+    });
+
     it('is a profile whose parent is not there, is itself, or is one of two, rejected?', () => {
       const orphan = profile('base', [control('c', ['passed'])], { parent_profile: 'gone' });
       const own = profile('own', [control('c', ['passed'])], { parent_profile: 'own' });

@@ -87,10 +87,10 @@ export const hdf: Format = {
   },
 };
 
-/** What each profile says of a control, by the control's id. */
-/** Overlays are three deep, and a report of many profiles has some dozens. Each is looked for in all of them. */
+/** Overlays are three deep, and a report of many profiles has some dozens. All of them are held. */
 const MAX_PROFILES = 500;
 
+/** What each profile says of a control, by the control's id. */
 function controlsOf(draft: Draft, report: Fields, profiles: Profiles, made: OldestOf): Map<string, Said[]> {
   const controls = new Map<string, Said[]>();
   /** Of these something could not be read, so that what else is said of them is not all. */
@@ -131,6 +131,8 @@ interface Profile {
 class Profiles {
   private readonly all: Profile[] = [];
   private readonly byName = new Map<string, Profile[]>();
+  /** Of profiles that lie under another, as far as they were asked for. */
+  private readonly roots = new Map<Profile, Profile | null>();
 
   add(fields: Fields, pointer: string): Profile {
     const parent = has(fields, 'parent_profile') ? text(fields, 'parent_profile') : null;
@@ -140,17 +142,25 @@ class Profiles {
     return profile;
   }
 
-  /** The profile that was run; null where one between is not there, or is not known for certain. */
+  /** The profile that was run; null where one between is not there, or is not known for certain. To be asked when all of them are there. */
   rootOf(profile: Profile): Profile | null {
-    const passed = new Set([profile]);
-    let root = profile;
-    while (root.parent !== null) {
-      const [over, another] = this.byName.get(root.parent) ?? [];
-      if (!over || another || passed.has(over)) return null;
-      passed.add(over);
-      root = over;
+    const path: Profile[] = [];
+    let at: Profile | null = profile;
+    while (at !== null && at.parent !== null && !this.roots.has(at)) {
+      // Met again on the way, it lies over itself.
+      this.roots.set(at, null);
+      path.push(at);
+      at = this.over(at.parent);
     }
+    const root = at === null ? null : (this.roots.get(at) ?? (at.parent === null ? at : null));
+    for (const passed of path) this.roots.set(passed, root);
     return root;
+  }
+
+  /** The one profile of that name. */
+  private over(name: string): Profile | null {
+    const [only = null, another] = this.byName.get(name) ?? [];
+    return another === undefined ? only : null;
   }
 
   withoutParent(): Profile[] {

@@ -69,6 +69,45 @@ describe('in-toto attestations', () => {
     expect(statesOf(parse(bundle))).toEqual(['failed: Its entry in the transparency log does not fit.']);
   });
 
+  it('is what an attested bill of materials lists told, if its signature is verified and it is of one artifact?', () => {
+    const cyclonedx = {
+      predicateType: 'https://cyclonedx.org/bom/v1.6',
+      predicate: {
+        bomFormat: 'CycloneDX',
+        specVersion: '1.6',
+        components: [{ type: 'library', name: 'a', version: '1' }],
+      },
+    };
+    const spdx = {
+      predicateType: 'https://spdx.dev/Document/v2.3',
+      predicate: { spdxVersion: 'SPDX-2.3', packages: [{ SPDXID: 'SPDXRef-a', name: 'a', versionInfo: '1' }] },
+    };
+    const told = (document: unknown) =>
+      parse(document).facts.flatMap(({ kind, target, source, subject }) =>
+        kind === 'image-component' ? [`${target.name} ${source} ${subject}`] : [],
+      );
+    const image = `registry.example/portal@sha256:${DIGEST}`;
+    expect(told(envelope(statement(cyclonedx), key))).toEqual([`${image} in-toto/cyclonedx library/a@1`]);
+    expect(told(sigstore.attest(statement(spdx)))).toEqual([`${image} in-toto/spdx a@1`]);
+    for (const { extent } of parse(envelope(statement(cyclonedx), key)).coverage) expect(extent).toBe('partial');
+
+    for (const bill of [cyclonedx, spdx]) {
+      const { subject } = statement();
+      const two = [...subject, { name: 'registry.example/other', digest: { sha256: '2'.repeat(64) } }];
+      const unsaid = [
+        statement(bill),
+        envelope(statement(bill), keyPair()),
+        { ...envelope(statement(), key), payload: envelope(statement(bill), keyPair()).payload },
+        envelope(statement({ ...bill, subject: two }), key),
+        envelope(statement({ ...bill, predicateType: 'other' }), key),
+        envelope(statement({ ...bill, predicate: 'SPDXVersion: SPDX-2.3' }), key),
+      ];
+      for (const document of unsaid) expect(told(document)).toEqual([]);
+      const odd = parse(envelope(statement({ ...bill, predicate: { components: [{}], packages: [{}] } }), key));
+      expect(odd).toMatchObject({ facts: [{ kind: 'attestation' }], rejects: [{ pointer: '/predicate' }] });
+    }
+  });
+
   it('is each of several signatures a fact, and each line?', () => {
     const two = envelope(statement(), key);
     two.signatures.push(...envelope(statement(), keyPair()).signatures);

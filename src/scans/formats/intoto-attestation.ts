@@ -12,6 +12,7 @@ import {
   type Image,
 } from './artifacts.js';
 import { base64 } from './base64.js';
+import { addComponents } from './cyclonedx.js';
 import type { Draft } from './draft.js';
 import {
   field,
@@ -30,6 +31,7 @@ import {
 import { jsonWithin } from './json-within.js';
 import { Signatures, UNSIGNED, type Signed } from './signatures.js';
 import { held } from './held.js';
+import { addPackages } from './spdx.js';
 
 const SLUG = 'intoto-attestation';
 const SOURCE = 'in-toto';
@@ -43,8 +45,8 @@ export const intotoAttestation: Format = {
     'in-toto statements (v0.1, v1) in DSSE envelopes (one, or one per line), Sigstore bundles (0.1 to 0.3), answers of npm, GitHub and Google Cloud ' +
     'Build, or unsigned. One fact per artifact and signature: its digest, what built it from what, who signed. Signatures are verified by ' +
     'the trust that is configured (SIGNING_TRUST) and by nothing that the report brings; all others are unverified. An artifact is the ' +
-    'image that its name and digest say, or else of what the poster declares. An attestation does not say when it was fetched. It closes ' +
-    'nothing.',
+    'image that its name and digest say, or else of what the poster declares. Components of an attested bill of materials (CycloneDX, SPDX 2) of one artifact are facts ' +
+    'where its signature is verified. An attestation does not say when it was fetched. It closes nothing.',
 
   yields: ['facts'],
   targets: ['image', 'repository'],
@@ -202,8 +204,20 @@ class Attestations {
       } else {
         const value = { digest, reference, predicateType, ...provenance, ...signed };
         this.draft.fact({ ...of, kind: 'attestation', value });
+        if (signed.verification.state === 'verified') this.addBill(of.target, statement, predicateType, pointer);
       }
     });
+  }
+
+  /** What is in an artifact, as a bill that is attested says: of a verified one alone, for its rows do not say who vouches for them. */
+  private addBill(target: Target, statement: Fields, predicateType: string, pointer: string): void {
+    const bill = BILLS.find(({ prefix }) => predicateType.startsWith(prefix));
+    const predicate = field(statement, 'predicate');
+    // A bill in a text is of a format that is not read; of several artifacts it would be no telling which one it is of.
+    if (!bill || !isFields(predicate) || list(statement, 'subject').length > 1) return;
+    const scope = { target, source: `${SOURCE}/${bill.name}` };
+    this.draft.cover({ ...scope, extent: 'partial', checks: null, silentPass: [] });
+    this.draft.attempt(`${pointer}/predicate`, scope, (at) => bill.add(this.draft, scope, predicate, at));
   }
 
   /** Over bytes that are somewhere else: an artifact of which only the digest is here. */
@@ -228,6 +242,11 @@ class Attestations {
     return { target, source: SOURCE };
   }
 }
+
+const BILLS = [
+  { name: 'cyclonedx', prefix: 'https://cyclonedx.org/bom', add: addComponents },
+  { name: 'spdx', prefix: 'https://spdx.dev/Document', add: addPackages },
+] as const;
 
 const COSIGN_SIGNATURE = 'https://sigstore.dev/cosign/sign/v1';
 

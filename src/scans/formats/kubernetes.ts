@@ -29,7 +29,7 @@ export function detectObjects(document: unknown, isSuch: (object: KubernetesObje
 
 /**
  * Every object of the document: bare, in a list of documents, or in a `List` whose items may leave out what the list says of them. One that cannot be read is
- * a reject that leaves everything partial: it may have been of anything. So does a list that says that it goes on. `pointer`: where in the report the document lies.
+ * a reject that leaves everything partial: it may have been of anything. So does a list that may be a page. `pointer`: where in the report the document lies.
  */
 export function eachObject(
   draft: Draft,
@@ -42,6 +42,7 @@ export function eachObject(
     if (items === null) read(required(objectOf(top, {}, at)));
     else {
       if (hasNextPage(top)) draft.cut('A list is one page of a longer one (metadata.continue), so it closes nothing.');
+      else if (field(top, 'kind') !== LIST) draft.cut(MAY_BE_LAST);
       draft.rows(items, `${at}/items`, null, (item, itemAt) => read(required(objectOf(item, top, itemAt))));
     }
   };
@@ -61,6 +62,13 @@ function itemsOf(top: Fields): List | null {
   const items = field(top, 'items');
   return isList(items) ? items : null;
 }
+
+/** What kubectl and other clients put together of all pages. The API itself answers with a list of a kind of its own: `PodList`. */
+const LIST = 'List';
+
+/** The last page of several says the same as the only page of a short list. */
+const MAY_BE_LAST =
+  'A list as the API writes it (PodList and the like) may be the last page of a longer one, so it closes nothing: post the List of `kubectl get -o json`.';
 
 function hasNextPage(list: Fields): boolean {
   const metadata = field(list, 'metadata');

@@ -86,4 +86,20 @@ describe('Kubescape', () => {
       expect(JSON.stringify(parse(document))).not.toMatch(/not-to-be-kept|Not Kept|not\.kept/);
     }
   });
+
+  it('is a user among bindings told by a pseudonym?', () => {
+    const resourceOf = (user: string) => {
+      const document = cluster();
+      const [first] = document.results;
+      const bound =
+        'rbac.authorization.k8s.io/v1//ClusterRole/admin/rbac.authorization.k8s.io/v1//ClusterRoleBinding/admins';
+      first!.resourceID = `rbac.authorization.k8s.io//User/${user}/${bound}`;
+      return parse(document).results[0]?.resource;
+    };
+    expect(resourceOf('https://id.example/#jane')).toMatch(
+      /^rbac\.authorization\.k8s\.io\/\/User\/sha256:[0-9a-f]{16}\/rbac.*\/admins$/,
+    );
+    expect(resourceOf('jane')).not.toBe(resourceOf('joe'));
+    expect(resourceOf('system:kube-proxy')).toContain('/User/system:kube-proxy/');
+  });
 });

@@ -20,6 +20,7 @@ import {
   texts,
   Unreadable,
 } from './fields.js';
+import { pseudonym } from './people.js';
 import { assertCluster, assertKinds, CLUSTER, repositoryTarget } from './targets.js';
 
 const SLUG = 'kubescape';
@@ -181,12 +182,21 @@ const RESOURCE_ID = /^(?:path=\d+\/api=)?([^/]*)\/([^/]*)\/([^/]*)\/([^/]+)\/([^
 
 function resourceOf(id: string, files: ReadonlyMap<string, string>): { resource: string; namespace: string | null } {
   const [, group, , namespace, kind, name] = RESOURCE_ID.exec(id) ?? [];
-  const object = kind !== undefined && name !== undefined ? resourceName(namespace ?? '', group ?? '', kind, name) : id;
+  const object =
+    kind !== undefined && name !== undefined ? resourceName(namespace ?? '', group ?? '', kind, name) : withoutUser(id);
   const file = files.get(id);
   return {
     resource: file === undefined ? object : `${file}#${object}`,
     namespace: namespace === '' ? null : (namespace ?? null),
   };
+}
+
+/** Of a user and the bindings and roles that it has, each `group/version/namespace/kind/name`; those that begin with system: are Kubernetes' own. */
+function withoutUser(id: string): string {
+  return id.replace(
+    /(\/User\/)(?!system:)(.+?)(?=\/rbac\.authorization\.k8s\.io\/|$)/s,
+    (_, before: string, user: string) => before + pseudonym(user),
+  );
 }
 
 /** The worst of what the control says (version 3) and its rules say; version 2 says it by rules only. */

@@ -67,6 +67,23 @@ describe('facts about Kubernetes objects', () => {
     ]);
   });
 
+  it('does what may be the last page of a longer list close nothing?', () => {
+    const { metadata, spec } = policy('a');
+    const page = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthenticationList',
+      metadata: { resourceVersion: '7' },
+      items: [{ metadata, spec }],
+    };
+    for (const document of [page, [page], [listOf(policy('b')), page], { ...page, metadata: {} }]) {
+      expect(extents(document, 'cluster/cluster')).toEqual([['cluster', 'partial']]);
+    }
+    expect(parsed(page).notes).toMatchObject([expect.stringContaining('kubectl get -o json')]);
+    // So kubectl writes it, of all pages.
+    const whole = { ...listOf(policy('a')), metadata: { resourceVersion: '' } };
+    expect(extents(whole, 'cluster/cluster')).toEqual([['cluster', 'complete']]);
+  });
+
   it('are other kinds of the group noted, wherever they stand?', () => {
     for (const document of [listOf(other, policy('a')), [policy('a'), other]]) {
       const report = parsed(document, 'cluster/cluster');

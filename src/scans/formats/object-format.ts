@@ -24,8 +24,8 @@ interface ObjectFormat extends Pick<Format, 'slug' | 'title' | 'tool' | 'descrip
 /** For the descriptions of the formats. */
 const HOW =
   'As JSON or YAML: one object, several documents, or a List. The objects do not say that they are all there are: they close nothing unless the ' +
-  'poster declares the cluster or namespaces as targets, and then only what is of the kinds that the report holds. It does not say when they were read: ' +
-  'pass observedAt.';
+  'poster declares the cluster or namespaces as targets, and then only what is of the kinds that the report holds. An answer of the API (`kubectl get --raw`, a PodList ' +
+  'and the like) closes nothing: it may be the last page of several. It does not say when they were read: pass observedAt.';
 
 /**
  * A format of facts about objects of the Kubernetes API. The API groups say whose they are: no two formats share one. Objects of the groups

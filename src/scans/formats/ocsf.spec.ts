@@ -172,4 +172,13 @@ describe('OCSF findings', () => {
     }
     expect(parsed([...findings(OLD), { class_uid: 1001 }]).rejects).toMatchObject([{ pointer: '/1/class_uid' }]);
   });
+
+  it('is a person among the resources told by a pseudonym?', () => {
+    const uid = 'arn:aws:iam::111122223333:user/jane.doe';
+    const { results } = read(COMPLIANCE, { resources: [{ uid, name: 'jane.doe', type: 'AwsIamUser' }] }, ACCOUNT);
+    expect(results).toMatchObject([
+      { resource: expect.stringMatching(/^arn:aws:iam::111122223333:user\/sha256:[0-9a-f]{16}$/) as unknown },
+    ]);
+    expect(JSON.stringify(results)).not.toContain('jane');
+  });
 });

@@ -19,6 +19,7 @@ import {
   type Fields,
 } from './fields.js';
 import { detectFindings, eachFinding, productOf, severityOf, timeIn } from './ocsf-finding.js';
+import { withoutPeople } from './people.js';
 import { accountScope, declaredTarget } from './targets.js';
 import { packageMessage, packagePart } from './trivy-results.js';
 
@@ -252,7 +253,7 @@ function resourcesOf(finding: Fields, target: Target): string[] {
   const resources = has(finding, 'resource') && !has(finding, 'resources') ? [field(finding, 'resource')] : null;
   const names = Array.from(resources ?? bounded(list(finding, 'resources')), (value) => {
     const resource = fieldsOf(value);
-    return optionalText(resource, 'uid') || text(resource, 'name');
+    return withoutPeople(optionalText(resource, 'uid') || text(resource, 'name'));
   });
   return names.length === 0 ? [target.name] : names;
 }

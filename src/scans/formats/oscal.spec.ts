@@ -122,7 +122,7 @@ describe('OSCAL assessment results', () => {
     });
     expect(report).toMatchObject({ tool: 'openscap', toolVersion: null, coverage: [{ source: 'oscal/rhel-9' }] });
     const nameless = read((result) => delete result['props']);
-    expect(nameless).toMatchObject({ tool: 'oscal', coverage: [{ source: 'oscal/observations' }] });
+    expect(nameless).toMatchObject({ tool: 'oscal', coverage: [{ source: 'oscal/unknown', extent: 'partial' }] });
   });
 
   describe('machines', () => {
@@ -134,14 +134,40 @@ describe('OSCAL assessment results', () => {
         result.observations = [{ ...first, subjects: uuids.map((uuid) => ({ 'subject-uuid': uuid })) }];
       }, target).results.map(({ resource }) => resource);
 
-    it('are they the resources of a cluster?', () => {
+    it('are they the resources of an account?', () => {
       const items = [machine('a', 'worker-1'), machine('b', 'worker-2')];
-      expect(on(items, ['a'])).toEqual(['worker-1']);
-      expect(on(items, ['b', 'a'])).toEqual(['worker-2', 'worker-1']);
-      expect(on(items, [])).toEqual(['cluster']);
-      expect(on(items, ['c'])).toEqual(['cluster']);
-      // Which of the two is meant, nobody can tell.
-      expect(on([...items, machine('a', 'worker-3')], ['a'])).toEqual(['cluster']);
+      expect(on(items, ['b', 'a'], 'account/1')).toEqual(['worker-2', 'worker-1']);
+      expect(on(items, ['c'], 'account/1')).toEqual(['1']);
+    });
+
+    it('are they nodes of a declared cluster, and no evidence of the cluster itself?', () => {
+      const covered = (items: unknown[], subjects: Fields[] | undefined) =>
+        read((result) => {
+          result['local-definitions'] = { 'inventory-items': items };
+          const [first] = result.observations;
+          result.observations = [{ ...first, subjects }];
+        }).coverage.map(({ target, extent }) => [`${target.kind}/${target.name}`, extent]);
+      const items = [machine('a', 'worker-1'), machine('b', 'worker-2')];
+      const [a, b, c] = ['a', 'b', 'c'].map((uuid) => ({ 'subject-uuid': uuid, type: 'inventory-item' }));
+      const component = { 'subject-uuid': 'k', type: 'component' };
+      expect(covered(items, [a!])).toEqual([['node/worker-1', 'complete']]);
+      expect(covered(items, [b!, component, a!])).toEqual([
+        ['node/worker-2', 'complete'],
+        ['node/worker-1', 'complete'],
+      ]);
+      // Of some machine, but nobody can tell of which.
+      const some = [['cluster/cluster', 'partial']];
+      expect(covered(items, [c!])).toEqual(some);
+      expect(covered(items, [])).toEqual(some);
+      expect(covered(items, undefined)).toEqual(some);
+      expect(covered([...items, machine('a', 'worker-3')], [a!])).toEqual(some);
+      expect(covered([machine('a', 'localhost')], [a!])).toEqual(some);
+      expect(covered([], [a!])).toEqual(some);
+      expect(covered([], [{ 'subject-uuid': 'a' }])).toEqual(some);
+
+      const whole = [['cluster/cluster', 'complete']];
+      expect(covered([], undefined)).toEqual(whole);
+      expect(covered([], [component])).toEqual(whole);
     });
 
     it('does a declared node have to be the one?', () => {

@@ -23,7 +23,7 @@ import {
 } from './fields.js';
 import { declaredTarget } from './targets.js';
 import { xccdfName, xccdfStatus } from './xccdf-results.js';
-import { isContradicted, otherMachine } from './xccdf-target.js';
+import { isContradicted, nameIn, otherMachine } from './xccdf-target.js';
 
 const SLUG = 'oscal-assessment-results';
 const SOURCE = 'oscal';
@@ -38,7 +38,8 @@ export const oscal: Format = {
   tool: SOURCE,
   description:
     'Assessment results of OSCAL as JSON or YAML, whole or as the results alone, which is what compliance-trestle writes of OpenSCAP; not as XML. It does not say what ' +
-    'it is called here: pass targets=cluster/cluster, node/NAME, account/ID, image/NAME or repository/NAME. A finding that an objective is not satisfied fails; that it ' +
+    'it is called here: pass targets=cluster/cluster, node/NAME, account/ID, image/NAME or repository/NAME. Observations of machines of its inventory are of nodes of the ' +
+    'declared cluster, and none of the cluster. A finding that an objective is not satisfied fails; that it ' +
     'is satisfied is the word of an assessor, and manual: no pass of a machine. An observation counts where its properties say the result of a check, as XCCDF words ' +
     'it; checks that were not selected are left out. Complete for the checks that it lists, if the result has an end. It is as old as its oldest observation. People, ' +
     'their remarks and risks are not kept.',
@@ -126,11 +127,9 @@ function readObservations(context: Context, result: Fields, pointer: string, mad
   const tool = toolOf(result);
   if (tool.name !== '') draft.tool = slug(tool.name);
   if (tool.version !== '') draft.toolVersion = tool.version;
-  const scope = {
-    target,
-    source: `${SOURCE}/${tool.benchmark === '' ? 'observations' : slug(xccdfName(tool.benchmark))}`,
-  };
-  draft.rows(list(result, 'observations'), `${pointer}/observations`, scope, (observation) => {
+  const source = `${SOURCE}/${slug(xccdfName(tool.benchmark))}`;
+  // Of which machine one is that cannot be read nobody knows.
+  draft.rows(list(result, 'observations'), `${pointer}/observations`, null, (observation) => {
     made.add(instant(field(observation, 'collected')));
     const said = propertyOf(observation, 'result', 'scc_result');
     if (said === '') {
@@ -140,18 +139,18 @@ function readObservations(context: Context, result: Fields, pointer: string, mad
     const status = xccdfStatus(said.toLowerCase());
     if (status === null) return;
     const check = propertyOf(observation, 'idref', 'scc_check_name_id');
-    for (const resource of subjectsOf(observation, machines, target)) {
+    for (const { isWhole, ...place } of placesOf(observation, machines, target)) {
       draft.add({
-        ...scope,
+        ...place,
+        source,
         check,
-        resource,
         namespace: null,
         title: check,
         status,
         severity: severityOf(propertyOf(observation, 'severity', 'scc_check_severity')),
         message: '',
       });
-      evaluated.add(scope, extent, check);
+      evaluated.add({ target: place.target, source }, isWhole ? extent : 'partial', check);
     }
   });
 }
@@ -190,11 +189,12 @@ function machinesIn(result: Fields): Machines {
   const byId = new Map<string, string | null>();
   for (const value of items) {
     const item = fieldsOf(value);
-    const own = [propertyOf(item, 'target', 'target'), propertyOf(item, 'host_name', 'scc_inventory_item_id')];
-    const [name = null] = own.filter((one) => one !== '');
+    const said = [propertyOf(item, 'target', 'target'), propertyOf(item, 'host_name', 'scc_inventory_item_id')];
+    const own = said.map(nameIn).filter((name) => name !== '');
+    const [name = null] = own;
     const id = text(item, 'uuid');
     byId.set(id, byId.has(id) ? null : name);
-    names.push(...own.filter((one) => one !== ''));
+    names.push(...own);
   }
   return { count: items.length, names, byId };
 }
@@ -208,16 +208,34 @@ function assertMachine(target: Target, { count, names }: Machines): void {
   if (isContradicted(target.name, names)) throw otherMachine();
 }
 
-/** What a check was made on: machines of the inventory by their names, or else the target as a whole. */
-function subjectsOf(observation: Fields, machines: Machines, target: Target): ReadonlySet<string> {
-  const subjects = new Set<string>();
-  if (target.kind !== 'node') {
-    for (const value of list(observation, 'subjects')) {
-      const name = machines.byId.get(optionalText(fieldsOf(value), 'subject-uuid')) ?? null;
-      if (name !== null) subjects.add(name);
-    }
+/** What a check was made on. */
+interface Place {
+  readonly target: Target;
+  readonly resource: string;
+  /** Whether it was made on all of the target. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * The machines of the inventory by their names, or else the target as a whole. Where a cluster is declared they are nodes of it: what was seen of a machine, known or
+ * not, is no evidence of the cluster.
+ */
+function placesOf(observation: Fields, machines: Machines, target: Target): Place[] {
+  const asDeclared = (isWhole: boolean): Place => ({ target, resource: target.name, isWhole });
+  if (target.kind === 'node') return [asDeclared(true)];
+  const names = new Set<string>();
+  let isOfOther = machines.count > 0;
+  for (const value of list(observation, 'subjects')) {
+    const subject = fieldsOf(value);
+    const name = machines.byId.get(optionalText(subject, 'subject-uuid')) ?? null;
+    if (name !== null) names.add(name);
+    else if (optionalText(subject, 'type') !== 'component') isOfOther = true;
   }
-  return subjects.size === 0 ? subjects.add(target.name) : subjects;
+  if (target.kind !== 'cluster') {
+    return names.size === 0 ? [asDeclared(true)] : [...names].map((resource) => ({ target, resource, isWhole: true }));
+  }
+  if (names.size === 0) return [asDeclared(!isOfOther)];
+  return [...names].map((name) => ({ target: { kind: 'node', name }, resource: name, isWhole: true }));
 }
 
 /** Who made the observations, by what benchmark: said of the result, or of the assets of the assessment. */

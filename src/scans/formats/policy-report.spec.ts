@@ -75,4 +75,15 @@ describe('PolicyReport and OpenReports', () => {
     list.items.reverse();
     expect(parse(list, 'cluster/cluster')).toMatchObject({ format: 'k8s-objects', results: [], rejects: [{}, {}] });
   });
+
+  it('is it as old as the newest result, for an engine leaves what stays as it was with its old time?', () => {
+    const result = (policy: string, seconds: unknown) => ({ policy, result: 'pass', timestamp: { seconds, nanos: 0 } });
+    const of = (...results: object[]) => report({ summary: { pass: results.length } }, results);
+    const list = (...items: object[]) => parse({ apiVersion: 'v1', kind: 'List', items }).observedAt;
+    const [old, recent] = [result('a', 1_772_323_200), result('b', 1_780_300_800)];
+    expect(list(of(recent, old))).toBe('2026-06-01T08:00:00.000Z');
+    expect(list(of(recent), of(old))).toBe('2026-06-01T08:00:00.000Z');
+    expect(list(of(old), of({ policy: 'c', result: 'pass' }))).toBe('2026-03-01T00:00:00.000Z');
+    for (const seconds of [0, -1, '1780300800', null]) expect(list(of(result('a', seconds)))).toBeNull();
+  });
 });

@@ -40,7 +40,8 @@ export function policyReportFormat(name: string, title: string, what: string, gr
     description:
       `${what}, as JSON or YAML: one object, several documents, or a List. The objects do not say that they are all there are: they close ` +
       'nothing unless the poster declares the cluster or namespaces as targets, and then only where each object lists as many results as ' +
-      'its summary counts.',
+      'its summary counts. A PolicyReportList and the like closes nothing: it may be the last page of several. It is as old as the ' +
+      'newest result: engines leave a result that they find again with its old time.',
     yields: ['results'],
     targets: ['cluster', 'namespace'],
     detect(document) {
@@ -61,7 +62,9 @@ function readObjects(document: unknown, group: string, draft: Draft): void {
     if (own !== group || !KINDS.includes(kind)) throw new Unreadable('/kind', `is no report of ${group}`);
     latest = Math.max(latest, readObject(draft, scope, object, kind, pointer));
   });
-  // The objects were read when their newest result was already there; when exactly, nobody says.
+  // Not the oldest, as of reports of several parts that were each made anew: engines evaluate again and leave a result that stays as it was with the time at which it came
+  // to be (Kyverno compares reports without their times), so that the oldest says nothing of when it was last so, and would put what changed today into the past. All
+  // of the objects were read when the newest result was already there; when exactly, nobody says. An engine that has died makes no new ones, and its reports age.
   draft.observedAt = instantOfMillis(latest);
 }
 

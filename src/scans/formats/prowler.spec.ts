@@ -147,6 +147,24 @@ describe('Prowler', () => {
     expect(row?.message).toBe('(address) uses image@sha256:abc.');
   });
 
+  it('is the account of a person told by a pseudonym, and nothing else of the person?', () => {
+    const [finding] = findings(ACCOUNT);
+    const [resource] = finding?.['resources'] as Finding[];
+    const row = (more: Finding, status_detail: string) =>
+      read(ACCOUNT, { resources: [{ ...resource, ...more }], status_detail }).results[0];
+    const user = (name: string) =>
+      row({ uid: `arn:aws:iam::111122223333:user/${name}`, name, type: 'AwsIamUser' }, `User ${name} has no MFA.`);
+    expect(user('jane.doe')).toMatchObject({
+      resource: expect.stringMatching(/^eu-central-1\/arn:aws:iam::111122223333:user\/sha256:[0-9a-f]{16}$/) as unknown,
+      message: '',
+    });
+    expect(user('jane.doe')?.resource).not.toBe(user('joe')?.resource);
+    const azure = { uid: '11111111-2222-4333-8444-555555555555', name: 'Jane', type: '#microsoft.graph.users' };
+    expect(row(azure, 'User Jane has no MFA.')).toMatchObject({ resource: `eu-central-1/${azure.uid}`, message: '' });
+    const role = { uid: 'arn:aws:iam::111122223333:role/Audit', name: 'Audit', type: 'AwsIamRole' };
+    expect(row(role, 'Role Audit is wide.')).toMatchObject({ message: 'Role Audit is wide.' });
+  });
+
   it('is another producer of Detection Findings not taken for it?', () => {
     const [first] = findings(ACCOUNT);
     expect(faultOf(bytesOf([{ ...first, metadata: { product: { name: 'GuardDuty' } } }]))).toBe('unknown-format');

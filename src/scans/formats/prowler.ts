@@ -18,6 +18,7 @@ import {
   Unreadable,
 } from './fields.js';
 import { detectFindings, eachFinding, productOf, severityOf, timeIn } from './ocsf-finding.js';
+import { withoutPeople } from './people.js';
 import { accountScope, clusterScope, type ClusterScope } from './targets.js';
 
 const SLUG = 'prowler-ocsf';
@@ -54,7 +55,7 @@ export const prowler: Format = {
       }
       const provider = providerOf(finding);
       const check = `${provider}/${text(fieldsIn(finding, 'metadata'), 'event_code')}`;
-      const { name: resource, namespace } = resourceOf(finding, provider);
+      const { name: resource, namespace, isPerson } = resourceOf(finding, provider);
       const { target, extent } = targetOf(finding, provider, namespace);
       const scope = { target, source: `${TOOL}/${provider}` };
       draft.toolVersion ??= optionalText(productOf(finding), 'version') || null;
@@ -66,7 +67,8 @@ export const prowler: Format = {
         title: optionalText(fieldsIn(finding, 'finding_info'), 'title') || check,
         status: statusOf(finding),
         severity: severityOf(finding),
-        message: withoutAddresses(optionalText(finding, 'status_detail')),
+        // Of a person it begins with the name.
+        message: isPerson ? '' : withoutAddresses(optionalText(finding, 'status_detail')),
       });
       made.add(timeIn(finding, 'time'));
       evaluated.add(scope, extent, check);
@@ -104,20 +106,32 @@ function resourceIn(finding: Fields): Fields {
   return fieldsOf(firstOf(resources));
 }
 
-function resourceOf(finding: Fields, provider: string): { name: string; namespace: string | null } {
+interface Resource {
+  name: string;
+  namespace: string | null;
+  /** Whether it is the account of a person, as far as its type or name tells. */
+  isPerson: boolean;
+}
+
+function resourceOf(finding: Fields, provider: string): Resource {
   const resource = resourceIn(finding);
   const uid = optionalText(resource, 'uid');
   if (provider !== KUBERNETES) {
     // What has no region of its own is found once in each region that is in use, under the same name.
     const region = optionalText(resource, 'region');
-    const name = uid || text(resource, 'name');
-    return { name: region === '' || name.includes(region) ? name : `${region}/${name}`, namespace: null };
+    const written = uid || text(resource, 'name');
+    const name = withoutPeople(written);
+    return {
+      name: region === '' || name.includes(region) ? name : `${region}/${name}`,
+      namespace: null,
+      isPerson: name !== written || /user/i.test(optionalText(resource, 'type')),
+    };
   }
   const namespace = text(resource, 'namespace');
   const within = namespace === 'cluster-wide' ? null : namespace;
   // The uid of a pod is another one tomorrow.
   const name = resourceName(within, '', text(resource, 'type'), optionalText(resource, 'name') || uid);
-  return { name, namespace: within };
+  return { name, namespace: within, isPerson: false };
 }
 
 interface Place {

@@ -34,6 +34,18 @@ describe('SARIF', () => {
     expect(parse(log(run([])), REPOSITORY)).toMatchObject({ results: [], coverage: [{ extent: 'complete' }] });
   });
 
+  it('are tools and categories whose names have no Latin letter sources apart?', () => {
+    const runs = [
+      run([], {}, { name: 'Сканер' }),
+      run([], {}, { name: '扫描器' }),
+      run([], { automationDetails: { id: '前端/1' } }),
+      run([], { automationDetails: { id: '后端/1' } }),
+    ];
+    const { coverage } = parse(log(...runs), REPOSITORY);
+    expect(new Set(coverage.map(({ source }) => source)).size).toBe(runs.length);
+    for (const { extent } of coverage) expect(extent).toBe('complete');
+  });
+
   it.each([
     [{}, 'fail'],
     [{ kind: 'fail', level: 'note' }, 'fail'],
@@ -154,6 +166,19 @@ describe('SARIF', () => {
     const uri = 'https://jane:hunter2@git.example/x';
     const [row] = read({ locations: [{ physicalLocation: { artifactLocation: { uri } } }] }).results;
     expect(row?.resource).toBe('https://git.example/x');
+
+    const at = (uri: string) => read({ locations: [{ physicalLocation: { artifactLocation: { uri } } }] }).results[0];
+    for (const home of ['file:///home/', '/home/', 'file:///C:/Users/', 'C:\\Users\\']) {
+      const [jane, joe] = ['jane', 'joe'].map((name) => at(`${home}${name}/a.ts`)?.resource);
+      expect(jane).toMatch(/sha256:[0-9a-f]{16}\/a\.ts$/);
+      expect(jane).not.toBe(joe);
+    }
+    const repositoryUri = 'file:///home/jane/portal';
+    const named = parse(log(run([], { versionControlProvenance: [{ repositoryUri }] })));
+    expect(named.coverage[0]?.target.name).toMatch(/^file:\/\/\/home\/sha256:[0-9a-f]{16}\/portal$/);
+    expect(
+      parse(log(run([], { versionControlProvenance: [{ repositoryUri }] })), `repository/${repositoryUri}`),
+    ).toBeDefined();
   });
 
   it('is what has no place a matter of the whole target?', () => {

@@ -1,5 +1,6 @@
 import type { CheckStatus, Coverage, Format, Severity, Target } from '../report.js';
 import { isList, type List } from '../text/lazy-list.js';
+import { withoutCredentials } from './artifacts.js';
 import type { Draft } from './draft.js';
 import type { Fields } from './fields.js';
 import {
@@ -19,6 +20,7 @@ import {
   texts,
   Unreadable,
 } from './fields.js';
+import { withoutPeople } from './people.js';
 import { assertCluster, CLUSTER, declaredArtifact, imageTarget, repositoryTarget } from './targets.js';
 import { packageMessage, packagePart } from './trivy-results.js';
 
@@ -128,7 +130,7 @@ function targetOf(draft: Draft, run: Fields): { target: Target; extent: Coverage
   if (image.name !== '' || image.digests.length > 0) return { target: imageTarget(draft, image), extent: 'complete' };
 
   const provenance = firstOf(list(run, 'versionControlProvenance'));
-  const repository = isFields(provenance) ? withoutPerson(optionalText(provenance, 'repositoryUri')) : '';
+  const repository = isFields(provenance) ? withoutCredentials(optionalText(provenance, 'repositoryUri')) : '';
   if (repository !== '') {
     // A run over one folder names the same remote as one over all of them, so only the poster can say that it was the repository.
     const extent = declared.targets.length > 0 ? 'complete' : 'partial';
@@ -280,7 +282,7 @@ function placeOf(context: RunContext, result: Fields): string {
   const uri = optionalText(artifact, 'uri') || fileAt(context, optionalNumber(artifact, 'index'));
   const logical = firstOf(list(locationOf(result), 'logicalLocations'));
   const name = isFields(logical) ? optionalText(logical, 'fullyQualifiedName') || optionalText(logical, 'name') : '';
-  return packagePart(withoutPerson(uri), name);
+  return packagePart(withoutPeople(withoutCredentials(uri)), withoutPeople(name));
 }
 
 function fileAt(context: RunContext, index: number | null): string {
@@ -291,13 +293,6 @@ function fileAt(context: RunContext, index: number | null): string {
     );
   }
   return context.files[index] ?? '';
-}
-
-/** A URI without whoever's credentials or home folder are in it. */
-function withoutPerson(uri: string): string {
-  return uri
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1')
-    .replace(/^file:\/\/\/(?:[a-z]:\/)?(?:home|Users)\/[^/]+\//i, 'file:///~/');
 }
 
 /** Trivy says package and versions in the message only, one a line. */

@@ -23,6 +23,7 @@ import {
   some,
   text,
   texts,
+  Unreadable,
   type Fields,
 } from './fields.js';
 import { assertKinds } from './targets.js';
@@ -158,6 +159,15 @@ function purlOf(row: Fields): string {
     }
   }
   return '';
+}
+
+/** Takes the packages of a document that lies within a report of another format, which says what it is about. */
+export function addPackages(draft: Draft, scope: Scope, document: Fields, pointer: string): void {
+  if (!isSpdx2(document)) throw new Unreadable('', 'must be a document of SPDX 2');
+  const id = describedImage(document)?.id;
+  draft.rows(list(document, 'packages'), `${pointer}/packages`, scope, (row) => {
+    if (id === undefined || field(row, 'SPDXID') !== id) addPackage(draft, scope, row);
+  });
 }
 
 function addPackage(draft: Draft, scope: Scope, row: Fields): void {

@@ -1,6 +1,7 @@
 import type { Coverage, Declared, Target, TargetKind } from '../report.js';
 import { ReportFault } from '../report.js';
 import type { Draft } from './draft.js';
+import { withoutPeople } from './people.js';
 
 export const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
 
@@ -78,7 +79,7 @@ export function repositoryTarget(declared: Declared, reported: string, format: s
   if (/^[./\\]*$/.test(reported)) {
     throw new ReportFault('target-unknown', 'The report does not name its repository: pass targets=repository/NAME.');
   }
-  return { kind: 'repository', name: reported };
+  return { kind: 'repository', name: withoutPeople(reported) };
 }
 
 /**

@@ -132,10 +132,36 @@ describe('Trivy Operator', () => {
     expect(report.notes).toContain('The text of secrets was dropped.');
   });
 
-  it('is an export of empty lists, or of what is not read, no evidence?', () => {
+  it('is an export of empty lists, or of what is not known, no evidence?', () => {
     expect(faultOf(bytesOf({ 'sbomreports.aquasecurity.github.io': [] }))).toBe('empty-report');
-    expect(faultOf(bytesOf({ 'sbomreports.aquasecurity.github.io': [object('SbomReport', {})] }))).toBe('empty-report');
-    expect(faultOf(bytesOf(object('SbomReport', {})))).toBe('unknown-format');
+    expect(faultOf(bytesOf(object('OtherReport', {})))).toBe('unknown-format');
+  });
+
+  it('are bills of materials facts, complete if they list what they count and the cluster is declared?', () => {
+    const components = [{ type: 'library', name: 'a', version: '1' }];
+    const bill = (count: unknown, more: object = {}) => ({
+      ...IMAGE,
+      summary: { componentsCount: count },
+      components: { bomFormat: 'CycloneDX', specVersion: '1.6', components, ...more },
+    });
+    const read = (report: object, ...targets: string[]) => parse(object('SbomReport', report), ...targets);
+    expect(read(bill(2)).facts).toMatchObject([
+      { kind: 'image-component', target: { kind: 'image', name: 'clinic/emr:1' }, subject: 'library/a@1' },
+    ]);
+    expect(extents(read(bill(2)))).toEqual(['image/clinic/emr:1 trivy/sbomreport partial']);
+    expect(extents(read(bill(2), 'cluster/cluster'))).toEqual(['image/clinic/emr:1 trivy/sbomreport complete']);
+    expect(extents(read(bill(2), 'namespace/clinic'))).toEqual(['image/clinic/emr:1 trivy/sbomreport partial']);
+    for (const cut of [bill(3), bill(undefined), bill(2, { components: [{ version: '1' }] })]) {
+      expect(extents(read(cut, 'cluster/cluster'))).toEqual(['image/clinic/emr:1 trivy/sbomreport partial']);
+    }
+    for (const more of [{ components: null }, { components: { components: [] } }, { components: [] }]) {
+      expect(read({ ...bill(2), ...more })).toMatchObject({
+        facts: [],
+        rejects: [{ pointer: expect.stringMatching(/^\/report\/components/) as unknown }],
+      });
+    }
+    const cluster = parse(object('ClusterSbomReport', bill(2), { namespace: undefined }), 'cluster/cluster');
+    expect(extents(cluster)).toEqual(['cluster/cluster trivy/clustersbomreport complete']);
   });
 
   it('is something else in a list a reject, which leaves all of it partial?', () => {

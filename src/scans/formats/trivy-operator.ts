@@ -20,6 +20,7 @@ import {
   texts,
   Unreadable,
 } from './fields.js';
+import { addComponents } from './cyclonedx.js';
 import { detectObjects, eachObject, type KubernetesObject } from './kubernetes.js';
 import type { ClusterScope } from './targets.js';
 import { CLUSTER, clusterScope } from './targets.js';
@@ -53,13 +54,14 @@ const READERS: Readonly<Record<string, Reader>> = {
   ClusterRbacAssessmentReport: readChecks,
   InfraAssessmentReport: readChecks,
   ClusterInfraAssessmentReport: readChecks,
+  SbomReport: (draft, place, report, pointer) => readBill(draft, place, report, pointer, imageOf(report)),
+  ClusterSbomReport: (draft, place, report, pointer) => readBill(draft, place, report, pointer, CLUSTER),
 };
 
 /** Roles and cluster roles are judged by the same checks: without either of them nobody has seen all that a check is about, so they are one source. */
 const RBAC = { kinds: ['RbacAssessmentReport', 'ClusterRbacAssessmentReport'], source: 'trivy/rbacassessmentreport' };
 
 const COMPLIANCE = 'ClusterComplianceReport';
-const NOT_READ: readonly string[] = ['SbomReport', 'ClusterSbomReport'];
 
 /** Silence vouches for no check: an object does not say how many were evaluated. */
 const OF_ALL_CHECKS = { checks: null, silentPass: [] };
@@ -74,9 +76,9 @@ export const trivyOperator: Format = {
     'secrets are about the image (by its digest where the object has one), checks about the cluster. There is an object per workload, so they close nothing ' +
     'unless the poster declares the cluster (all objects of that kind are there; of RBAC those of roles and of cluster roles) or namespaces (which close ' +
     'nothing of images, for others may run them too). Of a compliance report only what has findings counts: a control that passed and one that nobody ' +
-    'looked at are written alike. The time is that of the oldest object. Software bills of materials are not read.',
+    'looked at are written alike. Components of software bills of materials are facts about their image, or about the cluster. The time is that of the oldest object.',
 
-  yields: ['results'],
+  yields: ['results', 'facts'],
   targets: ['cluster', 'namespace'],
 
   detect(document) {
@@ -119,7 +121,7 @@ function isByCrd(document: unknown): boolean {
 
 /** Reads one object; returns when it was made. */
 function readObject(draft: Draft, scope: ClusterScope, { object, group, kind, pointer }: KubernetesObject) {
-  if (group !== GROUP || !(isRead(kind) || NOT_READ.includes(kind))) {
+  if (group !== GROUP || !isRead(kind)) {
     throw new Unreadable('/kind', `is no report of ${GROUP} that is known here`);
   }
   if (kind === COMPLIANCE) {
@@ -127,14 +129,9 @@ function readObject(draft: Draft, scope: ClusterScope, { object, group, kind, po
     return instant(field(fieldsIn(object, 'status'), 'updateTimestamp'));
   }
   const report = fieldsIn(object, 'report');
-  const read = READERS[kind];
-  if (read) {
-    const scanner = optionalText(fieldsIn(report, 'scanner'), 'version');
-    if (scanner !== '') draft.toolVersion ??= scanner;
-    read(draft, placeOf(scope, object, kind), report, `${pointer}/report`);
-  } else {
-    draft.note('Software bills of materials of the operator are not read.');
-  }
+  const scanner = optionalText(fieldsIn(report, 'scanner'), 'version');
+  if (scanner !== '') draft.toolVersion ??= scanner;
+  READERS[kind]?.(draft, placeOf(scope, object, kind), report, `${pointer}/report`);
   return instant(field(report, 'updateTimestamp'));
 }
 
@@ -266,6 +263,20 @@ function readSecrets(draft: Draft, place: Place, report: Fields, pointer: string
   });
   const extent = isWhole(draft, report, secrets.length) ? everywhere : 'partial';
   draft.cover({ target, source, extent, ...OF_ALL_CHECKS });
+}
+
+/** What is in one image, or what the cluster itself is made of. Of an image that several containers run there are as many bills, which say the same. */
+function readBill(draft: Draft, { source, everywhere }: Place, report: Fields, pointer: string, target: Target): void {
+  const scope = { target, source };
+  draft.attempt(`${pointer}/components`, scope, (at) => {
+    const bill = fieldsIn(report, 'components');
+    // It counts what it is about, too.
+    const counted = optionalNumber(fieldsIn(report, 'summary'), 'componentsCount') ?? Infinity;
+    const isWhole = counted <= list(bill, 'components').length + 1;
+    if (!isWhole) draft.note('A bill of materials counts more components than it lists, or does not count them.');
+    draft.cover({ ...scope, extent: isWhole ? everywhere : 'partial', ...OF_ALL_CHECKS });
+    addComponents(draft, scope, bill, at);
+  });
 }
 
 /** `registry/repository@digest`, or by its tag where the object has no digest. */

@@ -50,7 +50,7 @@ function ownNames(result: XmlElement): string[] {
 }
 
 /** "" of what names no machine: nothing, this one, or a place in a file system or store of images. */
-function nameIn(text: string): string {
+export function nameIn(text: string): string {
   return /^(localhost(\.|$)|127\.|::1$|unknown$)|:\/\//i.test(text) ? '' : text;
 }
 

@@ -122,7 +122,9 @@ describe('XCCDF', () => {
       'xccdf/rhcos-4/clinic',
       'xccdf/ocp-4/cis',
     ]);
-    expect(read(rule('<result>pass</result>')).coverage).toMatchObject([{ source: 'xccdf/unknown' }]);
+    expect(read(rule('<result>pass</result>')).coverage).toMatchObject([
+      { source: 'xccdf/unknown', extent: 'partial' },
+    ]);
   });
 
   it.each([

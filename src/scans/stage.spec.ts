@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { targetId } from '../results/series.js';
-import type { CheckResult, Coverage, ReportHead } from './report.js';
+import type { CheckResult, Coverage, Fact, ReportHead } from './report.js';
 import { Stager, type RowChunk, type StagedReport } from './stage.js';
 
 const node = { kind: 'node', name: 'worker-1' } as const;
@@ -15,6 +15,14 @@ const result = (source: string): CheckResult => ({
   severity: 'high',
   message: '',
 });
+const fact: Fact<'storage-class'> = {
+  target: node,
+  source: 'one',
+  kind: 'storage-class',
+  subject: 'fast',
+  namespace: null,
+  value: { provisioner: 'ebs.csi.aws.com', encrypted: true, kmsKeyId: null, reclaimPolicy: null, default: false },
+};
 const complete: Coverage = { target: node, source: 'one', extent: 'complete', checks: null, silentPass: ['a'] };
 const head = (observedAt: string | null = null): ReportHead => ({
   format: 'x',
@@ -79,4 +87,31 @@ it('do two reports have one digest only if they say the same, whenever they were
   expect(digest([['2', 'one']])).not.toBe(one);
   expect(digest([])).not.toBe(one);
   expect(digest([['1', 'one']], { ...head(), coverage: [{ ...complete, extent: 'partial' }] })).not.toBe(one);
+});
+
+it('do results and facts that a report tells in turns leave in one chunk of each kind?', () => {
+  const chunks: RowChunk[] = [];
+  const stager = new Stager((chunk) => chunks.push(chunk));
+  const of = targetId('node', 'worker-1');
+  const lines: Record<string, number> = { result: 0, fact: 0 };
+  for (let turn = 0; turn < 100; turn++) {
+    stager.result(`r${turn}`, of, result('one'), false);
+    stager.fact(`f${turn}`, of, fact, false);
+  }
+  stager.finish(head(), ['results', 'facts']);
+  for (const { kind, bytes } of chunks) lines[kind] = Buffer.from(bytes).toString().split('\n').length - 1;
+  expect(chunks.map(({ kind }) => kind)).toEqual(['result', 'fact']);
+  expect(lines).toEqual({ result: 100, fact: 100 });
+});
+
+it('is a line that is larger than a chunk, or than its characters are many, whole?', () => {
+  const chunks: RowChunk[] = [];
+  const stager = new Stager((chunk) => chunks.push(chunk));
+  const message = '€'.repeat(200_000);
+  stager.result('1', targetId('node', 'worker-1'), { ...result('one'), message }, false);
+  stager.result('2', targetId('node', 'worker-1'), result('one'), false);
+  stager.finish(head(), ['results']);
+  const text = Buffer.concat(chunks.map(({ bytes }) => bytes)).toString();
+  expect(text.split('\n').map((line) => line.length > 200_000)).toEqual([true, false, false]);
+  expect(text).toContain(`\t${message}\n`);
 });

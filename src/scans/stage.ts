@@ -41,8 +41,10 @@ export interface StagedReport extends Omit<ReportHead, 'coverage'> {
 /** Raised whenever the same rows would be stored or closed otherwise than before. */
 const LAYOUT = 1;
 
-/** Large enough to be few, small enough to be streamed. */
+/** Bytes. Large enough to be few, small enough to be streamed. */
 const CHUNK = 256 * 1024;
+/** Bytes that UTF-8 needs for a unit of UTF-16, at most. */
+const WIDEST = 3;
 
 /** COPY text of one report at most, in bytes: one message over 100,000 resources becomes fifty times the report that said it. 1,000,000 usual results fit twice. */
 const MAX_STAGED = 1024 * 1024 * 1024;
@@ -55,9 +57,12 @@ export class Stager implements Rows {
   private readonly hash: Hash = createHash('sha256');
   private last = { targetId: '', source: '' };
   private replaced = false;
-  private kind: RowKind = 'result';
-  private lines: string[] = [];
-  private size = 0;
+  /** Of each kind apart: a format may tell of results and facts in turns, and each change of kind is a statement. */
+  private readonly filling: Readonly<Record<RowKind, Filling>> = {
+    result: { bytes: NOTHING, length: 0 },
+    fact: { bytes: NOTHING, length: 0 },
+    event: { bytes: NOTHING, length: 0 },
+  };
   private staged = 0;
 
   constructor(private readonly send: (chunk: RowChunk) => void) {}
@@ -78,7 +83,7 @@ export class Stager implements Rows {
 
   /** The last lines leave; what is left to say. */
   finish({ coverage, ...head }: ReportHead, yields: Format['yields']): StagedReport {
-    this.flush();
+    for (const kind of KINDS) this.flush(kind);
     const covered = coverage.map(stagedCoverage);
     const said = new Set(covered.map(({ targetId, source }) => `${targetId} ${source}`));
     const all = [...covered, ...this.seen.filter(({ targetId, source }) => !said.has(`${targetId} ${source}`))];
@@ -107,31 +112,44 @@ export class Stager implements Rows {
   }
 
   private line(kind: RowKind, line: string, replaces: boolean): void {
-    if (kind !== this.kind) this.flush();
-    this.kind = kind;
-    this.lines.push(line);
-    this.size += line.length;
+    const filling = this.filling[kind];
+    const room = line.length * WIDEST;
+    if (filling.length + room > filling.bytes.length) {
+      this.flush(kind);
+      filling.bytes = Buffer.allocUnsafeSlow(Math.max(CHUNK, room));
+    }
+    // Written line by line: put together as one text first, they would be copied twice.
+    filling.length += filling.bytes.write(line, filling.length, 'utf8');
     if (replaces) this.replaced = true;
     else this.totals[kind]++;
-    if (this.size >= CHUNK) this.flush();
   }
 
-  private flush(): void {
-    if (this.size === 0) return;
-    this.staged += this.size;
+  private flush(kind: RowKind): void {
+    const filling = this.filling[kind];
+    if (filling.length === 0) return;
+    this.staged += filling.length;
     if (this.staged > MAX_STAGED) {
       throw new ReportFault(
         'too-large',
         `The report’s rows are larger than ${MAX_STAGED} bytes. Post it in parts, with partial=true.`,
       );
     }
-    const bytes = new TextEncoder().encode(this.lines.join(''));
-    this.hash.update(this.kind).update(bytes);
-    this.lines = [];
-    this.size = 0;
-    this.send({ kind: this.kind, bytes });
+    const bytes = filling.bytes.subarray(0, filling.length);
+    this.hash.update(kind).update(bytes);
+    filling.bytes = NOTHING;
+    filling.length = 0;
+    this.send({ kind, bytes });
   }
 }
+
+/** A chunk that is not full yet. */
+interface Filling {
+  bytes: Buffer;
+  length: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+const KINDS = ['result', 'fact', 'event'] as const satisfies readonly RowKind[];
 
 const stagedCoverage = ({ target, source, extent, checks, silentPass }: Coverage): StagedCoverage => ({
   targetId: targetId(target.kind, target.name),

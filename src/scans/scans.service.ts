@@ -9,7 +9,6 @@ import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.j
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { Refusal, type ProblemCode } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
@@ -20,7 +19,7 @@ import { EVENT_STAGING, EVENT_STAGING_COLUMNS } from '../events/staged-event.js'
 import { FACT, RESULT } from '../results/merge.sql.js';
 import { ResultsService } from '../results/results.service.js';
 import type { StagedRows } from '../results/staged.js';
-import type { ParseOutcome } from './parse.thread.js';
+import { clusterFlags, isAhead, judge, refusalOf } from './judgement.js';
 import { Parser, type Parsing } from './parser.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
@@ -38,9 +37,6 @@ export const MERGE_TURNS = Symbol('turns of merges');
 
 /** Posts at once that are being written or wait to be. */
 const MAX_WRITING = 256;
-
-/** Clocks of nodes differ; a report from further ahead than this is wrong about its time, and would outlive its freshness. */
-const CLOCK_SKEW = 5 * 60_000;
 
 export interface PostedReport {
   systemId: string;
@@ -250,14 +246,9 @@ export class ScansService {
         earlier.saysWhen === false &&
         earlier.observedAt !== null &&
         earlier.observedAt < observedAt &&
-        !this.isAhead(observedAt);
+        !isAhead(observedAt, this.clock.now());
       return { twin: null, repeated: isRepeated ? { repeats: earlier, observedAt } : null };
     });
-  }
-
-  /** Clocks of nodes differ, but not by this much. */
-  private isAhead(observedAt: Date): boolean {
-    return observedAt.getTime() > this.clock.now().getTime() + CLOCK_SKEW;
   }
 
   /** Begins to read a report. What it says wrongly may be known at once, or only when its rows were taken. */
@@ -268,52 +259,8 @@ export class ScansService {
   ): Promise<Reading> {
     const parsing = await this.parser.parse(size, open, { format: declared.format ?? undefined, declared });
     if (parsing.early === null) return { parsing };
-    const judged = this.judge(parsing.early, declared);
+    const judged = judge(parsing.early, declared, this.clock.now());
     return 'problem' in judged ? judged : { parsing };
-  }
-
-  private judge(
-    outcome: ParseOutcome | 'limit',
-    declared: Declaration,
-  ): { report: StagedReport; observedAt: Date } | { problem: ScanProblem } {
-    if (outcome === 'limit') {
-      return {
-        problem: { code: 'parse-limit', detail: 'The report needs more memory or time than a report is given.' },
-      };
-    }
-    if ('fault' in outcome) {
-      const { code, detail, place } = outcome.fault;
-      return { problem: { code, detail, ...place } };
-    }
-    const { report } = outcome;
-    const said = report.observedAt === null ? null : new Date(report.observedAt);
-    const declaredAt = declared.observedAt === null ? null : new Date(declared.observedAt);
-    const observedAt = said ?? declaredAt;
-    if (observedAt === null) {
-      return {
-        problem: {
-          code: 'observed-at-required',
-          detail: 'The report does not say when it was made. Post it with observedAt=<RFC 3339 time of the scan>.',
-        },
-      };
-    }
-    if (said !== null && declaredAt !== null && Math.abs(said.getTime() - declaredAt.getTime()) >= 1_000) {
-      return {
-        problem: {
-          code: 'observed-at-mismatch',
-          detail: 'The report says another time than observedAt. Post it without observedAt.',
-        },
-      };
-    }
-    if (this.isAhead(observedAt)) {
-      return {
-        problem: {
-          code: 'observed-in-future',
-          detail: 'The report was made more than 5 minutes from now. Check the clocks.',
-        },
-      };
-    }
-    return { report, observedAt };
   }
 
   private async record(
@@ -416,7 +363,7 @@ export class ScansService {
   private async take(tx: WriteTx, scan: Scan, parsing: Parsing): Promise<Said> {
     const isEarly = parsing.early !== null;
     if (!isEarly) await this.results.stage(tx, staged(parsing.rows()), false);
-    const judged = this.judge(await parsing.outcome(), scan.declared);
+    const judged = judge(await parsing.outcome(), scan.declared, this.clock.now());
     if ('problem' in judged) throw new Unfit(judged.problem);
     const { report, observedAt } = judged;
     const knownAt = await this.results.lockSystem(tx, scan.systemId);
@@ -462,28 +409,9 @@ export class ScansService {
     return counts;
   }
 
-  /** A report of another cluster than the system's last ones is taken, for clusters are renamed and rebuilt; but nobody should have to find it out by himself. */
-  private async flagsOf(
-    tx: WriteTx,
-    systemId: string,
-    { tool, clusterName, clusterUid }: StagedReport,
-  ): Promise<ScanFlag[]> {
-    if (clusterName === null && clusterUid === null) return [];
-    const last = await this.store.findLastCluster(tx, systemId, tool);
-    const flags: ScanFlag[] = [];
-    if (clusterUid !== null && last.uid !== null && last.uid !== clusterUid) {
-      flags.push({
-        code: 'cluster-uid-differs',
-        detail: 'The report is of another cluster (uid) than the last one of this system.',
-      });
-    }
-    if (clusterName !== null && last.name !== null && last.name !== clusterName) {
-      flags.push({
-        code: 'cluster-name-differs',
-        detail: 'The report names another cluster than the last one of this tool for this system.',
-      });
-    }
-    return flags;
+  private async flagsOf(tx: WriteTx, systemId: string, report: StagedReport): Promise<ScanFlag[]> {
+    if (report.clusterName === null && report.clusterUid === null) return [];
+    return clusterFlags(report, await this.store.findLastCluster(tx, systemId, report.tool));
   }
 }
 
@@ -538,18 +466,3 @@ const fingerprint = (posted: PostedReport, received: Received): string =>
     .update(received.redacted?.sha256 ?? received.kept.sha256)
     .update(declaredDigest(posted.declared))
     .digest('base64url');
-
-/** The caller is told why, and where the bytes lie. */
-function refusalOf(scan: Scan, { code, detail, ...place }: ScanProblem): Refusal {
-  const problem: ProblemCode =
-    code === 'observed-at-required' || code === 'observed-in-future'
-      ? code
-      : code === 'parse-limit'
-        ? 'too-large'
-        : 'report-refused';
-  const { pointer, ...where } = place;
-  return new Refusal(problem, detail, {
-    ...(pointer === undefined ? {} : { pointer }),
-    extra: { ...where, reason: code, scanId: scan.id, evidenceId: scan.evidenceId },
-  });
-}

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
  * own way: by default 64 MB of them begin a mark and compact of all of the heap, however little of it is garbage (a fifth of the server's time while it takes reports);
  * counted as part of the heap's limit, they are left to lie until JavaScript has filled its young generation, hundreds of megabytes later. So they are counted the
  * second way, and whoever lets many of them pass says so, and has them collected: a millisecond for every 16 MiB. That limit then has to have room for so many: V8 sets
- * it by a tenth above what it last found alive, and would begin anew for every 16 MiB; with half as much above, it does not. What was measured is in
+ * it so little above what it last found alive that it began anew while each 16 MiB passed; with half as much above, it does not. What was measured is in
  * docs/performance.md.
  */
 setFlagsFromString('--external-memory-accounted-in-global-limit');
@@ -20,8 +20,8 @@ const collect = runInNewContext('gc') as (options: {
 setFlagsFromString('--no-expose-gc');
 
 /**
- * What Node has to be told before it starts: who serves may have 8 MB of young objects, and not the 64 (thrice over) that V8 lets it grow to while many requests
- * come. A large report then stays below 400 MB beside them.
+ * What Node has to be told before it starts. By itself V8 let the heap of who serves grow to 211 MB while a hundred requests a second came beside a large report; with
+ * young objects bounded so, to 106 MB.
  */
 export const SERVING_FLAGS = ['--max-semi-space-size=8'] as const;
 

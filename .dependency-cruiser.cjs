@@ -13,6 +13,8 @@ const ROOMS = {
   catalog: ['kernel', 'audit', 'organizations', 'auth', 'evidence'],
   results: ['kernel', 'organizations'],
   events: ['kernel', 'organizations'],
+  // Policy as code: pure, with its words from the catalogue.
+  checks: ['kernel', 'catalog'],
   scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events'],
   posture: ['kernel', 'organizations', 'catalog', 'results'],
   packages: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'scans', 'posture'],

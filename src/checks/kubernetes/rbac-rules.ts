@@ -118,11 +118,8 @@ const ESCALATIONS: readonly { name: string; verbs: readonly string[]; resources:
     verbs: ['bind'],
     resources: ['rbac.authorization.k8s.io/roles', 'rbac.authorization.k8s.io/clusterroles'],
   },
-  {
-    name: 'impersonate',
-    verbs: ['impersonate'],
-    resources: ['users', 'groups', 'serviceaccounts', 'authentication.k8s.io/uids', 'authentication.k8s.io/userextras'],
-  },
+  // Extra fields and uids alone are nothing: who impersonates names a user first.
+  { name: 'impersonate', verbs: ['impersonate'], resources: ['users', 'groups', 'serviceaccounts'] },
   {
     name: 'approve-certificates',
     verbs: ['update', 'patch'],

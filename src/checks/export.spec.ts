@@ -28,7 +28,9 @@ interface Policy {
 /** As an API server has it: the functions of Kubernetes and none of ours. */
 function environmentOfKubernetes(): Environment {
   const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
-  class Sets {}
+  class Sets {
+    readonly namespace = 'sets';
+  }
   environment.registerType('Sets', Sets).registerConstant('sets', 'Sets', new Sets());
   for (const [name, ctor] of Object.entries(TYPES)) environment.registerType(name, { ctor, fields: {} } as never);
   environment.registerConstant('ip', 'Ip', IP_NAMESPACE);

@@ -169,7 +169,10 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
       case '.':
       case '.?': {
         const [left, name] = node.args;
-        if (left.op !== 'id' || bound.has(left.args)) return walk(left, bound, loops);
+        if (left.op !== 'id' || bound.has(left.args)) {
+          walk(left, bound, loops);
+          return;
+        }
         variables.add(left.args);
         places.push({ name: left.args, start: left.start });
         fields.add(`${left.args}.${name}`);

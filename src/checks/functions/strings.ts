@@ -18,7 +18,7 @@ function replace(text: string, from: string, to: string, limit = -1n): string {
 }
 
 function charAt(text: string, index: bigint): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (index < 0n || index > characters.length) throw new Unanswerable('charAt(): no such place');
   return characters[Number(index)] ?? '';
 }

@@ -66,7 +66,8 @@ function documentsOf(check: CompiledCheck, { phi, action }: ExportOptions): [obj
       validations: [
         {
           expression: where === null || where.isCondition ? passes : `!(${where.text}) || (${passes})`,
-          message: `${definition.title} (${id})`,
+          // A message of a policy is one line.
+          message: `${definition.title.replaceAll(/\s+/g, ' ')} (${id})`,
           ...(messageExpression === null ? {} : { messageExpression }),
           reason: 'Forbidden',
         },

@@ -44,7 +44,7 @@ const pod = {
 describe('docs/writing-checks.md', () => {
   it('does its example compile, and come out as it says?', () => {
     expect(faults).toEqual([]);
-    expect(checks.flatMap(faultsOfExamples)).toEqual([]);
+    expect(checks.flatMap((check) => faultsOfExamples(check))).toEqual([]);
     expect(checks).toHaveLength(1);
   });
 

@@ -1,6 +1,7 @@
 import type { CompiledCheck } from './definition.js';
 import { KUBERNETES_SINCE } from './environment.js';
 import { nodesOf, type Expression } from './expression.js';
+import { wordsOf } from './functions/strings.js';
 import { CLUSTER, WORKLOAD, WORKLOADS, kindNamed, type Kind } from './kinds.js';
 import type { PhiScope } from './phi.js';
 
@@ -234,7 +235,12 @@ class Translation {
     try {
       const parts = message.map((part) => {
         if (typeof part === 'string') return literal(part);
-        if (!['string', 'int', 'bool', 'double', 'dyn'].includes(part.type)) throw new NotExportable('has no words');
+        const constant = /^params\.(\w+)$/.exec(part.source.trim())?.[1];
+        if (constant !== undefined) return literal(wordsOf(this.#check.params[constant]));
+        // string() of a list does not compile there: neither where its type says so, nor where a constant that is one may stand.
+        const lists = Object.values(this.#check.params).some(Array.isArray) && part.variables.has('params');
+        if (lists || !['string', 'int', 'bool', 'double', 'dyn'].includes(part.type))
+          throw new NotExportable('has no words');
         return part.type === 'string' ? this.expression(part) : `string(${this.expression(part)})`;
       });
       return parts.length === 0 ? null : parts.join(' + ');

@@ -55,6 +55,7 @@ const PLANTED: [rule: string, file: string, text: string][] = [
   ['catalog-imports', 'src/catalog/a.ts', `import '../results/a.js';`],
   ['results-imports', 'src/results/a.ts', `import '../scans/report.js';`],
   ['events-imports', 'src/events/a.ts', `import '../results/a.js';`],
+  ['checks-imports', 'src/checks/a.ts', `import '../results/a.js';`],
   ['scans-imports', 'src/scans/report.ts', `import '../posture/a.js';\nexport type T = number;`],
   ['posture-imports', 'src/posture/a.ts', `import '../evidence/b.js';`],
   ['packages-imports', 'src/packages/a.ts', `import '../auth/b.js';`],

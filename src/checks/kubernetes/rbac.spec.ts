@@ -150,6 +150,8 @@ describe('rules', () => {
   ])('%j open the ways %j?', (rules, ways) => {
     const read = rbac(clusterRole('r', rules)).rulesOf(clusterRole('r', rules));
     expect(escalations(read)).toEqual(ways);
+    expect(escalations(rules)).toEqual(ways);
+    expect(() => escalations([...rules, { verbs: '*' }])).toThrow(MalformedError);
   });
 
   it('of an administrator open all ways?', () => {

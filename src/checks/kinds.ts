@@ -125,6 +125,11 @@ const GIVEN: readonly Given[] = [
     namespaced: { BackendTLSPolicy: 'backendtlspolicies' },
   },
   {
+    group: 'gateway.envoyproxy.io',
+    versions: ['v1alpha1'],
+    namespaced: { BackendTrafficPolicy: 'backendtrafficpolicies' },
+  },
+  {
     group: 'velero.io',
     versions: ['v1'],
     namespaced: {
@@ -162,7 +167,6 @@ const GIVEN: readonly Given[] = [
     },
     named: { Gateway: 'Gateway.networking.istio.io' },
   },
-  { group: 'networking.istio.io', versions: ['v1alpha3'], namespaced: { EnvoyFilter: 'envoyfilters' } },
   { group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'], namespaced: { Telemetry: 'telemetries' } },
   {
     group: 'policy.linkerd.io',
@@ -236,16 +240,21 @@ const GIVEN: readonly Given[] = [
     without: {
       VulnerabilityReport: ['report.vulnerabilities'],
       ExposedSecretReport: ['report.secrets'],
-      SbomReport: ['report.components'],
+      // Of its components the names, types and versions are left.
+      SbomReport: [
+        'report.components.dependencies',
+        'report.components.metadata',
+        'report.components.components[].bom-ref',
+        'report.components.components[].group',
+        'report.components.components[].purl',
+        'report.components.components[].supplier',
+        'report.components.components[].hashes',
+        'report.components.components[].licenses',
+        'report.components.components[].properties',
+      ],
       ConfigAuditReport: ['report.checks'],
       ClusterComplianceReport: ['status.detailReport'],
     },
-  },
-  {
-    group: 'spdx.softwarecomposition.kubescape.io',
-    versions: ['v1beta1'],
-    namespaced: { VulnerabilityManifestSummary: 'vulnerabilitymanifestsummaries' },
-    metadata: ['VulnerabilityManifestSummary'],
   },
   {
     group: 'wgpolicyk8s.io',
@@ -279,7 +288,19 @@ const GIVEN: readonly Given[] = [
     namespaced: { HelmRelease: 'helmreleases' },
   },
   { group: 'monitoring.coreos.com', versions: ['v1'], namespaced: { PrometheusRule: 'prometheusrules' } },
-  { group: 'config.openshift.io', versions: ['v1'], cluster: { APIServer: 'apiservers', OAuth: 'oauths' } },
+  {
+    group: 'config.openshift.io',
+    versions: ['v1'],
+    cluster: { APIServer: 'apiservers', OAuth: 'oauths', Image: 'images' },
+  },
+  {
+    // Which images the nodes of OpenShift run only with a signature.
+    group: 'config.openshift.io',
+    versions: ['v1', 'v1alpha1'],
+    namespaced: { ImagePolicy: 'imagepolicies' },
+    cluster: { ClusterImagePolicy: 'clusterimagepolicies' },
+    named: { ClusterImagePolicy: 'ClusterImagePolicy.config.openshift.io' },
+  },
   { group: 'machine.openshift.io', versions: ['v1beta1'], namespaced: { Machine: 'machines' } },
   {
     group: 'observability.openshift.io',

@@ -42,12 +42,11 @@ const GIVEN: readonly Given[] = [
       Service: 'services',
       ServiceAccount: 'serviceaccounts',
       Secret: 'secrets',
-      ConfigMap: 'configmaps',
       PersistentVolumeClaim: 'persistentvolumeclaims',
     },
     cluster: { Namespace: 'namespaces', Node: 'nodes', PersistentVolume: 'persistentvolumes' },
     // Secret: the type is in a list's Table too, which the agent asks for beside the metadata.
-    metadata: ['Secret', 'ConfigMap'],
+    metadata: ['Secret'],
     without: { Node: ['status.images'] },
   },
   {
@@ -73,7 +72,7 @@ const GIVEN: readonly Given[] = [
     namespaced: { Role: 'roles', RoleBinding: 'rolebindings' },
     cluster: { ClusterRole: 'clusterroles', ClusterRoleBinding: 'clusterrolebindings' },
   },
-  { group: 'storage.k8s.io', versions: ['v1'], cluster: { StorageClass: 'storageclasses', CSIDriver: 'csidrivers' } },
+  { group: 'storage.k8s.io', versions: ['v1'], cluster: { StorageClass: 'storageclasses' } },
   {
     group: 'admissionregistration.k8s.io',
     versions: ['v1'],
@@ -99,14 +98,6 @@ const GIVEN: readonly Given[] = [
     versions: ['v1'],
     cluster: { CertificateSigningRequest: 'certificatesigningrequests' },
     without: { CertificateSigningRequest: ['spec.request', 'spec.extra', 'status.certificate'] },
-  },
-  {
-    group: 'policy.networking.k8s.io',
-    versions: ['v1alpha1'],
-    cluster: {
-      AdminNetworkPolicy: 'adminnetworkpolicies',
-      BaselineAdminNetworkPolicy: 'baselineadminnetworkpolicies',
-    },
   },
   {
     group: 'snapshot.storage.k8s.io',
@@ -137,14 +128,12 @@ const GIVEN: readonly Given[] = [
       Backup: 'backups',
       Restore: 'restores',
       BackupStorageLocation: 'backupstoragelocations',
-      VolumeSnapshotLocation: 'volumesnapshotlocations',
     },
   },
   {
     group: 'cert-manager.io',
     versions: ['v1'],
-    namespaced: { Certificate: 'certificates', Issuer: 'issuers' },
-    cluster: { ClusterIssuer: 'clusterissuers' },
+    namespaced: { Certificate: 'certificates' },
   },
   {
     group: 'security.istio.io',
@@ -160,7 +149,6 @@ const GIVEN: readonly Given[] = [
     versions: ['v1', 'v1beta1', 'v1alpha3'],
     namespaced: {
       DestinationRule: 'destinationrules',
-      ServiceEntry: 'serviceentries',
       Sidecar: 'sidecars',
       Gateway: 'gateways',
       VirtualService: 'virtualservices',
@@ -171,7 +159,7 @@ const GIVEN: readonly Given[] = [
   {
     group: 'policy.linkerd.io',
     versions: ['v1beta3', 'v1beta2', 'v1beta1'],
-    namespaced: { Server: 'servers', ServerAuthorization: 'serverauthorizations' },
+    namespaced: { Server: 'servers' },
   },
   {
     group: 'policy.linkerd.io',
@@ -230,7 +218,6 @@ const GIVEN: readonly Given[] = [
       ExposedSecretReport: 'exposedsecretreports',
       SbomReport: 'sbomreports',
       ConfigAuditReport: 'configauditreports',
-      InfraAssessmentReport: 'infraassessmentreports',
     },
     cluster: {
       // Of the node collector: the only objects that show what kubelets are told.
@@ -281,11 +268,6 @@ const GIVEN: readonly Given[] = [
     group: 'kustomize.toolkit.fluxcd.io',
     versions: ['v1', 'v1beta2'],
     namespaced: { Kustomization: 'kustomizations' },
-  },
-  {
-    group: 'helm.toolkit.fluxcd.io',
-    versions: ['v2', 'v2beta2', 'v2beta1'],
-    namespaced: { HelmRelease: 'helmreleases' },
   },
   { group: 'monitoring.coreos.com', versions: ['v1'], namespaced: { PrometheusRule: 'prometheusrules' } },
   {

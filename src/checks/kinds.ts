@@ -116,6 +116,11 @@ const GIVEN: readonly Given[] = [
     namespaced: { BackendTLSPolicy: 'backendtlspolicies' },
   },
   {
+    group: 'gateway.envoyproxy.io',
+    versions: ['v1alpha1'],
+    namespaced: { BackendTrafficPolicy: 'backendtrafficpolicies' },
+  },
+  {
     group: 'velero.io',
     versions: ['v1'],
     namespaced: {
@@ -222,7 +227,18 @@ const GIVEN: readonly Given[] = [
     without: {
       VulnerabilityReport: ['report.vulnerabilities'],
       ExposedSecretReport: ['report.secrets'],
-      SbomReport: ['report.components'],
+      // Of its components the names, types and versions are left.
+      SbomReport: [
+        'report.components.dependencies',
+        'report.components.metadata',
+        'report.components.components[].bom-ref',
+        'report.components.components[].group',
+        'report.components.components[].purl',
+        'report.components.components[].supplier',
+        'report.components.components[].hashes',
+        'report.components.components[].licenses',
+        'report.components.components[].properties',
+      ],
       ConfigAuditReport: ['report.checks'],
       ClusterComplianceReport: ['status.detailReport'],
     },
@@ -254,7 +270,19 @@ const GIVEN: readonly Given[] = [
     namespaced: { Kustomization: 'kustomizations' },
   },
   { group: 'monitoring.coreos.com', versions: ['v1'], namespaced: { PrometheusRule: 'prometheusrules' } },
-  { group: 'config.openshift.io', versions: ['v1'], cluster: { APIServer: 'apiservers', OAuth: 'oauths' } },
+  {
+    group: 'config.openshift.io',
+    versions: ['v1'],
+    cluster: { APIServer: 'apiservers', OAuth: 'oauths', Image: 'images' },
+  },
+  {
+    // Which images the nodes of OpenShift run only with a signature.
+    group: 'config.openshift.io',
+    versions: ['v1', 'v1alpha1'],
+    namespaced: { ImagePolicy: 'imagepolicies' },
+    cluster: { ClusterImagePolicy: 'clusterimagepolicies' },
+    named: { ClusterImagePolicy: 'ClusterImagePolicy.config.openshift.io' },
+  },
   { group: 'machine.openshift.io', versions: ['v1beta1'], namespaced: { Machine: 'machines' } },
   {
     group: 'observability.openshift.io',

@@ -100,6 +100,14 @@ const GIVEN: readonly Given[] = [
     without: { CertificateSigningRequest: ['spec.request', 'spec.extra', 'status.certificate'] },
   },
   {
+    group: 'policy.networking.k8s.io',
+    versions: ['v1alpha1'],
+    cluster: {
+      AdminNetworkPolicy: 'adminnetworkpolicies',
+      BaselineAdminNetworkPolicy: 'baselineadminnetworkpolicies',
+    },
+  },
+  {
     group: 'snapshot.storage.k8s.io',
     versions: ['v1'],
     namespaced: { VolumeSnapshot: 'volumesnapshots' },
@@ -149,6 +157,7 @@ const GIVEN: readonly Given[] = [
     versions: ['v1', 'v1beta1', 'v1alpha3'],
     namespaced: {
       DestinationRule: 'destinationrules',
+      ServiceEntry: 'serviceentries',
       Sidecar: 'sidecars',
       Gateway: 'gateways',
       VirtualService: 'virtualservices',
@@ -159,7 +168,7 @@ const GIVEN: readonly Given[] = [
   {
     group: 'policy.linkerd.io',
     versions: ['v1beta3', 'v1beta2', 'v1beta1'],
-    namespaced: { Server: 'servers' },
+    namespaced: { Server: 'servers', ServerAuthorization: 'serverauthorizations' },
   },
   {
     group: 'policy.linkerd.io',

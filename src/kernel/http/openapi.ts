@@ -152,7 +152,14 @@ function headerParameters(operation: Operation): z.ZodObject | null {
       });
   }
   if (operation.edits === true) {
-    headers['If-Match'] = z.string().meta({ description: 'The ETag that was read.', examples: ['"3"'] });
+    const ifMatch = z.string().meta({ description: 'The ETag that was read.', examples: ['"3"'] });
+    headers['If-Match'] = operation.method === 'PUT' ? ifMatch.optional() : ifMatch;
+    if (operation.method === 'PUT') {
+      headers['If-None-Match'] = z
+        .literal('*')
+        .optional()
+        .meta({ description: 'In place of If-Match, where nothing was there to be read.' });
+    }
   }
   for (const [name, description] of Object.entries(operation.headers ?? {})) {
     headers[name] = z.string().optional().meta({ description });

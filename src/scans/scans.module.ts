@@ -4,6 +4,7 @@ import { EvidenceModule } from '../evidence/evidence.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
+import { Conclusion } from './conclusion.js';
 import { Parser, SIGNING_TRUST, TIME_LIMIT } from './parser.js';
 import { Redactor } from './redactor.js';
 import type { SigningTrust } from './signing-trust.js';
@@ -18,6 +19,7 @@ import { ScansWorker } from './scans.worker.js';
   providers: [
     ScansService,
     ScansStore,
+    Conclusion,
     ScansWorker,
     Redactor,
     {

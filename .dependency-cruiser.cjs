@@ -37,6 +37,9 @@ const ROOMS = {
   bin: [],
 };
 
+/** What `safeguard checks` has of the program: the pure files of src/checks, which know no server. */
+const CHECKS_OF_BIN = '^src/checks/(definition|examples|export|files)\\.ts$';
+
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */
 const pkg = (...names) => `(^|/)node_modules/(${names.join('|')})/|^(${names.join('|')})(/|$)`;
@@ -52,7 +55,11 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
   to: {
     path: '^src/',
     // Whoever brings the program up reads its configuration.
-    pathNot: [`^src/(${[room, ...may].join('|')})/`, ...(room === 'development' ? ['^src/config\\.ts$'] : [])],
+    pathNot: [
+      `^src/(${[room, ...may].join('|')})/`,
+      ...(room === 'development' ? ['^src/config\\.ts$'] : []),
+      ...(room === 'bin' ? [CHECKS_OF_BIN] : []),
+    ],
   },
 }));
 

@@ -5,6 +5,7 @@ import { encodings } from './client/payload.js';
 import { progress, say, setExit } from './client/terminal.js';
 import { printable } from './client/text.js';
 import { version } from './client/version.js';
+import { testChecks } from './commands/checks.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { migrate } from './commands/migrate.js';
@@ -89,6 +90,12 @@ export function buildProgram(): Command {
         .default(duration('1h'), '1h'),
     )
     .action(packageCommand);
+  const checks = program.command('checks').description('Policy as code over the objects of a cluster.');
+  checks
+    .command('test')
+    .description('Compile checks and run their examples; says of each that does not hold what came out.')
+    .argument('[file...]', 'YAML files of checks (default: those that are shipped)')
+    .action(testChecks);
   return program;
 }
 

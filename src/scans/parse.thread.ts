@@ -1,4 +1,5 @@
-import type { MessagePort } from 'node:worker_threads';
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import { EvidenceFile, type EvidenceFileRef } from '../evidence/evidence-file.js';
 import { formatNamed, readReport, type ParseOptions } from './formats/index.js';
 import { ReportFault, type FaultPlace, type ReportFaultCode } from './report.js';
@@ -6,27 +7,30 @@ import { Stager, type RowChunk, type StagedReport } from './stage.js';
 import type { ByteSource } from './text/byte-source.js';
 import { readDocument } from './text/read-document.js';
 
-export interface ParseTask extends Required<ParseOptions> {
+export interface ParseTask extends Required<Omit<ParseOptions, 'rules'>> {
   /** Bytes that are few, or where they lie. */
   content: Uint8Array | EvidenceFileRef;
   port: MessagePort;
   /** Chunks that were sent and not yet taken: the thread waits while they are so many as may be. */
   underWay: Int32Array;
   maxUnderWay: number;
+  /** 1 as soon as the rules that were asked for have been sent. */
+  answered: Int32Array;
 }
 
 /** A fault crosses the thread's border as data: a class of ours would arrive as a plain Error. */
 export type ParseOutcome =
   { report: StagedReport } | { fault: { code: ReportFaultCode; detail: string; place: FaultPlace } };
 
-/** What comes through the port: chunks, and last of all the outcome. */
-export type ParseMessage = RowChunk | ParseOutcome;
+/** What comes through the port: chunks, perhaps once the question by what a snapshot is judged, and last of all the outcome. */
+export type ParseMessage = RowChunk | { asks: 'rules' } | ParseOutcome;
 
 /** A small report's thread waits for nobody, who may be waiting for others, unless its lines are many times what it is itself: 64 MiB. */
 const MAX_OF_SMALL = 256;
 
 /** Runs in a thread of its own: a large report blocks nobody, and a hostile one can take no more memory and time than a thread is given. */
-export default function parse({ content, port, underWay, maxUnderWay, ...options }: ParseTask): void {
+export default function parse({ content, port, underWay, maxUnderWay, answered, ...given }: ParseTask): void {
+  const options = { ...given, rules: rulesFrom(port, answered) };
   const most = content instanceof Uint8Array ? MAX_OF_SMALL : maxUnderWay;
   const send = (chunk: RowChunk): void => {
     for (let count = Atomics.load(underWay, 0); count >= most; count = Atomics.load(underWay, 0)) {
@@ -44,6 +48,19 @@ export default function parse({ content, port, underWay, maxUnderWay, ...options
   } finally {
     port.close();
   }
+}
+
+/** Few reports are snapshots, so what judges them is asked for when it is needed. The thread has nothing else to do until it comes. */
+function rulesFrom(port: MessagePort, answered: Int32Array): () => SnapshotRules {
+  let rules: SnapshotRules | null = null;
+  return () => {
+    if (rules !== null) return rules;
+    port.postMessage({ asks: 'rules' } satisfies ParseMessage);
+    Atomics.wait(answered, 0, 0);
+    const answer = receiveMessageOnPort(port) as { message: SnapshotRules } | undefined;
+    if (answer === undefined) throw new Error('the rules that were asked for have not come');
+    return (rules = answer.message);
+  };
 }
 
 function read(content: ParseTask['content'], options: ParseOptions, send: (chunk: RowChunk) => void): StagedReport {

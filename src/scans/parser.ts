@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
+import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
@@ -31,12 +32,20 @@ const MAX_WAITING = 256;
 export interface Parsing {
   /** What came of it, if that is known before a row is taken: nearly every report's rows fit between the thread and us. */
   readonly early: ParseOutcome | 'limit' | null;
+  /** By what it was judged; null of what is no snapshot. Known when the outcome is. */
+  readonly rules: SnapshotRules | null;
   /** To be taken once, to the end. */
   rows(): AsyncIterable<RowChunk>;
   /** Known when the rows were taken. */
   outcome(): Promise<ParseOutcome | 'limit'>;
   /** Gives the thread back, whether it was done or not. */
   close(): void;
+}
+
+/** How a report is to be read. */
+export interface ParseAsk extends Pick<ParseTask, 'format' | 'declared'> {
+  /** By what it is judged if it is a snapshot; asked for only then. */
+  rules: () => Promise<SnapshotRules>;
 }
 
 /** Parses reports in threads of their own. */
@@ -68,18 +77,14 @@ export class Parser implements OnApplicationShutdown {
    * Begins to read a report, and is back when what came of it is known, or when its rows have to be taken. `open` is called, and the time limit begins, only when a
    * thread is free: a report that waits holds no memory and loses no time.
    */
-  async parse(
-    size: number,
-    open: () => Promise<Uint8Array | OpenedEvidence>,
-    options: Pick<ParseTask, 'format' | 'declared'>,
-  ): Promise<Parsing> {
+  async parse(size: number, open: () => Promise<Uint8Array | OpenedEvidence>, ask: ParseAsk): Promise<Parsing> {
     const slots = size <= HELD_CONTENT ? this.slots.small : this.slots.large;
     const started = Promise.withResolvers<Parsing>();
     slots
       .run(async () => {
         const content = await open();
         const stream = new RowStream(new WorkTime(this.timeLimit));
-        const ran = this.run(stream, content, options);
+        const ran = this.run(stream, content, ask);
         try {
           await stream.settled();
           started.resolve(stream);
@@ -95,14 +100,27 @@ export class Parser implements OnApplicationShutdown {
   private async run(
     stream: RowStream,
     content: Uint8Array | OpenedEvidence,
-    options: Pick<ParseTask, 'format' | 'declared'>,
+    { rules, ...options }: ParseAsk,
   ): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    port1.on('message', (message: ParseMessage) => stream.take(message));
+    const answered = new Int32Array(new SharedArrayBuffer(4));
+    port1.on('message', (message: ParseMessage) => {
+      if (!('asks' in message)) stream.take(message);
+      else {
+        void stream.judgedBy(rules).then((found) => {
+          if (found === null) return;
+          // Sent before the thread is woken: it takes what has come by then.
+          port1.postMessage(found);
+          Atomics.store(answered, 0, 1);
+          Atomics.notify(answered, 0);
+        });
+      }
+    });
     try {
       await this.pool.run(
         {
           ...options,
+          answered,
           trust: this.trust,
           content: 'file' in content ? content.file : content,
           port: port2,
@@ -129,6 +147,7 @@ export class Parser implements OnApplicationShutdown {
 /** What a thread sends, as it is asked for. */
 class RowStream implements Parsing {
   early: ParseOutcome | 'limit' | null = null;
+  rules: SnapshotRules | null = null;
   readonly underWay = new Int32Array(new SharedArrayBuffer(4));
   readonly stop = new AbortController();
   private readonly chunks: RowChunk[] = [];
@@ -137,12 +156,27 @@ class RowStream implements Parsing {
 
   constructor(readonly time: WorkTime) {}
 
-  take(message: ParseMessage): void {
+  take(message: RowChunk | ParseOutcome): void {
     if ('kind' in message) this.chunks.push(message);
     else this.end ??= { outcome: message };
     // The thread waits now, or has all but done so.
     if (this.chunks.length >= MAX_UNDER_WAY) this.time.pause();
     this.wake();
+  }
+
+  /** The thread stands still meanwhile, and is not to blame for it. Where the rules cannot be got, nothing is judged by none: the thread ends. */
+  async judgedBy(get: () => Promise<SnapshotRules>): Promise<SnapshotRules | null> {
+    this.time.pause();
+    try {
+      this.rules = await get();
+      return this.rules;
+    } catch (error) {
+      this.fail(error);
+      this.stop.abort();
+      return null;
+    } finally {
+      if (this.end === null) this.time.resume();
+    }
   }
 
   fail(reason: unknown): void {

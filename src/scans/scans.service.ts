@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import { NO_RULES } from '../checks/snapshot-rules.js';
 import { EvidenceService, type Received } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { OpenedEvidence } from '../evidence/intake.js';
@@ -234,7 +235,11 @@ export class ScansService {
     declared: Declaration,
     open: () => Promise<Uint8Array | OpenedEvidence>,
   ): Promise<Reading> {
-    const parsing = await this.parser.parse(size, open, { format: declared.format ?? undefined, declared });
+    const parsing = await this.parser.parse(size, open, {
+      format: declared.format ?? undefined,
+      declared,
+      rules: () => Promise.resolve(NO_RULES),
+    });
     if (parsing.early === null) return { parsing };
     const judged = judge(parsing.early, declared, this.clock.now());
     return 'problem' in judged ? judged : { parsing };

@@ -1,6 +1,6 @@
 import type { CatalogContent } from './catalog.files.js';
-import { CONTROLS, POD_SECURITY, placeOf } from './catalog.files.js';
-import type { CheckEntry, MappingFile } from './catalog.schema.js';
+import { CONTROLS, POD_SECURITY, SNAPSHOT_MAPPING, placeOf, type Mapping } from './catalog.files.js';
+import type { CheckEntry } from './catalog.schema.js';
 
 /*
  * What must hold between the files of the catalogue. Each rule adds every fault it finds, with file and place; none stops at the first.
@@ -16,6 +16,7 @@ export function faultsOf(content: CatalogContent): string[] {
   controlRules(content, tell);
   practiceRules(content, tell);
   mappingRules(content, tell);
+  checkRules(content, tell);
   crosswalkRules(content, tell);
   overlayRules(content, tell);
   countRules(content, tell);
@@ -120,7 +121,7 @@ function mappingRules(content: CatalogContent, tell: Tell): void {
       for (const other of sources.keys())
         if (isBelow(source, other) || isBelow(other, source)) at(`"${source}" and "${other}" lie one within the other`);
     });
-    if (file !== `mappings/${mapping.tool}.yaml`) tell(file, ['tool'], `belongs in mappings/${mapping.tool}.yaml`);
+    if (file !== SNAPSHOT_MAPPING && file !== `mappings/${mapping.tool}.yaml`) tell(file, ['tool'], `belongs in mappings/${mapping.tool}.yaml`);
     const names = new Map<string, string>();
     mapping.ambiguous?.forEach(({ id }, index) =>
       once(names, id, 'an ambiguous id', (message) => tell(file, ['ambiguous', index], message)),
@@ -176,6 +177,15 @@ function mappingRules(content: CatalogContent, tell: Tell): void {
         rule(entry, [...place, 'own', index]);
       });
     }
+  }
+}
+
+/** That ids are given once and practices are known, the mapping of the checks is asked. */
+function checkRules(content: CatalogContent, tell: Tell): void {
+  const sections = new Set<string>([...content.practices.values()].map(({ section }) => section));
+  for (const [file, { section }] of content.checks) {
+    if (file !== `checks/${section}.yaml`) tell(file, ['section'], `"${section}" belongs in checks/${section}.yaml`);
+    if (!sections.has(section)) tell(file, ['section'], `no practices have the section ${section}`);
   }
 }
 
@@ -288,7 +298,7 @@ function practicesWithEvidence(content: CatalogContent): Set<string> {
 }
 
 /** Where results of a mapping's checks come from; also from all sources below. */
-export function sourcesOf(file: MappingFile): readonly string[] {
+export function sourcesOf(file: Mapping): readonly string[] {
   return file.results?.sources ?? [file.tool];
 }
 
@@ -296,6 +306,6 @@ function isBelow(source: string, other: string): boolean {
   return source.startsWith(`${other}/`);
 }
 
-function checkNames(file: MappingFile): Set<string> {
+function checkNames(file: Mapping): Set<string> {
   return new Set(file.checks.flatMap((entry) => [entry.id, ...(entry.aliases ?? [])]));
 }

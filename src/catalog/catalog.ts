@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { CatalogContent, CatalogFiles } from './catalog.files.js';
-import { CatalogFaults, canonicalText, parseFiles } from './catalog.files.js';
+import {
+  CatalogFaults,
+  canonicalText,
+  mappedCheck,
+  parseFiles,
+  SNAPSHOT_MAPPING,
+  snapshotMapping,
+  type Mapping,
+} from './catalog.files.js';
 import { faultsOf, sourcesOf } from './catalog.rules.js';
-import type { MappingFile } from './catalog.schema.js';
+import type { CheckDefinition } from './checks.schema.js';
 import type {
   Check,
   Control,
@@ -34,6 +42,8 @@ export class Catalog {
   readonly review: { readonly status: 'proposed' | 'reviewed'; readonly note: string };
   readonly controls: readonly Control[];
   readonly practices: readonly Practice[];
+  /** Checks over snapshots of clusters, as they are written; `checks` has them too, by what they support. */
+  readonly definitions: readonly CheckDefinition[];
   /** Every check of the current benchmarks, as counted in version.yaml; those that only older benchmarks have are found by resolveCheck and checksOf. */
   readonly checks: readonly Check[];
   readonly crosswalks: readonly Crosswalk[];
@@ -48,7 +58,7 @@ export class Catalog {
   readonly #practicesOf = new Map<string, PracticeLink[]>();
   readonly #checksOf = new Map<string, Check[]>();
   readonly #checkByName = new Map<string, Check | null>();
-  readonly #mappingBySource = new Map<string, MappingFile>();
+  readonly #mappingBySource = new Map<string, Mapping>();
   readonly #content: CatalogContent;
 
   /** Only for `buildCatalog` and `withOverlay`: takes content that was checked. `digest` is `sha256:` and 64 hex digits over the canonical text. */
@@ -59,6 +69,7 @@ export class Catalog {
   ) {
     this.#content = content;
     ({ version: this.version, date: this.date, law_text: this.lawText, review: this.review } = content.version);
+    this.definitions = [...content.checks.values()].flatMap((file) => file.checks);
     this.overlays = [...content.overlays.values()];
     this.crosswalks = [...content.crosswalks.values()];
     this.podSecurity = content.podSecurity;
@@ -109,6 +120,7 @@ export class Catalog {
     this.checks = checks;
     for (const part of [content, this.groups, this.controls, this.practices, this.checks, [...this.#checkByName.values()]])
       freezeDeep(part);
+    Object.freeze(this.definitions);
     Object.freeze(this);
   }
 
@@ -186,7 +198,7 @@ export class Catalog {
     return check === null ? null : { check, part: slash === -1 ? '' : name.slice(slash + 1) };
   }
 
-  #mappingOf(source: string): MappingFile | undefined {
+  #mappingOf(source: string): Mapping | undefined {
     for (let from = source; from !== ''; from = from.slice(0, Math.max(0, from.lastIndexOf('/')))) {
       const mapping = this.#mappingBySource.get(from);
       if (mapping !== undefined) return mapping;
@@ -238,6 +250,22 @@ export class Catalog {
     const overlay = this.overlays.find((candidate) => candidate.id === id);
     if (overlay === undefined) throw new RangeError(`no overlay ${id}`);
     return new Catalog(this.#content, this.digest, overlay);
+  }
+
+  /**
+   * The same catalogue with what an organisation makes of the checks over snapshots: its own, and its own versions of the catalogue's. What is no longer judged by keeps
+   * its meaning, for results of then name it, and nobody waits for results of it.
+   */
+  withChecks(changes: readonly { readonly definition: CheckDefinition; readonly inForce: boolean }[]): Catalog {
+    const entries = new Map(this.definitions.map((definition) => [definition.id, mappedCheck(definition)] as const));
+    for (const { definition, inForce } of changes) {
+      const entry = { ...mappedCheck(definition), by: 'organization' } as const;
+      if (inForce) entries.set(definition.id, entry);
+      else if (!entries.has(definition.id)) entries.set(definition.id, { ...entry, deprecated: true });
+    }
+    const mappings = new Map(this.#content.mappings);
+    if (entries.size > 0) mappings.set(SNAPSHOT_MAPPING, snapshotMapping([...entries.values()]));
+    return new Catalog({ ...this.#content, mappings }, this.digest, this.overlay);
   }
 
   /** Where the machine's reach ends. */

@@ -1,7 +1,7 @@
+import type { MappedCheck, Mapping } from './catalog.files.js';
 import type {
   BASES,
   CONTROL_TYPES,
-  CheckEntry,
   ControlsFile,
   CrosswalkFile,
   FAMILIES,
@@ -88,6 +88,8 @@ export interface Check {
   readonly match: 'id' | 'name-hint';
   readonly deprecated: boolean;
   readonly sameAs: readonly { readonly tool: Tool; readonly id: string }[];
+  /** `organization`: its own check, or its own version of one of the catalogue. */
+  readonly by: 'catalog' | 'organization';
 }
 
 export type Link = 'primary' | 'supporting';
@@ -192,7 +194,7 @@ export function practiceOf(
   };
 }
 
-export function checkOf(file: MappingFile, entry: CheckEntry): Check {
+export function checkOf(file: Mapping, entry: MappedCheck): Check {
   return {
     tool: file.tool,
     id: entry.id,
@@ -207,10 +209,11 @@ export function checkOf(file: MappingFile, entry: CheckEntry): Check {
     match: file.match,
     deprecated: entry.deprecated ?? false,
     sameAs: Object.entries(entry.same_as ?? {}).flatMap(([tool, ids]) => ids.map((id) => ({ tool, id }))),
+    by: entry.by ?? 'catalog',
   };
 }
 
-function severityOfScore(file: MappingFile, score: number | undefined): Severity | null {
+function severityOfScore(file: Mapping, score: number | undefined): Severity | null {
   const least = file.severity_from_base_score;
   if (score === undefined || least === undefined) return null;
   return (['critical', 'high', 'medium', 'low'] as const).find((severity) => score >= least[severity]) ?? null;

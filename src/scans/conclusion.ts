@@ -12,6 +12,7 @@ import { clusterFlags, judge } from './judgement.js';
 import type { Parsing } from './parser.js';
 import type { RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
 import { ScansStore } from './scans.store.js';
+import { SnapshotsService } from './snapshots.service.js';
 import type { RowChunk, StagedReport } from './stage.js';
 
 /** What a report turned out to be, or turns out to be as its rows are taken. */
@@ -38,6 +39,7 @@ export class Conclusion {
     private readonly store: ScansStore,
     private readonly results: ResultsService,
     private readonly events: EventsService,
+    private readonly snapshots: SnapshotsService,
     private readonly audit: AuditService,
     private readonly clock: Clock,
   ) {}
@@ -62,6 +64,9 @@ export class Conclusion {
     const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
     const change = { ...said, notes, status: 'stored' } as const;
     await this.store.update(tx, scan.systemId, scan.id, change);
+    // Known as soon as all of it was taken.
+    const rules = 'parsing' in reading ? reading.parsing.rules : null;
+    if (rules !== null) await this.snapshots.settle(tx, scan, said.observedAt, rules);
     await this.audit.record(tx, {
       action: 'scan.stored',
       object,
@@ -72,6 +77,7 @@ export class Conclusion {
         observedAt: said.observedAt.toISOString(),
         counts: said.counts as unknown as JsonValue,
         flags: said.flags.map(({ code }) => code),
+        ...(scan.declared.cause === undefined ? {} : { cause: { ...scan.declared.cause } }),
       },
     });
     return change;
@@ -109,7 +115,8 @@ export class Conclusion {
       return { ...head, ...time, counts: unchanged(same) };
     }
     if (isEarly) await this.results.stage(tx, staged(parsing.rows()), true);
-    return { ...head, ...time, counts: await this.merge(tx, scan, report, observedAt, knownAt) };
+    const counts = await this.merge(tx, scan, report, observedAt, knownAt);
+    return { ...head, ...time, counts };
   }
 
   /** Records that a scan saw what an earlier one saw; false where something else has spoken of it since, and then nothing is written. */

@@ -3,9 +3,15 @@ import { canonicalJson } from '../kernel/crypto/canonical-json.js';
 import type { Declaration } from './scan.entity.js';
 
 /** The same bytes with the same declaration are one scan. */
-export const declaredDigest = (declared: Declaration): Buffer =>
+export const declaredDigest = ({ cause, ...declared }: Declaration): Buffer =>
   createHash('sha256')
-    .update(canonicalJson({ ...declared, targets: declared.targets.map((target) => ({ ...target })) }))
+    .update(
+      canonicalJson({
+        ...declared,
+        targets: declared.targets.map((target) => ({ ...target })),
+        ...(cause === undefined ? {} : { cause: { ...cause } }),
+      }),
+    )
     .digest();
 
 /** The readers are part of it: when one changes, the same bytes are read again. */

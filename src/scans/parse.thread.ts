@@ -1,8 +1,15 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import type { SnapshotRules } from '../checks/snapshot-rules.js';
+import { SNAPSHOT_CHECKS, type SnapshotRules } from '../checks/snapshot-rules.js';
 import { EvidenceFile, type EvidenceFileRef } from '../evidence/evidence-file.js';
 import { formatNamed, readReport, type ParseOptions } from './formats/index.js';
-import { ReportFault, type FaultPlace, type ReportFaultCode } from './report.js';
+import {
+  ReportFault,
+  type CheckResult,
+  type CheckStatus,
+  type FaultPlace,
+  type ReportFaultCode,
+  type Rows,
+} from './report.js';
 import { Stager, type RowChunk, type StagedReport } from './stage.js';
 import type { ByteSource } from './text/byte-source.js';
 import { readDocument } from './text/read-document.js';
@@ -63,11 +70,49 @@ function rulesFrom(port: MessagePort, answered: Int32Array): () => SnapshotRules
   };
 }
 
+export interface TryTask extends Required<Pick<ParseOptions, 'declared'>> {
+  content: Uint8Array | EvidenceFileRef;
+  rules: SnapshotRules;
+  /** Results that are given; all are counted. */
+  most: number;
+}
+
+/** What a snapshot's results would be, by rules that nobody keeps. */
+export interface Tried {
+  counts: Record<CheckStatus, number>;
+  results: CheckResult[];
+  /** Whether all was there that the checks read. */
+  complete: boolean;
+  notes: string[];
+}
+
+/** Like `parse`, of a snapshot, and nothing of it is kept. */
+export function tryOut({ content, declared, rules, most }: TryTask): Tried {
+  const counts = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0, manual: 0 };
+  const results: CheckResult[] = [];
+  const rows: Rows = {
+    result: (_series, _targetId, result) => {
+      counts[result.status]++;
+      if (results.length < most) results.push(result);
+    },
+    fact: () => undefined,
+    event: () => undefined,
+  };
+  const options: ParseOptions = { format: 'cluster-snapshot', declared, trust: [], rules: () => rules };
+  const { coverage, notes } = opened(content, (bytes) => readReport(readDocument(bytes), options, rows));
+  const complete = coverage.some(({ source, extent }) => source === SNAPSHOT_CHECKS && extent === 'complete');
+  return { counts, results, complete, notes };
+}
+
 function read(content: ParseTask['content'], options: ParseOptions, send: (chunk: RowChunk) => void): StagedReport {
-  if (content instanceof Uint8Array) return stage(content, options, send);
+  return opened(content, (bytes) => stage(bytes, options, send));
+}
+
+function opened<T>(content: ParseTask['content'], use: (bytes: Uint8Array | ByteSource) => T): T {
+  if (content instanceof Uint8Array) return use(content);
   const file = new EvidenceFile(content);
   try {
-    return stage(file, options, send);
+    return use(file);
   } finally {
     file.close();
   }

@@ -6,7 +6,7 @@ import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
-import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
+import type { ParseMessage, ParseOutcome, ParseTask, Tried, TryTask } from './parse.thread.js';
 import { READER_REVISION } from './reader-revision.js';
 import type { SigningTrust } from './signing-trust.js';
 import type { RowChunk } from './stage.js';
@@ -56,7 +56,7 @@ export class Parser implements OnApplicationShutdown {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
   };
-  private readonly pool = new Piscina<ParseTask, void>({
+  private readonly pool = new Piscina<ParseTask | TryTask, void | Tried>({
     filename: new URL('./parse.thread.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: THREADS.small + THREADS.large,
@@ -136,6 +136,28 @@ export class Parser implements OnApplicationShutdown {
       stream.time.pause();
       if ('file' in content) await content.release();
     }
+  }
+
+  /** What a snapshot's results would be by these rules: nothing is kept. 'limit' where it needs more time or memory than a report is given. */
+  async tryOut(
+    size: number,
+    open: () => Promise<Uint8Array | OpenedEvidence>,
+    ask: Pick<TryTask, 'declared' | 'rules' | 'most'>,
+  ): Promise<Tried | 'limit'> {
+    const slots = size <= HELD_CONTENT ? this.slots.small : this.slots.large;
+    return slots.run(async () => {
+      const content = await open();
+      try {
+        const task: TryTask = { ...ask, content: 'file' in content ? content.file : content };
+        const signal = AbortSignal.timeout(this.timeLimit);
+        return (await this.pool.run(task, { name: 'tryOut', signal })) as Tried;
+      } catch (error) {
+        if (overLimit(error)) return 'limit';
+        throw error;
+      } finally {
+        if ('file' in content) await content.release();
+      }
+    });
   }
 
   /** When the server has closed: what was under way has been answered. */

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
-import { NO_RULES } from '../checks/snapshot-rules.js';
 import { EvidenceService, type Received } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { OpenedEvidence } from '../evidence/intake.js';
@@ -22,6 +21,7 @@ import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, Scan } from './scan.entity.js';
 import { ScansStore, type ScanFilter } from './scans.store.js';
+import { SnapshotsService } from './snapshots.service.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
 
@@ -63,6 +63,7 @@ export class ScansService {
     private readonly systems: SystemService,
     private readonly evidence: EvidenceService,
     private readonly conclusion: Conclusion,
+    private readonly snapshots: SnapshotsService,
     private readonly audit: AuditService,
     private readonly parser: Parser,
     private readonly redactor: Redactor,
@@ -94,6 +95,8 @@ export class ScansService {
       if (twin !== null && posted.idempotencyKey === null) return { scan: twin, duplicate: true };
       const readAfresh = (): Promise<Reading> =>
         this.read(
+          principal,
+          posted.systemId,
           received.kept.size,
           posted.declared,
           async () => received.content ?? this.evidence.fileOf(principal, received),
@@ -155,7 +158,7 @@ export class ScansService {
     if (queued?.status !== 'queued') return;
     const { size } = await this.database.read(principal, (tx) => this.evidence.find(tx, queued.evidenceId));
     const readAfresh = () =>
-      this.read(size, queued.declared, () => this.evidence.openFile(principal, queued.evidenceId));
+      this.read(principal, systemId, size, queued.declared, () => this.evidence.openFile(principal, queued.evidenceId));
     await this.conclusively(await readAfresh(), readAfresh, (reading) =>
       this.concludeQueued(principal, queued, reading),
     );
@@ -231,6 +234,8 @@ export class ScansService {
 
   /** Begins to read a report. What it says wrongly may be known at once, or only when its rows were taken. */
   private async read(
+    principal: Principal,
+    systemId: string,
     size: number,
     declared: Declaration,
     open: () => Promise<Uint8Array | OpenedEvidence>,
@@ -238,7 +243,7 @@ export class ScansService {
     const parsing = await this.parser.parse(size, open, {
       format: declared.format ?? undefined,
       declared,
-      rules: () => Promise.resolve(NO_RULES),
+      rules: () => this.database.read(principal, (tx) => this.snapshots.rulesFor(tx, systemId)),
     });
     if (parsing.early === null) return { parsing };
     const judged = judge(parsing.early, declared, this.clock.now());

@@ -1,7 +1,7 @@
 import { ClusterBuilder, type ClusterHead, type ListEnd, type ListOutcome } from '../../checks/cluster.js';
 import type { ClusterObjects } from '../../checks/cluster.js';
 import { kindOf } from '../../checks/kinds.js';
-import { SNAPSHOT_CHECKS } from '../../checks/snapshot-rules.js';
+import { NO_RULES, SNAPSHOT_CHECKS, type SnapshotRules } from '../../checks/snapshot-rules.js';
 import { ReportFault, type Format } from '../report.js';
 import { isList, LazyList, type List } from '../text/lazy-list.js';
 import type { Draft } from './draft.js';
@@ -70,6 +70,7 @@ class SnapshotReader {
   readonly #builder = new ClusterBuilder();
   #head: ClusterHead | null = null;
   #lists: ListEnd[] | null = null;
+  #rules: SnapshotRules = NO_RULES;
   #hasKubeSystem = false;
 
   constructor(draft: Draft) {
@@ -83,6 +84,8 @@ class SnapshotReader {
         pointer: '/0/apiVersion',
       });
     }
+    // Before any row: whoever takes rows has better things in hand than to wait for these.
+    this.#rules = this.#draft.rules();
     const cluster = fieldsIn(head, 'cluster');
     const server = fieldsIn(head, 'serverVersion');
     const startedAt = instant(field(head, 'startedAt'));
@@ -182,7 +185,7 @@ class SnapshotReader {
         `Of ${what} not everything is known: the list was ${outcome === 'refused' ? 'refused' : 'not read to its end'}${because}.`,
       );
     }
-    const cluster = this.#builder.build(this.#head, this.#lists, this.#draft.rules().phi);
+    const cluster = this.#builder.build(this.#head, this.#lists, this.#rules.phi);
     return { cluster, lists };
   }
 }

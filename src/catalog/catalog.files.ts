@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { ChecksFile, practicesOf, type CheckDefinition } from './checks.schema.js';
+import type { OrganizationCheck } from './checks.mapping.js';
+import { ChecksFile } from './checks.schema.js';
 import {
   ControlsFile,
   CrosswalkFile,
@@ -9,7 +10,6 @@ import {
   PodSecurityFile,
   PracticesFile,
   VersionFile,
-  type CheckEntry,
 } from './catalog.schema.js';
 
 /** The catalogue as read: path inside the catalogue folder (`practices/network.yaml`) → what the YAML holds. Nothing is checked yet. */
@@ -27,35 +27,11 @@ export interface CatalogContent {
   readonly practices: Kept<PracticesFile>;
   readonly crosswalks: Kept<CrosswalkFile>;
   readonly podSecurity: PodSecurityFile;
-  readonly mappings: Kept<Mapping>;
-  /** Checks over snapshots of clusters, whose results are mapped by themselves: `mappings` has them too. Catalogues of before there were any have none. */
+  readonly mappings: Kept<MappingFile>;
+  /** Policy as code; none in versions of before there was any. */
   readonly checks: Kept<ChecksFile>;
-}
-
-/** What the results of a tool's checks support. `by`: who wrote the check, where it was not the catalogue's authors. */
-export interface Mapping extends Omit<MappingFile, 'source' | 'checks'> {
-  readonly checks: readonly MappedCheck[];
-}
-export type MappedCheck = CheckEntry & { readonly by?: 'organization' };
-
-/** The tool of checks over snapshots, and where its mapping stands among those of others. */
-export const SNAPSHOT_TOOL = 'safeguard-checks';
-export const SNAPSHOT_MAPPING = 'checks/';
-
-/** The mapping that checks over snapshots are by themselves. */
-export function snapshotMapping(checks: readonly MappedCheck[]): Mapping {
-  return {
-    tool: SNAPSHOT_TOOL,
-    match: 'id',
-    review: 'proposed',
-    reports: [{ source: SNAPSHOT_TOOL, lists: 'all', note: 'Each object that a check is about has a result.' }],
-    checks,
-  };
-}
-
-export function mappedCheck(definition: CheckDefinition): MappedCheck {
-  const { id, title, severity } = definition;
-  return { id, title, severity, practices: [...practicesOf(definition)] };
+  /** What an organisation makes of them; of no file. */
+  readonly organization?: readonly OrganizationCheck[];
 }
 
 /** Everything that is wrong with a catalogue, each fault with its file and its place in it. */
@@ -97,7 +73,7 @@ export function parseFiles(files: CatalogFiles): CatalogContent {
     return undefined;
   }
 
-  function parseFolder<T>(folder: string, schema: z.ZodType<T>, least = 1): Map<string, T> {
+  function parseFolder<T>(folder: string, schema: z.ZodType<T>, least: 0 | 1 = 1): Map<string, T> {
     const parsed = new Map<string, T>();
     for (const path of Object.keys(files).sort()) {
       if (!path.startsWith(folder) || known.has(path) || path.slice(folder.length).includes('/')) continue;
@@ -115,10 +91,8 @@ export function parseFiles(files: CatalogFiles): CatalogContent {
   const overlays = parseFolder('hipaa/overlays/', OverlayFile);
   const practices = parseFolder('practices/', PracticesFile);
   const crosswalks = parseFolder('crosswalks/', CrosswalkFile);
+  const mappings = parseFolder('mappings/', MappingFile);
   const checks = parseFolder('checks/', ChecksFile, 0);
-  const mappings = new Map<string, Mapping>(parseFolder('mappings/', MappingFile));
-  const own = [...checks.values()].flatMap((file) => file.checks.map(mappedCheck));
-  if (own.length > 0) mappings.set(SNAPSHOT_MAPPING, snapshotMapping(own));
 
   for (const path of Object.keys(files)) {
     if (!known.has(path)) faults.push(`${path}: no such file belongs to the catalogue`);

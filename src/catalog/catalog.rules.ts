@@ -1,6 +1,8 @@
 import type { CatalogContent } from './catalog.files.js';
-import { CONTROLS, POD_SECURITY, SNAPSHOT_MAPPING, placeOf, type Mapping } from './catalog.files.js';
+import { CONTROLS, POD_SECURITY, placeOf } from './catalog.files.js';
 import type { CheckEntry } from './catalog.schema.js';
+import { allMappings, type Mapping } from "./checks.mapping.js";
+import { practicesOf } from './checks.schema.js';
 
 /*
  * What must hold between the files of the catalogue. Each rule adds every fault it finds, with file and place; none stops at the first.
@@ -112,7 +114,7 @@ function practiceRules(content: CatalogContent, tell: Tell): void {
 
 function mappingRules(content: CatalogContent, tell: Tell): void {
   const practices = allPracticeIds(content);
-  const tools = new Map([...content.mappings.values()].map((file) => [file.tool, checkNames(file)]));
+  const tools = new Map(allMappings(content).map((file) => [file.tool, checkNames(file)]));
   const sources = new Map<string, string>();
   for (const [file, mapping] of content.mappings) {
     sourcesOf(mapping).forEach((source, index) => {
@@ -121,7 +123,7 @@ function mappingRules(content: CatalogContent, tell: Tell): void {
       for (const other of sources.keys())
         if (isBelow(source, other) || isBelow(other, source)) at(`"${source}" and "${other}" lie one within the other`);
     });
-    if (file !== SNAPSHOT_MAPPING && file !== `mappings/${mapping.tool}.yaml`) tell(file, ['tool'], `belongs in mappings/${mapping.tool}.yaml`);
+    if (file !== `mappings/${mapping.tool}.yaml`) tell(file, ['tool'], `belongs in mappings/${mapping.tool}.yaml`);
     const names = new Map<string, string>();
     mapping.ambiguous?.forEach(({ id }, index) =>
       once(names, id, 'an ambiguous id', (message) => tell(file, ['ambiguous', index], message)),
@@ -180,12 +182,24 @@ function mappingRules(content: CatalogContent, tell: Tell): void {
   }
 }
 
-/** That ids are given once and practices are known, the mapping of the checks is asked. */
+/** Of the product's own checks. Whether their expressions compile and their examples hold is the matter of src/checks. */
 function checkRules(content: CatalogContent, tell: Tell): void {
-  const sections = new Set<string>([...content.practices.values()].map(({ section }) => section));
-  for (const [file, { section }] of content.checks) {
+  const sections = new Map(
+    [...content.practices.values()].flatMap(({ section, practices }) =>
+      practices.map(({ id }): [string, string] => [id, section]),
+    ),
+  );
+  const names = new Map<string, string>();
+  for (const [file, { section, checks }] of content.checks) {
     if (file !== `checks/${section}.yaml`) tell(file, ['section'], `"${section}" belongs in checks/${section}.yaml`);
-    if (!sections.has(section)) tell(file, ['section'], `no practices have the section ${section}`);
+    checks.forEach((check, index) => {
+      const at = (field: string, message: string) => tell(file, ['checks', index, field], message);
+      once(names, check.id, `a check of ${file}`, (message) => at('id', message));
+      const practices = practicesOf(check);
+      if (practices.length === 0) at('practice', 'a check without a practice');
+      for (const id of practices) if (!sections.has(id)) at('practice', `no practice ${id}`);
+      if (!practices.some((id) => sections.get(id) === section)) at('practice', `supports no practice of ${section}`);
+    });
   }
 }
 
@@ -200,7 +214,7 @@ function crosswalkRules(content: CatalogContent, tell: Tell): void {
       if (new Set(references).size !== references.length) tell(file, ['links', subject], 'names a reference twice');
     }
   }
-  const tools = new Map([...content.mappings.values()].map((file) => [file.tool, checkNames(file)]));
+  const tools = new Map(allMappings(content).map((file) => [file.tool, checkNames(file)]));
   content.podSecurity.rows.forEach((row, index) => {
     for (const tool of ['trivy', 'kyverno', 'kubescape'] as const)
       for (const id of row.checks[tool])
@@ -258,7 +272,7 @@ function countRules(content: CatalogContent, tell: Tell): void {
   const gaps = practices.filter((section) => section === 'gap').length;
   expect('version.yaml', ['counts', 'practices'], counts.practices, practices.length);
   expect('version.yaml', ['counts', 'gap_practices'], counts.gap_practices, gaps);
-  const mappings = [...content.mappings.values()];
+  const mappings = allMappings(content);
   const links = mappings.flatMap((file) => file.checks.flatMap((entry) => entry.practices ?? [])).length;
   expect('version.yaml', ['counts', 'links'], counts.links, links);
   for (const tool of new Set([...Object.keys(counts.checks), ...mappings.map((file) => file.tool)])) {
@@ -286,6 +300,10 @@ function allPracticeIds(content: CatalogContent): Set<string> {
   return new Set([...content.practices.values()].flatMap((file) => file.practices.map(({ id }) => id)));
 }
 
+/**
+ * Practices that scanners have checks for. The product's own checks are left out: one may look for volumes that were left behind, and posture lets no result count for a
+ * control that scanners never prove.
+ */
 function practicesWithEvidence(content: CatalogContent): Set<string> {
   return new Set(
     [...content.mappings.values()].flatMap((file) => [

@@ -1,16 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CatalogContent, CatalogFiles } from './catalog.files.js';
-import {
-  CatalogFaults,
-  canonicalText,
-  mappedCheck,
-  parseFiles,
-  SNAPSHOT_MAPPING,
-  snapshotMapping,
-  type Mapping,
-} from './catalog.files.js';
+import { CatalogFaults, canonicalText, parseFiles } from './catalog.files.js';
 import { faultsOf, sourcesOf } from './catalog.rules.js';
-import type { CheckDefinition } from './checks.schema.js';
 import type {
   Check,
   Control,
@@ -29,6 +20,8 @@ import type {
   Tool,
 } from './catalog.types.js';
 import { checkOf, controlOf, practiceOf, proposedControl } from './catalog.types.js';
+import { allMappings, type Mapping, type OrganizationCheck } from './checks.mapping.js';
+import type { CheckDefinition } from './checks.schema.js';
 
 /**
  * The checked catalogue: what is law, what would support it, what would prove it. Immutable (frozen through and through), pure, the same for every tenant;
@@ -42,10 +35,10 @@ export class Catalog {
   readonly review: { readonly status: 'proposed' | 'reviewed'; readonly note: string };
   readonly controls: readonly Control[];
   readonly practices: readonly Practice[];
-  /** Checks over snapshots of clusters, as they are written; `checks` has them too, by what they support. */
-  readonly definitions: readonly CheckDefinition[];
   /** Every check of the current benchmarks, as counted in version.yaml; those that only older benchmarks have are found by resolveCheck and checksOf. */
   readonly checks: readonly Check[];
+  /** The product's own checks, as catalog/checks has them: results of the tool `safeguard-checks`. src/checks compiles them. */
+  readonly definitions: readonly CheckDefinition[];
   readonly crosswalks: readonly Crosswalk[];
   /** The bullets of the seed article: headings to show practices under. A practice may stand in several; gap practices stand in none. */
   readonly groups: readonly PracticeGroup[];
@@ -59,6 +52,7 @@ export class Catalog {
   readonly #checksOf = new Map<string, Check[]>();
   readonly #checkByName = new Map<string, Check | null>();
   readonly #mappingBySource = new Map<string, Mapping>();
+  readonly #mappings: readonly Mapping[];
   readonly #content: CatalogContent;
 
   /** Only for `buildCatalog` and `withOverlay`: takes content that was checked. `digest` is `sha256:` and 64 hex digits over the canonical text. */
@@ -69,7 +63,6 @@ export class Catalog {
   ) {
     this.#content = content;
     ({ version: this.version, date: this.date, law_text: this.lawText, review: this.review } = content.version);
-    this.definitions = [...content.checks.values()].flatMap((file) => file.checks);
     this.overlays = [...content.overlays.values()];
     this.crosswalks = [...content.crosswalks.values()];
     this.podSecurity = content.podSecurity;
@@ -100,7 +93,9 @@ export class Catalog {
     for (const links of this.#practicesOf.values()) links.sort((a, b) => a.link.localeCompare(b.link));
 
     const checks: Check[] = [];
-    for (const file of content.mappings.values()) {
+    this.#mappings = allMappings(content);
+    this.definitions = [...content.checks.values()].flatMap((file) => file.checks);
+    for (const file of this.#mappings) {
       for (const source of sourcesOf(file)) this.#mappingBySource.set(source, file);
       for (const entry of file.checks) checks.push(this.#index(checkOf(file, entry)));
       for (const [benchmark, older] of Object.entries(file.older_benchmarks ?? {})) {
@@ -120,7 +115,6 @@ export class Catalog {
     this.checks = checks;
     for (const part of [content, this.groups, this.controls, this.practices, this.checks, [...this.#checkByName.values()]])
       freezeDeep(part);
-    Object.freeze(this.definitions);
     Object.freeze(this);
   }
 
@@ -217,7 +211,7 @@ export class Catalog {
   }
 
   #mapping(tool: string) {
-    return [...this.#content.mappings.values()].find((file) => file.tool === tool);
+    return this.#mappings.find((file) => file.tool === tool);
   }
 
   /** References of other frameworks for a control or practice, by crosswalk id; crosswalks without one are absent, which proves nothing. */
@@ -252,26 +246,15 @@ export class Catalog {
     return new Catalog(this.#content, this.digest, overlay);
   }
 
-  /**
-   * The same catalogue with what an organisation makes of the checks over snapshots: its own, and its own versions of the catalogue's. What is no longer judged by keeps
-   * its meaning, for results of then name it, and nobody waits for results of it.
-   */
-  withChecks(changes: readonly { readonly definition: CheckDefinition; readonly inForce: boolean }[]): Catalog {
-    const entries = new Map(this.definitions.map((definition) => [definition.id, mappedCheck(definition)] as const));
-    for (const { definition, inForce } of changes) {
-      const entry = { ...mappedCheck(definition), by: 'organization' } as const;
-      if (inForce) entries.set(definition.id, entry);
-      else if (!entries.has(definition.id)) entries.set(definition.id, { ...entry, deprecated: true });
-    }
-    const mappings = new Map(this.#content.mappings);
-    if (entries.size > 0) mappings.set(SNAPSHOT_MAPPING, snapshotMapping([...entries.values()]));
-    return new Catalog({ ...this.#content, mappings }, this.digest, this.overlay);
+  /** The same catalogue with what an organisation makes of the checks over snapshots. `definitions` stay the catalogue's. */
+  withChecks(organization: readonly OrganizationCheck[]): Catalog {
+    return new Catalog({ ...this.#content, organization }, this.digest, this.overlay);
   }
 
   /** Where the machine's reach ends. */
   gaps(): Gaps {
     const byReport = new Set(
-      [...this.#content.mappings.values()].flatMap((file) => (file.report_kinds ?? []).flatMap((kind) => kind.practices)),
+      this.#mappings.flatMap((file) => (file.report_kinds ?? []).flatMap((kind) => kind.practices)),
     );
     const seen = (practice: string) =>
       byReport.has(practice) || this.checksOf(practice).some((check) => check.evidence);

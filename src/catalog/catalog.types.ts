@@ -1,4 +1,3 @@
-import type { MappedCheck, Mapping } from './catalog.files.js';
 import type {
   BASES,
   CONTROL_TYPES,
@@ -11,6 +10,7 @@ import type {
   PracticesFile,
   SEVERITIES,
 } from './catalog.schema.js';
+import type { MappedCheck, Mapping } from './checks.mapping.js';
 
 /** As its mapping file is called. */
 export type Tool = string;

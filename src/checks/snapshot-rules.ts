@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { OWN_CHECKS } from '../catalog/checks.mapping.js';
 import type { CheckDefinition } from '../catalog/checks.schema.js';
 import { DEFAULT_PHI_LABELS, type PhiScope } from './phi.js';
 
-/** Results of checks over snapshots, by the name that the catalogue knows their tool by. */
-export const SNAPSHOT_CHECKS = 'safeguard-checks';
+/** The source of results of checks over snapshots: the name that the catalogue knows their tool by. */
+export const SNAPSHOT_CHECKS = OWN_CHECKS;
 
 /** All that the results of a snapshot depend on beside its bytes. It is data: snapshots are judged in a thread of their own. */
 export interface SnapshotRules {

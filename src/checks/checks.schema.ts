@@ -87,11 +87,11 @@ const example = {
 
 const CheckSummary = z
   .object(summary)
-  .meta({ id: 'CheckSummary', description: 'A check over snapshots of clusters.', examples: [example] });
+  .meta({ id: 'OrganizationCheckSummary', description: 'A check over snapshots of clusters.', examples: [example] });
 export type CheckSummary = z.output<typeof CheckSummary>;
 
 const CheckView = z.object({ ...summary, definition }).meta({
-  id: 'Check',
+  id: 'OrganizationCheck',
   description: 'A check over snapshots of clusters, with what it is judged by.',
   examples: [{ ...example, definition: definitionExample }],
 });
@@ -107,7 +107,7 @@ const CheckVersionView = z
     reason: z.string().nullable(),
   })
   .meta({
-    id: 'CheckVersion',
+    id: 'OrganizationCheckVersion',
     description: 'One change of a check.',
     examples: [
       {
@@ -133,7 +133,7 @@ const checkParams = z.object({
 });
 
 export const listChecks = operation({
-  id: 'listChecks',
+  id: 'listOrganizationChecks',
   method: 'GET',
   path: checks,
   tag: 'Checks',
@@ -147,11 +147,11 @@ export const listChecks = operation({
     state: state.optional(),
     practice: z.string().max(100).optional().meta({ description: 'Only checks that support this practice.' }),
   }),
-  answers: { 200: { description: 'One page.', schema: pageOf(CheckSummary, 'CheckPage') } },
+  answers: { 200: { description: 'One page.', schema: pageOf(CheckSummary, 'OrganizationCheckPage') } },
 });
 
 export const getCheck = operation({
-  id: 'getCheck',
+  id: 'getOrganizationCheck',
   method: 'GET',
   path: `${checks}/:checkId`,
   tag: 'Checks',
@@ -163,7 +163,7 @@ export const getCheck = operation({
 });
 
 export const listCheckVersions = operation({
-  id: 'listCheckVersions',
+  id: 'listOrganizationCheckVersions',
   method: 'GET',
   path: `${checks}/:checkId/versions`,
   tag: 'Checks',
@@ -172,11 +172,11 @@ export const listCheckVersions = operation({
   permission: 'checks:read',
   params: checkParams,
   query: z.strictObject(pageQuery),
-  answers: { 200: { description: 'One page.', schema: pageOf(CheckVersionView, 'CheckVersionPage') } },
+  answers: { 200: { description: 'One page.', schema: pageOf(CheckVersionView, 'OrganizationCheckVersionPage') } },
 });
 
 export const changeCheck = operation({
-  id: 'changeCheck',
+  id: 'changeOrganizationCheck',
   method: 'PUT',
   path: `${checks}/:checkId`,
   tag: 'Checks',
@@ -195,7 +195,7 @@ export const changeCheck = operation({
       }),
     ])
     .meta({
-      id: 'CheckChange',
+      id: 'OrganizationCheckChange',
       description: 'What a check shall be.',
       examples: [{ definition: definitionExample }, { enabled: false, reason: 'The mesh does it.' }],
     }),
@@ -206,7 +206,7 @@ export const changeCheck = operation({
 export type CheckChangeBody = z.output<(typeof changeCheck)['body']>;
 
 export const withdrawCheck = operation({
-  id: 'withdrawCheck',
+  id: 'withdrawOrganizationCheck',
   method: 'DELETE',
   path: `${checks}/:checkId`,
   tag: 'Checks',

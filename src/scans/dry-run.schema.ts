@@ -59,7 +59,7 @@ const DryRun = z
   });
 
 export const tryCheck = operation({
-  id: 'tryCheck',
+  id: 'tryOrganizationCheck',
   method: 'POST',
   path: '/v1/organizations/:organizationId/checks/dry-run',
   tag: 'Checks',
@@ -70,7 +70,7 @@ export const tryCheck = operation({
   permission: 'checks:write',
   params: organizationParams,
   body: z.strictObject({ systemId: z.uuid().toLowerCase(), definition }).meta({
-    id: 'CheckTrial',
+    id: 'OrganizationCheckTrial',
     description: 'What to try, and on what.',
     examples: [{ systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03', definition: definitionExample }],
   }),

@@ -310,8 +310,8 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     },
   },
   postScan: { actions: ['evidence.received', 'scan.stored'], act: () => postReport().expect(201) },
-  changeCheck: { actions: ['check.changed'], act: () => changeCheck('org/one') },
-  withdrawCheck: {
+  changeOrganizationCheck: { actions: ['check.changed'], act: () => changeCheck('org/one') },
+  withdrawOrganizationCheck: {
     actions: ['check.withdrawn'],
     act: async () => {
       await changeCheck('org/another');
@@ -327,7 +327,7 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
 /** Changes nothing of any organisation. */
 const UNRECORDED = {
   logout: 'ends a browser session, which belongs to no organisation',
-  tryCheck: 'judges, and keeps nothing',
+  tryOrganizationCheck: 'judges, and keeps nothing',
 };
 
 describe('does every change leave an audit event?', () => {

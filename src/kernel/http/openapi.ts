@@ -79,6 +79,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Audit: 'What changed and who read evidence: one event each, never edited.',
   Catalog:
     'The HIPAA Security Rule, the practices that support it and the checks that support those: the same for every organisation.',
+  Checks:
+    'What snapshots of clusters are judged by: the checks of the catalogue, as an organisation has changed them, and its own.',
   Events: 'Security-relevant events that logs in custody tell.',
   Evidence: 'Bytes in custody.',
   Facts: 'What reports say is so where they judge nothing, over time: keys, certificates, backups, contents of images.',

@@ -5,7 +5,7 @@ import { Slots } from '../kernel/slots.js';
 import type { TrialFault } from './trial.thread.js';
 
 /** Compiling takes milliseconds, and so do the examples of an honest check. */
-const TIME_LIMIT = 20_000;
+const TIME_LIMIT = 10_000;
 const HEAP_MEGABYTES = 192;
 const MAX_WAITING = 32;
 /** Faults that are told at once. */

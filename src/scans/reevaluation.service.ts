@@ -75,8 +75,8 @@ export class Reevaluation {
       const scan = await this.store.find(tx, systemId, snapshot.scanId);
       if (scan === null) throw new Error('the scan of the latest snapshot is not there');
       const digest = declaredDigest(declarationOf(scan, rules));
-      if (await this.store.wasRefused(tx, systemId, snapshot.evidenceId, digest)) return null;
-      const { size, redaction } = await this.evidence.find(tx, snapshot.evidenceId);
+      if (await this.store.wasRefused(tx, systemId, scan.evidenceId, digest)) return null;
+      const { size, redaction } = await this.evidence.find(tx, scan.evidenceId);
       return { scan, rules, size, notes: droppedNotes(redaction?.dropped ?? {}) };
     });
   }

@@ -10,7 +10,14 @@ export class SnapshotsStore {
 
   /** Makes it the latest of its system; scans of one system come one after another. */
   async put(tx: WriteTx, row: SnapshotRow): Promise<void> {
-    await tx.manager.upsert(Snapshot, row, ['organizationId', 'systemId']);
+    await tx.execute(
+      `insert into snapshot (organization_id, system_id, scan_id, evidence_id, observed_at, rules, program)
+       values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (organization_id, system_id) do update
+         set scan_id = excluded.scan_id, evidence_id = excluded.evidence_id, observed_at = excluded.observed_at,
+             rules = excluded.rules, program = excluded.program`,
+      [row.organizationId, row.systemId, row.scanId, row.evidenceId, row.observedAt, row.rules, row.program],
+    );
   }
 
   async systems(tx: Tx): Promise<string[]> {

@@ -21,15 +21,12 @@ export function judgeSnapshot(draft: Draft, cluster: ClusterObjects): void {
     draft.attempt('', SCOPE, () => draft.add(resultOf(outcome)));
   });
   for (const note of notes) draft.note(note);
-  if (complete.length === 0) return;
+  if (cluster.partial.length > 0) return;
+  // Judged by all checks that there are: also of those that were there once, nothing is left. Else of those that are known to be gone.
   const isWhole = complete.length === rules.definitions.length;
-  draft.cover({
-    ...SCOPE,
-    extent: 'complete',
-    // Judged by all checks that there are: also of those that were there once, nothing is left. Else of those that are known to be gone.
-    checks: isWhole ? null : [...complete, ...rules.withdrawn],
-    silentPass: [],
-  });
+  const covered = isWhole ? null : [...complete, ...rules.withdrawn];
+  if (covered?.length === 0) return;
+  draft.cover({ ...SCOPE, extent: 'complete', checks: covered, silentPass: [] });
 }
 
 /** What does not compile is said to judge nothing: a check of an organisation that was accepted by another version. */

@@ -104,12 +104,20 @@ const REPORT_SCHEMA = Buffer.from(JSON.stringify(reportJsonSchema()));
 const single = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header;
 
+const posted = ({ format, observedAt, targets, partial }: Scan['declared']) => ({
+  format,
+  observedAt,
+  targets,
+  partial,
+});
+
 const view = (scan: Scan, duplicate: boolean): ScanView => ({
   id: scan.id,
   systemId: scan.systemId,
   evidenceId: scan.evidenceId,
   status: scan.status,
-  declared: scan.declared,
+  declared: posted(scan.declared),
+  cause: scan.declared.cause ?? null,
   format: scan.format,
   tool: scan.tool,
   toolVersion: scan.toolVersion,

@@ -56,7 +56,7 @@ export class Parser implements OnApplicationShutdown {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
   };
-  private readonly pool = new Piscina<ParseTask | TryTask, void | Tried>({
+  private readonly pool = new Piscina<ParseTask | TryTask, Tried | undefined>({
     filename: new URL('./parse.thread.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: THREADS.small + THREADS.large,

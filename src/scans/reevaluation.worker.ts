@@ -29,7 +29,10 @@ export class ReevaluationWorker implements OnApplicationBootstrap {
       'reevaluation',
       (job) => this.handle(job),
       // The snapshot stays as it was judged, and says so; the next one, or the next change, judges anew.
-      ({ systemId }) => Promise.resolve(this.logger.error({ systemId }, 'a snapshot could not be judged anew')),
+      ({ systemId }) => {
+        this.logger.error({ systemId }, 'a snapshot could not be judged anew');
+        return Promise.resolve();
+      },
     );
     // The server does not wait for it: of a large fleet it takes a while, and nothing depends on when.
     this.afterUpgrade().catch((error: unknown) =>

@@ -91,10 +91,10 @@ const reread = (clinic: Clinic, officer: Caller, count: number): Promise<ScanSee
     },
     { timeout: 30_000, interval: 200 },
   );
-const put = (clinic: Clinic, officer: Caller, definition: { id: string; title: string }, version: number) =>
-  officer
-    .put(`${clinic.path}/checks/${encodeURIComponent(definition.id)}`, { definition })
-    .set(...((version === 0 ? ['If-None-Match', '*'] : ['If-Match', `"${version}"`]) as [string, string]));
+const put = (clinic: Clinic, officer: Caller, definition: { id: string; title: string }, version: number) => {
+  const request = officer.put(`${clinic.path}/checks/${encodeURIComponent(definition.id)}`, { definition });
+  return version === 0 ? request.set('If-None-Match', '*') : request.set('If-Match', `"${version}"`);
+};
 
 describe('what does a posted snapshot become?', () => {
   it('facts that are known and closed as those of single lists, and results of what the organisation judges by', async () => {

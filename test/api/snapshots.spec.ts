@@ -180,7 +180,8 @@ describe('what does a posted snapshot become?', () => {
     const scan = await post(clinic, large);
     expect(scan.counts.facts.total).toBeGreaterThan(COUNT);
     expect(said(await results(clinic, officer))).toEqual(['emr/Deployment/portal fail']);
-    await put(clinic, officer, { ...ownCheck, severity: 'high' }, 1).expect(200);
+    const severe = { ...ownCheck, severity: 'high' };
+    await put(clinic, officer, severe, 1).expect(200);
     const [anew] = await reread(clinic, officer, 1);
     expect(anew?.counts).toMatchObject({
       changed: 1,

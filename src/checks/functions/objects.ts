@@ -20,7 +20,13 @@ export function objectIn(value: unknown, of: string): KubernetesObject {
 /** containers, initContainers and ephemeralContainers: whichever of them runs, runs in the pod. */
 function allContainers(spec: unknown): readonly unknown[] {
   if (!isMap(spec)) throw new Unanswerable('allContainers(): takes the spec of a pod');
-  return ['containers', 'initContainers', 'ephemeralContainers'].flatMap((name) => listAt(spec, name));
+  // A pod has containers: where there are none to be read, that all of them are well would be said of nothing.
+  if (listAt(spec, 'containers').length === 0) throw new Unanswerable('allContainers(): the spec has no containers');
+  return ['containers', 'initContainers', 'ephemeralContainers'].flatMap((name) => {
+    const value = at(spec, name) ?? [];
+    if (!Array.isArray(value)) throw new Unanswerable(`allContainers(): ${name} is no list`);
+    return value as readonly unknown[];
+  });
 }
 
 const COMPONENTS: ReadonlySet<string> = new Set([

@@ -240,6 +240,7 @@ function agentPrincipal(
     role: 'agent',
     permissions: permissionsOf('agent'),
     systemIds: [...new Set(trusts.map((trust) => trust.systemId))],
+    signingKeys: [...new Set(trusts.flatMap((trust) => trust.signingKeys))],
     requestId,
   };
 }

@@ -27,6 +27,8 @@ export class AgentTrust {
   audience!: string;
   @Column('text')
   subjectPattern!: string;
+  @Column('text', { array: true })
+  signingKeys!: string[];
   @Column('integer')
   version!: number;
   @Column('timestamptz')

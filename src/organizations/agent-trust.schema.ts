@@ -3,6 +3,7 @@ import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { flag, organizationId, organizationParams } from '../kernel/http/parameters.js';
 import { pinnedKeys } from './public-keys.js';
+import { signingKeys } from './signing-keys.js';
 import { issuerText, nameText, subjectText } from './text.schema.js';
 
 export const AGENT_KINDS = ['client_credentials', 'kubernetes'] as const;
@@ -20,6 +21,7 @@ const example = {
   kind: 'kubernetes',
   issuer: 'https://oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E',
   jwks: null,
+  signingKeys: [],
   audience: 'safeguard',
   subjectPattern: 'system:serviceaccount:security:scanner',
   version: 1,
@@ -35,6 +37,7 @@ const AgentView = z
     kind,
     issuer: z.string(),
     jwks: pinnedKeys.nullable().meta({ description: 'Pinned keys; null when they are fetched from the issuer.' }),
+    signingKeys: z.array(z.string()).meta({ description: 'Public keys in PEM by which it signs what it sends.' }),
     audience: z.string(),
     subjectPattern: z.string(),
     version: z.int(),
@@ -90,6 +93,7 @@ export const trustAgent = operation({
       kind,
       issuer: issuerText.meta({ description: 'Exactly as `iss` in the tokens.' }),
       jwks: pinnedKeys.optional(),
+      signingKeys: signingKeys.default([]),
       audience: z
         .string()
         .regex(/^[\x21-\x7e]{1,300}$/, 'An audience has 1 to 300 visible ASCII characters.')

@@ -11,6 +11,7 @@ import { AgentTrustStore, type AgentTrustFilter } from './agent-trust.store.js';
 import { refuseIssuerUrl } from './issuer-url.js';
 import { ORGANIZATIONS_CONFIG, type OrganizationsConfig } from './organizations.config.js';
 import type { PinnedKeys } from './public-keys.js';
+import { signingKeyId } from './signing-keys.js';
 import { refuseKubernetesPattern } from './subject-pattern.js';
 import { SystemService } from './system.service.js';
 import { ONLY_LOCKED } from './version.js';
@@ -24,6 +25,7 @@ export interface Trust {
   jwks: PinnedKeys | null;
   audience: string;
   subjectPattern: string;
+  signingKeys: readonly string[];
 }
 
 /** Each request of an agent walks the trusts of its issuer: the bound keeps that walk short. */
@@ -87,11 +89,16 @@ export class AgentTrustService {
       jwks,
       audience: agent.audience,
       subjectPattern: agent.subjectPattern,
+      signingKeys: agent.signingKeys,
       version: 1,
       createdAt: this.clock.now(),
       revokedAt: null,
     };
-    const details = { ...described(row), keys: jwks === null ? null : await thumbprints(jwks) };
+    const details = {
+      ...described(row),
+      keys: jwks === null ? null : await thumbprints(jwks),
+      signingKeys: row.signingKeys.map(signingKeyId),
+    };
     await this.store.insert(tx, row);
     await this.audit.record(tx, {
       action: 'agent.trusted',
@@ -152,6 +159,7 @@ const view = (row: AgentTrustRow): AgentView => ({
   id: row.id,
   ...described(row),
   jwks: row.jwks,
+  signingKeys: row.signingKeys,
   version: row.version,
   createdAt: row.createdAt.toISOString(),
   revokedAt: row.revokedAt?.toISOString() ?? null,

@@ -10,7 +10,7 @@ export interface AgentTrustFilter {
 }
 
 const COLUMNS = `t.organization_id as "organizationId", t.id, t.system_id as "systemId", t.name, t.kind, t.issuer, t.jwks, t.audience,
-  t.subject_pattern as "subjectPattern", t.version, t.created_at as "createdAt", t.revoked_at as "revokedAt"`;
+  t.subject_pattern as "subjectPattern", t.signing_keys as "signingKeys", t.version, t.created_at as "createdAt", t.revoked_at as "revokedAt"`;
 
 @Injectable()
 export class AgentTrustStore {

@@ -62,7 +62,8 @@ export class Conclusion {
     const said =
       'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading.parsing);
     const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
-    const change = { ...said, notes, status: 'stored' } as const;
+    const flags = [...said.flags, ...(scan.flags ?? [])];
+    const change = { ...said, flags, notes, status: 'stored' } as const;
     await this.store.update(tx, scan.systemId, scan.id, change);
     // Known as soon as all of it was taken.
     const rules = 'parsing' in reading ? reading.parsing.rules : null;
@@ -76,7 +77,7 @@ export class Conclusion {
         format: said.format,
         observedAt: said.observedAt.toISOString(),
         counts: said.counts as unknown as JsonValue,
-        flags: said.flags.map(({ code }) => code),
+        flags: flags.map(({ code }) => code),
         ...(scan.declared.cause === undefined ? {} : { cause: { ...scan.declared.cause } }),
       },
     });

@@ -139,6 +139,7 @@ export class Reevaluation {
       rejects: null,
       notes: null,
       flags: null,
+      signature: replaced.signature,
       problem: null,
     };
     if (!(await this.store.insertOnce(tx, scan))) {

@@ -1,4 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import type { AgentSignature } from './agent-signature.js';
 import type { Reject, ReportFaultCode, Target } from './report.js';
 
 /** What the poster said of the report where it does not say itself. */
@@ -133,9 +134,12 @@ export class Scan {
   rejects!: Reject[] | null;
   @Column('jsonb', { nullable: true })
   notes!: string[] | null;
-  /** Null until it is read. */
+  /** Until it is read, what was noticed when it came. */
   @Column('jsonb', { nullable: true })
   flags!: ScanFlag[] | null;
+  /** What its agent signed of the bytes; null where it signed nothing. */
+  @Column('jsonb', { nullable: true })
+  signature!: AgentSignature | null;
   @Column('jsonb', { nullable: true })
   problem!: ScanProblem | null;
 }

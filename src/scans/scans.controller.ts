@@ -52,6 +52,7 @@ export class ScansController {
         targets: targets.map(parseTarget),
         partial,
       },
+      signature: single(headers['safeguard-signature']),
       wait: !/(^|[,;\s])respond-async($|[,;\s])/i.test(single(headers.prefer) ?? ''),
       idempotencyKey: call.once?.key ?? null,
     });
@@ -131,6 +132,7 @@ const view = (scan: Scan, duplicate: boolean): ScanView => ({
   rejects: scan.rejects ?? [],
   notes: scan.notes ?? [],
   flags: scan.flags ?? [],
+  signature: scan.signature,
   problem: scan.problem,
   duplicate,
 });

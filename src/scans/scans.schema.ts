@@ -44,6 +44,7 @@ const example = {
   rejects: [],
   notes: [],
   flags: [],
+  signature: null,
   problem: null,
   duplicate: false,
 } as const;
@@ -122,7 +123,7 @@ const ScanView = z
     flags: z
       .array(
         z.object({
-          code: z.string().meta({ description: '`cluster-uid-differs`, `cluster-name-differs`.' }),
+          code: z.string().meta({ description: '`cluster-uid-differs`, `cluster-name-differs`, `unsigned`.' }),
           detail: z.string(),
         }),
       )
@@ -130,6 +131,23 @@ const ScanView = z
         description:
           'What is suspicious of the report as a whole: it is taken all the same. It looks like the report of another cluster than the last ones of this system.',
       }),
+    signature: z
+      .object({
+        state: z.enum(['verified', 'unverified']).meta({
+          description:
+            '`verified`: a key of the agent made it over the bytes as they came. `unverified`: none that is known of it.',
+        }),
+        keyId: z
+          .string()
+          .nullable()
+          .meta({ description: 'SHA-256 of the public key, in hex; unverified: as it says itself.' }),
+        createdAt: z.iso.datetime().meta({ description: 'When it was made, by its maker.' }),
+        envelope: z
+          .string()
+          .meta({ description: 'The DSSE envelope as it came: JSON, to be verified by whoever has the key.' }),
+      })
+      .nullable()
+      .meta({ description: 'What its agent signed of the bytes; null where it signed nothing.' }),
     problem: z
       .object({
         code: z.string(),
@@ -186,6 +204,8 @@ export const postScan = operation({
   headers: {
     'Content-Encoding': '`gzip` or `zstd`.',
     'Content-Digest': 'RFC 9530, sha-256 or sha-512 over the bytes as sent; a wrong one is refused.',
+    'Safeguard-Signature':
+      'What the agent signs of the report: a DSSE envelope as a byte sequence (RFC 8941), verified by the keys that it was trusted with. One over other bytes is refused.',
     Prefer: '`respond-async` (RFC 7240): 202 as soon as the bytes are safe.',
   },
   body: {
@@ -207,6 +227,7 @@ export const postScan = operation({
   },
   refusals: [
     'digest-mismatch',
+    'signature-mismatch',
     'truncated-body',
     'malformed-encoding',
     'malformed-header',

@@ -13,13 +13,14 @@ import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
+import { judgeSignature, type AgentSignature } from './agent-signature.js';
 import { Conclusion, Overtaken, Unfit, type Reading } from './conclusion.js';
 import { declaredDigest, readingDigest } from './digests.js';
 import { isAhead, judge, refusalOf } from './judgement.js';
 import { Parser } from './parser.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
-import type { Declaration, Scan } from './scan.entity.js';
+import type { Declaration, Scan, ScanFlag } from './scan.entity.js';
 import { ScansStore, type ScanFilter } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 
@@ -39,6 +40,8 @@ export interface PostedReport {
   content: Readable;
   headers: ContentHeaders & { mediaType: string };
   declared: Declaration;
+  /** As the header has it. */
+  signature: string | undefined;
   /** False: answer as soon as the bytes are safe (RFC 7240 respond-async). */
   wait: boolean;
   idempotencyKey: string | null;
@@ -87,6 +90,7 @@ export class ScansService {
     const received = await this.evidence.receive(principal, content, headers, this.limits, this.redactor);
     const bytes = { named: false };
     try {
+      const signature = signatureOf(principal, posted, received);
       // Few bytes are read faster than it is found out whether they are known.
       const { twin, repeated } =
         received.content === null
@@ -108,7 +112,7 @@ export class ScansService {
             principal,
             async (tx) => {
               const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
-              const recorded = await this.record(tx, posted, { ...received, evidenceId }, reading);
+              const recorded = await this.record(tx, posted, { ...received, evidenceId, signature }, reading);
               // From here on the commit may happen without our being told: bytes that a row may name are never removed.
               bytes.named = isNew;
               written.scan = recorded.scan;
@@ -253,7 +257,12 @@ export class ScansService {
   private async record(
     tx: WriteTx,
     posted: PostedReport,
-    { evidenceId, receivedAt, redacted }: Pick<Received, 'receivedAt' | 'redacted'> & { evidenceId: string },
+    {
+      evidenceId,
+      receivedAt,
+      redacted,
+      signature,
+    }: Pick<Received, 'receivedAt' | 'redacted'> & { evidenceId: string; signature: AgentSignature | null },
     reading: Reading | null,
   ): Promise<{ scan: Scan; duplicate: boolean }> {
     const digest = declaredDigest(posted.declared);
@@ -280,7 +289,8 @@ export class ScansService {
       counts: null,
       rejects: null,
       notes: null,
-      flags: null,
+      flags: unsigned(tx.principal, signature),
+      signature,
       problem: null,
     };
     if (!(await this.store.insertOnce(tx, scan))) {
@@ -297,6 +307,17 @@ export class ScansService {
     }
     return { scan, duplicate: false };
   }
+}
+
+/** An agent that has keys signs what it sends: noticed when it comes, whoever reads it later. */
+function unsigned({ signingKeys = [] }: Principal, signature: AgentSignature | null): ScanFlag[] | null {
+  if (signature !== null || signingKeys.length === 0) return null;
+  return [{ code: 'unsigned', detail: 'The agent has a key to sign by, and the report came without a signature.' }];
+}
+
+function signatureOf(principal: Principal, { signature }: PostedReport, received: Received): AgentSignature | null {
+  if (signature === undefined) return null;
+  return judgeSignature(signature, principal.signingKeys ?? [], received.redacted ?? received.kept);
 }
 
 const fingerprint = (posted: PostedReport, received: Received): string =>

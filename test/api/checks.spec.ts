@@ -153,7 +153,10 @@ describe('an organisation’s own check', () => {
       ...Array.from({ length: 5 }, () => clinic.admin.get(clinic.path).expect(200)),
     ]);
     expect(answer.status).toBe(422);
-    expect(answer.body).toMatchObject({ type: '/problems/check-refused', pointer: '/definition/examples' });
+    expect(answer.body).toMatchObject({
+      type: '/problems/check-refused',
+      pointer: expect.stringMatching(/^\/definition\/examples/),
+    });
   }, 120_000);
 
   it('keeps its practices, for its results do', async () => {

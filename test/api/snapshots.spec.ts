@@ -162,6 +162,33 @@ describe('what does a posted snapshot become?', () => {
     expect(practice.status).not.toBe('evidenced');
   });
 
+  it('a large one, whose rows leave while it is read, the same', async () => {
+    const { clinic, officer } = await clinicOf();
+    const COUNT = 25_000;
+    await put(clinic, officer, ownCheck, 0).expect(200);
+    const large = snapshot(ago(2), (lines) => {
+      const many = Array.from({ length: COUNT }, (_, index) => ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: `settings-${index}`, namespace: 'emr', uid: `uid-${index}`, labels: { of: 'x'.repeat(60) } },
+      }));
+      lines.splice(5, 0, ...many);
+      const ended = lines.at(-1)!['lists'] as { kind: string; count: number }[];
+      ended.find(({ kind }) => kind === 'ConfigMap')!.count += COUNT;
+    });
+    expect(large.length).toBeGreaterThan(4 * 2 ** 20);
+    const scan = await post(clinic, large);
+    expect(scan.counts.facts.total).toBeGreaterThan(COUNT);
+    expect(said(await results(clinic, officer))).toEqual(['emr/Deployment/portal fail']);
+    const severe = { ...ownCheck, severity: 'high' };
+    await put(clinic, officer, severe, 1).expect(200);
+    const [anew] = await reread(clinic, officer, 1);
+    expect(anew?.counts).toMatchObject({
+      changed: 1,
+      facts: { total: scan.counts.facts.total, new: 0, changed: 0, closed: 0 },
+    });
+  });
+
   it('one of another cluster than the last one is taken and flagged', async () => {
     const { clinic } = await clinicOf();
     await post(clinic, snapshot(ago(3)));

@@ -7,6 +7,7 @@ export const PROBLEMS = {
   'malformed-json': [400, 'The body is not JSON'],
   'malformed-header': [400, 'A header does not have the documented shape'],
   'digest-mismatch': [400, 'The content does not have the digest that was sent with it'],
+  'signature-mismatch': [400, 'The content is not what was signed'],
   'truncated-body': [400, 'The body ended before it was complete'],
   'malformed-encoding': [400, 'The body is not what its Content-Encoding says'],
   unauthenticated: [401, 'A valid access token is needed'],

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { declared, fixture, fixtureNames, golden } from '../../../test/fixtures/reports/load.js';
 import { DEFINITIONS, RULES } from '../../../test/fixtures/reports/rules.js';
+import { DEFAULT_PHI_LABELS } from '../../checks/phi.js';
 import { rulesOf, type SnapshotRules } from '../../checks/snapshot-rules.js';
+import { NO_SETTINGS } from '../../organizations/organization.schema.js';
 import type { Declared, Report } from '../report.js';
 import { ReportFault } from '../report.js';
 import { parseReport } from './index.js';
@@ -207,6 +209,10 @@ describe('a snapshot that cannot be the whole of one cluster', () => {
 });
 
 describe('the rules', () => {
+  it('do organisations begin with the labels by which examples are judged?', () => {
+    expect(NO_SETTINGS.phiLabels).toEqual(DEFAULT_PHI_LABELS);
+  });
+
   const changed = (...changes: Parameters<typeof rulesOf>[0]['changes']) =>
     rulesOf({ catalogue: '2026.11.9', definitions: DEFINITIONS, changes, program: 'test', phi: RULES.phi });
 

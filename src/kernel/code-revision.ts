@@ -11,7 +11,9 @@ export function codeRevision(
   const hash = createHash('sha256');
   for (const place of places) {
     const path = fileURLToPath(new URL(place, base));
-    const files = place.endsWith('/') ? readdirSync(path, { recursive: true, encoding: 'utf8' }).filter(isCode).filter(isWanted).sort() : [''];
+    const files = place.endsWith('/')
+      ? readdirSync(path, { recursive: true, encoding: 'utf8' }).filter(isCode).filter(isWanted).sort()
+      : [''];
     for (const file of files) hash.update(`${place}${file}\n`).update(readFileSync(path + file));
   }
   return hash.digest('hex');

@@ -8,14 +8,10 @@ const signingKey = z
   .refine((pem) => !pem.includes('PRIVATE KEY'), 'A private key was sent: make another, and send the public one.')
   .refine(isUsable, 'No public key in PEM of P-256 or Ed25519.');
 
-export const signingKeys = z
-  .array(signingKey)
-  .max(5)
-  .refine(areDistinct, 'A key is given twice.')
-  .meta({
-    description:
-      'Public keys in PEM (P-256, Ed25519) by which the agent signs what it sends. Several while one takes the place of another. With keys, a report that is not signed is flagged.',
-  });
+export const signingKeys = z.array(signingKey).max(5).refine(areDistinct, 'A key is given twice.').meta({
+  description:
+    'Public keys in PEM (P-256, Ed25519) by which the agent signs what it sends. Several while one takes the place of another. With keys, a report that is not signed is flagged.',
+});
 
 export const signingKeyOf = (pem: string): KeyObject => createPublicKey(pem);
 

@@ -121,7 +121,13 @@ export class Conclusion {
   }
 
   /** Records that a scan saw what an earlier one saw; false where something else has spoken of it since, and then nothing is written. */
-  private async isUnchanged(tx: WriteTx, scan: Scan, earlier: EarlierScan, observedAt: Date, known: Date): Promise<boolean> {
+  private async isUnchanged(
+    tx: WriteTx,
+    scan: Scan,
+    earlier: EarlierScan,
+    observedAt: Date,
+    known: Date,
+  ): Promise<boolean> {
     if (earlier.observedAt === null || earlier.observedAt >= observedAt) return false;
     const { systemId, id: scanId, evidenceId } = scan;
     return this.results.repeat(tx, { systemId, scanId, evidenceId, observedAt }, earlier.id, known);

@@ -53,8 +53,10 @@ describe('does the catalogue hold what its sources hold?', () => {
   });
 
   // One check per id of the tool at the commit read; checks of older benchmarks only, pod security rows and report kinds are not counted.
-  it('1,781 checks with 1,713 links to practices', () => {
-    const byTool = Map.groupBy(catalog.checks, ({ tool }) => tool);
+  it('1,781 checks of scanners with 1,713 links to practices', () => {
+    // The catalogue's own checks are no source's.
+    const ofScanners = catalog.checks.filter(({ tool }) => tool !== 'safeguard-checks');
+    const byTool = Map.groupBy(ofScanners, ({ tool }) => tool);
     expect(Object.fromEntries([...byTool].map(([tool, checks]) => [tool, checks.length]))).toEqual({
       checkov: 119,
       'compliance-operator': 257,
@@ -68,8 +70,8 @@ describe('does the catalogue hold what its sources hold?', () => {
       prowler: 139,
       trivy: 169,
     });
-    expect(catalog.checks).toHaveLength(1781);
-    expect(catalog.checks.reduce((sum, { practices }) => sum + practices.length, 0)).toBe(1713);
+    expect(ofScanners).toHaveLength(1781);
+    expect(ofScanners.reduce((sum, { practices }) => sum + practices.length, 0)).toBe(1713);
   });
 
   it('is what the first release said of its five tools said still?', () => {
@@ -90,7 +92,11 @@ describe('does the catalogue hold what its sources hold?', () => {
     for (const { id, scanners } of physical) {
       expect(scanners, id).toBe('never');
       const primary = catalog.practicesOf(id).filter(({ link }) => link === 'primary');
-      for (const { practice } of primary) expect(catalog.checksOf(practice.id), `${id} ${practice.id}`).toEqual([]);
+      // What the cluster shows of media (a volume that is used again) supports a record, and posture counts no check for a physical safeguard.
+      for (const { practice } of primary) {
+        const checks = catalog.checksOf(practice.id).filter(({ tool }) => tool !== 'safeguard-checks');
+        expect(checks, `${id} ${practice.id}`).toEqual([]);
+      }
     }
   });
 });

@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * Ids of series begin with what all of one target and source have in common, so that what is told of them lies together in the indexes that begin with the id: a
  * first report filled one page of the primary key for each of its rows. The rest of an id stays as it was. A sighting keeps its own id, which is only a name.
  */
-export class GatherSeries1763900000021 implements MigrationInterface {
+export class GatherSeries1763900000022 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(PART);
     await runner.query(`

@@ -4,6 +4,7 @@ import { EvidenceModule } from '../evidence/evidence.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
+import { AuditWebhookController } from './audit-webhook.controller.js';
 import { Parser, SIGNING_TRUST, TIME_LIMIT } from './parser.js';
 import { Redactor } from './redactor.js';
 import type { SigningTrust } from './signing-trust.js';
@@ -14,7 +15,7 @@ import { ScansWorker } from './scans.worker.js';
 
 @Module({
   imports: [AuditModule, EvidenceModule, OrganizationsModule, ResultsModule, EventsModule],
-  controllers: [ScansController],
+  controllers: [ScansController, AuditWebhookController],
   providers: [
     ScansService,
     ScansStore,

@@ -13,6 +13,8 @@ const ROOMS = {
   catalog: ['kernel', 'audit', 'organizations', 'auth', 'evidence'],
   results: ['kernel', 'organizations'],
   events: ['kernel', 'organizations'],
+  // Policy as code: pure, with its words from the catalogue.
+  checks: ['kernel', 'catalog'],
   scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events'],
   posture: ['kernel', 'organizations', 'catalog', 'results'],
   packages: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'scans', 'posture'],
@@ -23,6 +25,9 @@ const ROOMS = {
   // A client of the HTTP API like any other; `serve` and `migrate` load the program only when they are asked for (see below).
   bin: [],
 };
+
+/** What `safeguard checks` has of the program: the pure files of src/checks, which know no server. */
+const CHECKS_OF_BIN = '^src/checks/(definition|examples|export|files)\\.ts$';
 
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */
@@ -39,7 +44,11 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
   to: {
     path: '^src/',
     // Whoever brings the program up reads its configuration.
-    pathNot: [`^src/(${[room, ...may].join('|')})/`, ...(room === 'development' ? ['^src/config\\.ts$'] : [])],
+    pathNot: [
+      `^src/(${[room, ...may].join('|')})/`,
+      ...(room === 'development' ? ['^src/config\\.ts$'] : []),
+      ...(room === 'bin' ? [CHECKS_OF_BIN] : []),
+    ],
   },
 }));
 

@@ -5,6 +5,7 @@ import { encodings } from './client/payload.js';
 import { progress, say, setExit } from './client/terminal.js';
 import { printable } from './client/text.js';
 import { version } from './client/version.js';
+import { testChecks } from './commands/checks.js';
 import { enrol, environments, keySources, modes, phi } from './commands/enrol.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
@@ -114,6 +115,12 @@ export function buildProgram(): Command {
     .option('--print', 'print the three commands, and do nothing')
     .option('--manifest', "print the agent's manifest, and do nothing")
     .action(enrol);
+  const checks = program.command('checks').description('Policy as code over the objects of a cluster.');
+  checks
+    .command('test')
+    .description('Compile checks and run their examples; says of each that does not hold what came out.')
+    .argument('[file...]', 'YAML files of checks (default: those that are shipped)')
+    .action(testChecks);
   return program;
 }
 

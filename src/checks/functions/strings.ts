@@ -1,0 +1,81 @@
+import { Unanswerable, type CheckFunction } from './function.js';
+
+/** What a function may make of a text: replacing again and again multiplies it. */
+const MAX_TEXT = 1024 * 1024;
+
+function replace(text: string, from: string, to: string, limit = -1n): string {
+  const parts = text.split(from);
+  const last = limit < 0n ? parts.length - 1 : Math.min(Number(limit), parts.length - 1);
+  if (text.length + last * to.length > MAX_TEXT)
+    throw new Unanswerable('replace(): the text would be longer than 1 MiB');
+  return (
+    parts.slice(0, last + 1).join(to) +
+    parts
+      .slice(last + 1)
+      .map((part) => from + part)
+      .join('')
+  );
+}
+
+function charAt(text: string, index: bigint): string {
+  const characters = [...text];
+  if (index < 0n || index > characters.length) throw new Unanswerable('charAt(): no such place');
+  return characters[Number(index)] ?? '';
+}
+
+/** `%s`, `%d`, `%%` of CEL's format; the others are refused, for messages need none. */
+function format(text: string, values: readonly unknown[]): string {
+  let next = 0;
+  const said = text.replace(/%(.)/g, (_, verb: string) => {
+    if (verb === '%') return '%';
+    if (next >= values.length) throw new Unanswerable('format(): more places than values');
+    const value = values[next++];
+    if (verb === 'd' && typeof value !== 'bigint') throw new Unanswerable('format(): %d takes an int');
+    if (verb !== 's' && verb !== 'd') throw new Unanswerable(`format(): %${verb} is not known`);
+    return wordsOf(value);
+  });
+  if (said.length > MAX_TEXT) throw new Unanswerable('format(): the text would be longer than 1 MiB');
+  return said;
+}
+
+/** A value as people read it; lists with commas. What has no words of its own is refused. */
+export function wordsOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (value === null) return 'null';
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Set || Array.isArray(value)) return [...(value as Iterable<unknown>)].map(wordsOf).join(', ');
+  if (typeof value === 'object' && value.constructor !== Object && !(value instanceof Map) && 'toString' in value) {
+    const said = (value as { toString: () => unknown }).toString();
+    if (typeof said === 'string' && !said.startsWith('[object ')) return said;
+  }
+  throw new Unanswerable('a map has no words: name its fields');
+}
+
+/** Kubernetes' strings of CEL that the library lacks. */
+export const STRINGS: readonly CheckFunction[] = [
+  {
+    signature: 'string.charAt(int): string',
+    handler: charAt,
+    about: 'The character at that place, from 0.',
+    kubernetes: '1.26',
+  },
+  {
+    signature: 'string.replace(string, string): string',
+    handler: (text: string, from: string, to: string) => replace(text, from, to),
+    about: 'With every place of the first replaced by the second.',
+    kubernetes: '1.26',
+  },
+  {
+    signature: 'string.replace(string, string, int): string',
+    handler: replace,
+    about: 'With so many places replaced.',
+    kubernetes: '1.26',
+  },
+  {
+    signature: 'string.format(list): string',
+    handler: format,
+    about: '`"%s of %d".format([name, count])`: `%s` of anything that has words, `%d` of an int.',
+    kubernetes: '1.29',
+  },
+];

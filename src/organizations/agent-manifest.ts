@@ -22,8 +22,10 @@ export interface FilledManifest {
   /** Null: the placeholder stays, which no registry has. */
   image: string | null;
   mode: AgentMode;
-  /** False: no right on Secrets, as components/without-secrets. */
+  /** May list Secrets, as components/with-secrets says. */
   withSecrets: boolean;
+  /** May list the constraints of Gatekeeper, as components/with-gatekeeper says. */
+  withGatekeeper: boolean;
 }
 
 /**
@@ -31,15 +33,17 @@ export interface FilledManifest {
  * rights and of why, holds for whoever applies either.
  */
 export async function agentManifest(filled: FilledManifest): Promise<string> {
-  const documents = await documentsOf(new URL(`${filled.mode}/`, DIRECTORY));
+  const folders = [
+    filled.mode,
+    ...(filled.withSecrets ? ['components/with-secrets'] : []),
+    ...(filled.withGatekeeper ? ['components/with-gatekeeper'] : []),
+  ];
+  const documents = await Promise.all(folders.map((folder) => documentsOf(new URL(`${folder}/`, DIRECTORY))));
   return documents
-    .filter((document) => filled.withSecrets || document.getIn(['metadata', 'name']) !== SECRETS_ROLE)
+    .flat()
     .map((document) => fill(document, filled).toString({ lineWidth: 0, directives: false }))
     .join('---\n');
 }
-
-/** Of the role and of its binding. */
-const SECRETS_ROLE = 'safeguard-agent-secrets';
 
 const kustomization = z.object({ resources: z.array(z.string()) });
 
@@ -71,9 +75,9 @@ function fill(document: Document, filled: FilledManifest): Document {
       SAFEGUARD_ORGANIZATION: filled.organizationId,
       SAFEGUARD_SYSTEM: filled.systemId,
       SAFEGUARD_CLUSTER_NAME: filled.clusterName,
-      ...(filled.withSecrets ? {} : { SAFEGUARD_EXCLUDE: 'secrets' }),
     };
     for (const [name, value] of Object.entries(data)) document.setIn(['data', name], value);
+    if (filled.withSecrets) document.deleteIn(['data', 'SAFEGUARD_EXCLUDE']);
   }
   const template = { CronJob: ['spec', 'jobTemplate', 'spec', 'template'], Deployment: ['spec', 'template'] }[
     String(kind)

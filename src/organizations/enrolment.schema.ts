@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
-import { systemParams } from '../kernel/http/parameters.js';
+import { flag, systemParams } from '../kernel/http/parameters.js';
 import { AGENT_MODES, AGENT_SUBJECT } from './agent-manifest.js';
 
 const system = '/v1/organizations/:organizationId/systems/:systemId';
@@ -18,10 +18,11 @@ const manifestQuery = {
   mode: z.enum(AGENT_MODES).default('cronjob').meta({
     description: '`cronjob`: collects each hour and ends. `deployment`: stays, and serves metrics.',
   }),
-  secrets: z.enum(['metadata', 'none']).default('metadata').meta({
+  secrets: z.enum(['none', 'metadata']).default('none').meta({
     description:
-      '`metadata`: Secrets are listed by their metadata. RBAC cannot say so: whoever holds the agent’s token may then list their values too. `none`: no right on Secrets, and no evidence from them.',
+      '`none`: no right on Secrets, and no evidence from them. `metadata`: they are listed by their metadata. RBAC cannot say so: whoever holds the agent’s token may then list their values too.',
   }),
+  gatekeeper: flag('The cluster has Gatekeeper: the agent may list its constraints, by a wildcard, for they have no other name.'),
   image: imageText.optional().meta({
     description: 'Image of the agent, best by its digest. Default: the operator’s (`AGENT_IMAGE`), else a placeholder.',
     examples: [`registry.example.org/safeguard@sha256:${'0'.repeat(64)}`],

@@ -68,6 +68,7 @@ export class EnrolmentService {
       image: this.imageOf(query),
       mode: query.mode,
       withSecrets: query.secrets === 'metadata',
+      withGatekeeper: query.gatekeeper,
     });
   }
 
@@ -86,9 +87,9 @@ export class EnrolmentService {
         : []),
       ...(query.secrets === 'metadata'
         ? [
-            'The role lets the agent list Secrets. It asks for their metadata alone, but RBAC cannot say so: its token opens their values too. Without: secrets=none.',
+            'A role lets the agent list Secrets. It asks for their metadata alone, but RBAC cannot say so: its token opens their values too.',
           ]
-        : []),
+        : ['Secrets are not listed: checks of them will say that they could not look. secrets=metadata lets them, and says what it grants.']),
       ...(query.keys === 'pinned'
         ? ['The keys are pinned: when the cluster’s signing key changes, trust it anew before the old one goes.']
         : []),
@@ -122,7 +123,12 @@ function trustIssuer(room: string, system: SystemView, audience: string, keys: E
   return `printf ${quoted(format)} ${values} | ${CURL} -H 'Content-Type: application/json' --data-binary @- ${quoted(`${room}/agents`)}`;
 }
 
-function apply(address: string, { mode, secrets, image }: ManifestQuery): string {
-  const query = new URLSearchParams({ mode, secrets, ...(image === undefined ? {} : { image }) });
+function apply(address: string, { mode, secrets, gatekeeper, image }: ManifestQuery): string {
+  const query = new URLSearchParams({
+    mode,
+    secrets,
+    gatekeeper: String(gatekeeper),
+    ...(image === undefined ? {} : { image }),
+  });
   return `${CURL} ${quoted(`${address}?${query.toString()}`)} | kubectl apply -f -`;
 }

@@ -202,6 +202,7 @@ describe('the manifest', () => {
       SAFEGUARD_ORGANIZATION: clinic.organizationId,
       SAFEGUARD_SYSTEM: id,
       SAFEGUARD_CLUSTER_NAME: 'emr',
+      SAFEGUARD_EXCLUDE: 'secrets',
     });
     const { containers, volumes, serviceAccountName } = podOf(objects, 'CronJob');
     expect(containers.map((container) => container.image)).toEqual([IMAGE]);
@@ -216,27 +217,29 @@ describe('the manifest', () => {
     const { namespace } = objects.find(({ kind }) => kind === 'CronJob')!.metadata;
     expect(SUBJECT).toBe(`system:serviceaccount:${namespace}:${serviceAccountName}`);
     expect(text).not.toMatch(/example\.org\/safeguard@sha256:0|00000000-0000/);
-    expect(text).toContain('# READ THIS.');
+    expect(text).toContain('# The uid of kube-system is the identity of the cluster.');
+    expect(await manifest('secrets=metadata')).toContain('# READ THIS.');
   });
 
-  it('is it a Deployment, without Secrets, of another image, when that is asked for?', async () => {
+  it('is it a Deployment, with Secrets and Gatekeeper, of another image, when that is asked for?', async () => {
     const { manifest, enrolment } = await newSystem();
     const image = `ghcr.io/other@sha256:${'b2'.repeat(32)}`;
-    const query = `mode=deployment&secrets=none&image=${encodeURIComponent(image)}`;
+    const query = `mode=deployment&secrets=metadata&gatekeeper=true&image=${encodeURIComponent(image)}`;
     const objects = objectsOf(await manifest(query));
     const kinds = objects.map(({ kind }) => kind);
     expect(kinds).toContain('Deployment');
     expect(kinds).not.toContain('CronJob');
     expect(podOf(objects, 'Deployment').containers.map((container) => container.image)).toEqual([image]);
-    expect(dataOf(objects)).toMatchObject({ SAFEGUARD_EXCLUDE: 'secrets' });
+    expect(dataOf(objects)).not.toHaveProperty('SAFEGUARD_EXCLUDE');
     const resources = objects.flatMap(({ rules = [] }) => rules.flatMap((rule) => rule.resources ?? []));
-    expect(resources).toContain('pods');
-    expect(resources).not.toContain('secrets');
-    expect(objects.filter(({ metadata }) => metadata.name === 'safeguard-agent-secrets')).toEqual([]);
+    expect(resources).toEqual(expect.arrayContaining(['pods', 'secrets', '*']));
+    const without = objectsOf(await manifest()).flatMap(({ rules = [] }) => rules.flatMap((rule) => rule.resources ?? []));
+    expect(without).toContain('pods');
+    expect(without.filter((one) => ['secrets', '*'].includes(one))).toEqual([]);
     const { commands, notes } = await enrolment(query);
     expect(new URL(/https:[^']+/.exec(commands[2]!.command)![0]).searchParams.get('image')).toBe(image);
-    expect(notes).toEqual([expect.stringContaining('pinned')]);
-    expect((await enrolment()).notes.join(' ')).toContain('Secrets');
+    expect(notes).toEqual([expect.stringContaining('its token opens their values'), expect.stringContaining('pinned')]);
+    expect((await enrolment()).notes.join(' ')).toContain('Secrets are not listed');
     expect((await enrolment('image=safeguard:latest')).notes.join(' ')).toContain('digest');
   });
 

@@ -24,6 +24,8 @@ import { schemaFaults } from './kubernetes-types.js';
 const SERVICE = listed('service/base');
 const CRONJOB = listed('agent/cronjob');
 const DEPLOYMENT = listed('agent/deployment');
+const SECRETS = listed('agent/components/with-secrets');
+const GATEKEEPER = listed('agent/components/with-gatekeeper');
 /** Each object once: both ways to run the agent stand on one base. */
 const ALL = [
   ...SERVICE,
@@ -92,7 +94,7 @@ describe('deploy/kubernetes', () => {
     });
     expect(used.filter((path) => !existsSync(join(KUBERNETES, path)))).toEqual([]);
     const roots = ['service/example', 'agent/example', 'agent/cronjob'].map((folder) => `${folder}/kustomization.yaml`);
-    const others = ['agent/components/ephemeral-spool', 'service/components/ingress'].map(
+    const others = ['agent/components/ephemeral-spool', 'agent/components/with-gatekeeper', 'service/components/ingress'].map(
       (folder) => `${folder}/kustomization.yaml`,
     );
     const unused = FILES.filter((file) => !used.includes(file) && !file.startsWith('audit-webhook/'));
@@ -282,7 +284,7 @@ describe('the service', () => {
 });
 
 describe('the agent', () => {
-  const roles = CRONJOB.filter(({ kind }) => kind === 'ClusterRole') as (KubernetesObject & {
+  const roles = [...CRONJOB, ...SECRETS, ...GATEKEEPER].filter(({ kind }) => kind === 'ClusterRole') as (KubernetesObject & {
     rules: {
       apiGroups?: string[];
       resources?: string[];

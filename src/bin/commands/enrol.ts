@@ -29,8 +29,8 @@ export interface EnrolOptions extends ScopeOptions {
   phiNamespaces?: string[];
   context?: string;
   mode: (typeof modes)[number];
-  /** Commander's name of --without-secrets. */
-  withoutSecrets?: boolean;
+  withSecrets?: boolean;
+  withGatekeeper?: boolean;
   image?: string;
   keys: (typeof keySources)[number];
   print?: boolean;
@@ -91,7 +91,8 @@ async function read(client: Client, organization: string, system: string, option
     path: path('v1', 'organizations', organization, 'systems', system, 'enrolment'),
     query: {
       mode: options.mode,
-      secrets: options.withoutSecrets === true ? 'none' : 'metadata',
+      secrets: options.withSecrets === true ? 'metadata' : 'none',
+      gatekeeper: options.withGatekeeper === true ? 'true' : 'false',
       image: options.image,
       keys: options.keys === 'discovered' ? 'discovered' : 'pinned',
     },

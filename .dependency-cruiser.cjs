@@ -27,7 +27,7 @@ const ROOMS = {
 };
 
 /** What `safeguard checks` has of the program: the pure files of src/checks, which know no server. */
-const CHECKS_OF_BIN = '^src/checks/(definition|examples|export|files)\\.ts$';
+const CHECKS_OF_BIN = '^src/checks/(definition|examples|export|files|phi)\\.ts$';
 
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */

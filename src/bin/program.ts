@@ -5,7 +5,7 @@ import { encodings } from './client/payload.js';
 import { progress, say, setExit } from './client/terminal.js';
 import { printable } from './client/text.js';
 import { version } from './client/version.js';
-import { testChecks } from './commands/checks.js';
+import { exportChecks, testChecks } from './commands/checks.js';
 import { enrol, environments, keySources, modes, phi } from './commands/enrol.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
@@ -122,6 +122,25 @@ export function buildProgram(): Command {
     .description('Compile checks and run their examples; says of each that does not hold what came out.')
     .argument('[file...]', 'YAML files of checks (default: those that are shipped)')
     .action(testChecks);
+  checks
+    .command('export')
+    .description('Write checks that judge one object alone as ValidatingAdmissionPolicies; says of the others why not.')
+    .argument('[file...]', 'YAML files of checks (default: those that are shipped)')
+    .option('--dir <dir>', 'a file for each check (default: all of them on standard output)')
+    .addOption(
+      new Option('--action <action>', 'what becomes of an object that fails').choices(['deny', 'warn']).default('deny'),
+    )
+    .option(
+      '--phi-label <key=value,...>',
+      'a label that marks PHI; may be given several times',
+      each((text) => text),
+    )
+    .option(
+      '--phi-namespace <name>',
+      'a namespace that holds PHI; may be given several times',
+      each((text) => text),
+    )
+    .action(exportChecks);
   return program;
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { ChecksFile } from './checks.schema.js';
 import {
   ControlsFile,
   CrosswalkFile,
@@ -26,6 +27,8 @@ export interface CatalogContent {
   readonly crosswalks: Kept<CrosswalkFile>;
   readonly podSecurity: PodSecurityFile;
   readonly mappings: Kept<MappingFile>;
+  /** Policy as code; none in versions of before there was any. */
+  readonly checks: Kept<ChecksFile>;
 }
 
 /** Everything that is wrong with a catalogue, each fault with its file and its place in it. */
@@ -67,14 +70,14 @@ export function parseFiles(files: CatalogFiles): CatalogContent {
     return undefined;
   }
 
-  function parseFolder<T>(folder: string, schema: z.ZodType<T>): Map<string, T> {
+  function parseFolder<T>(folder: string, schema: z.ZodType<T>, least: 0 | 1 = 1): Map<string, T> {
     const parsed = new Map<string, T>();
     for (const path of Object.keys(files).sort()) {
       if (!path.startsWith(folder) || known.has(path) || path.slice(folder.length).includes('/')) continue;
       const file = parse(path, schema);
       if (file !== undefined) parsed.set(path, file);
     }
-    if (parsed.size === 0) faults.push(`${folder}: no readable file`);
+    if (parsed.size < least) faults.push(`${folder}: no readable file`);
     return parsed;
   }
 
@@ -86,12 +89,13 @@ export function parseFiles(files: CatalogFiles): CatalogContent {
   const practices = parseFolder('practices/', PracticesFile);
   const crosswalks = parseFolder('crosswalks/', CrosswalkFile);
   const mappings = parseFolder('mappings/', MappingFile);
+  const checks = parseFolder('checks/', ChecksFile, 0);
 
   for (const path of Object.keys(files)) {
     if (!known.has(path)) faults.push(`${path}: no such file belongs to the catalogue`);
   }
   if (faults.length > 0 || !version || !defaults || !controls || !podSecurity) throw new CatalogFaults(faults);
-  return { version, defaults, controls, overlays, practices, crosswalks, podSecurity, mappings };
+  return { version, defaults, controls, overlays, practices, crosswalks, podSecurity, mappings, checks };
 }
 
 /**

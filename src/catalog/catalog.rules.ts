@@ -1,6 +1,8 @@
 import type { CatalogContent } from './catalog.files.js';
 import { CONTROLS, POD_SECURITY, placeOf } from './catalog.files.js';
-import type { CheckEntry, MappingFile } from './catalog.schema.js';
+import type { CheckEntry } from './catalog.schema.js';
+import { allMappings, type Mapping } from "./checks.mapping.js";
+import { practicesOf } from './checks.schema.js';
 
 /*
  * What must hold between the files of the catalogue. Each rule adds every fault it finds, with file and place; none stops at the first.
@@ -16,6 +18,7 @@ export function faultsOf(content: CatalogContent): string[] {
   controlRules(content, tell);
   practiceRules(content, tell);
   mappingRules(content, tell);
+  checkRules(content, tell);
   crosswalkRules(content, tell);
   overlayRules(content, tell);
   countRules(content, tell);
@@ -111,7 +114,7 @@ function practiceRules(content: CatalogContent, tell: Tell): void {
 
 function mappingRules(content: CatalogContent, tell: Tell): void {
   const practices = allPracticeIds(content);
-  const tools = new Map([...content.mappings.values()].map((file) => [file.tool, checkNames(file)]));
+  const tools = new Map(allMappings(content).map((file) => [file.tool, checkNames(file)]));
   const sources = new Map<string, string>();
   for (const [file, mapping] of content.mappings) {
     sourcesOf(mapping).forEach((source, index) => {
@@ -179,6 +182,27 @@ function mappingRules(content: CatalogContent, tell: Tell): void {
   }
 }
 
+/** Of the product's own checks. Whether their expressions compile and their examples hold is the matter of src/checks. */
+function checkRules(content: CatalogContent, tell: Tell): void {
+  const sections = new Map(
+    [...content.practices.values()].flatMap(({ section, practices }) =>
+      practices.map(({ id }): [string, string] => [id, section]),
+    ),
+  );
+  const names = new Map<string, string>();
+  for (const [file, { section, checks }] of content.checks) {
+    if (file !== `checks/${section}.yaml`) tell(file, ['section'], `"${section}" belongs in checks/${section}.yaml`);
+    checks.forEach((check, index) => {
+      const at = (field: string, message: string) => tell(file, ['checks', index, field], message);
+      once(names, check.id, `a check of ${file}`, (message) => at('id', message));
+      const practices = practicesOf(check);
+      if (practices.length === 0) at('practice', 'a check without a practice');
+      for (const id of practices) if (!sections.has(id)) at('practice', `no practice ${id}`);
+      if (!practices.some((id) => sections.get(id) === section)) at('practice', `supports no practice of ${section}`);
+    });
+  }
+}
+
 function crosswalkRules(content: CatalogContent, tell: Tell): void {
   const controls = new Set(content.controls.controls.map(({ id }) => id));
   const practices = allPracticeIds(content);
@@ -190,7 +214,7 @@ function crosswalkRules(content: CatalogContent, tell: Tell): void {
       if (new Set(references).size !== references.length) tell(file, ['links', subject], 'names a reference twice');
     }
   }
-  const tools = new Map([...content.mappings.values()].map((file) => [file.tool, checkNames(file)]));
+  const tools = new Map(allMappings(content).map((file) => [file.tool, checkNames(file)]));
   content.podSecurity.rows.forEach((row, index) => {
     for (const tool of ['trivy', 'kyverno', 'kubescape'] as const)
       for (const id of row.checks[tool])
@@ -248,7 +272,7 @@ function countRules(content: CatalogContent, tell: Tell): void {
   const gaps = practices.filter((section) => section === 'gap').length;
   expect('version.yaml', ['counts', 'practices'], counts.practices, practices.length);
   expect('version.yaml', ['counts', 'gap_practices'], counts.gap_practices, gaps);
-  const mappings = [...content.mappings.values()];
+  const mappings = allMappings(content);
   const links = mappings.flatMap((file) => file.checks.flatMap((entry) => entry.practices ?? [])).length;
   expect('version.yaml', ['counts', 'links'], counts.links, links);
   for (const tool of new Set([...Object.keys(counts.checks), ...mappings.map((file) => file.tool)])) {
@@ -276,6 +300,10 @@ function allPracticeIds(content: CatalogContent): Set<string> {
   return new Set([...content.practices.values()].flatMap((file) => file.practices.map(({ id }) => id)));
 }
 
+/**
+ * Practices that scanners have checks for. The product's own checks are left out: one may look for volumes that were left behind, and posture lets no result count for a
+ * control that scanners never prove.
+ */
 function practicesWithEvidence(content: CatalogContent): Set<string> {
   return new Set(
     [...content.mappings.values()].flatMap((file) => [
@@ -288,7 +316,7 @@ function practicesWithEvidence(content: CatalogContent): Set<string> {
 }
 
 /** Where results of a mapping's checks come from; also from all sources below. */
-export function sourcesOf(file: MappingFile): readonly string[] {
+export function sourcesOf(file: Mapping): readonly string[] {
   return file.results?.sources ?? [file.tool];
 }
 
@@ -296,6 +324,6 @@ function isBelow(source: string, other: string): boolean {
   return source.startsWith(`${other}/`);
 }
 
-function checkNames(file: MappingFile): Set<string> {
+function checkNames(file: Mapping): Set<string> {
   return new Set(file.checks.flatMap((entry) => [entry.id, ...(entry.aliases ?? [])]));
 }

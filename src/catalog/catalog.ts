@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { CatalogContent, CatalogFiles } from './catalog.files.js';
 import { CatalogFaults, canonicalText, parseFiles } from './catalog.files.js';
 import { faultsOf, sourcesOf } from './catalog.rules.js';
-import type { MappingFile } from './catalog.schema.js';
 import type {
   Check,
   Control,
@@ -21,6 +20,8 @@ import type {
   Tool,
 } from './catalog.types.js';
 import { checkOf, controlOf, practiceOf, proposedControl } from './catalog.types.js';
+import { allMappings, type Mapping } from "./checks.mapping.js";
+import type { CheckDefinition } from './checks.schema.js';
 
 /**
  * The checked catalogue: what is law, what would support it, what would prove it. Immutable (frozen through and through), pure, the same for every tenant;
@@ -36,6 +37,8 @@ export class Catalog {
   readonly practices: readonly Practice[];
   /** Every check of the current benchmarks, as counted in version.yaml; those that only older benchmarks have are found by resolveCheck and checksOf. */
   readonly checks: readonly Check[];
+  /** The product's own checks, as catalog/checks has them: results of the tool `safeguard-checks`. src/checks compiles them. */
+  readonly definitions: readonly CheckDefinition[];
   readonly crosswalks: readonly Crosswalk[];
   /** The bullets of the seed article: headings to show practices under. A practice may stand in several; gap practices stand in none. */
   readonly groups: readonly PracticeGroup[];
@@ -48,7 +51,8 @@ export class Catalog {
   readonly #practicesOf = new Map<string, PracticeLink[]>();
   readonly #checksOf = new Map<string, Check[]>();
   readonly #checkByName = new Map<string, Check | null>();
-  readonly #mappingBySource = new Map<string, MappingFile>();
+  readonly #mappingBySource = new Map<string, Mapping>();
+  readonly #mappings: readonly Mapping[];
   readonly #content: CatalogContent;
 
   /** Only for `buildCatalog` and `withOverlay`: takes content that was checked. `digest` is `sha256:` and 64 hex digits over the canonical text. */
@@ -89,7 +93,9 @@ export class Catalog {
     for (const links of this.#practicesOf.values()) links.sort((a, b) => a.link.localeCompare(b.link));
 
     const checks: Check[] = [];
-    for (const file of content.mappings.values()) {
+    this.#mappings = allMappings(content);
+    this.definitions = [...content.checks.values()].flatMap((file) => file.checks);
+    for (const file of this.#mappings) {
       for (const source of sourcesOf(file)) this.#mappingBySource.set(source, file);
       for (const entry of file.checks) checks.push(this.#index(checkOf(file, entry)));
       for (const [benchmark, older] of Object.entries(file.older_benchmarks ?? {})) {
@@ -186,7 +192,7 @@ export class Catalog {
     return check === null ? null : { check, part: slash === -1 ? '' : name.slice(slash + 1) };
   }
 
-  #mappingOf(source: string): MappingFile | undefined {
+  #mappingOf(source: string): Mapping | undefined {
     for (let from = source; from !== ''; from = from.slice(0, Math.max(0, from.lastIndexOf('/')))) {
       const mapping = this.#mappingBySource.get(from);
       if (mapping !== undefined) return mapping;
@@ -205,7 +211,7 @@ export class Catalog {
   }
 
   #mapping(tool: string) {
-    return [...this.#content.mappings.values()].find((file) => file.tool === tool);
+    return this.#mappings.find((file) => file.tool === tool);
   }
 
   /** References of other frameworks for a control or practice, by crosswalk id; crosswalks without one are absent, which proves nothing. */
@@ -243,7 +249,7 @@ export class Catalog {
   /** Where the machine's reach ends. */
   gaps(): Gaps {
     const byReport = new Set(
-      [...this.#content.mappings.values()].flatMap((file) => (file.report_kinds ?? []).flatMap((kind) => kind.practices)),
+      this.#mappings.flatMap((file) => (file.report_kinds ?? []).flatMap((kind) => kind.practices)),
     );
     const seen = (practice: string) =>
       byReport.has(practice) || this.checksOf(practice).some((check) => check.evidence);

@@ -11,6 +11,7 @@ import type {
   PracticesFile,
   SEVERITIES,
 } from './catalog.schema.js';
+import type { Mapping } from './checks.mapping.js';
 
 /** As its mapping file is called. */
 export type Tool = string;
@@ -192,7 +193,7 @@ export function practiceOf(
   };
 }
 
-export function checkOf(file: MappingFile, entry: CheckEntry): Check {
+export function checkOf(file: Mapping, entry: CheckEntry): Check {
   return {
     tool: file.tool,
     id: entry.id,
@@ -210,7 +211,7 @@ export function checkOf(file: MappingFile, entry: CheckEntry): Check {
   };
 }
 
-function severityOfScore(file: MappingFile, score: number | undefined): Severity | null {
+function severityOfScore(file: Mapping, score: number | undefined): Severity | null {
   const least = file.severity_from_base_score;
   if (score === undefined || least === undefined) return null;
   return (['critical', 'high', 'medium', 'low'] as const).find((severity) => score >= least[severity]) ?? null;

@@ -14,6 +14,12 @@ const kind = z.string().regex(/^[A-Z][A-Za-z0-9]*(\.[a-z0-9.-]+)?$/, 'is not a k
 /** Words of results; `info` is left to scanners: a check that decides nothing is not written. */
 export const CHECK_SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
 
+/** What an organisation sets in place of the catalogue's: names of registries, ages, tiers. */
+const Params = z.record(
+  z.string().regex(/^[a-z][A-Za-z0-9]{0,63}$/, 'is not a name in camel case'),
+  z.union([z.string().max(1000), z.int(), z.boolean(), z.array(z.string().max(1000)).max(200)]),
+);
+
 const CheckExample = z.strictObject({
   name: text.describe('What the example shows'),
   objects: z.array(z.record(z.string(), z.unknown())).max(100).describe('All objects of its cluster'),
@@ -21,6 +27,7 @@ const CheckExample = z.strictObject({
   phi: z.array(text).max(100).optional().describe('Namespaces on the list of the system'),
   now: z.iso.datetime().optional().describe('The instant of the snapshot; default: 2026-11-26T08:00:00Z'),
   version: text.optional().describe('Version of the API server; default: v1.34.1'),
+  params: Params.optional().describe('Values in place of those of the check'),
   refused: z.array(kind).max(100).optional().describe('Kinds that the collector was not allowed to list'),
 });
 
@@ -35,6 +42,9 @@ const members = {
   practices: z.array(slug).min(1).max(10).optional().describe('The practices, where it supports several'),
   severity: z.enum(CHECK_SEVERITIES),
   each: z.union([kind, z.array(kind).min(1).max(10)]).describe('The kinds whose objects are judged; `Workload`: pod templates of any kind; `Cluster`: the cluster, once'),
+  params: Params.optional().describe(
+    'Constants that the expressions name `params.<name>`, with the values that hold until an organisation sets its own',
+  ),
   where: expression.optional().describe('CEL: which of them matter; default: all'),
   undecided: expression
     .optional()
@@ -69,6 +79,7 @@ export const ChecksFile = z.strictObject({
 
 export type CheckDefinition = z.infer<typeof OrganizationCheckDefinition>;
 export type CheckExample = z.infer<typeof CheckExample>;
+export type Params = z.infer<typeof Params>;
 export type ChecksFile = z.infer<typeof ChecksFile>;
 
 /** The practices of a check, however it names them. */

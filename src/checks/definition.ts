@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { CheckDefinition, ChecksFile, OrganizationCheckDefinition, practicesOf } from '../catalog/checks.schema.js';
+import {
+  CheckDefinition,
+  ChecksFile,
+  OrganizationCheckDefinition,
+  practicesOf,
+  type Params,
+} from '../catalog/checks.schema.js';
 import { compile, kindsReadBy } from './environment.js';
 import { ExpressionFault, nodesOf, type Expression } from './expression.js';
 import { CLUSTER, WORKLOAD, kindNamed } from './kinds.js';
@@ -34,6 +40,8 @@ export interface CompiledCheck {
   readonly definition: CheckDefinition;
   readonly id: string;
   readonly practices: readonly string[];
+  /** The values of its constants, as expressions see them. */
+  readonly params: Readonly<Record<string, unknown>>;
   /** Names of the table of kinds, `Workload` or `Cluster`. */
   readonly each: readonly string[];
   readonly where: Expression | null;
@@ -63,6 +71,7 @@ export function compileCheck(definition: CheckDefinition): CompiledCheck {
   const fault = (pointer: string, reason: string): void => {
     faults.push({ pointer, line: null, column: null, reason });
   };
+  const params = valuesOf(definition.params ?? {});
   const each = typeof definition.each === 'string' ? [definition.each] : definition.each;
   for (const kind of each) {
     if (kind !== CLUSTER && kind !== WORKLOAD && kindNamed(kind) === null) fault('/each', `there is no kind ${kind}`);
@@ -83,6 +92,13 @@ export function compileCheck(definition: CheckDefinition): CompiledCheck {
   ): Expression | null => {
     try {
       const compiled = compile(source, each, expected);
+      for (const place of compiled.places) {
+        if (place.name !== 'params') continue;
+        const name = /^params\.(\w+)/.exec(source.slice(place.start))?.[1] ?? '';
+        if (!Object.hasOwn(params, name)) {
+          throw new ExpressionFault('params are named: params.<one that the check has>', source, place.start);
+        }
+      }
       for (const kind of compiled.kinds) {
         if (kind !== WORKLOAD && kindNamed(kind) === null) {
           throw new ExpressionFault(`there is no kind ${kind}`, source, Math.max(0, source.indexOf(kind)));
@@ -119,6 +135,7 @@ export function compileCheck(definition: CheckDefinition): CompiledCheck {
     definition,
     id: definition.id,
     practices: practicesOf(definition),
+    params,
     each: each.map((kind) => kindNamed(kind)?.name ?? kind),
     where,
     undecided,
@@ -127,6 +144,27 @@ export function compileCheck(definition: CheckDefinition): CompiledCheck {
     without,
     reads: [...reads].map((kind) => kindNamed(kind)?.name ?? kind).sort(),
   };
+}
+
+/** As expressions see them: whole numbers are ints. */
+function valuesOf(params: Params): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, typeof value === 'number' ? BigInt(value) : value]),
+  );
+}
+
+/** The definition with other values of its constants. Throws `DefinitionFaults` for a name that it does not have, and for a value of another type. */
+export function withParams<T extends CheckDefinition>(definition: T, params: Params): T {
+  const own = definition.params ?? {};
+  const faults = Object.entries(params).flatMap(([name, value]): DefinitionFault[] => {
+    const given = Object.hasOwn(own, name) ? own[name] : undefined;
+    if (given !== undefined && typeof given === typeof value) return [];
+    const type = Array.isArray(given) ? 'a list of texts' : typeof given;
+    const reason = given === undefined ? `the check has no constant ${name}` : `must be ${type}`;
+    return [{ pointer: pointerOf(['params', name]), line: null, column: null, reason }];
+  });
+  if (faults.length > 0) throw new DefinitionFaults(definition.id, faults);
+  return { ...definition, params: { ...own, ...params } };
 }
 
 interface Part {

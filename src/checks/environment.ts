@@ -1,12 +1,16 @@
 import { Environment } from '@marcbachmann/cel-js';
 import type { ClusterObjects } from './cluster.js';
 import { compileExpression, type Expression } from './expression.js';
+import { accessFunctions } from './functions/access.js';
 import { CONVERSIONS } from './functions/conversions.js';
 import { nameOf, type CheckFunction } from './functions/function.js';
 import { LANGUAGE } from './functions/language.js';
 import { LISTS } from './functions/lists.js';
+import { networkFunctions } from './functions/network.js';
 import { objectFunctions } from './functions/objects.js';
+import { PODS } from './functions/pods.js';
 import { STRINGS } from './functions/strings.js';
+import { EQUAL, IP_NAMESPACE, TYPES, VALUES } from './functions/values.js';
 import { WORKLOAD } from './kinds.js';
 
 /** The cluster whose objects the functions look at. Expressions are compiled once, and evaluated over one cluster after another. */
@@ -34,7 +38,11 @@ export const FUNCTIONS: readonly CheckFunction[] = [
   ...CONVERSIONS,
   ...STRINGS,
   ...LISTS,
+  ...VALUES,
   ...objectFunctions(cluster),
+  ...PODS,
+  ...accessFunctions(cluster),
+  ...networkFunctions(cluster),
 ];
 
 export interface Variable {
@@ -72,6 +80,12 @@ export const VARIABLES: readonly Variable[] = [
       'The cluster: `uid`, `name`, `version` (`v1.34.1`), `platform`, `provider` (`eks`, `gke`, `aks`, `openshift` or empty), `phiNamespaces` (their names), `phiLabels` (`key` and `values`).',
     reads: { provider: ['Node'], phiNamespaces: ['Namespace'] },
   },
+  {
+    name: 'params',
+    type: 'map',
+    about: 'The constants of the check, by name: `params.registries`. An organisation sets its own in their place.',
+    reads: [],
+  },
 ];
 
 const OF_WORKLOADS: ReadonlySet<string> = new Set(['spec', 'template']);
@@ -84,6 +98,10 @@ for (const given of FUNCTIONS) {
   for (const kind of given.reads ?? []) known.add(kind);
   reads.set(name, known);
 }
+/** The first version of Kubernetes that has a function of this name; none for what is ours. */
+export const KUBERNETES_SINCE: ReadonlyMap<string, string> = new Map(
+  FUNCTIONS.flatMap((given) => (given.kubernetes === undefined ? [] : [[nameOf(given), given.kubernetes] as const])),
+);
 const KNOWN: ReadonlySet<string> = new Set(reads.keys());
 
 /** What stands before the dot of `sets.contains`. */
@@ -96,6 +114,10 @@ function environments(): { plain: Environment; workload: Environment } {
   const base = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false, limits: LIMITS });
   base.registerType('Sets', Sets);
   base.registerConstant('sets', 'Sets', new Sets());
+  for (const [name, ctor] of Object.entries(TYPES)) base.registerType(name, { ctor, fields: {} } as never);
+  base.registerConstant('ip', 'Ip', IP_NAMESPACE);
+  for (const name of EQUAL)
+    base.registerOperator(`${name} == ${name}`, (one: Equal, other: Equal) => one.equals(other));
   for (const { signature, handler, about } of FUNCTIONS) {
     if (handler !== undefined)
       base.registerFunction(signature, guarded(handler as Handler), { description: about, async: false });
@@ -104,6 +126,10 @@ function environments(): { plain: Environment; workload: Environment } {
   const workload = base.clone();
   for (const { name, type } of VARIABLES) if (OF_WORKLOADS.has(name)) workload.registerVariable(name, type);
   return { plain: base.clone(), workload };
+}
+
+interface Equal {
+  equals(other: unknown): boolean;
 }
 
 type Handler = (...given: unknown[]) => unknown;

@@ -168,6 +168,7 @@ class Evaluation {
       object: views.seen(object),
       namespaceObject: namespace === '' ? null : views.seen(this.#cluster.namespace(namespace)),
       cluster: this.#cluster.variable,
+      params: this.#check.params,
     };
     if (!this.#check.each.includes(WORKLOAD)) return variables;
     const template = templateOf(object);
@@ -184,15 +185,19 @@ class Evaluation {
   }
 
   #sayNothing(): void {
-    const { definition, each, undecided, without } = this.#check;
+    const { definition, each, without } = this.#check;
     const what = `There is no ${each.join(' or ')} that the check is about`;
-    switch (definition.none ?? (without !== null && undecided === null ? 'manual' : 'skip')) {
+    switch (definition.none ?? (without === null ? 'skip' : 'manual')) {
       case 'pass':
         return this.#say('pass', null, null);
       case 'fail':
         return this.#say('fail', null, `${what}, and there must be one: ${definition.title}.`);
       case 'manual':
-        return this.#say('manual', null, render(without ?? [], { cluster: this.#cluster.variable }));
+        return this.#say(
+          'manual',
+          null,
+          render(without ?? [], { cluster: this.#cluster.variable, params: this.#check.params }),
+        );
       case 'skip':
         return this.#say('skip', null, `${what}.`);
     }

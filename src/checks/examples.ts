@@ -1,6 +1,6 @@
 import type { CheckExample } from '../catalog/checks.schema.js';
 import { ClusterBuilder, type ClusterObjects, type ListEnd } from './cluster.js';
-import type { CompiledCheck } from './definition.js';
+import { compileCheck, DefinitionFaults, withParams, type CompiledCheck } from './definition.js';
 import { evaluate, type Outcome } from './evaluate.js';
 import { KINDS, kindNamed } from './kinds.js';
 import { DEFAULT_PHI_LABELS } from './phi.js';
@@ -71,7 +71,14 @@ export function faultsOfExamples(check: CompiledCheck): ExampleFault[] {
   );
 }
 
-function faultOf(check: CompiledCheck, expected: string, example: CheckExample): string | null {
+function faultOf(of: CompiledCheck, expected: string, example: CheckExample): string | null {
+  let check = of;
+  try {
+    if (example.params !== undefined) check = compileCheck(withParams(of.definition, example.params));
+  } catch (error) {
+    if (error instanceof DefinitionFaults) return error.message;
+    throw error;
+  }
   const cluster = clusterOf(example);
   if (cluster.partial.length > 0) return `its objects are no cluster: ${cluster.partial.join(' ')}`;
   const all: Outcome[] = [];

@@ -33,6 +33,8 @@ export interface Mentions {
   readonly whole: ReadonlySet<string>;
   /** Fields of variables: `cluster.provider`. */
   readonly fields: ReadonlySet<string>;
+  /** Where variables stand. */
+  readonly places: readonly { readonly name: string; readonly start: number }[];
   /** The kinds that objects('…') names. */
   readonly kinds: ReadonlySet<string>;
 }
@@ -132,9 +134,10 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
   const whole = new Set<string>();
   const fields = new Set<string>();
   const kinds = new Set<string>();
+  const places: { name: string; start: number }[] = [];
   let binds = 0;
   const refuse = (reason: string, node: ASTNode): never => {
-    throw new ExpressionFault(reason, source, node.pos);
+    throw new ExpressionFault(reason, source, node.start);
   };
 
   const call = (node: ASTNode & { op: 'call' | 'rcall' }, name: string, given: readonly ASTNode[]): void => {
@@ -160,6 +163,7 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
       case 'id':
         if (bound.has(node.args)) return;
         variables.add(node.args);
+        places.push({ name: node.args, start: node.start });
         whole.add(node.args);
         return;
       case '.':
@@ -167,6 +171,7 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
         const [left, name] = node.args;
         if (left.op !== 'id' || bound.has(left.args)) return walk(left, bound, loops);
         variables.add(left.args);
+        places.push({ name: left.args, start: left.start });
         fields.add(`${left.args}.${name}`);
         return;
       }
@@ -205,7 +210,7 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
     }
   };
   walk(root, new Set(), 0);
-  return { functions, variables, whole, fields, kinds };
+  return { functions, variables, whole, fields, kinds, places };
 }
 
 /** Of nodes that are neither values, names, fields nor calls. */

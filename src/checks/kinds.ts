@@ -89,6 +89,18 @@ const GIVEN: readonly Given[] = [
     },
   },
   {
+    group: 'apiregistration.k8s.io',
+    versions: ['v1'],
+    cluster: { APIService: 'apiservices' },
+    without: { APIService: ['spec.caBundle'] },
+  },
+  {
+    group: 'certificates.k8s.io',
+    versions: ['v1'],
+    cluster: { CertificateSigningRequest: 'certificatesigningrequests' },
+    without: { CertificateSigningRequest: ['spec.request', 'spec.extra', 'status.certificate'] },
+  },
+  {
     group: 'policy.networking.k8s.io',
     versions: ['v1alpha1'],
     cluster: {
@@ -213,11 +225,20 @@ const GIVEN: readonly Given[] = [
       VulnerabilityReport: 'vulnerabilityreports',
       ExposedSecretReport: 'exposedsecretreports',
       SbomReport: 'sbomreports',
+      ConfigAuditReport: 'configauditreports',
+      InfraAssessmentReport: 'infraassessmentreports',
+    },
+    cluster: {
+      // Of the node collector: the only objects that show what kubelets are told.
+      ClusterInfraAssessmentReport: 'clusterinfraassessmentreports',
+      ClusterComplianceReport: 'clustercompliancereports',
     },
     without: {
       VulnerabilityReport: ['report.vulnerabilities'],
       ExposedSecretReport: ['report.secrets'],
       SbomReport: ['report.components'],
+      ConfigAuditReport: ['report.checks'],
+      ClusterComplianceReport: ['status.detailReport'],
     },
   },
   {
@@ -259,6 +280,22 @@ const GIVEN: readonly Given[] = [
   },
   { group: 'monitoring.coreos.com', versions: ['v1'], namespaced: { PrometheusRule: 'prometheusrules' } },
   { group: 'config.openshift.io', versions: ['v1'], cluster: { APIServer: 'apiservers', OAuth: 'oauths' } },
+  { group: 'machine.openshift.io', versions: ['v1beta1'], namespaced: { Machine: 'machines' } },
+  {
+    group: 'observability.openshift.io',
+    versions: ['v1'],
+    namespaced: { ClusterLogForwarder: 'clusterlogforwarders' },
+  },
+  // That there are ways in beside Ingress and Gateway. A Route may hold its private key.
+  { group: 'route.openshift.io', versions: ['v1'], namespaced: { Route: 'routes' }, metadata: ['Route'] },
+  {
+    group: 'traefik.io',
+    versions: ['v1alpha1'],
+    namespaced: { IngressRoute: 'ingressroutes' },
+    metadata: ['IngressRoute'],
+  },
+  { group: 'projectcontour.io', versions: ['v1'], namespaced: { HTTPProxy: 'httpproxies' }, metadata: ['HTTPProxy'] },
+  { group: 'k3s.cattle.io', versions: ['v1'], cluster: { ETCDSnapshotFile: 'etcdsnapshotfiles' } },
 ];
 
 function kindsOf(given: Given): Kind[] {

@@ -13,6 +13,9 @@ function keyOf(namespace: string, kind: string, name: string): string {
 /** The groups of WORKLOADS. */
 const GROUPS: ReadonlySet<string> = new Set(['v1', 'apps/v1', 'batch/v1']);
 
+/** A pod, its Job, its CronJob; none of Kubernetes' own is longer. */
+const MAX_LINE = 5;
+
 /**
  * Who owns whom among workloads. People write owners, and judge them: a Deployment, and not its ReplicaSets and pods, which come and go under random names.
  */
@@ -26,7 +29,7 @@ export class Workloads {
     const all = Object.keys(WORKLOADS).flatMap((kind) => objects.list(kind));
     for (const object of all)
       this.#byKey.set(keyOf(namespaceOf(object), textAt(object, 'kind'), nameOf(object)), object);
-    this.all = all.filter((object) => this.#ownerOf(object) === null);
+    this.all = all.filter((object) => this.#standsForItself(object));
     for (const pod of objects.list('Pod')) {
       const phase = textAt(pod, 'status', 'phase');
       if (phase === 'Succeeded' || phase === 'Failed') continue;
@@ -43,14 +46,19 @@ export class Workloads {
     return this.#pods.get(object) ?? [];
   }
 
-  /** The object itself, its owner, and so on. */
+  /** The object itself, its owner, and so on. Owners are written by whoever writes the object: they may go in a circle. */
   *#lineOf(object: KubernetesObject): Generator<KubernetesObject> {
     let next: KubernetesObject | null = object;
-    // Owners are written by whoever writes the object: they may go in a circle.
-    for (let steps = 0; next !== null && steps < 5; steps++) {
+    for (let steps = 0; next !== null && steps < MAX_LINE; steps++) {
       yield next;
       next = this.#ownerOf(next);
     }
+  }
+
+  /** Nobody owns it, or its owners own each other, so that none of them would be judged. */
+  #standsForItself(object: KubernetesObject): boolean {
+    if (this.#ownerOf(object) === null) return true;
+    return [...this.#lineOf(object)].length === MAX_LINE;
   }
 
   /**

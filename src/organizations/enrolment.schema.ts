@@ -22,7 +22,9 @@ const manifestQuery = {
     description:
       '`none`: no right on Secrets, and no evidence from them. `metadata`: they are listed by their metadata. RBAC cannot say so: whoever holds the agent’s token may then list their values too.',
   }),
-  gatekeeper: flag('The cluster has Gatekeeper: the agent may list its constraints, by a wildcard, for they have no other name.'),
+  gatekeeper: flag(
+    'The cluster has Gatekeeper: the agent may list its constraints, by a wildcard, for they have no other name.',
+  ),
   image: imageText.optional().meta({
     description: 'Image of the agent, best by its digest. Default: the operator’s (`AGENT_IMAGE`), else a placeholder.',
     examples: [`registry.example.org/safeguard@sha256:${'0'.repeat(64)}`],

@@ -89,7 +89,9 @@ export class EnrolmentService {
         ? [
             'A role lets the agent list Secrets. It asks for their metadata alone, but RBAC cannot say so: its token opens their values too.',
           ]
-        : ['Secrets are not listed: checks of them will say that they could not look. secrets=metadata lets them, and says what it grants.']),
+        : [
+            'Secrets are not listed: checks of them will say that they could not look. secrets=metadata lets them, and says what it grants.',
+          ]),
       ...(query.keys === 'pinned'
         ? ['The keys are pinned: when the cluster’s signing key changes, trust it anew before the old one goes.']
         : []),

@@ -233,7 +233,9 @@ describe('the manifest', () => {
     expect(dataOf(objects)).not.toHaveProperty('SAFEGUARD_EXCLUDE');
     const resources = objects.flatMap(({ rules = [] }) => rules.flatMap((rule) => rule.resources ?? []));
     expect(resources).toEqual(expect.arrayContaining(['pods', 'secrets', '*']));
-    const without = objectsOf(await manifest()).flatMap(({ rules = [] }) => rules.flatMap((rule) => rule.resources ?? []));
+    const without = objectsOf(await manifest()).flatMap(({ rules = [] }) =>
+      rules.flatMap((rule) => rule.resources ?? []),
+    );
     expect(without).toContain('pods');
     expect(without.filter((one) => ['secrets', '*'].includes(one))).toEqual([]);
     const { commands, notes } = await enrolment(query);

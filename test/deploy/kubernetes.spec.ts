@@ -6,6 +6,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { loadConfig, VARIABLES } from '../../src/config.js';
+import { compileFile } from '../../src/checks/definition.js';
+import { evaluate, type Outcome } from '../../src/checks/evaluate.js';
+import { clusterOf, pathOf } from '../../src/checks/examples.js';
+import { shippedFiles } from '../../src/checks/files.js';
 import { podSecurityViolations } from '../../src/checks/kubernetes/pod-security.js';
 import { KINDS, WORKLOADS } from '../../src/checks/kinds.js';
 import { ROOT, textOf } from './files.js';
@@ -94,9 +98,11 @@ describe('deploy/kubernetes', () => {
     });
     expect(used.filter((path) => !existsSync(join(KUBERNETES, path)))).toEqual([]);
     const roots = ['service/example', 'agent/example', 'agent/cronjob'].map((folder) => `${folder}/kustomization.yaml`);
-    const others = ['agent/components/ephemeral-spool', 'agent/components/with-gatekeeper', 'service/components/ingress'].map(
-      (folder) => `${folder}/kustomization.yaml`,
-    );
+    const others = [
+      'agent/components/ephemeral-spool',
+      'agent/components/with-gatekeeper',
+      'service/components/ingress',
+    ].map((folder) => `${folder}/kustomization.yaml`);
     const unused = FILES.filter((file) => !used.includes(file) && !file.startsWith('audit-webhook/'));
     expect(unused.sort()).toEqual([...roots, ...others].sort());
   });
@@ -110,7 +116,10 @@ describe('deploy/kubernetes', () => {
 
   it('does a field that no API server knows fall?', () => {
     const spec = { ...(server.object['spec'] as object), replica: 2, replicas: '2' };
-    expect(schemaFaults({ ...server.object, spec })).toEqual(['/spec/replicas is no number', '/spec/replica is unknown']);
+    expect(schemaFaults({ ...server.object, spec })).toEqual([
+      '/spec/replicas is no number',
+      '/spec/replica is unknown',
+    ]);
   });
 
   it.each(workloads.map(({ name, pod }) => [name, pod] as const))(
@@ -145,6 +154,37 @@ describe('deploy/kubernetes', () => {
       }
       expect(JSON.stringify(pod)).not.toContain('secretKeyRef');
     }
+  });
+});
+
+describe('the checks of this product', () => {
+  const checks = shippedFiles().flatMap((file) => compileFile(parse(readFileSync(file, 'utf8'))).checks);
+  const judged = (objects: readonly KubernetesObject[]) => {
+    const outcomes: Outcome[] = [];
+    const cluster = clusterOf({ name: 'what is deployed', objects: structuredClone(objects) as KubernetesObject[] });
+    evaluate(checks, cluster, (outcome) => outcomes.push(outcome));
+    // What is said of the cluster as a whole is no word about these objects.
+    return { cluster, outcomes: outcomes.filter(({ object }) => object !== null) };
+  };
+
+  it.skipIf(checks.length === 0)('do the manifests pass them? (needs catalog/checks)', () => {
+    const { cluster, outcomes } = judged(ALL);
+    expect(cluster.partial).toEqual([]);
+    expect(cluster.phi.isMarked).toBe(true);
+    const failing = outcomes.filter(({ status }) => status === 'fail' || status === 'error');
+    expect(failing.map((outcome) => `${outcome.check.id}: ${pathOf(outcome)}`).sort()).toEqual([
+      // What no manifest can show: a policy engine of the cluster, and a run.
+      'phi-namespace-guarded: Namespace/safeguard',
+      'scanner-cronjob-runs: safeguard-agent/CronJob/safeguard-agent',
+    ]);
+    const passed = new Set(outcomes.flatMap((outcome) => (outcome.status === 'pass' ? [pathOf(outcome)] : [])));
+    for (const { name } of workloads) expect(passed).toContain(name);
+  });
+
+  it.skipIf(checks.length === 0)('do those that are asked for fail them, as they say themselves? (needs catalog/checks)', () => {
+    const failing = judged([...ALL, ...SECRETS, ...GATEKEEPER]).outcomes.filter(({ status }) => status === 'fail');
+    const roles = failing.flatMap((outcome) => (outcome.object?.kind === 'ClusterRole' ? [`${outcome.check.id}: ${outcome.object.name}`] : []));
+    expect(roles.sort()).toEqual(['role-reads-secrets: safeguard-agent-secrets', 'role-wildcards: safeguard-agent-gatekeeper']);
   });
 });
 
@@ -284,7 +324,9 @@ describe('the service', () => {
 });
 
 describe('the agent', () => {
-  const roles = [...CRONJOB, ...SECRETS, ...GATEKEEPER].filter(({ kind }) => kind === 'ClusterRole') as (KubernetesObject & {
+  const roles = [...CRONJOB, ...SECRETS, ...GATEKEEPER].filter(
+    ({ kind }) => kind === 'ClusterRole',
+  ) as (KubernetesObject & {
     rules: {
       apiGroups?: string[];
       resources?: string[];
@@ -313,11 +355,13 @@ describe('the agent', () => {
     ]);
   });
 
-  it('do Secrets stand in a role that can be left out alone?', () => {
-    const withSecrets = roles.filter(({ rules }) => rules.some(({ resources }) => resources?.includes('secrets')));
-    expect(withSecrets.map(({ metadata, rules }) => [metadata.name, rules])).toEqual([
+  it('does what grants more than its name says stand in roles that are asked for?', () => {
+    const apart = roles.filter((role) => !CRONJOB.includes(role));
+    expect(apart.map(({ metadata, rules }) => [metadata.name, rules])).toEqual([
       ['safeguard-agent-secrets', [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }]],
+      ['safeguard-agent-gatekeeper', [{ apiGroups: ['constraints.gatekeeper.sh'], resources: ['*'], verbs: ['list'] }]],
     ]);
+    expect(CRONJOB.find(({ kind }) => kind === 'ConfigMap')).toMatchObject({ data: { SAFEGUARD_EXCLUDE: 'secrets' } });
   });
 
   it.each(agents.map(({ name, pod }) => [name, pod.spec] as const))(
@@ -417,36 +461,21 @@ describe.skipIf(!hasKubectl)('what Kustomize makes of it (needs kubectl)', () =>
     );
   });
 
-  it.each(['cronjob', 'deployment'])(
-    'do the components leave Secrets and the volume out of a %s, and nothing else?',
-    (mode) => {
-      const directory = copy();
-      const overlay = {
-        resources: [`../${mode}`],
-        components: ['../components/without-secrets', '../components/ephemeral-spool'],
-      };
-      writeFileSync(
-        join(directory, 'agent/example/kustomization.yaml'),
-        JSON.stringify({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', ...overlay }),
-      );
-      const made = kustomized('agent/example', directory);
-      const before = listed(`agent/${mode}`).map(nameOf);
-      const gone = before.filter((name) => !made.some((object) => nameOf(object) === name));
-      expect(gone.sort()).toEqual([
-        'ClusterRole/safeguard-agent-secrets',
-        'ClusterRoleBinding/safeguard-agent-secrets',
-        'safeguard-agent/PersistentVolumeClaim/safeguard-agent-spool',
-      ]);
-      expect(made.find(({ kind }) => kind === 'ConfigMap')).toMatchObject({ data: { SAFEGUARD_EXCLUDE: 'secrets' } });
-      const workload = made.find(({ kind }) => kind in WORKLOADS)!;
-      const { spec } = template.parse(at(workload, WORKLOADS[workload.kind]!));
-      expect(spec.volumes.find(({ name }) => name === 'spool')).toEqual({
-        name: 'spool',
-        emptyDir: { sizeLimit: '2Gi' },
-      });
-      expect(spec.volumes).toHaveLength(3);
-    },
-  );
+  it.each(['cronjob', 'deployment'])('do the components change of a %s what they say, and nothing else?', (mode) => {
+    const directory = copy();
+    const components = ['with-secrets', 'with-gatekeeper', 'ephemeral-spool'].map((name) => `../components/${name}`);
+    const overlay = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: [`../${mode}`], components };
+    writeFileSync(join(directory, 'agent/example/kustomization.yaml'), JSON.stringify(overlay));
+    const made = kustomized('agent/example', directory);
+    const [before, after] = [listed(`agent/${mode}`).map(nameOf), made.map(nameOf)];
+    expect(before.filter((name) => !after.includes(name))).toEqual(['safeguard-agent/PersistentVolumeClaim/safeguard-agent-spool']);
+    expect(after.filter((name) => !before.includes(name)).sort()).toEqual([...SECRETS, ...GATEKEEPER].map(nameOf).sort());
+    expect(JSON.stringify(made.find(({ kind }) => kind === 'ConfigMap'))).not.toContain('SAFEGUARD_EXCLUDE');
+    const workload = made.find(({ kind }) => kind in WORKLOADS)!;
+    const { spec } = template.parse(at(workload, WORKLOADS[workload.kind]!));
+    expect(spec.volumes.find(({ name }) => name === 'spool')).toEqual({ name: 'spool', emptyDir: { sizeLimit: '2Gi' } });
+    expect(spec.volumes).toHaveLength(3);
+  });
 });
 
 describe('enrolment', () => {

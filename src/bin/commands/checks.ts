@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { exitCode, Failure } from '../client/failure.js';
 import { print, say, setExit } from '../client/terminal.js';
 import { printable } from '../client/text.js';
@@ -29,6 +30,54 @@ export async function testChecks(files: readonly string[]): Promise<void> {
   }
   print(`${checks} checks, ${examples} examples, ${wrong} wrong`);
   if (wrong > 0) setExit(exitCode.refused);
+}
+
+export interface ExportOptions {
+  dir?: string;
+  action: 'deny' | 'warn';
+  phiLabel?: string[];
+  phiNamespace?: string[];
+}
+
+/** Writes the checks that judge one object alone as admission policies, and says of the others why not. */
+export async function exportChecks(files: readonly string[], options: ExportOptions): Promise<void> {
+  const { compileFile } = await import('../../checks/definition.js');
+  const { exportCheck } = await import('../../checks/export.js');
+  const { shippedFiles } = await import('../../checks/files.js');
+  const { DEFAULT_PHI_LABELS } = await import('../../checks/phi.js');
+  const labels = options.phiLabel === undefined ? DEFAULT_PHI_LABELS : options.phiLabel.map(labelOf);
+  const phi = { labels, namespaces: options.phiNamespace ?? [] };
+  const action = options.action === 'deny' ? 'Deny' : 'Warn';
+  const kept: string[] = [];
+  let written = 0;
+  if (options.dir !== undefined) await mkdir(options.dir, { recursive: true });
+  for (const file of files.length === 0 ? shippedFiles() : files) {
+    const { checks, faults } = compileFile(await read(file));
+    if (faults.length > 0)
+      throw new Failure(exitCode.refused, `${file}: ${faults.map(({ message }) => message).join('\n')}`);
+    for (const check of checks) {
+      const exported = exportCheck(check, { phi, action });
+      if ('reason' in exported) {
+        kept.push(`${check.id}: ${exported.reason}`);
+        continue;
+      }
+      const text = exported.documents
+        .map((document) => `---\n${stringify(document, { lineWidth: 160, aliasDuplicateObjects: false })}`)
+        .join('');
+      if (options.dir === undefined) print(text.trimEnd());
+      else await writeFile(join(options.dir, `${check.id.replaceAll('/', '-')}.yaml`), text);
+      written++;
+    }
+  }
+  say(`${written} policies; ${kept.length} checks cannot be one:`);
+  for (const line of kept) say(`  ${line}`);
+}
+
+/** `key=value,value` */
+function labelOf(text: string): { key: string; values: string[] } {
+  const [key = '', values = ''] = text.split('=', 2);
+  if (key === '' || values === '') throw new Failure(exitCode.usage, `--phi-label is key=value,value: ${text}`);
+  return { key, values: values.split(',') };
 }
 
 async function read(file: string): Promise<unknown> {

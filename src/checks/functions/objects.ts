@@ -12,7 +12,7 @@ export type Now = () => ClusterObjects;
 
 const WORKLOAD_KINDS: readonly string[] = Object.keys(WORKLOADS);
 
-function objectIn(value: unknown, of: string): KubernetesObject {
+export function objectIn(value: unknown, of: string): KubernetesObject {
   if (!isMap(value)) throw new Unanswerable(`${of}(): takes an object of Kubernetes`);
   return value;
 }
@@ -34,7 +34,7 @@ const COMPONENTS: ReadonlySet<string> = new Set([
  * Which part of the control plane a pod is, by the labels that kubeadm, RKE2 and Talos give its static pods. k3s and k0s run it in one process without pods; OpenShift's pods
  * are there and take their settings from files: it is '' of all of these.
  */
-function component(object: KubernetesObject): string {
+export function component(object: KubernetesObject): string {
   if (textAt(object, 'kind') !== 'Pod' || textAt(object, 'metadata', 'namespace') !== 'kube-system') return '';
   const isStatic =
     textAt(object, 'metadata', 'labels', 'tier') === 'control-plane' ||

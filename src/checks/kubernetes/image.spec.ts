@@ -88,12 +88,7 @@ describe('parseImage', () => {
 
   it('is done with hostile text in no time?', () => {
     const before = performance.now();
-    for (const text of [
-      'a'.repeat(900) + '!',
-      `${'a-'.repeat(450)}/x`,
-      'a_'.repeat(450),
-      `${'a.'.repeat(400)}!/b`,
-    ]) {
+    for (const text of ['a'.repeat(900) + '!', `${'a-'.repeat(450)}/x`, 'a_'.repeat(450), `${'a.'.repeat(400)}!/b`]) {
       expect(() => parseImage(text)).toThrow(MalformedError);
     }
     expect(performance.now() - before).toBeLessThan(500);

@@ -102,7 +102,10 @@ export function buildProgram(): Command {
     .option('--phi-namespaces <name,...>', 'its namespaces that hold PHI', (text: string) => text.split(','))
     .option('--context <name>', "a context of kubectl's configuration (default: the current one)")
     .addOption(new Option('--mode <mode>', 'how the agent runs').choices(modes).default('cronjob'))
-    .option('--with-secrets', 'let the agent list Secrets, by their metadata; RBAC cannot keep their values from its token')
+    .option(
+      '--with-secrets',
+      'let the agent list Secrets, by their metadata; RBAC cannot keep their values from its token',
+    )
     .option('--with-gatekeeper', 'let the agent list the constraints of Gatekeeper')
     .option('--image <name@digest>', "the agent's image (default: the one that the operator has set)")
     .addOption(

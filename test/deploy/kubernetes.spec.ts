@@ -181,11 +181,19 @@ describe('the checks of this product', () => {
     for (const { name } of workloads) expect(passed).toContain(name);
   });
 
-  it.skipIf(checks.length === 0)('do those that are asked for fail them, as they say themselves? (needs catalog/checks)', () => {
-    const failing = judged([...ALL, ...SECRETS, ...GATEKEEPER]).outcomes.filter(({ status }) => status === 'fail');
-    const roles = failing.flatMap((outcome) => (outcome.object?.kind === 'ClusterRole' ? [`${outcome.check.id}: ${outcome.object.name}`] : []));
-    expect(roles.sort()).toEqual(['role-reads-secrets: safeguard-agent-secrets', 'role-wildcards: safeguard-agent-gatekeeper']);
-  });
+  it.skipIf(checks.length === 0)(
+    'do those that are asked for fail them, as they say themselves? (needs catalog/checks)',
+    () => {
+      const failing = judged([...ALL, ...SECRETS, ...GATEKEEPER]).outcomes.filter(({ status }) => status === 'fail');
+      const roles = failing.flatMap((outcome) =>
+        outcome.object?.kind === 'ClusterRole' ? [`${outcome.check.id}: ${outcome.object.name}`] : [],
+      );
+      expect(roles.sort()).toEqual([
+        'role-reads-secrets: safeguard-agent-secrets',
+        'role-wildcards: safeguard-agent-gatekeeper',
+      ]);
+    },
+  );
 });
 
 describe('networks', () => {
@@ -464,16 +472,28 @@ describe.skipIf(!hasKubectl)('what Kustomize makes of it (needs kubectl)', () =>
   it.each(['cronjob', 'deployment'])('do the components change of a %s what they say, and nothing else?', (mode) => {
     const directory = copy();
     const components = ['with-secrets', 'with-gatekeeper', 'ephemeral-spool'].map((name) => `../components/${name}`);
-    const overlay = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: [`../${mode}`], components };
+    const overlay = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: [`../${mode}`],
+      components,
+    };
     writeFileSync(join(directory, 'agent/example/kustomization.yaml'), JSON.stringify(overlay));
     const made = kustomized('agent/example', directory);
     const [before, after] = [listed(`agent/${mode}`).map(nameOf), made.map(nameOf)];
-    expect(before.filter((name) => !after.includes(name))).toEqual(['safeguard-agent/PersistentVolumeClaim/safeguard-agent-spool']);
-    expect(after.filter((name) => !before.includes(name)).sort()).toEqual([...SECRETS, ...GATEKEEPER].map(nameOf).sort());
+    expect(before.filter((name) => !after.includes(name))).toEqual([
+      'safeguard-agent/PersistentVolumeClaim/safeguard-agent-spool',
+    ]);
+    expect(after.filter((name) => !before.includes(name)).sort()).toEqual(
+      [...SECRETS, ...GATEKEEPER].map(nameOf).sort(),
+    );
     expect(JSON.stringify(made.find(({ kind }) => kind === 'ConfigMap'))).not.toContain('SAFEGUARD_EXCLUDE');
     const workload = made.find(({ kind }) => kind in WORKLOADS)!;
     const { spec } = template.parse(at(workload, WORKLOADS[workload.kind]!));
-    expect(spec.volumes.find(({ name }) => name === 'spool')).toEqual({ name: 'spool', emptyDir: { sizeLimit: '2Gi' } });
+    expect(spec.volumes.find(({ name }) => name === 'spool')).toEqual({
+      name: 'spool',
+      emptyDir: { sizeLimit: '2Gi' },
+    });
     expect(spec.volumes).toHaveLength(3);
   });
 });

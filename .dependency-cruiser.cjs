@@ -24,6 +24,8 @@ const ROOMS = {
   development: ['kernel'],
   // A client of the HTTP API like any other; `serve` and `migrate` load the program only when they are asked for (see below).
   bin: [],
+  // Another such client, that of a cluster; loaded by `agent` alone. Of the checks it knows which kinds they read.
+  agent: ['bin', 'checks'],
 };
 
 /** What `safeguard checks` has of the program: the pure files of src/checks, which know no server. */
@@ -39,7 +41,7 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
   severity: 'error',
   from: {
     path: `^src/${room}/`,
-    pathNot: room === 'bin' ? [SPEC, '^src/bin/commands/(serve|migrate)\\.ts$'] : [SPEC],
+    pathNot: room === 'bin' ? [SPEC, '^src/bin/commands/(serve|migrate|agent)\\.ts$'] : [SPEC],
   },
   to: {
     path: '^src/',
@@ -156,6 +158,22 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/bin/' },
       to: { path: '^src/(?!bin/)', dynamic: false },
+    },
+    {
+      name: 'agent-is-a-client',
+      comment:
+        'The agent runs in clusters: of the command line it takes what speaks to the server, of the checks their table of kinds.',
+      severity: 'error',
+      from: { path: '^src/agent/', pathNot: [SPEC] },
+      to: { path: '^src/(bin/(?!client/|options\\.ts$|agent-options\\.ts$)|checks/(?!kinds\\.ts$))' },
+    },
+    {
+      name: 'kubernetes-client-in-agent',
+      comment:
+        'A client of Kubernetes takes half a second and 90 MB to load: who does not speak to a cluster does without.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [SPEC, '^src/agent/'] },
+      to: { path: pkg('@kubernetes/client-node') },
     },
     {
       name: 'no-development-dependencies',

@@ -76,7 +76,7 @@ export async function openClient(options: ServerOptions): Promise<Client> {
 }
 
 /** Not empty: a script whose variable is unset must not act on something else instead (`--system "$SYSTEM"`). */
-function given(text: string): string {
+export function given(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.');
   return text;
 }

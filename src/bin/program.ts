@@ -1,10 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
+import { agentOptions } from './agent-options.js';
 import { forgetEmptySettings } from './client/environment.js';
 import { exitCode, exitCodes, Failure, Transient } from './client/failure.js';
 import { encodings } from './client/payload.js';
 import { progress, say, setExit } from './client/terminal.js';
 import { printable } from './client/text.js';
 import { version } from './client/version.js';
+import { agent } from './commands/agent.js';
 import { exportChecks, testChecks } from './commands/checks.js';
 import { enrol, environments, keySources, modes, phi } from './commands/enrol.js';
 import { login } from './commands/login.js';
@@ -144,6 +146,9 @@ export function buildProgram(): Command {
       each((text) => text),
     )
     .action(exportChecks);
+  agentOptions(program.command('agent'))
+    .description('Collect what a cluster says of itself and what its scanners report, and send it; see docs/agent.md.')
+    .action(agent);
   return program;
 }
 

@@ -63,6 +63,13 @@ const PLANTED: [rule: string, file: string, text: string][] = [
   ['health-imports', 'src/health/a.ts', `import '../catalog/b.js';`],
   ['bin-imports', 'src/bin/a.ts', `export const a = () => import('../kernel/b.js');`],
   ['bin-imports', 'src/bin/b.ts', `export const a = () => import('../checks/checks.service.js');`],
+  ['agent-imports', 'src/agent/a.ts', `import '../kernel/b.js';`],
+  ['agent-is-a-client', 'src/agent/b.ts', `import '../bin/program.js';`],
+  [
+    'kubernetes-client-in-agent',
+    'src/bin/c.ts',
+    `import { KubeConfig } from '@kubernetes/client-node';\nexport const k = KubeConfig;`,
+  ],
   ['room-is-known', 'src/chapel/a.ts', `import '../kernel/b.js';`],
   ['no-cycles', 'src/kernel/c.ts', `import { d } from './d.js';\nexport const c = d;`],
   ['packages-and-portal-are-last', 'src/config.ts', `import './packages/b.js';`],
@@ -127,6 +134,7 @@ const HARMLESS: [file: string, text: string][] = [
   ['src/scans/scan.entity.ts', `import { Entity } from 'typeorm';\nexport type Row = typeof Entity;`],
   ['src/scans/scans.controller.ts', `export const c = 1;`],
   ['src/scans/c.spec.ts', `import '../packages/b.js';\nexport const s = 1;`],
+  ['src/bin/program.ts', `export const p = 1;`],
   ['src/development/a.ts', `import Provider from 'oidc-provider';\nexport const p = Provider;`],
 ];
 

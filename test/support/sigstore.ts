@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { bitString, der, ECDSA_SHA256, extension, integer, name, sequence, time } from './der.js';
 
 /**
  * A Sigstore of its own, in small: an authority, a certificate log and a signature log, all of whose keys are made here. So every step of a verification can be
@@ -253,49 +254,4 @@ function sized(bytes: number, content: Buffer): Buffer {
   const length = Buffer.alloc(bytes);
   length.writeUIntBE(content.length, 0, bytes);
   return Buffer.concat([length, content]);
-}
-
-const ECDSA_SHA256 = sequence(identifier('1.2.840.10045.4.3.2'));
-
-function der(tag: number, ...contents: Buffer[]): Buffer {
-  const content = Buffer.concat(contents);
-  const { length } = content;
-  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...size]), content]);
-}
-
-function sequence(...contents: Buffer[]): Buffer {
-  return der(0x30, ...contents);
-}
-
-function integer(value: number): Buffer {
-  return der(0x02, Buffer.from([value]));
-}
-
-function bitString(bytes: Buffer): Buffer {
-  return der(0x03, Buffer.from([0]), bytes);
-}
-
-function name(common: string): Buffer {
-  if (common === '') return sequence();
-  return sequence(der(0x31, sequence(identifier('2.5.4.3'), der(0x0c, Buffer.from(common)))));
-}
-
-function time(seconds: number): Buffer {
-  return der(0x18, Buffer.from(new Date(seconds * 1_000).toISOString().replace(/[-:T]|\.\d+/g, '')));
-}
-
-function extension(oid: string, value: Buffer): Buffer {
-  return sequence(identifier(oid), der(0x04, value));
-}
-
-function identifier(oid: string): Buffer {
-  const [first = 0, second = 0, ...arcs] = oid.split('.').map(Number);
-  const bytes = [first * 40 + second];
-  for (const arc of arcs) {
-    const septets = [arc & 0x7f];
-    for (let rest = arc >>> 7; rest > 0; rest >>>= 7) septets.unshift((rest & 0x7f) | 0x80);
-    bytes.push(...septets);
-  }
-  return der(0x06, Buffer.from(bytes));
 }

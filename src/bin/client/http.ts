@@ -55,6 +55,15 @@ export function serverUrl(text: string, allowHttp: boolean): URL {
   return url;
 }
 
+export interface ClientOptions {
+  /** PEM of the authorities that the server's certificate is checked by, instead of the public ones. */
+  ca?: string;
+  /** Who calls, for the server's log. */
+  product?: string;
+  /** Ends a call that is under way. */
+  signal?: AbortSignal;
+}
+
 /** Speaks to one server: bearer token, retries, problems, bounds. Follows no redirect: a token goes nowhere else. */
 export class Client {
   private lastDate: number | undefined;
@@ -63,26 +72,30 @@ export class Client {
     readonly server: URL,
     private readonly tokens: TokenSource | null,
     readonly retryFor: number,
+    private readonly options: ClientOptions = {},
   ) {}
 
   /** One call, retried, whose answer is JSON of this shape. `raw` is the answer as it came. */
   async read<T>(schema: ZodType<T>, call: Call): Promise<{ value: T; raw: unknown; status: number }> {
-    return persist(this.retryFor, () =>
-      this.once(call, async (answer) => {
-        const body = await readJson(answer.body, answerLimit);
-        const parsed = schema.safeParse(body);
-        if (!parsed.success) {
-          const issue = parsed.error.issues[0];
-          throw new Failure(
-            exitCode.refused,
-            `the answer to ${call.method} ${call.path} is not what a safeguard server says` +
-              (issue === undefined ? '' : `: ${printable(issue.message)} at /${issue.path.map(String).join('/')}`),
-            `check --server, and that this program (${version}) is of the server's version`,
-          );
-        }
-        return { value: parsed.data, raw: body, status: answer.statusCode };
-      }),
-    );
+    return persist(this.retryFor, () => this.readOnce(schema, call));
+  }
+
+  /** The same in one try: for a caller that decides by itself when to try again. */
+  async readOnce<T>(schema: ZodType<T>, call: Call): Promise<{ value: T; raw: unknown; status: number }> {
+    return this.once(call, async (answer) => {
+      const body = await readJson(answer.body, answerLimit);
+      const parsed = schema.safeParse(body);
+      if (!parsed.success) {
+        const issue = parsed.error.issues[0];
+        throw new Failure(
+          exitCode.refused,
+          `the answer to ${call.method} ${call.path} is not what a safeguard server says` +
+            (issue === undefined ? '' : `: ${printable(issue.message)} at /${issue.path.map(String).join('/')}`),
+          `check --server, and that this program (${version}) is of the server's version`,
+        );
+      }
+      return { value: parsed.data, raw: body, status: answer.statusCode };
+    });
   }
 
   /** One try. Rejects with `Transient` where another may help, with `Refused` where the server said no. */
@@ -131,12 +144,13 @@ export class Client {
   private async send(url: URL, call: Call, token: string | undefined): Promise<Answer> {
     return request(url, {
       method: call.method,
-      dispatcher: dispatcherFor(url),
+      dispatcher: dispatcherFor(url, this.options.ca),
+      signal: this.options.signal ?? null,
       headersTimeout: call.patience ?? 30_000,
       bodyTimeout: 30_000,
       headers: {
         accept: 'application/json, application/problem+json',
-        'user-agent': `safeguard-cli/${version}`,
+        'user-agent': `${this.options.product ?? 'safeguard-cli'}/${version}`,
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(call.body === undefined ? {} : { 'content-length': String(call.body.length) }),
         ...call.headers,

@@ -2,15 +2,25 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch as undiciFetch } from 
 import { exitCode, Failure, Transient } from './failure.js';
 import { printable } from './text.js';
 
-const connect = { timeout: 10_000 };
-const direct = new Agent({ connect });
-let proxied: Dispatcher | undefined;
+const timeout = 10_000;
+/** By the authorities that they trust; '' is the public ones. */
+const ways = new Map<string, { direct: Dispatcher; proxied: Dispatcher }>();
 
-/** The way to a host: the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), never for loopback. */
-export function dispatcherFor(url: URL): Dispatcher {
-  if (isLoopback(url)) return direct;
-  proxied ??= new EnvHttpProxyAgent({ connect });
-  return proxied;
+/**
+ * The way to a host: the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), never for loopback.
+ * `ca`: PEM of the authorities that its certificate is checked by, instead of the public ones.
+ */
+export function dispatcherFor(url: URL, ca = ''): Dispatcher {
+  let way = ways.get(ca);
+  if (way === undefined) {
+    const trust = ca === '' ? {} : { ca };
+    way = {
+      direct: new Agent({ connect: { timeout, ...trust } }),
+      proxied: new EnvHttpProxyAgent({ connect: { timeout, ...trust }, requestTls: trust }),
+    };
+    ways.set(ca, way);
+  }
+  return isLoopback(url) ? way.direct : way.proxied;
 }
 
 /** `fetch` over the same way, for libraries that ask for one. */
@@ -88,7 +98,7 @@ export function networkError(error: unknown, url: URL, uploading = false): unkno
     return new Failure(
       exitCode.unreachable,
       `the certificate of ${where} is not trusted (${code})`,
-      'for an authority of your own, point NODE_EXTRA_CA_CERTS at its certificate (PEM)',
+      'for an authority of your own, point NODE_EXTRA_CA_CERTS (agent: --ca-file) at its certificate (PEM)',
     );
   }
   if (code.startsWith('HPE_') || code.startsWith('UND_ERR_') || code === 'EPROTO' || code.startsWith('ERR_SSL')) {

@@ -19,7 +19,10 @@ export interface Payload {
   /** SHA-256 of these bytes, base64: `Content-Digest` (RFC 9530) covers the content as it travels. */
   digest: string;
   encoding: Encoding;
-  mediaType: 'application/json' | 'application/yaml' | 'application/xml' | 'application/octet-stream';
+  mediaType:
+    'application/json' | 'application/x-ndjson' | 'application/yaml' | 'application/xml' | 'application/octet-stream';
+  /** Of the report itself, before compression; null for one that came compressed. */
+  content: { size: number; sha256: string } | null;
   /** When the file was last changed; null for what is no file (standard input, a pipe). */
   modifiedAt: Date | null;
 }
@@ -32,17 +35,32 @@ export class Unreadable extends Failure {
 }
 
 /** Reads a report (`-`: standard input) once, compressing as it goes; what is compressed already travels as it is. */
-export async function prepare(name: string, encoding: Encoding, directory: string): Promise<Payload> {
-  const { source, modifiedAt } = name === '-' ? { source: process.stdin, modifiedAt: null } : await openReport(name);
+export async function prepare(
+  name: string,
+  encoding: Encoding,
+  directory: string,
+  /** Of open(2): a folder that others write into may hold links and pipes. */
+  flags: string | number = 'r',
+): Promise<Payload> {
+  const { source, modifiedAt } =
+    name === '-' ? { source: process.stdin, modifiedAt: null } : await openReport(name, flags);
   const reader = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const head = await headOf(reader);
   const compressed = compressionOf(head);
   const actual = compressed ?? encoding;
   const file = join(directory, randomUUID());
   const hash = createHash('sha256');
+  const content = { size: 0, hash: createHash('sha256') };
   let size = 0;
   await pipeline(
     Readable.from(resumed(head, reader), { objectMode: false }),
+    async function* read(chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        content.size += chunk.length;
+        content.hash.update(chunk);
+        yield chunk;
+      }
+    },
     compressed === null ? compressor(actual) : new PassThrough(),
     async function* measured(chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
@@ -60,12 +78,16 @@ export async function prepare(name: string, encoding: Encoding, directory: strin
     encoding: actual,
     mediaType: mediaTypeOf(name, compressed === null ? head : Buffer.alloc(0)),
     modifiedAt,
+    content: compressed === null ? { size: content.size, sha256: content.hash.digest('hex') } : null,
   };
 }
 
-async function openReport(name: string): Promise<{ source: Readable; modifiedAt: Date | null }> {
+async function openReport(
+  name: string,
+  flags: string | number,
+): Promise<{ source: Readable; modifiedAt: Date | null }> {
   try {
-    const handle = await open(name);
+    const handle = await open(name, flags);
     const stats = await handle.stat();
     if (stats.isDirectory()) {
       await handle.close();
@@ -120,6 +142,7 @@ function compressor(encoding: Encoding): Transform {
 function mediaTypeOf(name: string, head: Buffer): Payload['mediaType'] {
   const plain = name.toLowerCase().replace(/\.(gz|zst|zstd)$/, '');
   if (/\.(json|sarif)$/.test(plain)) return 'application/json';
+  if (/\.(ndjson|jsonl)$/.test(plain)) return 'application/x-ndjson';
   if (/\.ya?ml$/.test(plain)) return 'application/yaml';
   if (/\.xml$/.test(plain)) return 'application/xml';
   return /^\ufeff?\s*[[{]/.test(head.toString('utf8', 0, 256)) ? 'application/json' : 'application/octet-stream';

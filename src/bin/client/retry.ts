@@ -28,13 +28,12 @@ export async function persist<T>(retryFor: number, attempt: (moved: () => void) 
       const ceiling = Math.min(longestPause, firstPause * 2 ** tries);
       const pause = Math.max(error.after ?? 0, ceiling / 2 + (Math.random() * ceiling) / 2);
       tries += 1;
+      const next = error.next ?? 'check --server and the network between, or let it try for longer with --retry-for';
+      // Who tries by itself wants to know what the server asked for.
+      if (retryFor === 0) throw new Transient(error.message, error.after, next);
       if (Date.now() + pause > since + retryFor) {
         const given = tries > 1 ? `, ${tries} times` : '';
-        throw new Failure(
-          exitCode.unreachable,
-          `${error.message}${given}`,
-          error.next ?? 'check --server and the network between, or let it try for longer with --retry-for',
-        );
+        throw new Failure(exitCode.unreachable, `${error.message}${given}`, next);
       }
       say(`${error.message}; trying again in ${span(pause)}`);
       await wait(pause);

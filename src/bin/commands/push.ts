@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type Scan, scanSchema } from '../client/answers.js';
 import { exitCode, Failure } from '../client/failure.js';
-import { type Client, path, type Query } from '../client/http.js';
+import type { Client, Query } from '../client/http.js';
 import { type Encoding, type Payload, prepare, Unreadable } from '../client/payload.js';
 import { type Problem, problemLines, Refused } from '../client/problem.js';
 import { pollPause } from '../client/retry.js';
+import { isEnded, scanCall, scansOf } from '../client/scans.js';
 import { explaining, organizationOf, systemOf, UnknownSystem } from '../client/scope.js';
 import { withScratch } from '../client/scratch.js';
 import { print, progress, say, setExit } from '../client/terminal.js';
@@ -29,8 +28,6 @@ type Outcome =
   /** `unconfirmed`: it was under way when the push ended; the server may have it. */
   | { file: string; outcome: 'unconfirmed' | 'not sent' };
 
-/** A synchronous answer comes when the report is parsed and merged: minutes for the largest. */
-const parsing = 5 * 60_000;
 const rejectsShown = 10;
 
 /** Sends reports as scans of one system, one after the other. */
@@ -80,7 +77,7 @@ interface Destination {
 /** Rejects with what the next file would meet as well: nobody there, no right to, no such system. */
 async function pushOne(destination: Destination, file: string, options: PushOptions): Promise<Outcome> {
   const { client, organization, system } = destination;
-  const room = path('v1', 'organizations', organization, 'systems', system, 'scans');
+  const room = scansOf(organization, system);
   try {
     const scan = await withScratch(async (directory) => {
       const payload = await prepare(file, options.encoding, directory);
@@ -132,37 +129,11 @@ async function post(
     targets: options.targets,
   };
   progress(`${printable(file)}: sending ${bytes(payload.size)}`);
-  const answer = await client.read(scanSchema, {
-    method: 'POST',
-    path: room,
-    query,
-    patience: parsing,
-    headers: {
-      'content-type': payload.mediaType,
-      'content-digest': `sha-256=:${payload.digest}:`,
-      'idempotency-key': idempotencyKey(room, query, payload),
-      ...(payload.encoding === 'identity' ? {} : { 'content-encoding': payload.encoding }),
-      ...(options.async ? { prefer: 'respond-async' } : {}),
-    },
-    body: { length: payload.size, open: () => createReadStream(payload.file) },
-  });
+  const answer = await client.read(scanSchema, scanCall(room, query, payload, { async: options.async === true }));
   progress(null);
   // A server that defers by its own choice is waited for; one that was asked to, only with --wait.
   if (answer.status !== 202 || isEnded(answer.value) || (options.async && !options.wait)) return answer.value;
   return settled(client, answer.value, `${room}/${encodeURIComponent(answer.value.id)}`, file, options.waitFor);
-}
-
-/**
- * The same bytes for the same system with the same parameters are the same request, on any machine and any day: a retry
- * or a rerun finds the scan that there is.
- */
-function idempotencyKey(room: string, query: Query, payload: Payload): string {
-  const request = [room, query, payload.mediaType, payload.encoding, payload.digest];
-  return createHash('sha256').update(JSON.stringify(request)).digest('base64url');
-}
-
-function isEnded({ status }: Scan): boolean {
-  return status === 'stored' || status === 'refused';
 }
 
 /** Where to look is ours to say, never a `Location`'s: the token goes along. */

@@ -1,0 +1,42 @@
+/**
+ * Texts that are a secret by their looks, wherever they stand: the forms that issuers of credentials gave them so that scanners find them. None of them is a word
+ * that a check asks for. It is a net: what has no form (a password of plain letters) is caught by where it stands, in strip.ts.
+ */
+const FORMS = [
+  // PEM (RFC 7468), and keys of age.
+  String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----`,
+  String.raw`AGE-SECRET-KEY-1`,
+  // JWT (RFC 7519): a header that begins with {" in base64url.
+  String.raw`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.`,
+  // AWS, GitHub, GitLab, Slack, Google, Stripe, npm, Vault, SendGrid.
+  String.raw`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`,
+  String.raw`\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{22})`,
+  String.raw`\bglpat-[\w-]{20}`,
+  String.raw`\bxox[abeoprs]-[\w-]{10}`,
+  String.raw`\bAIza[\w-]{35}`,
+  String.raw`\b[rs]k_live_\w{16}`,
+  String.raw`\bnpm_[A-Za-z0-9]{36}`,
+  String.raw`\bhv[bs]\.[\w-]{20}`,
+  String.raw`\bSG\.[\w-]{16,}\.[\w-]{16,}`,
+  // Credentials in a URL (RFC 3986 section 3.2.1) and in an Authorization header (RFC 7617, RFC 6750).
+  String.raw`:\/\/[^\s\/:@]*:[^\s\/@]+@`,
+  String.raw`\b(?:[Bb]asic|[Bb]earer) +[A-Za-z0-9+\/=._~-]{16}`,
+];
+const FORM = new RegExp(FORMS.join('|'));
+
+/** `password=…`, `"apiKey": "…"`: said of itself, in a text that people or programs wrote. A word that goes on (`token-file=`) says where a secret is, and is none. */
+const NAMED =
+  /(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|credentials?)["']?\s{0,8}[=:]\s{0,8}["']?[^\s"',]/i;
+
+/** No form above is shorter. */
+const SHORTEST = 12;
+
+/** Whether a text has the form of a secret. */
+export function hasSecretForm(text: string): boolean {
+  return text.length >= SHORTEST && FORM.test(text);
+}
+
+/** The same, or it names one and says it. */
+export function tellsSecret(text: string): boolean {
+  return hasSecretForm(text) || NAMED.test(text);
+}

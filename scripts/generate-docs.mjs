@@ -1,11 +1,13 @@
-// Writes the reference pages of docs/ that are made of the program itself, and the schema of own reports: `node scripts/generate-docs.mjs`, after a
+// Writes the reference pages of docs/ that are made of the program itself, the schema of own reports, and the role that the agent needs: `node scripts/generate-docs.mjs`, after a
 // build. With --check it writes nothing and fails when a file is not what it would write.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
+import { REPORT_KINDS } from '../dist/src/agent/report-kinds.js';
 import { describeCommands } from '../dist/src/bin/describe.js';
+import { KINDS } from '../dist/src/checks/kinds.js';
 import { VARIABLES } from '../dist/src/config.js';
 import { FACT_KINDS } from '../dist/src/results/fact.js';
 import { FORMATS } from '../dist/src/scans/formats/index.js';
@@ -20,6 +22,7 @@ const PAGES = {
   'facts.md': facts(),
   'formats.md': formats(),
   'report.schema.json': JSON.stringify(reportJsonSchema()),
+  '../deploy/kubernetes/agent/base/cluster-role.yaml': clusterRole(),
 };
 
 let stale = 0;
@@ -36,6 +39,35 @@ for (const [name, text] of Object.entries(PAGES)) {
   }
 }
 process.exitCode = stale === 0 ? 0 : 1;
+
+/** Secrets and the constraints of Gatekeeper are roles of their own: agent/components says why. */
+function clusterRole() {
+  const groups = new Map();
+  for (const { group, resource } of [...KINDS, ...REPORT_KINDS]) {
+    if ((group === '' && resource === 'secrets') || resource === '*') continue;
+    groups.set(group, (groups.get(group) ?? new Set()).add(resource));
+  }
+  const rules = [...groups].map(
+    ([group, resources]) =>
+      `  - apiGroups: [${group || "''"}]\n    resources: [${[...resources].join(', ')}]\n    verbs: [list]\n`,
+  );
+  return `# Made by scripts/generate-docs.mjs of the kinds that the agent asks for (src/checks/kinds.ts, src/agent/report-kinds.ts). Change these, not this file.
+# Everything is listed, and nothing is watched, changed, entered or followed. A list gives whole objects: of ConfigMaps the agent asks for metadata alone, and it takes values of
+# environment variables out of pods before anything leaves the cluster, but whoever holds its token can read both.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: safeguard-agent
+rules:
+  - nonResourceURLs: [/version, /api, /api/*, /apis, /apis/*]
+    verbs: [get]
+  # The uid of kube-system is the identity of the cluster.
+  - apiGroups: ['']
+    resources: [namespaces]
+    resourceNames: [kube-system]
+    verbs: [get]
+${rules.join('')}`;
+}
 
 function configuration() {
   const { properties = {} } = z.toJSONSchema(VARIABLES, { io: 'input', unrepresentable: 'any' });

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { REPORT_KINDS } from '../../src/agent/report-kinds.js';
+import { buildProgram } from '../../src/bin/program.js';
 import { loadConfig, VARIABLES } from '../../src/config.js';
 import { compileFile } from '../../src/checks/definition.js';
 import { evaluate, type Outcome } from '../../src/checks/evaluate.js';
@@ -350,8 +352,8 @@ describe('the agent', () => {
     const granted = listing.flatMap(({ apiGroups = [], resources = [] }) =>
       apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`)),
     );
-    const wanted = KINDS.map(({ group, resource }) => `${group}/${resource}`);
-    expect(wanted.filter((one) => !granted.includes(one))).toEqual([]);
+    const wanted = new Set([...KINDS, ...REPORT_KINDS].map(({ group, resource }) => `${group}/${resource}`));
+    expect(granted.sort()).toEqual([...wanted].sort());
     expect(new Set(granted).size).toBe(granted.length);
     expect(new Set(rules.flatMap(({ verbs }) => verbs))).toEqual(new Set(['list', 'get']));
     // Objects are got of one name alone.
@@ -404,6 +406,23 @@ describe('the agent', () => {
       expect(mounted('api-server')).toBe('/var/run/secrets/kubernetes.io/serviceaccount');
     },
   );
+
+  it('is every variable one that the agent reads?', () => {
+    const options = buildProgram().commands.find((command) => command.name() === 'agent')?.options ?? [];
+    const known = options.map(({ envVar }) => envVar);
+    const [map] = CRONJOB.filter(({ kind }) => kind === 'ConfigMap');
+    const used = [
+      ...Object.keys(map?.['data'] as object),
+      ...agents.flatMap(({ pod }) => pod.spec.containers[0]!.env.map(({ name }) => name)),
+    ];
+    expect(used.filter((name) => !known.includes(name))).toEqual([]);
+    const metrics = options.find(({ envVar }) => envVar === 'SAFEGUARD_METRICS_PORT');
+    const [port] = agents.flatMap(({ pod }) => pod.spec.containers[0]!.ports);
+    expect(port).toEqual({
+      name: 'metrics',
+      containerPort: Number(metrics?.defaultValueDescription ?? metrics?.defaultValue),
+    });
+  });
 
   it('is there never a second one at the same spool?', () => {
     expect(agents.map(({ object }) => object['spec'])).toEqual([

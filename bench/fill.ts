@@ -49,7 +49,7 @@ export class Fill {
       await this.copy('target', systems, { system_id: id });
       const named = { system: id, name: `'system ' || k` };
       await this.addScans(`${systems} cross join generate_series(0, ${SCANS_OF_OTHERS}) j`, named);
-      const series = `md5(r.series::text || k)::uuid`;
+      const series = otherSeries('r.series', `'system ' || k`);
       await this.copy('result', systems, { system_id: id, series, ...ofScan(`'system ' || k`, '0') });
       await this.addHistory(`${systems} cross join generate_series(1, ${SCANS_OF_OTHERS}) j`, named, series);
       this.others += batch;
@@ -58,34 +58,30 @@ export class Fill {
     }
   }
 
-  /**
-   * What a system has besides the target that is to be measured, so many results of it: half of them open, of other targets; half of them history of that target
-   * itself, in intervals that have ended.
-   */
-  async addOwn(system: BenchSystem, results: number): Promise<void> {
-    const named = { system: `'${system.id}'::uuid`, name: `'${system.id}'` };
-    const targets = Math.ceil(results / 2 / OPEN);
-    const nodes = `generate_series(1, ${targets}) k`;
+  /** What a system has besides the target that is to be measured: so many open results of other targets. */
+  async addTargets(system: BenchSystem, results: number): Promise<void> {
+    const id = `'${system.id}'::uuid`;
+    const nodes = `generate_series(1, ${Math.ceil(results / OPEN)}) k`;
     const target = `md5('${system.id} node ' || k)::uuid`;
-    await this.copy('target', 'generate_series(1, 1) k', { system_id: named.system });
-    await this.copy('target', nodes, { system_id: named.system, id: target, kind: `'node'`, name: `'node-' || k` });
-    const ofNode = { ...named, name: `'${system.id} node ' || k` };
-    await this.addScans(`${nodes} cross join generate_series(0, 0) j`, ofNode, { target_id: target });
+    const name = `'${system.id} node ' || k`;
+    await this.copy('target', nodes, { system_id: id, id: target, kind: `'node'`, name: `'node-' || k` });
+    await this.addScans(`${nodes} cross join generate_series(0, 0) j`, { system: id, name }, { target_id: target });
+    const series = otherSeries('r.series', name);
     await this.copy(
       'result',
       nodes,
-      {
-        system_id: named.system,
-        target_id: target,
-        series: `md5(r.series::text || ${ofNode.name})::uuid`,
-        ...ofScan(ofNode.name, '0'),
-      },
+      { system_id: id, target_id: target, series, ...ofScan(name, '0') },
       undefined,
-      Math.round(results / 2),
+      results,
     );
-    const scans = Math.round(results / 2 / CHANGED_PER_SCAN);
-    await this.addScans(`generate_series(1, ${scans}) j`, named);
-    await this.addHistory(`generate_series(1, ${scans}) j`, named, 'r.series');
+  }
+
+  /** The past of the target that is measured: so many of its results that have ended. */
+  async addPast(system: BenchSystem, results: number): Promise<void> {
+    const named = { system: `'${system.id}'::uuid`, name: `'${system.id}'` };
+    const scans = `generate_series(1, ${Math.round(results / CHANGED_PER_SCAN)}) j`;
+    await this.addScans(scans, named);
+    await this.addHistory(scans, named, 'r.series');
   }
 
   /** That the planner knows them, and nothing of them is left to be done later. */
@@ -170,6 +166,10 @@ export class Fill {
     );
   }
 }
+
+/** The id of a series of another target: as those of the product, it begins with what all of the target have in common (src/results/series.ts). */
+const otherSeries = (series: string, of: string): string =>
+  `(left(md5(${of}), 8) || right(md5(${series}::text || ${of}), 24))::uuid`;
 
 /** The names and instants of a filled scan: a minute apart, the first of them ten days ago. */
 function ofScan(name: string, number: string): { scan_id: string; observed_from: string; known_from: string } {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { agents } from './agents.js';
+import { checks } from './checks.js';
 import { progress } from './figures.js';
 import { growth } from './growth.js';
 import { ingest } from './ingest.js';
@@ -9,7 +10,7 @@ import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
 import { year } from './year.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year, peers };
+const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year, checks, peers };
 
 const help = (): string => `npm run bench -- [name …] [options]
 

@@ -7,6 +7,8 @@ import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { REPORT_KINDS } from '../dist/src/agent/report-kinds.js';
 import { describeCommands } from '../dist/src/bin/describe.js';
+import { FUNCTIONS, VARIABLES as CHECK_VARIABLES } from '../dist/src/checks/environment.js';
+import { nameOf } from '../dist/src/checks/functions/function.js';
 import { KINDS } from '../dist/src/checks/kinds.js';
 import { VARIABLES } from '../dist/src/config.js';
 import { FACT_KINDS } from '../dist/src/results/fact.js';
@@ -19,6 +21,7 @@ const NOTICE = '<!-- Made by scripts/generate-docs.mjs. Change the program, not 
 const PAGES = {
   'configuration.md': configuration(),
   'commands.md': `# The command line\n\n${NOTICE}\n\n${describeCommands()}`,
+  'check-language.md': checkLanguage(),
   'facts.md': facts(),
   'formats.md': formats(),
   'report.schema.json': JSON.stringify(reportJsonSchema()),
@@ -125,6 +128,65 @@ ${table(['format', 'reports', 'tool', 'gives', 'targets to declare'], rows)}
 
 ${sections.join('\n\n')}
 `;
+}
+
+function checkLanguage() {
+  const variables = CHECK_VARIABLES.map(({ name, type, about }) => [code(name), type, about]);
+  const functions = FUNCTIONS.map((given) => [
+    code(spoken(given)),
+    given.about,
+    given.kubernetes ?? '',
+    (given.reads ?? []).join(', '),
+  ]);
+  const kinds = KINDS.map(({ name, group, versions, namespaced, listed, without }) => [
+    code(name),
+    code(group),
+    versions.join(', '),
+    namespaced ? 'yes' : 'no',
+    [listed === 'metadata' ? 'metadata alone' : '', ...without.map((path) => `without ${code(path)}`)]
+      .filter((part) => part !== '')
+      .join('; '),
+  ]);
+  return `# The language of checks
+
+${NOTICE}
+
+What expressions of checks may name. How a check is written is told in [writing-checks.md](writing-checks.md). Operators are those of CEL: \`== != < <= > >= + - * / % && || ! in ?:\`, \`a.b\`, \`a["b"]\`, \`a.?b\`,
+\`a[?"b"]\`.
+
+## Variables
+
+${table(['variable', 'type', 'what it is'], variables)}
+
+## Functions
+
+The third column is the first version of Kubernetes whose admission policies have the function: a check that calls none without a version can be exported. The fourth: what else must have been
+listed completely for it to answer.
+
+${table(['function', 'what it answers', 'Kubernetes', 'reads'], functions)}
+
+## Kinds
+
+What \`each\`, \`objects("…")\` and \`inNamespace("…", …)\` may name, beside \`Workload\` and, for \`each\`, \`Cluster\`. With its group (\`Schedule.velero.io\`) every one of them is known too. The last column: what the
+agent takes of it, where that is not all.
+
+${table(['kind', 'group', 'versions', 'in namespaces', 'what is there'], kinds)}
+`;
+}
+
+/** A function as checks write it, in place of the name that it is registered by. */
+function spoken(given) {
+  const name = nameOf(given);
+  const [, receiver, args = '', result = ''] = /^(?:([\w.<>, ]+)\.)?\w+\((.*)\): (.*)$/.exec(given.signature) ?? [];
+  const plain = (type) =>
+    type
+      .replaceAll('google.protobuf.', '')
+      .replaceAll('kubernetes.', '')
+      .replaceAll('net.', '')
+      .replace('Timestamp', 'timestamp')
+      .replace('Duration', 'duration');
+  const before = name.startsWith('.') ? `${plain(receiver ?? '')}${name}` : name;
+  return `${before}(${plain(args)}) → ${plain(result)}`;
 }
 
 function facts() {

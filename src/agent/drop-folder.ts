@@ -40,6 +40,8 @@ const NO_LINKS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOC
 export class DropFolder {
   private readonly seen = new Map<string, string>();
   private readonly told = new Set<string>();
+  /** What was taken and cannot be deleted. */
+  private readonly stuck = new Map<string, string>();
 
   constructor(
     private readonly folder: string,
@@ -53,7 +55,9 @@ export class DropFolder {
     const names = (await readdir(this.folder))
       .filter((name) => !UNFINISHED.test(name) && !name.endsWith(DECLARATION))
       .sort();
-    for (const name of this.seen.keys()) if (!names.includes(name)) this.seen.delete(name);
+    for (const known of [this.seen, this.stuck]) {
+      for (const name of known.keys()) if (!names.includes(name)) known.delete(name);
+    }
     let unsettled = 0;
     let waiting = 0;
     for (const name of names) {
@@ -71,6 +75,7 @@ export class DropFolder {
     if (stats === null) return 'taken';
     if (!stats.isFile()) return this.leave(name, 'is no file');
     const look = identity(stats);
+    if (this.stuck.get(name) === look) return this.leave(name, 'was taken, and cannot be deleted');
     const age = this.deposit.clock.now() - stats.mtimeMs;
     const isSettled = age >= OLD || (age >= SETTLED && this.seen.get(name) === look);
     this.seen.set(name, look);
@@ -114,8 +119,12 @@ export class DropFolder {
     });
     if (this.deposit.leavesUnsigned(prepared))
       this.log.warn({ file: origin }, 'a report came compressed and is not signed');
-    await rm(path, { force: true });
-    await rm(`${path}${DECLARATION}`, { force: true });
+    try {
+      await rm(path, { force: true });
+      await rm(`${path}${DECLARATION}`, { force: true });
+    } catch {
+      this.stuck.set(name, look);
+    }
     this.seen.delete(name);
     this.log.info({ file: origin, report: entry.name, bytes: entry.size }, 'took a report from the drop folder');
     return 'taken';

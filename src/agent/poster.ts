@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { type Scan, scanSchema } from '../bin/client/answers.js';
 import { Failure, Transient } from '../bin/client/failure.js';
@@ -32,6 +36,12 @@ const SETTLING = 15 * 60_000;
 const WAITING: ReadonlySet<number> = new Set([401, 403, 404, 408, 409, 425, 429]);
 /** Of these the server speaks when bytes got lost on the way. */
 const CUT = /\/(?:digest-mismatch|truncated-body|malformed-encoding)$/;
+
+/** Nothing that comes will make it whole again. */
+const DAMAGED: Problem = {
+  type: 'about:blank',
+  title: 'The spool was damaged: the file is not what its manifest says.',
+};
 
 /** Why a report is still here, and when to try again. */
 interface Setback {
@@ -122,6 +132,7 @@ export class Poster {
   private async attempt(entry: Entry): Promise<Setback | null> {
     const { spool, log, metrics, clock } = this.of;
     try {
+      if ((await stat(entry.file)).size !== entry.size) return await this.giveUp(entry, DAMAGED, null);
       const scan = await this.post(entry);
       if (scan.status === 'refused') return await this.giveUp(entry, scan.problem ?? { type: 'about:blank' }, scan.id);
       await spool.remove(entry);
@@ -142,6 +153,9 @@ export class Poster {
       return null;
     } catch (error) {
       if (error instanceof Refused && isDefinite(error)) return await this.giveUp(entry, error.problem, null);
+      if (error instanceof Refused && CUT.test(error.problem.type) && (await digestOf(entry.file)) !== entry.digest) {
+        return await this.giveUp(entry, DAMAGED, null);
+      }
       return setbackOf(error);
     }
   }
@@ -168,7 +182,7 @@ export class Poster {
         status: problem.status,
         requestId: problem.requestId,
       },
-      'the server refused a report for good: it lies in refused/ of the spool, with the reason',
+      'a report will never be taken: it lies in refused/ of the spool, with the reason',
     );
     this.succeeded(entry);
     return null;
@@ -259,9 +273,9 @@ function setbackOf(error: unknown): Setback {
   if (error instanceof Transient) return { ...common, message: error.message };
   if (error instanceof Refused) {
     const message = printable(`${error.status} ${error.problem.title ?? error.problem.type}`, 200);
-    // A failure of the server's own, or bytes that got lost: perhaps with this report alone.
-    const ofReport = error.status >= 500 || CUT.test(error.problem.type);
-    return { ...common, message, ofReport, needsPeople: !ofReport && ![408, 409, 425, 429].includes(error.status) };
+    // A failure of the server's own, a post of the same that is not done, or bytes that got lost: perhaps with this report alone.
+    const ofReport = error.status >= 500 || error.status === 409 || CUT.test(error.problem.type);
+    return { ...common, message, ofReport, needsPeople: !ofReport && ![408, 425, 429].includes(error.status) };
   }
   if (error instanceof Failure) {
     return {
@@ -276,4 +290,10 @@ function setbackOf(error: unknown): Setback {
     ofReport: true,
     needsPeople: true,
   };
+}
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('base64');
 }

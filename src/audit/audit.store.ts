@@ -25,8 +25,11 @@ export interface EventRow {
 @Injectable()
 export class AuditStore {
   async insert(tx: WriteTx, event: AuditEvent, detail: AuditDetail | null): Promise<void> {
-    await tx.manager.insert(AuditEvent, event);
-    if (detail !== null) await tx.manager.insert(AuditDetail, detail);
+    const rows = [
+      { entity: AuditEvent, row: event },
+      ...(detail === null ? [] : [{ entity: AuditDetail, row: detail }]),
+    ];
+    await tx.insert(...rows);
   }
 
   async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {

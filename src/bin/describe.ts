@@ -7,13 +7,16 @@ export function describeCommands(): string {
   const program = buildProgram();
   return `${[
     program.description(),
-    ...program.commands.map(describeCommand),
+    ...program.commands.flatMap((command) => describeCommand(command, 'safeguard')),
     '## Exit codes',
     ['| code | meaning |', '|---|---|', ...exitCodes.map(([code, meaning]) => `| ${code} | ${meaning} |`)].join('\n'),
   ].join('\n\n')}\n`;
 }
 
-function describeCommand(command: Command): string {
+/** A command, or those that it is made of. */
+function describeCommand(command: Command, before: string): string[] {
+  const name = `${before} ${command.name()}`;
+  if (command.commands.length > 0) return command.commands.flatMap((inner) => describeCommand(inner, name));
   const taken = command.registeredArguments.map((argument) => [
     `\`${argument.variadic ? `${argument.name()}...` : argument.name()}\``,
     argument.description,
@@ -29,10 +32,11 @@ function describeCommand(command: Command): string {
   const rows = [...taken, ...options].map(
     (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
   );
-  return [
-    `## safeguard ${command.name()}`,
+  const lines = [
+    `## ${name}`,
     '',
     command.description(),
     ...(rows.length === 0 ? [] : ['', '| option | meaning | default | environment |', '|---|---|---|---|', ...rows]),
-  ].join('\n');
+  ];
+  return [lines.join('\n')];
 }

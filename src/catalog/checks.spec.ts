@@ -20,8 +20,8 @@ const check = (more: Json = {}): Json => ({
 
 /** The files of the catalogue, with these checks in place of its own, and its counts as `version.yaml` would have them. */
 function filesWith(checks: Record<string, unknown>, counted: { checks: number; links: number }): Json {
-  const files = structuredClone(readCatalogFiles(CATALOG_DIRECTORY)) as Record<string, Json>;
-  for (const path of Object.keys(files)) if (path.startsWith('checks/')) delete files[path];
+  const all = structuredClone(readCatalogFiles(CATALOG_DIRECTORY)) as Record<string, Json>;
+  const files = Object.fromEntries(Object.entries(all).filter(([path]) => !path.startsWith('checks/')));
   const counts = files['version.yaml']!['counts'] as { links: number; checks: Record<string, number> };
   delete counts.checks['safeguard-checks'];
   const mappings = Object.entries(files).filter(([path]) => path.startsWith('mappings/')).map(([, file]) => file as { checks: { practices?: string[] }[] });

@@ -17,7 +17,7 @@ let directory: string;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'catalog-'));
-  for (const part of ['version.yaml', 'defaults.yaml', 'hipaa', 'practices', 'crosswalks', 'mappings'])
+  for (const part of ['version.yaml', 'defaults.yaml', 'hipaa', 'practices', 'crosswalks', 'mappings', 'checks'])
     cpSync(join(CATALOG_DIRECTORY, part), join(directory, part), { recursive: true });
 });
 afterEach(() => rmSync(directory, { recursive: true }));

@@ -105,7 +105,9 @@ export const KUBERNETES_SINCE: ReadonlyMap<string, string> = new Map(
 const KNOWN: ReadonlySet<string> = new Set(reads.keys());
 
 /** What stands before the dot of `sets.contains`. */
-class Sets {}
+class Sets {
+  readonly namespace = 'sets';
+}
 
 const LIMITS = { maxAstNodes: 2_000, maxDepth: 100, maxListElements: 500, maxMapEntries: 200, maxCallArguments: 8 };
 
@@ -158,10 +160,14 @@ export function kindsReadBy(expression: Expression): ReadonlySet<string> {
   for (const name of expression.functions) for (const kind of reads.get(name) ?? []) kinds.add(kind);
   for (const { name, reads: by } of VARIABLES) {
     if (!expression.variables.has(name)) continue;
-    for (const [field, read] of Array.isArray(by) ? [['', by] as const] : Object.entries(by)) {
+    for (const [field, read] of isList(by) ? [['', by] as const] : Object.entries(by)) {
       if (field === '' || expression.whole.has(name) || expression.fields.has(`${name}.${field}`))
         for (const kind of read) kinds.add(kind);
     }
   }
   return kinds;
+}
+
+function isList(reads: Variable['reads']): reads is readonly string[] {
+  return Array.isArray(reads);
 }

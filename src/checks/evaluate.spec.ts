@@ -322,6 +322,36 @@ describe('is a check that takes too long stopped, and the next one goes on?', ()
     ).toHaveLength(3);
   });
 
+  it('lists of lists that would take all memory', () => {
+    const objects = Array.from({ length: 200 }, (_, index) => pod(`p${index}`));
+    const lists = "objects('Pod').map(a, objects('Pod').map(b, objects('Pod').map(c, c))).size() > 0";
+    expect(judge({ pass: lists }, { objects }).said[0]).toMatch(
+      /error: Not judged: makes lists of more than 5000000 elements/,
+    );
+  });
+
+  it('a text of all texts', () => {
+    const objects = Array.from({ length: 200 }, (_, index) => pod(`p${index}`, { long: 'x'.repeat(10_000) }));
+    expect(judge({ pass: "objects('Pod').map(p, p.spec.long).join(',').size() > 0" }, { objects }).said[0]).toMatch(
+      /join\(\): the text would be longer than 1 MiB/,
+    );
+  });
+
+  it('what is said where there is nothing to judge', () => {
+    const loops =
+      "{objects('Node').all(a, objects('Node').all(b, objects('Node').all(c, objects('Node').all(d, true))))}";
+    const objects = Array.from({ length: 300 }, (_, index) => ({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: `n${index}` },
+    }));
+    const began = performance.now();
+    expect(judge({ without: loops }, { objects }, { perCheck: 200, inAll: 60_000 }).said).toEqual([
+      'cluster manual: ?',
+    ]);
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
   it('all checks together', () => {
     const outcomes: Outcome[] = [];
     const checks = ['a', 'b'].map((id) => checkOf({ id }));

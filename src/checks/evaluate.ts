@@ -124,16 +124,9 @@ class Evaluation {
     for (let from = 0; from < objects.length; from += BATCH) {
       const batch = objects.slice(from, from + BATCH);
       const verdicts: Verdict[] = [];
-      const limit = Math.min(this.#left, this.#until - performance.now());
-      const began = performance.now();
-      const inTime =
-        limit > 0 &&
-        withinTime(limit, () => {
-          over(this.#cluster, () => {
-            for (const object of batch) verdicts.push(this.#verdictOf(object));
-          });
-        });
-      this.#left -= performance.now() - began;
+      const inTime = this.#inTime(() => {
+        for (const object of batch) verdicts.push(this.#verdictOf(object));
+      });
       for (const [index, verdict] of verdicts.entries())
         this.#report(batch[index] as KubernetesObject, verdict, mayPass);
       if (!inTime) {
@@ -144,6 +137,17 @@ class Evaluation {
       }
     }
     return true;
+  }
+
+  /** Whether it came to its end in what is left of the time. */
+  #inTime(run: () => void): boolean {
+    const began = performance.now();
+    const limit = Math.min(this.#left, this.#until - began);
+    if (limit <= 0) return false;
+    // Around the limit, not within it: what is stopped in the middle runs no `finally`.
+    const inTime = over(this.#cluster, () => withinTime(limit, run));
+    this.#left -= performance.now() - began;
+    return inTime;
   }
 
   #verdictOf(object: KubernetesObject): Verdict {
@@ -189,17 +193,23 @@ class Evaluation {
     const what = `There is no ${each.join(' or ')} that the check is about`;
     switch (definition.none ?? (without === null ? 'skip' : 'manual')) {
       case 'pass':
-        return this.#say('pass', null, null);
+        this.#say('pass', null, null);
+        break;
       case 'fail':
-        return this.#say('fail', null, `${what}, and there must be one: ${definition.title}.`);
-      case 'manual':
-        return this.#say(
-          'manual',
-          null,
-          render(without ?? [], { cluster: this.#cluster.variable, params: this.#check.params }),
-        );
+        this.#say('fail', null, `${what}, and there must be one: ${definition.title}.`);
+        break;
+      case 'manual': {
+        const variables = { cluster: this.#cluster.variable, params: this.#check.params };
+        let said = '?';
+        this.#inTime(() => {
+          said = render(without ?? [], variables);
+        });
+        this.#say('manual', null, said);
+        break;
+      }
       case 'skip':
-        return this.#say('skip', null, `${what}.`);
+        this.#say('skip', null, `${what}.`);
+        break;
     }
   }
 

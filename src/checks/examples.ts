@@ -59,11 +59,15 @@ export function clusterOf(example: CheckExample): ClusterObjects {
   );
 }
 
+/** Examples are small. A definition comes from outside, and all of its examples together take no longer than this. */
+const MAX_MILLISECONDS = 5_000;
+
 /** Every example of a check that does not come out as it says. */
-export function faultsOfExamples(check: CompiledCheck): ExampleFault[] {
+export function faultsOfExamples(check: CompiledCheck, { milliseconds = MAX_MILLISECONDS } = {}): ExampleFault[] {
+  const until = performance.now() + milliseconds;
   return Object.entries(check.definition.examples).flatMap(([expected, examples]) =>
     (examples ?? []).flatMap((example, index) => {
-      const reason = faultOf(check, expected, example);
+      const reason = faultOf(check, expected, example, until);
       return reason === null
         ? []
         : [{ check: check.id, pointer: `/examples/${expected}/${index}`, name: example.name, reason }];
@@ -71,7 +75,7 @@ export function faultsOfExamples(check: CompiledCheck): ExampleFault[] {
   );
 }
 
-function faultOf(of: CompiledCheck, expected: string, example: CheckExample): string | null {
+function faultOf(of: CompiledCheck, expected: string, example: CheckExample, until: number): string | null {
   let check = of;
   try {
     if (example.params !== undefined) check = compileCheck(withParams(of.definition, example.params));
@@ -82,7 +86,8 @@ function faultOf(of: CompiledCheck, expected: string, example: CheckExample): st
   const cluster = clusterOf(example);
   if (cluster.partial.length > 0) return `its objects are no cluster: ${cluster.partial.join(' ')}`;
   const all: Outcome[] = [];
-  evaluate([check], cluster, (outcome) => all.push(outcome));
+  const left = until - performance.now();
+  evaluate([check], cluster, (outcome) => all.push(outcome), { perCheck: left, inAll: left });
   const outcomes = example.object === undefined ? all : all.filter((outcome) => pathOf(outcome) === example.object);
   if (outcomes.length === 0) {
     const judged = all.map((outcome) => pathOf(outcome)).join(', ');

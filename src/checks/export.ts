@@ -1,6 +1,7 @@
 import type { CompiledCheck } from './definition.js';
 import { KUBERNETES_SINCE } from './environment.js';
 import { nodesOf, type Expression } from './expression.js';
+import { wordsOf } from './functions/strings.js';
 import { CLUSTER, WORKLOAD, WORKLOADS, kindNamed, type Kind } from './kinds.js';
 import type { PhiScope } from './phi.js';
 
@@ -37,6 +38,7 @@ export function exportCheck(check: CompiledCheck, options: ExportOptions): Expor
 function documentsOf(check: CompiledCheck, { phi, action }: ExportOptions): [object, object] {
   const { definition, id } = check;
   const kinds = kindsOf(check);
+  if (isUndecided(check)) throw new NotExportable('its params are not set: it would let everything through');
   const translation = new Translation(check, kinds, phi);
   const where = check.where === null ? null : translation.where(check.where);
   const pass = [check.undecided, check.pass]
@@ -60,13 +62,14 @@ function documentsOf(check: CompiledCheck, { phi, action }: ExportOptions): [obj
     metadata,
     spec: {
       failurePolicy: 'Fail',
-      matchConstraints: { resourceRules: kinds.map(ruleOf) },
+      matchConstraints: { resourceRules: kinds.flatMap(rulesOf) },
       ...(where?.isCondition === true ? { matchConditions: [{ name: 'where', expression: where.text }] } : {}),
       ...(translation.variables.length > 0 ? { variables: translation.variables } : {}),
       validations: [
         {
           expression: where === null || where.isCondition ? passes : `!(${where.text}) || (${passes})`,
-          message: `${definition.title} (${id})`,
+          // A message of a policy is one line.
+          message: `${definition.title.replaceAll(/\s+/g, ' ')} (${id})`,
           ...(messageExpression === null ? {} : { messageExpression }),
           reason: 'Forbidden',
         },
@@ -91,8 +94,26 @@ function kindsOf({ each }: CompiledCheck): readonly Kind[] {
   return kinds;
 }
 
-function ruleOf({ group, versions, resource }: Kind): object {
-  return { apiGroups: [group], apiVersions: versions, operations: ['CREATE', 'UPDATE'], resources: [resource] };
+function rulesOf({ name, group, versions, resource }: Kind): object[] {
+  const rule = (operations: string[], resources: string[]) => ({
+    apiGroups: [group],
+    apiVersions: versions,
+    operations,
+    resources,
+  });
+  const rules = [rule(['CREATE', 'UPDATE'], [resource])];
+  // `kubectl debug` adds containers to a running pod by a subresource of its own; the object is the pod with them.
+  return name === 'Pod' ? [...rules, rule(['UPDATE'], ['pods/ephemeralcontainers'])] : rules;
+}
+
+/** Whether nothing is decided of any object, for an organisation has not set what the check goes by. */
+function isUndecided({ undecided, params }: CompiledCheck): boolean {
+  if (undecided === null || ![...undecided.variables].every((name) => name === 'params')) return false;
+  try {
+    return undecided.evaluate({ params }) === true;
+  } catch {
+    return false;
+  }
 }
 
 const TEMPLATE =
@@ -233,7 +254,12 @@ class Translation {
     try {
       const parts = message.map((part) => {
         if (typeof part === 'string') return literal(part);
-        if (!['string', 'int', 'bool', 'double', 'dyn'].includes(part.type)) throw new NotExportable('has no words');
+        const constant = /^params\.(\w+)$/.exec(part.source.trim())?.[1];
+        if (constant !== undefined) return literal(wordsOf(this.#check.params[constant]));
+        // string() of a list does not compile there: neither where its type says so, nor where a constant that is one may stand.
+        const lists = Object.values(this.#check.params).some(Array.isArray) && part.variables.has('params');
+        if (lists || !['string', 'int', 'bool', 'double', 'dyn'].includes(part.type))
+          throw new NotExportable('has no words');
         return part.type === 'string' ? this.expression(part) : `string(${this.expression(part)})`;
       });
       return parts.length === 0 ? null : parts.join(' + ');

@@ -57,7 +57,7 @@ describe('is what is no expression told with its place and reason?', () => {
   });
 
   it('names that each double what they name', () => {
-    const names = [...'abcdefghi'];
+    const names = Array.from('abcdefghi');
     const source = names.reduceRight(
       (inner, name, index) =>
         `cel.bind(${name}, ${names[index - 1] ?? '[1]'} + ${names[index - 1] ?? '[1]'}, ${inner})`,

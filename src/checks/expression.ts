@@ -62,10 +62,11 @@ const LITERALS: Readonly<Record<string, number>> = {
 /**
  * Functions of the library that are replaced, for it does not let them be registered anew. `matches` is JavaScript's there, which backtracks: `^(a+)+$` takes seconds
  * on 27 characters. The conversions take what CEL refuses: int('') is 0, duration('s') is 0s, timestamp() reads any text that JavaScript takes for a date,
- * in the time zone of the machine.
+ * in the time zone of the machine. `join` makes texts of any length.
  */
 const REPLACED: Readonly<Record<string, string>> = {
   '.matches': 're2Matches',
+  '.join': 'boundedJoin',
   int: 'strictInt',
   duration: 'strictDuration',
   timestamp: 'strictTimestamp',
@@ -73,9 +74,27 @@ const REPLACED: Readonly<Record<string, string>> = {
 
 /** How deep loops may lie in each other: three over 300 elements each are 27 million steps. */
 const MAX_LOOPS = 4;
+/** Elements of the lists that loops of one evaluation make: 40 MB. Ten thousand pods in a list for each of ten thousand are more memory than there is. */
+const MAX_ELEMENTS = 5_000_000;
 /** Each may double what it names: `cel.bind(b, a + a, cel.bind(c, b + b, …`. */
 const MAX_BINDS = 8;
 const MAX_PATTERN = 1_000;
+
+let elements = 0;
+
+/** Loops that make lists. The library has no bound for them, but a place where each hands on what it has made. */
+function boundLists(node: ASTNode): void {
+  const { meta } = node as unknown as {
+    meta: { alternate?: { args: { result?: (list: readonly unknown[]) => unknown } } };
+  };
+  const loop = meta.alternate?.args;
+  if (typeof loop?.result !== 'function') throw new Error('the CEL library expands its loops otherwise than it did');
+  loop.result = (list) => {
+    elements += list.length;
+    if (elements > MAX_ELEMENTS) throw new Error(`makes lists of more than ${MAX_ELEMENTS} elements`);
+    return list;
+  };
+}
 
 /** Parses, looks for what may not be said, and checks types. Throws `ExpressionFault`. */
 export function compileExpression(
@@ -91,7 +110,11 @@ export function compileExpression(
   if (expected === 'bool' && type !== 'bool' && type !== 'dyn') {
     throw new ExpressionFault(`is of type ${type} and must be a bool`, source, 0);
   }
-  return { source, ast: parsed.ast, type, evaluate: (variables) => parsed(variables) as unknown, ...mentions };
+  const evaluate = (variables: Variables): unknown => {
+    elements = 0;
+    return parsed(variables) as unknown;
+  };
+  return { source, ast: parsed.ast, type, evaluate, ...mentions };
 }
 
 function parse(source: string, environment: Environment): ParseResult {
@@ -124,7 +147,7 @@ export function reasonOf(error: unknown): string {
       : error instanceof Error
         ? error.message
         : String(error);
-  return said.replaceAll(/\b(re2Matches|strict[A-Z][a-z]+)\b/g, (name) => ORIGINAL.get(name) ?? name);
+  return said.replaceAll(/\b(re2Matches|boundedJoin|strict[A-Z][a-z]+)\b/g, (name) => ORIGINAL.get(name) ?? name);
 }
 
 /** What an expression mentions. Replaces the calls of `REPLACED` in the tree, which the library reads when it checks and evaluates. */
@@ -169,7 +192,10 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
       case '.':
       case '.?': {
         const [left, name] = node.args;
-        if (left.op !== 'id' || bound.has(left.args)) return walk(left, bound, loops);
+        if (left.op !== 'id' || bound.has(left.args)) {
+          walk(left, bound, loops);
+          return;
+        }
         variables.add(left.args);
         places.push({ name: left.args, start: left.start });
         fields.add(`${left.args}.${name}`);
@@ -200,6 +226,7 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
         const [variable, ...rest] = given;
         if (BINDING_MACROS.has(name) && variable?.op === 'id') {
           if (loops + 1 > MAX_LOOPS) refuse(`loops may lie ${MAX_LOOPS} deep in each other`, node);
+          if (name === '.map' || name === '.filter') boundLists(node);
           const inner = new Set([...bound, variable.args]);
           for (const argument of rest) walk(argument, inner, loops + 1);
         } else for (const argument of given) walk(argument, bound, loops);

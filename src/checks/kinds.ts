@@ -42,12 +42,11 @@ const GIVEN: readonly Given[] = [
       Service: 'services',
       ServiceAccount: 'serviceaccounts',
       Secret: 'secrets',
-      ConfigMap: 'configmaps',
       PersistentVolumeClaim: 'persistentvolumeclaims',
     },
     cluster: { Namespace: 'namespaces', Node: 'nodes', PersistentVolume: 'persistentvolumes' },
     // Secret: the type is in a list's Table too, which the agent asks for beside the metadata.
-    metadata: ['Secret', 'ConfigMap'],
+    metadata: ['Secret'],
     without: { Node: ['status.images'] },
   },
   {
@@ -73,7 +72,7 @@ const GIVEN: readonly Given[] = [
     namespaced: { Role: 'roles', RoleBinding: 'rolebindings' },
     cluster: { ClusterRole: 'clusterroles', ClusterRoleBinding: 'clusterrolebindings' },
   },
-  { group: 'storage.k8s.io', versions: ['v1'], cluster: { StorageClass: 'storageclasses', CSIDriver: 'csidrivers' } },
+  { group: 'storage.k8s.io', versions: ['v1'], cluster: { StorageClass: 'storageclasses' } },
   {
     group: 'admissionregistration.k8s.io',
     versions: ['v1'],
@@ -101,14 +100,6 @@ const GIVEN: readonly Given[] = [
     without: { CertificateSigningRequest: ['spec.request', 'spec.extra', 'status.certificate'] },
   },
   {
-    group: 'policy.networking.k8s.io',
-    versions: ['v1alpha1'],
-    cluster: {
-      AdminNetworkPolicy: 'adminnetworkpolicies',
-      BaselineAdminNetworkPolicy: 'baselineadminnetworkpolicies',
-    },
-  },
-  {
     group: 'snapshot.storage.k8s.io',
     versions: ['v1'],
     namespaced: { VolumeSnapshot: 'volumesnapshots' },
@@ -132,14 +123,12 @@ const GIVEN: readonly Given[] = [
       Backup: 'backups',
       Restore: 'restores',
       BackupStorageLocation: 'backupstoragelocations',
-      VolumeSnapshotLocation: 'volumesnapshotlocations',
     },
   },
   {
     group: 'cert-manager.io',
     versions: ['v1'],
-    namespaced: { Certificate: 'certificates', Issuer: 'issuers' },
-    cluster: { ClusterIssuer: 'clusterissuers' },
+    namespaced: { Certificate: 'certificates' },
   },
   {
     group: 'security.istio.io',
@@ -155,19 +144,17 @@ const GIVEN: readonly Given[] = [
     versions: ['v1', 'v1beta1', 'v1alpha3'],
     namespaced: {
       DestinationRule: 'destinationrules',
-      ServiceEntry: 'serviceentries',
       Sidecar: 'sidecars',
       Gateway: 'gateways',
       VirtualService: 'virtualservices',
     },
     named: { Gateway: 'Gateway.networking.istio.io' },
   },
-  { group: 'networking.istio.io', versions: ['v1alpha3'], namespaced: { EnvoyFilter: 'envoyfilters' } },
   { group: 'telemetry.istio.io', versions: ['v1', 'v1alpha1'], namespaced: { Telemetry: 'telemetries' } },
   {
     group: 'policy.linkerd.io',
     versions: ['v1beta3', 'v1beta2', 'v1beta1'],
-    namespaced: { Server: 'servers', ServerAuthorization: 'serverauthorizations' },
+    namespaced: { Server: 'servers' },
   },
   {
     group: 'policy.linkerd.io',
@@ -226,7 +213,6 @@ const GIVEN: readonly Given[] = [
       ExposedSecretReport: 'exposedsecretreports',
       SbomReport: 'sbomreports',
       ConfigAuditReport: 'configauditreports',
-      InfraAssessmentReport: 'infraassessmentreports',
     },
     cluster: {
       // Of the node collector: the only objects that show what kubelets are told.
@@ -240,12 +226,6 @@ const GIVEN: readonly Given[] = [
       ConfigAuditReport: ['report.checks'],
       ClusterComplianceReport: ['status.detailReport'],
     },
-  },
-  {
-    group: 'spdx.softwarecomposition.kubescape.io',
-    versions: ['v1beta1'],
-    namespaced: { VulnerabilityManifestSummary: 'vulnerabilitymanifestsummaries' },
-    metadata: ['VulnerabilityManifestSummary'],
   },
   {
     group: 'wgpolicyk8s.io',
@@ -272,11 +252,6 @@ const GIVEN: readonly Given[] = [
     group: 'kustomize.toolkit.fluxcd.io',
     versions: ['v1', 'v1beta2'],
     namespaced: { Kustomization: 'kustomizations' },
-  },
-  {
-    group: 'helm.toolkit.fluxcd.io',
-    versions: ['v2', 'v2beta2', 'v2beta1'],
-    namespaced: { HelmRelease: 'helmreleases' },
   },
   { group: 'monitoring.coreos.com', versions: ['v1'], namespaced: { PrometheusRule: 'prometheusrules' } },
   { group: 'config.openshift.io', versions: ['v1'], cluster: { APIServer: 'apiservers', OAuth: 'oauths' } },

@@ -102,8 +102,13 @@ export class Views {
   /** For an expression. */
   seen(value: unknown): unknown {
     if (!this.#some || typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return this.#views.get(value) ?? value.map((member) => this.seen(member));
-    return this.#views.get(value) ?? value;
+    const known = this.#views.get(value);
+    if (known !== undefined || !Array.isArray(value)) return known ?? value;
+    // All pods, say: asked for by each of them.
+    const list = value.map((member) => this.seen(member));
+    this.#views.set(value, list);
+    this.#values.set(list, value);
+    return list;
   }
 
   /** For a function. */

@@ -18,6 +18,8 @@ export interface PostgresOptions {
   durable: boolean;
   /** Of 127.0.0.1; one that is free when it is not said. */
   port?: number;
+  /** Settings of the server over those made here, by their names in PostgreSQL's documentation. */
+  settings?: Readonly<Record<string, string>>;
 }
 
 export interface EmbeddedPostgres {
@@ -65,7 +67,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
 
     const logFile = join(directory, 'postgres.log');
     const launch = async (port: number) =>
-      spawnGuarded([binaries.postgres, '-D', cluster, ...settings(port, options.durable)], identity, logFile);
+      spawnGuarded([binaries.postgres, '-D', cluster, ...settings(port, options)], identity, logFile);
     const server = await launchUntilReady(launch, cluster, logFile, options.port);
     const url = (database: string, role: DatabaseRole) =>
       `postgres://${ROLE_NAMES[role]}:${passwords[role]}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`;
@@ -118,7 +120,7 @@ async function credentials(file: string, fresh: boolean): Promise<Record<Databas
   return made;
 }
 
-function settings(port: number, durable: boolean): string[] {
+function settings(port: number, { durable, settings: more = {} }: PostgresOptions): string[] {
   const values: Record<string, string | number> = {
     listen_addresses: '127.0.0.1',
     port,
@@ -141,6 +143,7 @@ function settings(port: number, durable: boolean): string[] {
           // Every test file brings its own pools.
           max_connections: 200,
         }),
+    ...more,
   };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }

@@ -5,16 +5,8 @@ import { Evidence } from './evidence.entity.js';
 @Injectable()
 export class EvidenceStore {
   /** False when the organisation has these bytes already; waits for a transaction that is about to keep them. */
-  async insertUnlessKept(tx: WriteTx, evidence: Evidence): Promise<boolean> {
-    const inserted = await tx.manager
-      .createQueryBuilder()
-      .insert()
-      .into(Evidence)
-      .values(evidence)
-      .orIgnore()
-      .returning('id')
-      .execute();
-    return (inserted.raw as unknown[]).length === 1;
+  insertUnlessKept(tx: WriteTx, evidence: Evidence): Promise<boolean> {
+    return tx.insertUnlessThere({ entity: Evidence, row: evidence });
   }
 
   findByDigest(tx: Tx, sha256: Buffer): Promise<Evidence | null> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
+import pg from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
@@ -23,16 +24,18 @@ export class MergeStore {
    * milliseconds, the resolution of the API). Held until the transaction ends.
    */
   async lockSystem(tx: WriteTx, systemId: string): Promise<Date> {
-    // In one message with the place of the rows that nearly every scan has.
-    await tx.query(
-      `${makeStaging(RESULT)}; select pg_advisory_xact_lock(hashtextextended('${lockName(tx, systemId)}', 0))`,
-    );
-    const [row] = await tx.query<{ known: Date }>(
-      `select greatest(
+    // One message: so the texts are literals, quoted by the driver. The place of the rows is in it, for nearly every scan has some.
+    const client = await tx.client();
+    const [organization, system] = [tx.organizationId, systemId].map(pg.escapeLiteral);
+    const answers = (await client.query(
+      `${makeStaging(RESULT)};
+       select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(lockName(tx, systemId))}, 0));
+       select greatest(
          date_trunc('milliseconds', clock_timestamp()),
-         (select max(known_at) + interval '1 millisecond' from coverage where organization_id = $1 and system_id = $2)) as known`,
-      [tx.organizationId, systemId],
-    );
+         (select max(known_at) + interval '1 millisecond' from coverage
+          where organization_id = ${organization} and system_id = ${system})) as known`,
+    )) as unknown as readonly pg.QueryResult<{ known: Date }>[];
+    const row = answers.at(-1)?.rows[0];
     if (row === undefined) throw new Error('no instant');
     return row.known;
   }

@@ -77,3 +77,24 @@ describe('is a report refused for time', () => {
     expect(await parsing.outcome()).toMatchObject({ report: { totals: { result: 40_000 } } });
   });
 });
+
+it('does a parser that is never idle let go of whom it has served?', async () => {
+  vi.useRealTimers();
+  const small = Buffer.from(policyReport([{ check: 'check', result: 'fail' }]));
+  const serve = async (content: OpenedEvidence | Uint8Array, size: number): Promise<void> => {
+    const options = { format: undefined, declared: { targets: [], partial: false } };
+    const parsing = await parser.parse(size, () => Promise.resolve(content), options);
+    await take(parsing);
+    expect(await parsing.outcome()).toHaveProperty('report');
+  };
+  const serveSmall = async (): Promise<void> => {
+    for (let times = 0; times < 100; times++) await serve(small, small.length);
+  };
+  const serveLarge = async (): Promise<void> => {
+    for (let times = 0; times < 5; times++) await serve(evidence, REPORT.length);
+  };
+  await Promise.all([serveSmall(), serveSmall(), serveLarge()]);
+  // The large ones may not have heard yet that they are closed.
+  const open = process.getActiveResourcesInfo().filter((name) => name === 'MessagePort');
+  expect(open.length).toBeLessThanOrEqual(5);
+});

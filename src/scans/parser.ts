@@ -5,7 +5,7 @@ import { Piscina } from 'piscina';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
-import type { ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
+import type { ParsedTogether, ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
 import { READER_REVISION } from './reader-revision.js';
 import type { SigningTrust } from './signing-trust.js';
 import type { RowChunk } from './stage.js';
@@ -39,6 +39,8 @@ export interface Parsing {
   close(): void;
 }
 
+type ReadOptions = Pick<ParseTask, 'format' | 'declared'>;
+
 /** Parses reports in threads of their own. */
 export class Parser implements OnApplicationShutdown {
   /** Changes when a reader does, or whom it believes: bytes that were read otherwise are read again. */
@@ -47,7 +49,7 @@ export class Parser implements OnApplicationShutdown {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
   };
-  private readonly pool = new Piscina<ParseTask, void>({
+  private readonly pool = new Piscina<ParseTask, ParsedTogether>({
     filename: new URL('./parse.thread.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: THREADS.small + THREADS.large,
@@ -68,18 +70,19 @@ export class Parser implements OnApplicationShutdown {
    * Begins to read a report, and is back when what came of it is known, or when its rows have to be taken. `open` is called, and the time limit begins, only when a
    * thread is free: a report that waits holds no memory and loses no time.
    */
-  async parse(
-    size: number,
-    open: () => Promise<Uint8Array | OpenedEvidence>,
-    options: Pick<ParseTask, 'format' | 'declared'>,
-  ): Promise<Parsing> {
+  async parse(size: number, open: () => Promise<Uint8Array | OpenedEvidence>, options: ReadOptions): Promise<Parsing> {
     const slots = size <= HELD_CONTENT ? this.slots.small : this.slots.large;
     const started = Promise.withResolvers<Parsing>();
     slots
       .run(async () => {
         const content = await open();
+        const together = 'file' in content ? null : await this.readTogether(content, options);
+        if (together !== null) {
+          started.resolve(together);
+          return;
+        }
         const stream = new RowStream(new WorkTime(this.timeLimit));
-        const ran = this.run(stream, content, options);
+        const ran = this.stream(stream, content, options);
         try {
           await stream.settled();
           started.resolve(stream);
@@ -92,11 +95,22 @@ export class Parser implements OnApplicationShutdown {
     return started.promise;
   }
 
-  private async run(
-    stream: RowStream,
-    content: Uint8Array | OpenedEvidence,
-    options: Pick<ParseTask, 'format' | 'declared'>,
-  ): Promise<void> {
+  /** Few bytes, whose rows nearly always are few too; null where they are not. */
+  private async readTogether(content: Uint8Array, options: ReadOptions): Promise<Parsing | null> {
+    const time = new WorkTime(this.timeLimit);
+    try {
+      const task = { ...options, trust: this.trust, content, way: null };
+      const parsed = await this.pool.run(task, { signal: time.signal });
+      return parsed && new HeldRows(parsed.chunks, parsed.outcome);
+    } catch (error) {
+      if (overLimit(error)) return new HeldRows([], 'limit');
+      throw error;
+    } finally {
+      time.pause();
+    }
+  }
+
+  private async stream(stream: RowStream, content: Uint8Array | OpenedEvidence, options: ReadOptions): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (message: ParseMessage) => stream.take(message));
     try {
@@ -105,9 +119,7 @@ export class Parser implements OnApplicationShutdown {
           ...options,
           trust: this.trust,
           content: 'file' in content ? content.file : content,
-          port: port2,
-          underWay: stream.underWay,
-          maxUnderWay: MAX_UNDER_WAY,
+          way: { port: port2, underWay: stream.underWay, maxUnderWay: MAX_UNDER_WAY },
         },
         { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, stream.time.signal]) },
       );
@@ -123,6 +135,29 @@ export class Parser implements OnApplicationShutdown {
   /** When the server has closed: what was under way has been answered. */
   async onApplicationShutdown(): Promise<void> {
     await this.pool.close();
+  }
+}
+
+/** What a thread has sent. */
+class HeldRows implements Parsing {
+  constructor(
+    private readonly chunks: readonly RowChunk[],
+    readonly early: ParseOutcome | 'limit',
+  ) {}
+
+  async *rows(): AsyncGenerator<RowChunk> {
+    for (const chunk of this.chunks) {
+      yield await Promise.resolve(chunk);
+      buffersPassed(chunk.bytes.length);
+    }
+  }
+
+  outcome(): Promise<ParseOutcome | 'limit'> {
+    return Promise.resolve(this.early);
+  }
+
+  close(): void {
+    // Its thread has it back already.
   }
 }
 
@@ -178,8 +213,7 @@ class RowStream implements Parsing {
   }
 
   close(): void {
-    // A thread that is done does not hear it.
-    this.stop.abort();
+    if (this.end === null) this.stop.abort();
   }
 
   private ended(): ParseOutcome | 'limit' {

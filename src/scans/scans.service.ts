@@ -24,7 +24,7 @@ import { Parser, type Parsing } from './parser.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
-import { ScansStore, type ScanFilter } from './scans.store.js';
+import { ScansStore, type EarlierScan, type ScanFilter } from './scans.store.js';
 import type { RowChunk, StagedReport } from './stage.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
@@ -382,7 +382,13 @@ export class ScansService {
   }
 
   /** Records that a scan saw what an earlier one saw; false where something else has spoken of it since, and then nothing is written. */
-  private async isUnchanged(tx: WriteTx, scan: Scan, earlier: Scan, observedAt: Date, known: Date): Promise<boolean> {
+  private async isUnchanged(
+    tx: WriteTx,
+    scan: Scan,
+    earlier: EarlierScan,
+    observedAt: Date,
+    known: Date,
+  ): Promise<boolean> {
     if (earlier.observedAt === null || earlier.observedAt >= observedAt) return false;
     const { systemId, id: scanId, evidenceId } = scan;
     return this.results.repeat(tx, { systemId, scanId, evidenceId, observedAt }, earlier.id, known);
@@ -428,7 +434,7 @@ interface Said extends Pick<
 }
 
 /** The counts of a scan that says what an earlier one said. */
-function unchanged({ counts }: Scan): ScanCounts {
+function unchanged({ counts }: EarlierScan): ScanCounts {
   if (counts === null) throw new Error('the scan was not stored');
   const none = { new: 0, changed: 0, closed: 0 };
   return {

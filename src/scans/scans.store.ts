@@ -11,24 +11,19 @@ export interface ScanFilter {
   limit: number;
 }
 
+/** Of a scan that a later one may repeat. */
+export type EarlierScan = Pick<Scan, 'id' | 'observedAt' | 'counts'>;
+
 @Injectable()
 export class ScansStore {
   /** False when the same bytes with the same declaration are a scan already; waits for a transaction that is about to make them one. */
-  async insertOnce(tx: WriteTx, scan: Scan): Promise<boolean> {
-    const inserted = await tx.manager
-      .createQueryBuilder()
-      .insert()
-      .into(Scan)
-      .values(scan)
-      .orIgnore()
-      .returning('id')
-      .execute();
-    return (inserted.raw as unknown[]).length === 1;
+  insertOnce(tx: WriteTx, scan: Scan): Promise<boolean> {
+    return tx.insertUnlessThere({ entity: Scan, row: scan });
   }
 
   async update(tx: WriteTx, systemId: string, id: string, change: Partial<Scan>): Promise<void> {
-    const updated = await tx.manager.update(Scan, { organizationId: tx.organizationId, systemId, id }, change);
-    if (updated.affected !== 1) throw new Error('the scan to finish is not there');
+    const updated = await tx.update(Scan, { organizationId: tx.organizationId, systemId, id }, change);
+    if (!updated) throw new Error('the scan to finish is not there');
   }
 
   find(tx: Tx, systemId: string, id: string): Promise<Scan | null> {
@@ -74,17 +69,14 @@ export class ScansStore {
   }
 
   /** The latest stored scan that said the same, by the instant of its observation. */
-  findLatestSame(tx: Tx, systemId: string, rowsDigest: Buffer): Promise<Scan | null> {
-    return tx.manager
-      .createQueryBuilder(Scan, 's')
-      .where('s.organization_id = :organizationId and s.system_id = :systemId and s.rows_digest = :rowsDigest', {
-        organizationId: tx.organizationId,
-        systemId,
-        rowsDigest,
-      })
-      .orderBy('s.observed_at', 'DESC')
-      .limit(1)
-      .getOne();
+  async findLatestSame(tx: Tx, systemId: string, rowsDigest: Buffer): Promise<EarlierScan | null> {
+    const [row] = await tx.query<EarlierScan>(
+      `select id, observed_at as "observedAt", counts from scan
+       where organization_id = $1 and system_id = $2 and rows_digest = $3
+       order by observed_at desc limit 1`,
+      [tx.organizationId, systemId, rowsDigest],
+    );
+    return row ?? null;
   }
 
   /** The uid that the latest scan to tell one told, and the name that the latest of this tool gave: tools name one cluster differently. */

@@ -18,7 +18,8 @@ import {
   tooMany,
   UID,
 } from './cluster.js';
-import { folder, type Line, linesOf, quickClock, textOf } from './support.js';
+import { type Line, linesOf } from './lines.js';
+import { folder, quickClock, textOf } from './support.js';
 
 const kind = (name: string, resource: string, more: Partial<Wanted> = {}): Wanted => ({
   group: '',

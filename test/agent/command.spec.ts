@@ -8,7 +8,8 @@ import { KINDS } from '../../src/checks/kinds.js';
 import { ORGANIZATION, problem, safeguard, start, SYSTEM } from '../cli/support.js';
 import { type Cluster, forbidden, startCluster } from './cluster.js';
 import { startService } from './service.js';
-import { folder, linesOf } from './support.js';
+import { linesOf } from './lines.js';
+import { folder } from './support.js';
 
 const PODS = {
   '/api/v1/pods': [

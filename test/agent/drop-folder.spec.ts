@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { pino } from 'pino';
@@ -136,6 +136,18 @@ describe('which files are taken from the drop folder?', () => {
     await spool.remove(spool.byAge[0]!);
     await settle();
     expect([spool.count, await readdir(drop)]).toEqual([1, []]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('is one that cannot be deleted taken once, and told?', async () => {
+    const { drop, spool, write, settle, logs } = await dropping();
+    await write('a.json', '{"a":1}');
+    await chmod(drop, 0o500);
+    await settle();
+    await settle();
+    await chmod(drop, 0o700);
+    expect(spool.count).toBe(1);
+    expect(logs.filter((line) => line.includes('took a report'))).toHaveLength(1);
+    expect(logs.join('')).toContain('cannot be deleted');
   });
 
   it('is one that was spooled before it was killed, and comes again, the same report?', async () => {

@@ -326,6 +326,20 @@ describe('what is refused for good?', () => {
     expect(await all.metric('refused_reports_total')).toBe('safeguard_agent_refused_reports_total 1');
   });
 
+  it.each(['cut short', 'changed'])(
+    'is one whose file was %s on the disk set aside, and the others posted?',
+    async (what) => {
+      const all = await posting();
+      const bad = await give(all, '{"bad":1}', 1);
+      await give(all, '{"good":1}', 2);
+      await writeFile(bad.file, what === 'changed' ? '{"bad":2}' : '{');
+      if (what === 'changed') all.service.answers = [refuse(400, 'digest-mismatch')];
+      expect(await all.poster.drain(Infinity)).toBe(true);
+      expect([...all.service.kept.values()].map(({ body }) => body.toString())).toEqual(['{"good":1}']);
+      expect(await readdir(join(all.directory, 'spool', 'refused'))).toContain(`${bad.name}.report`);
+    },
+  );
+
   it('is neither a token nor what a report says in any log line?', async () => {
     const all = await posting();
     await give(all, '{"patient":"4711"}');

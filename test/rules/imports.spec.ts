@@ -67,7 +67,7 @@ const PLANTED: [rule: string, file: string, text: string][] = [
   ['agent-is-a-client', 'src/agent/b.ts', `import '../bin/program.js';`],
   [
     'kubernetes-client-in-agent',
-    'src/bin/c.ts',
+    'src/bin/d.ts',
     `import { KubeConfig } from '@kubernetes/client-node';\nexport const k = KubeConfig;`,
   ],
   ['room-is-known', 'src/chapel/a.ts', `import '../kernel/b.js';`],

@@ -28,7 +28,7 @@ async function migrateAgain(from: string): Promise<void> {
   await migrate(owner);
 }
 
-async function kept(): Promise<Record<'coverage' | 'losses', object[]>> {
+async function kept(): Promise<Record<'coverage' | 'losses' | 'series' | 'sightings', object[]>> {
   const { rows: coverage } = await history.admin.query<object>(
     'select scan_id, target_id, source, checks, checks_id from coverage order by scan_id, target_id, source',
   );
@@ -36,7 +36,13 @@ async function kept(): Promise<Record<'coverage' | 'losses', object[]>> {
     `select organization_id, earlier_id, later_id, array(select unnest(series) as one order by one) as series
      from sighting_loss order by organization_id, earlier_id, later_id`,
   );
-  return { coverage, losses };
+  const { rows: series } = await history.admin.query<object>(
+    'select series, target_id, source, check_id, resource from result order by organization_id, system_id, series, observed_from, known_from',
+  );
+  const { rows: sightings } = await history.admin.query<object>(
+    'select organization_id, id, series from sighting order by organization_id, id',
+  );
+  return { coverage, losses, series, sightings };
 }
 
 it('are rows from before a migration what they would be, had they been written after it?', async () => {

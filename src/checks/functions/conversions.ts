@@ -68,9 +68,12 @@ export function quoted(text: string): string {
 
 const patterns = new Map<string, RE2JS>();
 
-/** Patterns are literals of checks that were compiled when they were loaded, so there are as many as checks have. */
+/** Patterns are literals of checks, of which organisations try many. */
+const MAX_PATTERNS = 10_000;
+
 function pattern(text: string): RE2JS {
   let found = patterns.get(text);
+  if (found === undefined && patterns.size >= MAX_PATTERNS) patterns.clear();
   if (found === undefined) patterns.set(text, (found = RE2JS.compile(text)));
   return found;
 }

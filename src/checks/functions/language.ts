@@ -49,7 +49,6 @@ export const LANGUAGE: readonly CheckFunction[] = [
     'From the first place up to before the second; without the second, to the end.',
   ),
   own('string.split(string): list', 'Its parts between the separators; a second argument bounds their number.'),
-  own('list.join(string): string', 'The texts in one, with the separator between them.'),
   own('string(dyn): string', 'A number, bool or text as text.'),
   own('bool(dyn): bool', 'From `true`, `false`, `1`, `0`, `t`, `f`.'),
   own('double(dyn): double', 'A number with a fraction, from a text or an int.'),

@@ -30,7 +30,7 @@ function sum(list: List): unknown {
   if (list.every((value) => typeof value === 'bigint')) return list.reduce<bigint>((total, value) => total + value, 0n);
   if (list.every((value) => typeof value === 'number')) return list.reduce<number>((total, value) => total + value, 0);
   if (list.every((value) => value instanceof Duration))
-    return (list as readonly Duration[]).reduce((total, value) => total.addDuration(value), new Duration(0n));
+    return list.reduce((total, value) => total.addDuration(value), new Duration(0n));
   throw new Unanswerable('sum() takes numbers of one kind, or durations');
 }
 

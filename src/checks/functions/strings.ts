@@ -18,7 +18,7 @@ function replace(text: string, from: string, to: string, limit = -1n): string {
 }
 
 function charAt(text: string, index: bigint): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (index < 0n || index > characters.length) throw new Unanswerable('charAt(): no such place');
   return characters[Number(index)] ?? '';
 }
@@ -52,8 +52,32 @@ export function wordsOf(value: unknown): string {
   throw new Unanswerable('a map has no words: name its fields');
 }
 
-/** Kubernetes' strings of CEL that the library lacks. */
+function join(list: readonly unknown[], separator: string): string {
+  let length = 0;
+  for (const text of list) {
+    if (typeof text !== 'string') throw new Unanswerable('join(): takes texts');
+    length += text.length + separator.length;
+  }
+  if (length > MAX_TEXT) throw new Unanswerable('join(): the text would be longer than 1 MiB');
+  return list.join(separator);
+}
+
+/** Kubernetes' strings of CEL that the library lacks, and one that it has without a bound. */
 export const STRINGS: readonly CheckFunction[] = [
+  {
+    signature: 'list.boundedJoin(string): string',
+    name: '.join',
+    handler: join,
+    about: 'The texts in one, with the separator between them.',
+    kubernetes: '1.26',
+  },
+  {
+    signature: 'list.boundedJoin(): string',
+    name: '.join',
+    handler: (list: readonly unknown[]) => join(list, ''),
+    about: 'The texts in one.',
+    kubernetes: '1.26',
+  },
   {
     signature: 'string.charAt(int): string',
     handler: charAt,

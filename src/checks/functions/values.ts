@@ -7,7 +7,9 @@ import { longestGap } from './cron.js';
 import type { CheckFunction } from './function.js';
 
 /** What stands before the dot of `ip.isCanonical`. */
-class Ip {}
+class Ip {
+  readonly namespace = 'ip';
+}
 
 /** Types of the language beside its own: their values have functions and no fields. */
 export const TYPES: Readonly<Record<string, new (...given: never[]) => object>> = {

@@ -39,6 +39,18 @@ describe('flags', () => {
     expect(flagValues(container, 'disable-admission-plugins')).toEqual([]);
   });
 
+  it('lets no later value hide an earlier one of a list?', () => {
+    const container = apiServer(
+      '--authorization-mode=AlwaysAllow',
+      '--feature-gates',
+      'A=true',
+      '--authorization_mode=Node,RBAC',
+      '--feature-gates=B=false',
+    );
+    expect(flagValue(container, 'authorization-mode')).toBe('AlwaysAllow,Node,RBAC');
+    expect(flagValue(container, '--feature_gates')).toBe('A=true,B=false');
+  });
+
   it.each([
     ['a shell', { command: ['/bin/sh', '-c', 'exec kube-apiserver --anonymous-auth=false'] }],
     ['a shell without path', { command: ['bash', '-ec'], args: ['kube-apiserver'] }],

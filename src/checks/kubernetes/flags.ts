@@ -10,18 +10,54 @@ import { described, Fields, MalformedError } from './objects.js';
 const SHELLS = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'busybox', 'env', 'xargs']);
 
 /**
- * The flag's value; of several the last, which is what counts for a single value. Empty for a bare flag (`--a`), null where it is not set.
- * A word after `--a` that begins with `-` is the next flag, as it is for every flag of a control plane that stands alone.
+ * Flags that take several values: given again they add up (pflag's slices and maps), so that the last alone would hide the others. By the reference of
+ * kube-apiserver, kube-controller-manager and kube-scheduler (https://kubernetes.io/docs/reference/command-line-tools-reference/).
+ */
+const LISTS = new Set([
+  'admission-control',
+  'allow-metric-labels',
+  'api-audiences',
+  'authorization-mode',
+  'controllers',
+  'cors-allowed-origins',
+  'disable-admission-plugins',
+  'disabled-metrics',
+  'emulated-version',
+  'enable-admission-plugins',
+  'etcd-servers',
+  'etcd-servers-overrides',
+  'feature-gates',
+  'kubelet-preferred-address-types',
+  'oidc-required-claim',
+  'oidc-signing-algs',
+  'requestheader-allowed-names',
+  'requestheader-extra-headers-prefix',
+  'requestheader-group-headers',
+  'requestheader-uid-headers',
+  'requestheader-username-headers',
+  'runtime-config',
+  'service-account-issuer',
+  'service-account-key-file',
+  'tls-cipher-suites',
+  'tls-sni-cert-key',
+]);
+
+/**
+ * The flag's value: of a list all that it is given, joined by commas as one would write them in one; else the last, which is what counts. Empty for a bare
+ * flag (`--a`), null where it is not set. A word after `--a` that begins with `-` is the next flag, as it is for every flag of a control plane that
+ * stands alone.
  */
 export function flagValue(container: unknown, name: string): string | null {
-  return flagValues(container, name).at(-1) ?? null;
+  const values = flagValues(container, name);
+  if (values.length > 1 && LISTS.has(plain(name))) return values.join(',');
+  return values.at(-1) ?? null;
 }
 
-/** Every value that the flag is given, in order: flags that are lists (`--enable-admission-plugins`) add up. */
+/** Every value that the flag is given, in order. */
 export function flagValues(container: unknown, name: string): string[] {
   const fields = Fields.of(container, 'the container');
   const words = [...fields.texts('command'), ...fields.texts('args')];
-  const wanted = normalized(name.replace(/^--?/, ''));
+  const wanted = plain(name);
   if (wanted === '') throw new MalformedError(`${described(name)} is not a flag's name`);
   refuseGuessing(words);
 
@@ -41,6 +77,7 @@ export function flagValues(container: unknown, name: string): string[] {
 }
 
 const normalized = (flag: string): string => flag.replaceAll('_', '-');
+const plain = (name: string): string => normalized(name.replace(/^--?/, ''));
 
 /** `$(NAME)` is replaced by the kubelet, `$$(NAME)` is the text `$(NAME)`. */
 const isVariable = (word: string): boolean => /(?:^|[^$])(?:\$\$)*\$\([^)]+\)/.test(word);

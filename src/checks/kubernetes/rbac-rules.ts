@@ -1,4 +1,4 @@
-import { MalformedError, type Fields } from './objects.js';
+import { Fields, MalformedError } from './objects.js';
 
 /**
  * The rules of RBAC and what they match (https://kubernetes.io/docs/reference/access-authn-authz/rbac/; k8s.io/kubernetes/pkg/apis/rbac/v1,
@@ -146,7 +146,8 @@ const ESCALATIONS: readonly { name: string; verbs: readonly string[]; resources:
  * Which of the ways to more privileges than they name the rules open, by name. A rule narrowed to named objects counts, but for secrets: to read those
  * that one names is what such a rule is for.
  */
-export function escalations(rules: readonly Rule[]): string[] {
+export function escalations(given: readonly unknown[]): string[] {
+  const rules = given.map((rule, index) => ruleOf(Fields.of(rule, `rules[${index}]`)));
   const unnamed = rules.map((rule): Rule => ({ ...rule, resourceNames: [] }));
   return ESCALATIONS.filter(({ name, verbs, resources }) => {
     const counted = name === 'read-secrets' ? rules : unnamed;

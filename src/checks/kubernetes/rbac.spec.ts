@@ -150,6 +150,8 @@ describe('rules', () => {
   ])('%j open the ways %j?', (rules, ways) => {
     const read = rbac(clusterRole('r', rules)).rulesOf(clusterRole('r', rules));
     expect(escalations(read)).toEqual(ways);
+    expect(escalations(rules)).toEqual(ways);
+    expect(() => escalations([...rules, { verbs: '*' }])).toThrow(MalformedError);
   });
 
   it('of an administrator open all ways?', () => {
@@ -324,8 +326,13 @@ describe('Rbac', () => {
       lost,
       kept,
       clusterBinding('too', 'gone', user('x')),
+      { ...clusterBinding('wrong', 'here', user('x')), roleRef: aRole('here') },
     );
-    expect(cluster.danglingBindings()).toEqual(['ClusterRoleBinding/too', 'RoleBinding/emr/lost']);
+    expect(cluster.danglingBindings()).toEqual([
+      'ClusterRoleBinding/too',
+      'ClusterRoleBinding/wrong',
+      'RoleBinding/emr/lost',
+    ]);
     expect([lost, kept].map((object) => cluster.isDangling(object))).toEqual([true, false]);
     expect(cluster.can('User/x', 'get', 'secrets', '*')).toBe(false);
   });
@@ -356,7 +363,6 @@ describe('Rbac', () => {
     ['labels that are a list', clusterRole('r', [], {}, ['x'])],
     ['a binding without role', { kind: 'ClusterRoleBinding', metadata: { name: 'b' }, subjects: [] }],
     ['a binding to a kind that is none', binding('emr', 'b', { kind: 'Cluster', name: 'r' })],
-    ['a binding of the cluster to a role of a namespace', { ...clusterBinding('b', 'r'), roleRef: aRole('r') }],
     ['a subject of an unknown kind', clusterBinding('b', 'r', { kind: 'Robot', name: 'x' })],
     ['a subject without name', clusterBinding('b', 'r', { kind: 'User' })],
     ['a subject that is null', clusterBinding('b', 'r', null)],

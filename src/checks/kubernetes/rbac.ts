@@ -1,4 +1,4 @@
-import { Fields, lazy, listAt, MalformedError, type KubernetesObject, type Objects } from './objects.js';
+import { described, Fields, lazy, listAt, MalformedError, type KubernetesObject, type Objects } from './objects.js';
 import { accessOf, ruleAllows, ruleAllowsPath, ruleOf, type Access, type Rule } from './rbac-rules.js';
 import { identitiesOf, parseSubject, subjectName, subjectOf, type Subject } from './rbac-subjects.js';
 import { labelsOf, LabelSelector } from './selectors.js';
@@ -264,13 +264,11 @@ function bindingOf(fields: Fields, cluster: boolean, roles: ReadonlyMap<string, 
   const namespace = cluster ? '' : fields.need('metadata').needText('namespace');
   const roleRef = fields.need('roleRef');
   const kind = roleRef.needText('kind');
-  if (kind !== 'ClusterRole' && (kind !== 'Role' || cluster)) {
-    throw new MalformedError(`${id}: a role reference of kind ${kind} gives nothing`);
+  if (kind !== 'ClusterRole' && kind !== 'Role') {
+    throw new MalformedError(`${id}: ${described(kind)} is not a kind of role`);
   }
-  const roleId =
-    kind === 'ClusterRole'
-      ? `ClusterRole/${roleRef.needText('name')}`
-      : `Role/${namespace}/${roleRef.needText('name')}`;
+  // A Role is looked for in the binding's namespace: of a ClusterRoleBinding, where no role can be. It gives nothing.
+  const roleId = `${kind}/${kind === 'Role' ? `${namespace}/` : ''}${roleRef.needText('name')}`;
   return {
     id,
     namespace,

@@ -1,7 +1,15 @@
-import { QueryRunnerAlreadyReleasedError, type DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import {
+  QueryRunnerAlreadyReleasedError,
+  type DataSource,
+  type EntityManager,
+  type EntityTarget,
+  type ObjectLiteral,
+  type QueryRunner,
+} from 'typeorm';
 import pg, { type PoolClient } from 'pg';
 import type { Principal } from '../principal.js';
 import { Refusal } from '../http/problem.js';
+import { change, insertion, type Command, type NewRow, type Prepared } from './prepared.js';
 
 /**
  * An open transaction that knows its principal. Row-level security shows it the rows of the principal's organisation and no others;
@@ -27,15 +35,23 @@ export class Tx {
   }
 
   /** The rows of any statement (with RETURNING for writes). */
-  async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-    const client = await this.client();
-    return (await client.query<Row>(sql, [...parameters])).rows;
+  async query<Row extends object>(sql: string | Prepared, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.send<Row>(sql, parameters)).rows;
   }
 
   /** How many rows a statement touched. */
-  async execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
+  async execute(sql: string | Prepared, parameters: readonly unknown[] = []): Promise<number> {
+    return (await this.send(sql, parameters)).rowCount ?? 0;
+  }
+
+  private async send<Row extends object>(
+    sql: string | Prepared,
+    parameters: readonly unknown[],
+  ): Promise<pg.QueryResult<Row>> {
     const client = await this.client();
-    return (await client.query(sql, [...parameters])).rowCount ?? 0;
+    const values = [...parameters];
+    if (typeof sql === 'string') return client.query<Row>(sql, values);
+    return client.query<Row>({ name: sql.name, text: sql.text, values });
   }
 }
 
@@ -55,6 +71,29 @@ export class WriteTx extends Tx {
 
   get audited(): boolean {
     return this.accounted;
+  }
+
+  /** Adds rows, in their order, by one statement. */
+  async insert(...rows: readonly NewRow[]): Promise<void> {
+    await this.command(insertion(this.manager, rows));
+  }
+
+  /** Adds a row; false where its primary or a unique key is taken. Waits for a transaction that is about to take it. */
+  async insertUnlessThere(row: NewRow): Promise<boolean> {
+    return (await this.command(insertion(this.manager, [row], true))) === 1;
+  }
+
+  /** Changes the row with that whole primary key; false where there is none. */
+  async update<Row extends ObjectLiteral>(
+    entity: EntityTarget<Row>,
+    key: Partial<Row>,
+    changed: Partial<Row>,
+  ): Promise<boolean> {
+    return (await this.command(change(this.manager, entity, key, changed))) === 1;
+  }
+
+  private command({ statement, values }: Command): Promise<number> {
+    return this.execute(statement, values);
   }
 }
 
@@ -124,12 +163,13 @@ export class Database {
   ): Promise<T> {
     const runner = this.source.createQueryRunner();
     try {
-      await runner.startTransaction();
+      const client = (await runner.connect()) as PoolClient;
       try {
-        const client = (await runner.connect()) as PoolClient;
-        // One message, for a transaction begins with every request: so the texts are literals, quoted by the driver.
+        // Begun here and not by the query runner, which is told of it: one message, for a transaction begins with every request. So the texts are literals, quoted by
+        // the driver.
+        (runner as { isTransactionActive: boolean }).isTransactionActive = true;
         await client.query(
-          `set transaction ${mode}, ${access};
+          `start transaction ${mode}, ${access};
            select set_config('app.organization_id', ${pg.escapeLiteral(principal.organizationId ?? '')}, true),
              set_config('app.issuer', ${pg.escapeLiteral(principal.issuer)}, true),
              set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true)`,

@@ -5,7 +5,7 @@ const WORDS = 4;
 
 /**
  * Ids (UUIDs) that were given, each with a number below 255: two million of them in 70 MB, where a Map of texts would take ten times as much.
- * Open addressing; the ids are digests, so that any of their words is as good as a hash.
+ * Open addressing; the ids are digests but for their first word, so that the last one is as good as a hash.
  */
 export class SeenRows {
   size = 0;
@@ -35,7 +35,7 @@ export class SeenRows {
   /** The slot of the id, or the free one where it belongs. */
   private find(a: number, b: number, c: number, d: number): number {
     const { words, marks, slots } = this;
-    for (let slot = a & (slots - 1); ; slot = (slot + 1) & (slots - 1)) {
+    for (let slot = d & (slots - 1); ; slot = (slot + 1) & (slots - 1)) {
       if (marks[slot] === 0) return slot;
       const at = slot * WORDS;
       if (words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d) return slot;

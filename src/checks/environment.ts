@@ -9,6 +9,7 @@ import { LISTS } from './functions/lists.js';
 import { networkFunctions } from './functions/network.js';
 import { objectFunctions } from './functions/objects.js';
 import { PODS } from './functions/pods.js';
+import { reportFunctions } from './functions/reports.js';
 import { STRINGS } from './functions/strings.js';
 import { EQUAL, IP_NAMESPACE, TYPES, VALUES } from './functions/values.js';
 import { WORKLOAD } from './kinds.js';
@@ -41,6 +42,7 @@ export const FUNCTIONS: readonly CheckFunction[] = [
   ...VALUES,
   ...objectFunctions(cluster),
   ...PODS,
+  ...reportFunctions(cluster),
   ...accessFunctions(cluster),
   ...networkFunctions(cluster),
 ];

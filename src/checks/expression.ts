@@ -35,7 +35,7 @@ export interface Mentions {
   readonly fields: ReadonlySet<string>;
   /** Where variables stand. */
   readonly places: readonly { readonly name: string; readonly start: number }[];
-  /** The kinds that objects('…') names. */
+  /** The kinds that objects('…'), inNamespace('…', …) and reportOn('…', …) name. */
   readonly kinds: ReadonlySet<string>;
 }
 
@@ -54,6 +54,7 @@ const BINDING_MACROS: ReadonlySet<string> = new Set(['.all', '.exists', '.exists
 const LITERALS: Readonly<Record<string, number>> = {
   objects: 0,
   inNamespace: 0,
+  reportOn: 0,
   '.matches': 0,
   '.find': 0,
   '.findAll': 0,
@@ -172,8 +173,8 @@ function inspect(root: ASTNode, source: string, known: ReadonlySet<string>): Men
       if (argument?.op !== 'value' || typeof argument.args !== 'string') {
         return refuse(`the argument of ${name.replace('.', '')} must be a literal text`, argument ?? node);
       }
-      if (name === 'objects' || name === 'inNamespace') kinds.add(argument.args);
-      else checkPattern(argument.args, (reason) => refuse(reason, argument));
+      if (name.startsWith('.')) checkPattern(argument.args, (reason) => refuse(reason, argument));
+      else kinds.add(argument.args);
     }
     const own = REPLACED[name];
     if (own !== undefined) (node.args as unknown as [string])[0] = own;

@@ -100,6 +100,14 @@ const GIVEN: readonly Given[] = [
     without: { CertificateSigningRequest: ['spec.request', 'spec.extra', 'status.certificate'] },
   },
   {
+    group: 'policy.networking.k8s.io',
+    versions: ['v1alpha1'],
+    cluster: {
+      AdminNetworkPolicy: 'adminnetworkpolicies',
+      BaselineAdminNetworkPolicy: 'baselineadminnetworkpolicies',
+    },
+  },
+  {
     group: 'snapshot.storage.k8s.io',
     versions: ['v1'],
     namespaced: { VolumeSnapshot: 'volumesnapshots' },
@@ -114,6 +122,11 @@ const GIVEN: readonly Given[] = [
     group: 'gateway.networking.k8s.io',
     versions: ['v1', 'v1alpha3', 'v1alpha2'],
     namespaced: { BackendTLSPolicy: 'backendtlspolicies' },
+  },
+  {
+    group: 'gateway.envoyproxy.io',
+    versions: ['v1alpha1'],
+    namespaced: { BackendTrafficPolicy: 'backendtrafficpolicies' },
   },
   {
     group: 'velero.io',
@@ -144,6 +157,7 @@ const GIVEN: readonly Given[] = [
     versions: ['v1', 'v1beta1', 'v1alpha3'],
     namespaced: {
       DestinationRule: 'destinationrules',
+      ServiceEntry: 'serviceentries',
       Sidecar: 'sidecars',
       Gateway: 'gateways',
       VirtualService: 'virtualservices',
@@ -154,7 +168,7 @@ const GIVEN: readonly Given[] = [
   {
     group: 'policy.linkerd.io',
     versions: ['v1beta3', 'v1beta2', 'v1beta1'],
-    namespaced: { Server: 'servers' },
+    namespaced: { Server: 'servers', ServerAuthorization: 'serverauthorizations' },
   },
   {
     group: 'policy.linkerd.io',
@@ -222,7 +236,18 @@ const GIVEN: readonly Given[] = [
     without: {
       VulnerabilityReport: ['report.vulnerabilities'],
       ExposedSecretReport: ['report.secrets'],
-      SbomReport: ['report.components'],
+      // Of its components the names, types and versions are left.
+      SbomReport: [
+        'report.components.dependencies',
+        'report.components.metadata',
+        'report.components.components[].bom-ref',
+        'report.components.components[].group',
+        'report.components.components[].purl',
+        'report.components.components[].supplier',
+        'report.components.components[].hashes',
+        'report.components.components[].licenses',
+        'report.components.components[].properties',
+      ],
       ConfigAuditReport: ['report.checks'],
       ClusterComplianceReport: ['status.detailReport'],
     },
@@ -254,7 +279,19 @@ const GIVEN: readonly Given[] = [
     namespaced: { Kustomization: 'kustomizations' },
   },
   { group: 'monitoring.coreos.com', versions: ['v1'], namespaced: { PrometheusRule: 'prometheusrules' } },
-  { group: 'config.openshift.io', versions: ['v1'], cluster: { APIServer: 'apiservers', OAuth: 'oauths' } },
+  {
+    group: 'config.openshift.io',
+    versions: ['v1'],
+    cluster: { APIServer: 'apiservers', OAuth: 'oauths', Image: 'images' },
+  },
+  {
+    // Which images the nodes of OpenShift run only with a signature.
+    group: 'config.openshift.io',
+    versions: ['v1', 'v1alpha1'],
+    namespaced: { ImagePolicy: 'imagepolicies' },
+    cluster: { ClusterImagePolicy: 'clusterimagepolicies' },
+    named: { ClusterImagePolicy: 'ClusterImagePolicy.config.openshift.io' },
+  },
   { group: 'machine.openshift.io', versions: ['v1beta1'], namespaced: { Machine: 'machines' } },
   {
     group: 'observability.openshift.io',

@@ -20,6 +20,8 @@ export function objectIn(value: unknown, of: string): KubernetesObject {
 /** containers, initContainers and ephemeralContainers: whichever of them runs, runs in the pod. */
 function allContainers(spec: unknown): readonly unknown[] {
   if (!isMap(spec)) throw new Unanswerable('allContainers(): takes the spec of a pod');
+  // The API stores no pod without one, so that what holds of all of none would be said of what nobody has read.
+  if (listAt(spec, 'containers').length === 0) throw new Unanswerable('allContainers(): the pod has no containers');
   return ['containers', 'initContainers', 'ephemeralContainers'].flatMap((name) => listAt(spec, name));
 }
 
@@ -109,7 +111,8 @@ export function objectFunctions(cluster: Now): readonly CheckFunction[] {
     {
       signature: 'allContainers(dyn): list<map>',
       handler: allContainers,
-      about: 'Containers, init containers and ephemeral containers of a pod spec: `allContainers(spec)`.',
+      about:
+        'Containers, init containers and ephemeral containers of a pod spec: `allContainers(spec)`. An error of a spec without containers.',
     },
     {
       signature: 'component(dyn): string',

@@ -52,6 +52,23 @@ export function wordsOf(value: unknown): string {
   throw new Unanswerable('a map has no words: name its fields');
 }
 
+/**
+ * Wildcards as policies on images write them: `*` is any text, `?` one character. It goes back to the last star only, so that its cost is at most the product of both
+ * lengths, and patterns need not be literals.
+ */
+export function isLike(text: string, pattern: string): boolean {
+  if (text.length * pattern.length > MAX_TEXT) throw new Unanswerable('like(): the text or its pattern is too long');
+  let [at, within, star, resume] = [0, 0, -1, 0];
+  while (at < text.length) {
+    const wanted = pattern.charAt(within);
+    if (wanted === '*') [star, resume] = [within++, at];
+    else if (wanted !== '' && (wanted === '?' || wanted === text.charAt(at))) [at, within] = [at + 1, within + 1];
+    else if (star >= 0) [at, within] = [++resume, star + 1];
+    else return false;
+  }
+  return /^\**$/.test(pattern.slice(within));
+}
+
 function join(list: readonly unknown[], separator: string): string {
   let length = 0;
   for (const text of list) {
@@ -77,6 +94,11 @@ export const STRINGS: readonly CheckFunction[] = [
     handler: (list: readonly unknown[]) => join(list, ''),
     about: 'The texts in one.',
     kubernetes: '1.26',
+  },
+  {
+    signature: 'string.like(string): bool',
+    handler: isLike,
+    about: 'Whether it fits the wildcards, `*` any text and `?` one character: `image.like("registry.example.org/*")`.',
   },
   {
     signature: 'string.charAt(int): string',

@@ -13,11 +13,22 @@ const ROOMS = {
   catalog: ['kernel', 'audit', 'organizations', 'auth', 'evidence'],
   results: ['kernel', 'organizations'],
   events: ['kernel', 'organizations'],
-  // Policy as code: pure, with its words from the catalogue.
-  checks: ['kernel', 'catalog'],
-  scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events'],
-  posture: ['kernel', 'organizations', 'catalog', 'results'],
-  packages: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'scans', 'posture'],
+  // Policy as code: pure but for what organisations change of it.
+  checks: ['kernel', 'audit', 'organizations', 'catalog'],
+  scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'checks'],
+  posture: ['kernel', 'organizations', 'catalog', 'results', 'checks'],
+  packages: [
+    'kernel',
+    'audit',
+    'organizations',
+    'evidence',
+    'catalog',
+    'results',
+    'events',
+    'checks',
+    'scans',
+    'posture',
+  ],
   reference: ['kernel'],
   health: ['kernel', 'evidence'],
   // The embedded Postgres is migrated, as an operator's would be.

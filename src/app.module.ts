@@ -6,6 +6,7 @@ import { AUTH_CONFIG, organizationsConfig } from './auth/auth.config.js';
 import { AuthModule } from './auth/auth.module.js';
 import { LOGIN_PATH } from './auth/session.js';
 import { CatalogModule } from './catalog/catalog.module.js';
+import { ChecksModule } from './checks/checks.module.js';
 import type { Config } from './config.js';
 import { FileSystemDriver } from './evidence/drivers/file-system.js';
 import { EvidenceModule } from './evidence/evidence.module.js';
@@ -67,6 +68,7 @@ export class AppModule {
         AuthModule,
         EvidenceModule,
         CatalogModule,
+        ChecksModule,
         ResultsModule,
         EventsModule,
         ScansModule,

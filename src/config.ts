@@ -77,7 +77,7 @@ export const VARIABLES = z.object({
   }),
   AGENT_IMAGE: z
     .string()
-    .regex(/^[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}$/i, 'an image by its digest: NAME@sha256:DIGEST')
+    .regex(/^[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}$/, 'an image by its digest: NAME@sha256:DIGEST')
     .optional()
     .meta({ description: 'Image of agents, by its digest, as enrolment prints it (docs/enrolment.md).' }),
   LOG_LEVEL: z

@@ -20,6 +20,8 @@ export const ACTIONS = [
   'scan.queued',
   'scan.stored',
   'scan.refused',
+  'check.changed',
+  'check.withdrawn',
   'package.requested',
   'package.built',
   'package.failed',
@@ -27,7 +29,8 @@ export const ACTIONS = [
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
-export type ObjectKind = 'organization' | 'member' | 'system' | 'agent_trust' | 'evidence' | 'scan' | 'package';
+export type ObjectKind =
+  'organization' | 'member' | 'system' | 'agent_trust' | 'evidence' | 'scan' | 'check' | 'package';
 
 export type EventObject = {
   kind: ObjectKind;

@@ -4,7 +4,7 @@ import type { Permission, Role } from '../kernel/principal.js';
  * Who may do what: the whole of it. The lines follow 45 CFR 164.308(a)(4) (access by role) and 164.502(b) (minimum necessary), and keep apart who gives
  * access, who makes the case and who judges it:
  * - `admin` gives access and registers what is in scope. Admins read no evidence and make no package, so that access to the system is not access to what it holds.
- * - `compliance_officer` keeps the case: settings, evidence, packages. Gives nobody access.
+ * - `compliance_officer` keeps the case: settings, checks, evidence, packages. Gives nobody access.
  * - `approver` reads what there is to decide on, and writes nothing that would be decided on.
  * - `auditor` reads all of it, evidence, packages and the audit log with it, and writes nothing.
  * - `viewer` sees statuses and results, never the bytes of evidence, which may hold PHI, nor who the others are. So no security events: they name people.
@@ -22,6 +22,7 @@ export const ROLE_PERMISSIONS = {
     'agents:write',
     'scans:read',
     'results:read',
+    'checks:read',
     'posture:read',
     'audit:read',
   ],
@@ -35,6 +36,8 @@ export const ROLE_PERMISSIONS = {
     'scans:read',
     'scans:write',
     'results:read',
+    'checks:read',
+    'checks:write',
     'events:read',
     'evidence:read',
     'posture:read',
@@ -49,6 +52,7 @@ export const ROLE_PERMISSIONS = {
     'agents:read',
     'scans:read',
     'results:read',
+    'checks:read',
     'events:read',
     'evidence:read',
     'posture:read',
@@ -62,13 +66,14 @@ export const ROLE_PERMISSIONS = {
     'agents:read',
     'scans:read',
     'results:read',
+    'checks:read',
     'events:read',
     'evidence:read',
     'posture:read',
     'packages:read',
     'audit:read',
   ],
-  viewer: ['organizations:read', 'systems:read', 'scans:read', 'results:read', 'posture:read'],
+  viewer: ['organizations:read', 'systems:read', 'scans:read', 'results:read', 'checks:read', 'posture:read'],
   agent: ['systems:read', 'scans:read', 'scans:write'],
 } as const satisfies Record<Role, readonly Permission[]>;
 

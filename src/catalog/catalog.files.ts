@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { OrganizationCheck } from './checks.mapping.js';
 import { ChecksFile } from './checks.schema.js';
 import {
   ControlsFile,
@@ -29,6 +30,8 @@ export interface CatalogContent {
   readonly mappings: Kept<MappingFile>;
   /** Policy as code; none in versions of before there was any. */
   readonly checks: Kept<ChecksFile>;
+  /** What an organisation makes of them; of no file. */
+  readonly organization?: readonly OrganizationCheck[];
 }
 
 /** Everything that is wrong with a catalogue, each fault with its file and its place in it. */

@@ -20,7 +20,7 @@ import type {
   Tool,
 } from './catalog.types.js';
 import { checkOf, controlOf, practiceOf, proposedControl } from './catalog.types.js';
-import { allMappings, type Mapping } from "./checks.mapping.js";
+import { allMappings, type Mapping, type OrganizationCheck } from './checks.mapping.js';
 import type { CheckDefinition } from './checks.schema.js';
 
 /**
@@ -244,6 +244,11 @@ export class Catalog {
     const overlay = this.overlays.find((candidate) => candidate.id === id);
     if (overlay === undefined) throw new RangeError(`no overlay ${id}`);
     return new Catalog(this.#content, this.digest, overlay);
+  }
+
+  /** The same catalogue with what an organisation makes of the checks over snapshots. `definitions` stay the catalogue's. */
+  withChecks(organization: readonly OrganizationCheck[]): Catalog {
+    return new Catalog({ ...this.#content, organization }, this.digest, this.overlay);
   }
 
   /** Where the machine's reach ends. */

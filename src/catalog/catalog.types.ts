@@ -1,7 +1,6 @@
 import type {
   BASES,
   CONTROL_TYPES,
-  CheckEntry,
   ControlsFile,
   CrosswalkFile,
   FAMILIES,
@@ -11,7 +10,7 @@ import type {
   PracticesFile,
   SEVERITIES,
 } from './catalog.schema.js';
-import type { Mapping } from './checks.mapping.js';
+import type { MappedCheck, Mapping } from './checks.mapping.js';
 
 /** As its mapping file is called. */
 export type Tool = string;
@@ -89,6 +88,8 @@ export interface Check {
   readonly match: 'id' | 'name-hint';
   readonly deprecated: boolean;
   readonly sameAs: readonly { readonly tool: Tool; readonly id: string }[];
+  /** `organization`: its own check, or its own version of one of the catalogue. */
+  readonly by: 'catalog' | 'organization';
 }
 
 export type Link = 'primary' | 'supporting';
@@ -193,7 +194,7 @@ export function practiceOf(
   };
 }
 
-export function checkOf(file: Mapping, entry: CheckEntry): Check {
+export function checkOf(file: Mapping, entry: MappedCheck): Check {
   return {
     tool: file.tool,
     id: entry.id,
@@ -208,6 +209,7 @@ export function checkOf(file: Mapping, entry: CheckEntry): Check {
     match: file.match,
     deprecated: entry.deprecated ?? false,
     sameAs: Object.entries(entry.same_as ?? {}).flatMap(([tool, ids]) => ids.map((id) => ({ tool, id }))),
+    by: entry.by ?? 'catalog',
   };
 }
 

@@ -1,22 +1,40 @@
 import type { CatalogContent, Kept } from './catalog.files.js';
-import type { MappingFile } from './catalog.schema.js';
-import { practicesOf, type ChecksFile } from './checks.schema.js';
+import type { CheckEntry, MappingFile } from './catalog.schema.js';
+import { practicesOf, type CheckDefinition, type ChecksFile } from './checks.schema.js';
 
 /** The tool that the product's own checks are results of. */
 export const OWN_CHECKS = 'safeguard-checks';
 
 /** A mapping, whatever it was taken from. */
-export type Mapping = Omit<MappingFile, 'source'>;
+export interface Mapping extends Omit<MappingFile, 'source' | 'checks'> {
+  readonly checks: readonly MappedCheck[];
+}
+
+/** `by`: who wrote the check, where it was not the catalogue's authors. */
+export type MappedCheck = CheckEntry & { readonly by?: 'organization' };
+
+/** What an organisation made of a check: its own, or its own version of one of the catalogue. Not in force: it was switched off or withdrawn. */
+export interface OrganizationCheck {
+  readonly definition: CheckDefinition;
+  readonly inForce: boolean;
+}
 
 /** The mappings of scanners, and that of the product's own checks, which say themselves what they support. */
-export function allMappings(content: Pick<CatalogContent, 'mappings' | 'checks'>): readonly Mapping[] {
-  const own = mappingOf(content.checks);
+export function allMappings(content: Pick<CatalogContent, 'mappings' | 'checks' | 'organization'>): readonly Mapping[] {
+  const own = mappingOf(content.checks, content.organization ?? []);
   return [...content.mappings.values(), ...(own === null ? [] : [own])];
 }
 
-function mappingOf(files: Kept<ChecksFile>): Mapping | null {
-  const checks = [...files.values()].flatMap((file) => file.checks);
-  if (checks.length === 0) return null;
+function mappingOf(files: Kept<ChecksFile>, organization: readonly OrganizationCheck[]): Mapping | null {
+  const given = [...files.values()].flatMap((file) => file.checks);
+  const checks = new Map(given.map((check) => [check.id, entryOf(check)]));
+  for (const { definition, inForce } of organization) {
+    const entry = { ...entryOf(definition), by: 'organization' } as const;
+    if (inForce) checks.set(definition.id, entry);
+    // What is no longer judged by keeps its meaning, for results of then name it, and nobody waits for results of it.
+    else if (!checks.has(definition.id)) checks.set(definition.id, { ...entry, deprecated: true });
+  }
+  if (checks.size === 0) return null;
   return {
     tool: OWN_CHECKS,
     match: 'id',
@@ -28,11 +46,10 @@ function mappingOf(files: Kept<ChecksFile>): Mapping | null {
         note: 'every object that a check is about has a result; what could not be judged is an error, and no pass',
       },
     ],
-    checks: checks.map((check) => ({
-      id: check.id,
-      title: check.title,
-      severity: check.severity,
-      practices: [...practicesOf(check)],
-    })),
+    checks: [...checks.values()],
   };
+}
+
+function entryOf(check: CheckDefinition): MappedCheck {
+  return { id: check.id, title: check.title, severity: check.severity, practices: [...practicesOf(check)] };
 }

@@ -16,6 +16,8 @@ export const PERMISSIONS = [
   'scans:read',
   'scans:write',
   'results:read',
+  'checks:read',
+  'checks:write',
   'events:read',
   'evidence:read',
   'posture:read',

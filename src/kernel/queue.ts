@@ -5,12 +5,12 @@ import { KEEP_ALIVE } from './db/data-source.js';
 import type { WriteTx } from './db/database.js';
 
 /** What is deferred. A job carries ids only: what it is about lies in the tenant's own tables, behind row-level security. */
-export const QUEUES = ['scan', 'package'] as const;
+export const QUEUES = ['scan', 'package', 'reevaluation'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 export interface Job {
   organizationId: string;
-  /** The system of a scan; empty for a package. */
+  /** The system of a scan; empty for what is of the whole organisation. */
   systemId: string;
   id: string;
 }

@@ -10,7 +10,7 @@ const imageText = z
   .string()
   .max(500)
   .regex(
-    /^[a-z0-9][a-z0-9._/:-]*(:[\w.-]{1,128})?(@sha256:[0-9a-f]{64})?$/i,
+    /^[a-z0-9][a-z0-9._/:-]*(:[\w.-]{1,128})?(@sha256:[0-9a-f]{64})?$/,
     'An image is NAME@sha256:DIGEST (or NAME:TAG, which says tomorrow something else than today).',
   );
 

@@ -17,20 +17,57 @@ const overlays = z
   .max(1)
   .meta({ description: 'The overlay of the catalogue that is judged beside the Rule in force: one at most.' });
 
+/** The labels of Kubernetes: a name of at most 63 characters, of a key after an optional DNS prefix (Kubernetes documentation, «Labels and Selectors»). */
+const labelName = '[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?';
+const phiLabels = z
+  .array(
+    z.strictObject({
+      key: z
+        .string()
+        .max(317)
+        .regex(
+          new RegExp(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?${labelName}$`),
+          'Not the key of a Kubernetes label.',
+        )
+        .meta({ description: 'As on the objects, with its prefix.' }),
+      values: z
+        .array(z.string().regex(new RegExp(`^${labelName}$`), 'Not the value of a Kubernetes label.'))
+        .min(1)
+        .max(20)
+        .meta({ description: 'Any of them says it.' }),
+    }),
+  )
+  .max(20)
+  .meta({
+    description:
+      'Labels on namespaces, objects and pod templates that say: this holds PHI. Where no object of a cluster bears one and its system lists no namespaces, ' +
+      'all of the cluster is judged as if it held PHI, but for the namespaces of Kubernetes itself.',
+  });
+
+/** What counts until an organisation says otherwise, also for settings that were kept before there were labels in them. */
+export const DEFAULT_PHI_LABELS: readonly { key: string; values: string[] }[] = [
+  { key: 'safeguard.dev/phi', values: ['true'] },
+  { key: 'data-classification', values: ['phi', 'ephi'] },
+];
+
 /** The catalogue has some hundred practices; the bound keeps a version's row small. */
 export const MAX_FRESHNESS = 500;
 
-const settings = z.object({ freshness, overlays }).meta({
+const settings = z.object({ freshness, overlays, phiLabels }).meta({
   id: 'OrganizationSettings',
   description: 'What an organisation sets for itself in place of product defaults.',
 });
 export type Settings = z.infer<typeof settings>;
-export const NO_SETTINGS: Settings = { freshness: {}, overlays: [] };
+export const NO_SETTINGS: Settings = { freshness: {}, overlays: [], phiLabels: [...DEFAULT_PHI_LABELS] };
 
 const example = {
   id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00',
   name: 'Lakeside Clinic',
-  settings: { freshness: { 'audit-policy-coverage': 30 }, overlays: ['nprm-2025'] },
+  settings: {
+    freshness: { 'audit-policy-coverage': 30 },
+    overlays: ['nprm-2025'],
+    phiLabels: [{ key: 'data-classification', values: ['phi', 'ephi'] }],
+  },
   version: 2,
   createdAt: '2026-11-23T09:00:00.000Z',
   updatedAt: '2026-11-23T09:05:00.000Z',
@@ -116,7 +153,8 @@ export const changeOrganization = operation({
   tag: 'Organizations',
   summary: 'Change an organisation',
   description:
-    'A merge patch (RFC 7396): what is left out stays, a freshness of null goes back to the catalogue, and overlays are replaced as a whole. ' +
+    'A merge patch (RFC 7396): what is left out stays, a freshness of null goes back to the catalogue, and overlays and labels are replaced as a whole. ' +
+    'Other labels judge the latest snapshot of each cluster anew. ' +
     'Every version is kept, and posture of the past is judged by the settings of then. Practice and overlay ids are checked by shape alone: ' +
     'one that the catalogue does not know has no effect.',
   permission: 'organizations:write',
@@ -128,6 +166,7 @@ export const changeOrganization = operation({
         .strictObject({
           freshness: z.record(catalogueId, days.nullable()).optional(),
           overlays: overlays.optional(),
+          phiLabels: phiLabels.optional(),
         })
         .optional(),
     })

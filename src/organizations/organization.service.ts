@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { stringify } from 'uuid';
 import { AuditService } from '../audit/audit.service.js';
@@ -7,6 +8,7 @@ import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.j
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
+import { Queue } from '../kernel/queue.js';
 import { MemberService } from './member.service.js';
 import type { OrganizationRow } from './organization.entity.js';
 import {
@@ -33,6 +35,7 @@ export class OrganizationService {
     private readonly store: OrganizationStore,
     private readonly members: MemberService,
     private readonly audit: AuditService,
+    private readonly queue: Queue,
     private readonly clock: Clock,
   ) {}
 
@@ -74,7 +77,8 @@ export class OrganizationService {
   async change(tx: WriteTx, version: number | null, change: OrganizationChange): Promise<OrganizationView> {
     const before = found(await this.store.lock(tx));
     requireVersion(before.version, version);
-    const settings = merged(before.settings, change.settings ?? {});
+    const settingsBefore = whole(before.settings);
+    const settings = merged(settingsBefore, change.settings ?? {});
     const row: OrganizationRow = {
       ...before,
       name: change.name ?? before.name,
@@ -87,10 +91,17 @@ export class OrganizationService {
       action: 'organization.changed',
       object: { kind: 'organization', id: row.organizationId, version: row.version },
       details: {
-        before: { name: before.name, settings: { ...before.settings } },
+        before: { name: before.name, settings: { ...settingsBefore } },
         after: { name: row.name, settings: { ...settings } },
       },
     });
+    if (!isDeepStrictEqual(settings.phiLabels, settingsBefore.phiLabels)) {
+      await this.queue.send(tx, 'reevaluation', {
+        organizationId: row.organizationId,
+        systemId: '',
+        id: row.organizationId,
+      });
+    }
     return view(row);
   }
 
@@ -105,7 +116,10 @@ export class OrganizationService {
    */
   async settingsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SettingsInEffect> {
     const inEffect = asOf < knownAt ? asOf : knownAt;
-    return (await this.store.settingsAsOf(tx, inEffect, knownAt)) ?? { version: 0, settings: NO_SETTINGS };
+    const found = await this.store.settingsAsOf(tx, inEffect, knownAt);
+    return found === null
+      ? { version: 0, settings: NO_SETTINGS }
+      : { version: found.version, settings: whole(found.settings) };
   }
 }
 
@@ -138,8 +152,11 @@ function merged(before: Settings, change: NonNullable<OrganizationChange['settin
       pointer: '/settings/freshness',
     });
   }
-  return { freshness, overlays: change.overlays ?? before.overlays };
+  return { freshness, overlays: change.overlays ?? before.overlays, phiLabels: change.phiLabels ?? before.phiLabels };
 }
+
+/** Settings that were kept before a member of them was known have its default. */
+const whole = (kept: Partial<Settings>): Settings => ({ ...NO_SETTINGS, ...kept });
 
 function found(row: OrganizationRow | null): OrganizationRow {
   if (row === null) throw new Refusal('not-found', 'There is no such organisation.');
@@ -149,7 +166,7 @@ function found(row: OrganizationRow | null): OrganizationRow {
 const view = (row: OrganizationRow): OrganizationView => ({
   id: row.organizationId,
   name: row.name,
-  settings: row.settings,
+  settings: whole(row.settings),
   version: row.version,
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),

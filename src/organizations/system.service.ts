@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../kernel/clock.js';
 import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
+import { Queue } from '../kernel/queue.js';
 import type { SystemRow } from './system.entity.js';
 import type { Environment, NewSystem, Phi, SystemChange, SystemView } from './system.schema.js';
 import { SystemStore, type SystemFilter } from './system.store.js';
@@ -30,6 +32,7 @@ export class SystemService {
   constructor(
     private readonly store: SystemStore,
     private readonly audit: AuditService,
+    private readonly queue: Queue,
     private readonly clock: Clock,
   ) {}
 
@@ -107,6 +110,10 @@ export class SystemService {
       object: { kind: 'system', id, version: row.version },
       details: { before: described(before), after: described(row) },
     });
+    // Which objects hold PHI is part of how its snapshots are judged.
+    if (!isDeepStrictEqual(row.phiNamespaces, before.phiNamespaces)) {
+      await this.queue.send(tx, 'reevaluation', { organizationId: row.organizationId, systemId: id, id });
+    }
     return view(row);
   }
 

@@ -30,7 +30,12 @@ export function postureDocument(parts: DocumentParts): Posture {
     systemId: ask.systemId,
     asOf: ask.asOf.toISOString(),
     knownAt: ask.knownAt.toISOString(),
-    catalog: { version: catalog.version, digest: catalog.digest, overlay: catalog.overlay?.id ?? null },
+    catalog: {
+      version: catalog.version,
+      digest: catalog.digest,
+      overlay: catalog.overlay?.id ?? null,
+      organizationChecks: catalog.checks.filter(({ by, deprecated }) => by === 'organization' && !deprecated).length,
+    },
     settingsVersion,
     review: { status: catalog.review.status, note: catalog.review.note },
     statement: STATEMENT,

@@ -82,6 +82,7 @@ function reportCheck(catalog: Catalog, source: string): Check | null {
     match: 'id',
     deprecated: false,
     sameAs: [],
+    by: 'catalog',
   };
 }
 

@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module.js';
+import { ChecksModule } from '../checks/checks.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { PostureController } from './posture.controller.js';
 import { PostureService } from './posture.service.js';
 
 @Module({
-  imports: [CatalogModule, OrganizationsModule, ResultsModule],
+  imports: [CatalogModule, ChecksModule, OrganizationsModule, ResultsModule],
   controllers: [PostureController],
   providers: [PostureService],
   exports: [PostureService],

@@ -227,6 +227,10 @@ export const Posture = z
       version: z.string(),
       digest: z.string(),
       overlay: z.string().nullable().meta({ description: 'What is proposed and was judged beside the law in force.' }),
+      organizationChecks: count.meta({
+        description:
+          'Checks over snapshots that are the organisation’s own, or its own versions of the catalogue’s, as known at the instant.',
+      }),
     }),
     settingsVersion: z.int().meta({ description: "Version of the organisation's settings that it was judged by." }),
     review: z
@@ -255,7 +259,7 @@ export const Posture = z
         systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
         asOf: '2026-11-23T09:00:00.000Z',
         knownAt: '2026-11-23T09:00:00.000Z',
-        catalog: { version: '2026.11.1', digest: `sha256:${'0'.repeat(64)}`, overlay: null },
+        catalog: { version: '2026.11.1', digest: `sha256:${'0'.repeat(64)}`, overlay: null, organizationChecks: 0 },
         settingsVersion: 1,
         review: { status: 'proposed', note: 'No named reviewer has signed the links yet.' },
         statement: STATEMENT,

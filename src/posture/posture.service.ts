@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog.js';
 import { overlaid } from '../catalog/overlaid.js';
+import { ChecksService } from '../checks/checks.service.js';
 import { Database, type Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
@@ -9,6 +10,7 @@ import { OrganizationService } from '../organizations/organization.service.js';
 import { SystemService, type SystemInEffect } from '../organizations/system.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { postureDocument } from './document.js';
+import { meaning } from './meanings.js';
 import { evaluateOrganization, evaluateSystem, MAX_EVIDENCE, type Yardstick } from './evaluate.js';
 import type { Posture } from './posture.schema.js';
 
@@ -30,6 +32,7 @@ export class PostureService {
     private readonly organizations: OrganizationService,
     private readonly systems: SystemService,
     private readonly results: ResultsService,
+    private readonly checks: ChecksService,
     private readonly catalog: Catalog,
   ) {}
 
@@ -56,7 +59,7 @@ export class PostureService {
   async evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture> {
     return this.database.readSnapshot(principal, async (tx) => {
       const { version: settingsVersion, settings } = await this.organizations.settingsAsOf(tx, ask);
-      const catalog = this.catalogOf(settings.overlays);
+      const catalog = meaning(this.catalogOf(settings.overlays), await this.checks.meanings(tx, ask.knownAt));
       const yardstick: Yardstick = { catalog, asOf: ask.asOf, freshness: { scanner: settings.freshness } };
       const systems = await this.systemsOf(tx, ask);
       // A system asked for by name answers for itself, whether it counts for the organisation or not.

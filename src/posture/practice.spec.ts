@@ -36,6 +36,7 @@ const check = (tool: Check['tool'], id: string, change: Partial<Check> = {}): Ch
   match: tool === 'kyverno' ? 'name-hint' : 'id',
   deprecated: false,
   sameAs: [],
+  by: 'catalog',
   ...change,
 });
 

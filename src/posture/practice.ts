@@ -227,7 +227,15 @@ function evidencedReason({ tool, required, rows, silences, observedAt }: Spoken)
   ];
   if (rows.length > 0) parts.push(`${plural(resultsIn(rows), 'result')} passed.`);
   if (silences.length > 0) parts.push(silenceReason(silences));
-  return parts.join(' ');
+  return `${parts.join(' ')}${ownReason(rows)}`;
+}
+
+/** Whoever reads a pass should know that those who passed have written the check. */
+function ownReason(rows: readonly Row[]): string {
+  const own = new Set(rows.flatMap(({ check }) => (check.by === 'organization' ? [check] : [])));
+  return own.size === 0
+    ? ''
+    : ` ${plural(own.size, 'check')} of them ${isAre(own.size)} in the organisation’s own words.`;
 }
 
 function partialReason(
@@ -252,7 +260,7 @@ function partialReason(
         : 'No tool has fresh, complete passes of all its checks for it.',
     );
   }
-  return `${parts.join(' ')}${undecidedReason(rows)}`;
+  return `${parts.join(' ')}${ownReason(passes)}${undecidedReason(rows)}`;
 }
 
 function silenceReason(silences: readonly Silence[]): string {

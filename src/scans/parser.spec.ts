@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { policyReport } from '../../test/api/reports.js';
+import { NO_RULES } from '../checks/snapshot-rules.js';
 import type { OpenedEvidence } from '../evidence/intake.js';
 import { encryptStream } from '../kernel/crypto/streaming-aead.js';
 import { Parser, type Parsing } from './parser.js';
@@ -49,6 +50,7 @@ const parse = (): Promise<Parsing> =>
   parser.parse(REPORT.length, () => Promise.resolve(evidence), {
     format: undefined,
     declared: { targets: [], partial: false },
+    rules: () => Promise.resolve(NO_RULES),
   });
 
 async function take(parsing: Parsing): Promise<number> {
@@ -82,7 +84,11 @@ it('does a parser that is never idle let go of whom it has served?', async () =>
   vi.useRealTimers();
   const small = Buffer.from(policyReport([{ check: 'check', result: 'fail' }]));
   const serve = async (content: OpenedEvidence | Uint8Array, size: number): Promise<void> => {
-    const options = { format: undefined, declared: { targets: [], partial: false } };
+    const options = {
+      format: undefined,
+      declared: { targets: [], partial: false },
+      rules: () => Promise.resolve(NO_RULES),
+    };
     const parsing = await parser.parse(size, () => Promise.resolve(content), options);
     await take(parsing);
     expect(await parsing.outcome()).toHaveProperty('report');

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
+import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { Slots } from '../kernel/slots.js';
-import type { ParsedTogether, ParseMessage, ParseOutcome, ParseTask } from './parse.thread.js';
+import type { ParsedTogether, ParseMessage, ParseOutcome, ParseTask, Tried, TryTask } from './parse.thread.js';
 import { READER_REVISION } from './reader-revision.js';
 import type { SigningTrust } from './signing-trust.js';
 import type { RowChunk } from './stage.js';
@@ -31,6 +32,8 @@ const MAX_WAITING = 256;
 export interface Parsing {
   /** What came of it, if that is known before a row is taken: nearly every report's rows fit between the thread and us. */
   readonly early: ParseOutcome | 'limit' | null;
+  /** By what it was judged; null of what is no snapshot. Known when the outcome is. */
+  readonly rules: SnapshotRules | null;
   /** To be taken once, to the end. */
   rows(): AsyncIterable<RowChunk>;
   /** Known when the rows were taken. */
@@ -39,7 +42,11 @@ export interface Parsing {
   close(): void;
 }
 
-type ReadOptions = Pick<ParseTask, 'format' | 'declared'>;
+/** How a report is to be read. */
+export interface ParseAsk extends Pick<ParseTask, 'format' | 'declared'> {
+  /** By what it is judged if it is a snapshot; asked for only then. */
+  rules: () => Promise<SnapshotRules>;
+}
 
 /** Parses reports in threads of their own. */
 export class Parser implements OnApplicationShutdown {
@@ -49,7 +56,7 @@ export class Parser implements OnApplicationShutdown {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
   };
-  private readonly pool = new Piscina<ParseTask, ParsedTogether>({
+  private readonly pool = new Piscina<ParseTask | TryTask, ParsedTogether | Tried>({
     filename: new URL('./parse.thread.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: THREADS.small + THREADS.large,
@@ -70,19 +77,19 @@ export class Parser implements OnApplicationShutdown {
    * Begins to read a report, and is back when what came of it is known, or when its rows have to be taken. `open` is called, and the time limit begins, only when a
    * thread is free: a report that waits holds no memory and loses no time.
    */
-  async parse(size: number, open: () => Promise<Uint8Array | OpenedEvidence>, options: ReadOptions): Promise<Parsing> {
+  async parse(size: number, open: () => Promise<Uint8Array | OpenedEvidence>, ask: ParseAsk): Promise<Parsing> {
     const slots = size <= HELD_CONTENT ? this.slots.small : this.slots.large;
     const started = Promise.withResolvers<Parsing>();
     slots
       .run(async () => {
         const content = await open();
-        const together = 'file' in content ? null : await this.readTogether(content, options);
+        const together = 'file' in content ? null : await this.readTogether(content, ask);
         if (together !== null) {
           started.resolve(together);
           return;
         }
         const stream = new RowStream(new WorkTime(this.timeLimit));
-        const ran = this.stream(stream, content, options);
+        const ran = this.stream(stream, content, ask);
         try {
           await stream.settled();
           started.resolve(stream);
@@ -95,12 +102,12 @@ export class Parser implements OnApplicationShutdown {
     return started.promise;
   }
 
-  /** Few bytes, whose rows nearly always are few too; null where they are not. */
-  private async readTogether(content: Uint8Array, options: ReadOptions): Promise<Parsing | null> {
+  /** Few bytes, whose rows nearly always are few too; null where they have to leave while they are read. */
+  private async readTogether(content: Uint8Array, { format, declared }: ParseAsk): Promise<Parsing | null> {
     const time = new WorkTime(this.timeLimit);
     try {
-      const task = { ...options, trust: this.trust, content, way: null };
-      const parsed = await this.pool.run(task, { signal: time.signal });
+      const task: ParseTask = { format, declared, trust: this.trust, content, way: null };
+      const parsed = (await this.pool.run(task, { signal: time.signal })) as ParsedTogether;
       return parsed && new HeldRows(parsed.chunks, parsed.outcome);
     } catch (error) {
       if (overLimit(error)) return new HeldRows([], 'limit');
@@ -110,16 +117,32 @@ export class Parser implements OnApplicationShutdown {
     }
   }
 
-  private async stream(stream: RowStream, content: Uint8Array | OpenedEvidence, options: ReadOptions): Promise<void> {
+  private async stream(
+    stream: RowStream,
+    content: Uint8Array | OpenedEvidence,
+    { rules, ...options }: ParseAsk,
+  ): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    port1.on('message', (message: ParseMessage) => stream.take(message));
+    const answered = new Int32Array(new SharedArrayBuffer(4));
+    port1.on('message', (message: ParseMessage) => {
+      if (!('asks' in message)) stream.take(message);
+      else {
+        void stream.judgedBy(rules).then((found) => {
+          if (found === null) return;
+          // Sent before the thread is woken: it takes what has come by then.
+          port1.postMessage(found);
+          Atomics.store(answered, 0, 1);
+          Atomics.notify(answered, 0);
+        });
+      }
+    });
     try {
       await this.pool.run(
         {
           ...options,
           trust: this.trust,
           content: 'file' in content ? content.file : content,
-          way: { port: port2, underWay: stream.underWay, maxUnderWay: MAX_UNDER_WAY },
+          way: { port: port2, underWay: stream.underWay, maxUnderWay: MAX_UNDER_WAY, answered },
         },
         { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, stream.time.signal]) },
       );
@@ -132,6 +155,28 @@ export class Parser implements OnApplicationShutdown {
     }
   }
 
+  /** What a snapshot's results would be by these rules: nothing is kept. 'limit' where it needs more time or memory than a report is given. */
+  async tryOut(
+    size: number,
+    open: () => Promise<Uint8Array | OpenedEvidence>,
+    ask: Pick<TryTask, 'declared' | 'rules' | 'most'>,
+  ): Promise<Tried | 'limit'> {
+    const slots = size <= HELD_CONTENT ? this.slots.small : this.slots.large;
+    return slots.run(async () => {
+      const content = await open();
+      try {
+        const task: TryTask = { ...ask, content: 'file' in content ? content.file : content };
+        const signal = AbortSignal.timeout(this.timeLimit);
+        return (await this.pool.run(task, { name: 'tryOut', signal })) as Tried;
+      } catch (error) {
+        if (overLimit(error)) return 'limit';
+        throw error;
+      } finally {
+        if ('file' in content) await content.release();
+      }
+    });
+  }
+
   /** When the server has closed: what was under way has been answered. */
   async onApplicationShutdown(): Promise<void> {
     await this.pool.close();
@@ -140,6 +185,9 @@ export class Parser implements OnApplicationShutdown {
 
 /** What a thread has sent. */
 class HeldRows implements Parsing {
+  /** A snapshot needs a way. */
+  readonly rules = null;
+
   constructor(
     private readonly chunks: readonly RowChunk[],
     readonly early: ParseOutcome | 'limit',
@@ -164,6 +212,7 @@ class HeldRows implements Parsing {
 /** What a thread sends, as it is asked for. */
 class RowStream implements Parsing {
   early: ParseOutcome | 'limit' | null = null;
+  rules: SnapshotRules | null = null;
   readonly underWay = new Int32Array(new SharedArrayBuffer(4));
   readonly stop = new AbortController();
   private readonly chunks: RowChunk[] = [];
@@ -172,12 +221,27 @@ class RowStream implements Parsing {
 
   constructor(readonly time: WorkTime) {}
 
-  take(message: ParseMessage): void {
+  take(message: RowChunk | ParseOutcome): void {
     if ('kind' in message) this.chunks.push(message);
     else this.end ??= { outcome: message };
     // The thread waits now, or has all but done so.
     if (this.chunks.length >= MAX_UNDER_WAY) this.time.pause();
     this.wake();
+  }
+
+  /** The thread stands still meanwhile, and is not to blame for it. Where the rules cannot be got, nothing is judged by none: the thread ends. */
+  async judgedBy(get: () => Promise<SnapshotRules>): Promise<SnapshotRules | null> {
+    this.time.pause();
+    try {
+      this.rules = await get();
+      return this.rules;
+    } catch (error) {
+      this.fail(error);
+      this.stop.abort();
+      return null;
+    } finally {
+      if (this.end === null) this.time.resume();
+    }
   }
 
   fail(reason: unknown): void {

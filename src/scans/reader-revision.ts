@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { codeRevision } from '../kernel/code-revision.js';
 
 /** Everything between a report's bytes and its rows, as it runs. */
 const READERS = [
@@ -19,18 +17,4 @@ const READERS = [
 ];
 
 /** Changes when a reader does: bytes that were read by another revision are read again. */
-export const READER_REVISION = revision();
-
-function revision(): string {
-  const hash = createHash('sha256');
-  for (const place of READERS) {
-    const path = fileURLToPath(new URL(place, import.meta.url));
-    const files = place.endsWith('/') ? readdirSync(path).filter(isReader).sort() : [''];
-    for (const file of files) hash.update(`${place}${file}\n`).update(readFileSync(path + file));
-  }
-  return hash.digest('hex');
-}
-
-function isReader(file: string): boolean {
-  return file.endsWith('.js') && !file.endsWith('.spec.js');
-}
+export const READER_REVISION = codeRevision(import.meta.url, READERS);

@@ -7,7 +7,8 @@ export const scanView = (scan: Scan, duplicate: boolean): ScanView => ({
   systemId: scan.systemId,
   evidenceId: scan.evidenceId,
   status: scan.status,
-  declared: scan.declared,
+  declared: posted(scan.declared),
+  cause: scan.declared.cause ?? null,
   format: scan.format,
   tool: scan.tool,
   toolVersion: scan.toolVersion,
@@ -23,6 +24,13 @@ export const scanView = (scan: Scan, duplicate: boolean): ScanView => ({
   flags: scan.flags ?? [],
   problem: scan.problem,
   duplicate,
+});
+
+const posted = ({ format, observedAt, targets, partial }: Scan['declared']) => ({
+  format,
+  observedAt,
+  targets,
+  partial,
 });
 
 export const scanLocation = ({ organizationId, systemId, id }: Scan): string =>

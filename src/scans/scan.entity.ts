@@ -8,6 +8,19 @@ export interface Declaration {
   observedAt: string | null;
   targets: Target[];
   partial: boolean;
+  /** Of what nobody posted: why the program read the bytes again. */
+  cause?: Cause;
+}
+
+/** The rules that a snapshot was judged by have changed. */
+export interface Cause {
+  kind: 'rules';
+  /** What the rules are called. */
+  ruleSet: string;
+  /** Digest of all that they are. */
+  rules: string;
+  /** The scan whose results these take the place of, from then on. */
+  replaces: string;
 }
 
 export interface RowCounts {

@@ -31,6 +31,7 @@ const example = {
     targets: [{ kind: 'node', name: 'worker-1' }],
     partial: false,
   },
+  cause: null,
   format: 'kube-bench',
   tool: 'kube-bench',
   toolVersion: null,
@@ -76,6 +77,18 @@ export const ScanView = z
         partial: z.boolean(),
       })
       .meta({ description: 'What the poster said in the query.' }),
+    cause: z
+      .object({
+        kind: z.literal('rules'),
+        ruleSet: z.string().meta({ description: 'What the checks are called that judged it; also its toolVersion.' }),
+        rules: z.string().meta({ description: 'SHA-256 of all that they are, in hex.' }),
+        replaces: z.uuid().meta({ description: 'The scan of the same bytes whose results these follow.' }),
+      })
+      .nullable()
+      .meta({
+        description:
+          'Of what nobody posted: why the program read the bytes again. `rules`: what a snapshot is judged by has changed. Its results are of the same instant, and known from `knownAt` on.',
+      }),
     format: z.string().nullable(),
     tool: z.string().nullable(),
     toolVersion: z.string().nullable().meta({ description: 'As far as the report says.' }),

@@ -5,7 +5,6 @@ import { AuditService } from '../audit/audit.service.js';
 import { EvidenceService, type Received } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { OpenedEvidence } from '../evidence/intake.js';
-import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
 import type { Instant } from '../kernel/http/instant.js';
@@ -14,18 +13,15 @@ import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
-import { EventsService } from '../events/events.service.js';
-import { EVENT_STAGING, EVENT_STAGING_COLUMNS } from '../events/staged-event.js';
-import { FACT, RESULT } from '../results/merge.sql.js';
-import { ResultsService } from '../results/results.service.js';
-import type { StagedRows } from '../results/staged.js';
-import { clusterFlags, isAhead, judge, refusalOf } from './judgement.js';
-import { Parser, type Parsing } from './parser.js';
+import { Conclusion, Overtaken, Unfit, type Reading } from './conclusion.js';
+import { declaredDigest, readingDigest } from './digests.js';
+import { isAhead, judge, refusalOf } from './judgement.js';
+import { Parser } from './parser.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
-import type { Declaration, RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
-import { ScansStore, type EarlierScan, type ScanFilter } from './scans.store.js';
-import type { RowChunk, StagedReport } from './stage.js';
+import type { Declaration, Scan } from './scan.entity.js';
+import { ScansStore, type ScanFilter } from './scans.store.js';
+import { SnapshotsService } from './snapshots.service.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
 
@@ -53,23 +49,6 @@ export interface PostedScan {
   duplicate: boolean;
 }
 
-/** What a report turned out to be, or turns out to be as its rows are taken. */
-type Reading =
-  | { parsing: Parsing }
-  | { problem: ScanProblem }
-  /** The bytes were read before, in the same way: what they say is what that scan said. */
-  | { repeats: Scan; observedAt: Date };
-
-/** Something else has covered the targets of a repeated scan: then its bytes have to be read after all. */
-class Overtaken extends Error {}
-
-/** A report whose rows were being taken turned out to be none: nothing of the transaction stays. */
-class Unfit extends Error {
-  constructor(readonly problem: ScanProblem) {
-    super(problem.code);
-  }
-}
-
 @Injectable()
 export class ScansService {
   /**
@@ -83,8 +62,8 @@ export class ScansService {
     private readonly store: ScansStore,
     private readonly systems: SystemService,
     private readonly evidence: EvidenceService,
-    private readonly results: ResultsService,
-    private readonly events: EventsService,
+    private readonly conclusion: Conclusion,
+    private readonly snapshots: SnapshotsService,
     private readonly audit: AuditService,
     private readonly parser: Parser,
     private readonly redactor: Redactor,
@@ -116,6 +95,8 @@ export class ScansService {
       if (twin !== null && posted.idempotencyKey === null) return { scan: twin, duplicate: true };
       const readAfresh = (): Promise<Reading> =>
         this.read(
+          principal,
+          posted.systemId,
           received.kept.size,
           posted.declared,
           async () => received.content ?? this.evidence.fileOf(principal, received),
@@ -177,7 +158,7 @@ export class ScansService {
     if (queued?.status !== 'queued') return;
     const { size } = await this.database.read(principal, (tx) => this.evidence.find(tx, queued.evidenceId));
     const readAfresh = () =>
-      this.read(size, queued.declared, () => this.evidence.openFile(principal, queued.evidenceId));
+      this.read(principal, systemId, size, queued.declared, () => this.evidence.openFile(principal, queued.evidenceId));
     await this.conclusively(await readAfresh(), readAfresh, (reading) =>
       this.concludeQueued(principal, queued, reading),
     );
@@ -204,7 +185,7 @@ export class ScansService {
           return;
         }
         const { redaction } = await this.evidence.find(tx, scan.evidenceId);
-        await this.conclude(tx, scan, reading, droppedNotes(redaction?.dropped ?? {}));
+        await this.conclusion.conclude(tx, scan, reading, droppedNotes(redaction?.dropped ?? {}));
       }),
     );
   }
@@ -253,11 +234,17 @@ export class ScansService {
 
   /** Begins to read a report. What it says wrongly may be known at once, or only when its rows were taken. */
   private async read(
+    principal: Principal,
+    systemId: string,
     size: number,
     declared: Declaration,
     open: () => Promise<Uint8Array | OpenedEvidence>,
   ): Promise<Reading> {
-    const parsing = await this.parser.parse(size, open, { format: declared.format ?? undefined, declared });
+    const parsing = await this.parser.parse(size, open, {
+      format: declared.format ?? undefined,
+      declared,
+      rules: () => this.database.read(principal, (tx) => this.snapshots.rulesFor(tx, systemId)),
+    });
     if (parsing.early === null) return { parsing };
     const judged = judge(parsing.early, declared, this.clock.now());
     return 'problem' in judged ? judged : { parsing };
@@ -306,165 +293,11 @@ export class ScansService {
       await this.queue.send(tx, 'scan', { organizationId: tx.organizationId, systemId: posted.systemId, id: scan.id });
       await this.audit.record(tx, { action: 'scan.queued', object: { kind: 'scan', id: scan.id } });
     } else {
-      Object.assign(scan, await this.conclude(tx, scan, reading, droppedNotes(redacted?.dropped ?? {})));
+      Object.assign(scan, await this.conclusion.conclude(tx, scan, reading, droppedNotes(redacted?.dropped ?? {})));
     }
     return { scan, duplicate: false };
   }
-
-  /** Ends a scan; returns what changed of its row. `noted`: what is to be said of it whatever it says itself. */
-  private async conclude(tx: WriteTx, scan: Scan, reading: Reading, noted: string[]): Promise<Partial<Scan>> {
-    const object = { kind: 'scan', id: scan.id } as const;
-    const of = { systemId: scan.systemId, evidenceId: scan.evidenceId };
-    if ('problem' in reading) {
-      const change = { status: 'refused', problem: reading.problem, notes: noted } as const;
-      await this.store.update(tx, scan.systemId, scan.id, change);
-      await this.audit.record(tx, {
-        action: 'scan.refused',
-        object,
-        outcome: 'failure',
-        details: { ...of, code: reading.problem.code },
-      });
-      return change;
-    }
-    const said =
-      'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading.parsing);
-    const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
-    const change = { ...said, notes, status: 'stored' } as const;
-    await this.store.update(tx, scan.systemId, scan.id, change);
-    await this.audit.record(tx, {
-      action: 'scan.stored',
-      object,
-      at: said.knownAt,
-      details: {
-        ...of,
-        format: said.format,
-        observedAt: said.observedAt.toISOString(),
-        counts: said.counts as unknown as JsonValue,
-        flags: said.flags.map(({ code }) => code),
-      },
-    });
-    return change;
-  }
-
-  /** Unchanged without being read: throws Overtaken where that cannot be known. */
-  private async repeat(
-    tx: WriteTx,
-    scan: Scan,
-    { repeats, observedAt }: { repeats: Scan; observedAt: Date },
-  ): Promise<Said> {
-    const knownAt = await this.results.lockSystem(tx, scan.systemId);
-    if (!(await this.isUnchanged(tx, scan, repeats, observedAt, knownAt))) throw new Overtaken();
-    const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags } = repeats;
-    const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags: flags ?? [] };
-    return { ...head, saysWhen: false, observedAt, knownAt, counts: unchanged(repeats) };
-  }
-
-  /** Takes a report's rows. Many are copied while they are being read, and only then wait for other scans of the system; few are read already. */
-  private async take(tx: WriteTx, scan: Scan, parsing: Parsing): Promise<Said> {
-    const isEarly = parsing.early !== null;
-    if (!isEarly) await this.results.stage(tx, staged(parsing.rows()), false);
-    const judged = judge(await parsing.outcome(), scan.declared, this.clock.now());
-    if ('problem' in judged) throw new Unfit(judged.problem);
-    const { report, observedAt } = judged;
-    const knownAt = await this.results.lockSystem(tx, scan.systemId);
-    const flags = await this.flagsOf(tx, scan.systemId, report);
-    const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes } = report;
-    const rowsDigest = Buffer.from(report.digest);
-    const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags };
-    const time = { saysWhen: report.observedAt !== null, observedAt, knownAt };
-
-    const same = report.totals.event === 0 ? await this.store.findLatestSame(tx, scan.systemId, rowsDigest) : null;
-    if (same !== null && (await this.isUnchanged(tx, scan, same, observedAt, knownAt))) {
-      return { ...head, ...time, counts: unchanged(same) };
-    }
-    if (isEarly) await this.results.stage(tx, staged(parsing.rows()), true);
-    return { ...head, ...time, counts: await this.merge(tx, scan, report, observedAt, knownAt) };
-  }
-
-  /** Records that a scan saw what an earlier one saw; false where something else has spoken of it since, and then nothing is written. */
-  private async isUnchanged(
-    tx: WriteTx,
-    scan: Scan,
-    earlier: EarlierScan,
-    observedAt: Date,
-    known: Date,
-  ): Promise<boolean> {
-    if (earlier.observedAt === null || earlier.observedAt >= observedAt) return false;
-    const { systemId, id: scanId, evidenceId } = scan;
-    return this.results.repeat(tx, { systemId, scanId, evidenceId, observedAt }, earlier.id, known);
-  }
-
-  private async merge(
-    tx: WriteTx,
-    scan: Scan,
-    report: StagedReport,
-    observedAt: Date,
-    known: Date,
-  ): Promise<ScanCounts> {
-    const { coverage, totals, replaced, rejects, yields } = report;
-    const at = { systemId: scan.systemId, scanId: scan.id, evidenceId: scan.evidenceId };
-    const kinds = [RESULT, FACT].filter(({ table }) => totals[table] > 0 || yields.includes(`${table}s`));
-    const counted = await this.results.merge(tx, { ...at, observedAt, coverage, totals, replaced }, kinds, known);
-    const countsOf = (table: 'result' | 'fact'): RowCounts => {
-      const counts = counted[kinds.findIndex((kind) => kind.table === table)];
-      return { total: totals[table], ...(counts ?? { new: 0, changed: 0, unchanged: 0, closed: 0 }) };
-    };
-    const counts: ScanCounts = { ...countsOf('result'), rejected: rejects.length };
-    if (kinds.includes(FACT)) counts.facts = countsOf('fact');
-    if (totals.event > 0) counts.events = { total: totals.event, new: await this.events.keep(tx, at, known) };
-    return counts;
-  }
-
-  private async flagsOf(tx: WriteTx, systemId: string, report: StagedReport): Promise<ScanFlag[]> {
-    if (report.clusterName === null && report.clusterUid === null) return [];
-    return clusterFlags(report, await this.store.findLastCluster(tx, systemId, report.tool));
-  }
 }
-
-/** What a scan says when it is read: columns of its row. */
-interface Said extends Pick<
-  Scan,
-  'format' | 'tool' | 'toolVersion' | 'clusterName' | 'clusterUid' | 'rejects' | 'notes' | 'rowsDigest'
-> {
-  saysWhen: boolean;
-  observedAt: Date;
-  knownAt: Date;
-  counts: ScanCounts;
-  flags: ScanFlag[];
-}
-
-/** The counts of a scan that says what an earlier one said. */
-function unchanged({ counts }: EarlierScan): ScanCounts {
-  if (counts === null) throw new Error('the scan was not stored');
-  const none = { new: 0, changed: 0, closed: 0 };
-  return {
-    ...counts,
-    ...none,
-    unchanged: counts.total,
-    ...(counts.facts === undefined ? {} : { facts: { ...counts.facts, ...none, unchanged: counts.facts.total } }),
-  };
-}
-
-const TABLES: Readonly<Record<RowChunk['kind'], Omit<StagedRows, 'bytes'>>> = {
-  result: { table: RESULT.staging, columns: RESULT.stagingColumns },
-  fact: { table: FACT.staging, columns: FACT.stagingColumns },
-  event: { table: EVENT_STAGING, columns: EVENT_STAGING_COLUMNS },
-};
-
-async function* staged(rows: AsyncIterable<RowChunk>): AsyncGenerator<StagedRows> {
-  for await (const { kind, bytes } of rows) yield { ...TABLES[kind], bytes };
-}
-
-const declaredDigest = (declared: Declaration): Buffer =>
-  createHash('sha256')
-    .update(canonicalJson({ ...declared, targets: declared.targets.map((target) => ({ ...target })) }))
-    .digest();
-
-/** The readers are part of it: when one changes, the same bytes are read again. */
-const readingDigest = ({ format, targets, partial }: Declaration, reader: string): Buffer =>
-  createHash('sha256')
-    .update(canonicalJson({ format, targets: targets.map((target) => ({ ...target })), partial, reader }))
-    .digest();
 
 const fingerprint = (posted: PostedReport, received: Received): string =>
   createHash('sha256')

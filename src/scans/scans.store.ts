@@ -51,6 +51,17 @@ export class ScansStore {
       .getOne();
   }
 
+  /** Whether these bytes with this declaration were refused. */
+  wasRefused(tx: Tx, systemId: string, evidenceId: string, declaredDigest: Buffer): Promise<boolean> {
+    return tx.manager.existsBy(Scan, {
+      organizationId: tx.organizationId,
+      systemId,
+      evidenceId,
+      declaredDigest,
+      status: 'refused',
+    });
+  }
+
   /** The latest stored scan of the same bytes, read in the same way, by the instant of its observation. */
   findLatestReading(tx: Tx, systemId: string, evidenceId: string, readingDigest: Buffer): Promise<Scan | null> {
     return tx.manager

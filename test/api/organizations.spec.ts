@@ -40,7 +40,14 @@ describe('organisations', () => {
     expect(read.body).toMatchObject({
       id,
       name: 'Lakeside Clinic',
-      settings: { freshness: {}, overlays: [] },
+      settings: {
+        freshness: {},
+        overlays: [],
+        phiLabels: [
+          { key: 'safeguard.dev/phi', values: ['true'] },
+          { key: 'data-classification', values: ['phi', 'ephi'] },
+        ],
+      },
       version: 1,
     });
     expect(read.headers['etag']).toBe('"1"');
@@ -99,7 +106,7 @@ describe('organisations', () => {
       .patch(path, { settings: { freshness: { 'restore-testing': null } } })
       .set('If-Match', '"2"')
       .expect(200);
-    expect(again.body.settings).toEqual({ freshness: { 'audit-policy-coverage': 30 }, overlays: ['nprm-2025'] });
+    expect(again.body.settings).toMatchObject({ freshness: { 'audit-policy-coverage': 30 }, overlays: ['nprm-2025'] });
     for (const days of [0, 3661, 1.5, '30']) {
       await admin
         .patch(path, { settings: { freshness: { 'audit-policy-coverage': days } } })
@@ -111,10 +118,23 @@ describe('organisations', () => {
       .patch(path, { settings: { overlays: ['nprm-2025', 'another'] } })
       .set('If-Match', '"3"')
       .expect(400);
+    for (const wrong of [
+      { key: 'a b', values: ['x'] },
+      { key: 'phi', values: [] },
+      { key: 'phi', values: ['yes!'] },
+    ]) {
+      await admin
+        .patch(path, { settings: { phiLabels: [wrong] } })
+        .set('If-Match', '"3"')
+        .expect(400);
+    }
     const attempts = await Promise.all(
       ['A', 'B', 'C'].map((name) => admin.patch(path, { name }).set('If-Match', '"3"')),
     );
     expect(attempts.map(({ status }) => status).toSorted()).toEqual([200, 412, 412]);
+    const phiLabels = [{ key: 'clinic.example/data', values: ['phi', ''.padEnd(63, 'x')] }];
+    const labelled = await admin.patch(path, { settings: { phiLabels } }).set('If-Match', '"4"').expect(200);
+    expect(labelled.body.settings).toMatchObject({ overlays: ['nprm-2025'], phiLabels });
   });
 });
 

@@ -111,7 +111,7 @@ export async function prepareGround(own?: TestDatabase): Promise<Ground> {
   };
 
   const worldOf = (server: RunningServer): World => {
-    const request = (token: string | null, method: 'get' | 'post' | 'patch' | 'delete', path: string) => {
+    const request = (token: string | null, method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string) => {
       const test = supertest(server.url)[method](path).expect(checkAnswer);
       return token === null ? test : test.set('Authorization', `Bearer ${token}`);
     };
@@ -122,6 +122,7 @@ export async function prepareGround(own?: TestDatabase): Promise<Ground> {
         get: (path) => request(token, 'get', path),
         post: (path, body) =>
           body === undefined ? request(token, 'post', path) : request(token, 'post', path).send(body),
+        put: (path, body) => request(token, 'put', path).send(body ?? {}),
         patch: (path, body) => request(token, 'patch', path).send(body ?? {}),
         delete: (path) => request(token, 'delete', path),
       };

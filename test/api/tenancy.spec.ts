@@ -7,12 +7,14 @@ import { Operations } from '../../src/kernel/http/operations.js';
 import type { Operation } from '../../src/kernel/http/endpoint.js';
 import { newId } from '../../src/kernel/ids.js';
 import { ROLES, type Role } from '../../src/kernel/principal.js';
+import { ownCheck } from '../support/checks.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { holdEvent, holdFact } from '../support/held.js';
 import { kubeBench, policyReport, send } from './reports.js';
 
 /** What one organisation has, by the path parameter that names it. */
 interface Holdings {
+  checkId: string;
   organizationId: string;
   systemId: string;
   memberId: string;
@@ -75,6 +77,11 @@ async function holdingsOf(clinic: Clinic, subject: string, name: string): Promis
   const value = { provider: name, ready: true, reason: null };
   const factSeries = await holdFact(admin, clinic, { kind: 'secret-store', subject: name, value });
   await holdEvent(admin, clinic, { id: name, actor: name });
+  const checkId = `org/${name.replaceAll(' ', '-')}`;
+  await officer
+    .put(`${clinic.path}/checks/${encodeURIComponent(checkId)}`, { definition: { ...ownCheck, id: checkId } })
+    .set('If-None-Match', '*')
+    .expect(200);
   const { body: requested } = await officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202);
   await vi.waitFor(
     async () => {
@@ -93,6 +100,7 @@ async function holdingsOf(clinic: Clinic, subject: string, name: string): Promis
     series: results.items[0].series,
     factSeries,
     packageId: requested.id,
+    checkId,
   };
 }
 
@@ -106,13 +114,14 @@ const NAMES = [
   'series',
   'factSeries',
   'packageId',
+  'checkId',
 ] as const;
 const parametersOf = (path: string): string[] => [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => name ?? '');
 const isTenants = ({ path }: Operation): boolean => path.includes(':organizationId');
 const filled = (path: string, holdings: Holdings): string =>
   path.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
     if (!NAMES.includes(name as never)) throw new Error(`nobody says what ${name} of ${path} names`);
-    return holdings[name as keyof Holdings];
+    return encodeURIComponent(holdings[name as keyof Holdings]);
   });
 
 /** What makes each writing operation a good request, so that nothing but the tenant stands in its way. */
@@ -129,6 +138,8 @@ const BODIES: Record<string, object | string> = {
     audience: API_AUDIENCE,
     subjectPattern: 'intruder',
   },
+  changeOrganizationCheck: { enabled: false, reason: 'taken over' },
+  tryOrganizationCheck: { definition: ownCheck },
   requestPackage: { scope: { systemId: null } },
   postScan: kubeBench({ '1.2.1': 'PASS' }),
 };
@@ -140,7 +151,7 @@ function call({ id, method, path, edits }: Operation, caller: Caller, holdings: 
       ? JSON.stringify({
           ...given,
           ...('issuer' in given ? { issuer: world.provider.issuer } : {}),
-          ...(id === 'trustAgent' ? { systemId: holdings.systemId } : {}),
+          ...(id === 'trustAgent' || id === 'tryOrganizationCheck' ? { systemId: holdings.systemId } : {}),
         })
       : given;
   const query = id === 'postScan' ? '?targets=node/one&observedAt=2026-01-01T00:00:00Z' : '';
@@ -215,6 +226,10 @@ describe('is there anything of another organisation?', () => {
     expect([planted.status, planted.body]).toEqual([400, expect.objectContaining({ pointer: '/systemId' })]);
     const absent = await call(trust, foreign.admin, { ...own, systemId: newId() });
     expect(said(planted)).toEqual(said(absent));
+    const dryRun = operations.find(({ id }) => id === 'tryOrganizationCheck')!;
+    const tried = await call(dryRun, principals.compliance_officer, { ...own, systemId: theirs.systemId });
+    expect(tried.status).toBe(404);
+    expect(said(tried)).toEqual(said(await call(dryRun, principals.compliance_officer, { ...own, systemId: newId() })));
     const asked = (systemId: string) =>
       principals.compliance_officer.post(`${foreign.path}/packages`, { scope: { systemId } });
     const package1 = await asked(theirs.systemId);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { NO_RULES } from '../../src/checks/snapshot-rules.js';
 import { Draft } from '../../src/scans/formats/draft.js';
 import type { CheckResult } from '../../src/scans/report.js';
 import { declared } from '../fixtures/reports/load.js';
@@ -27,7 +28,7 @@ const SOURCES = [
 const PROGRAM = SOURCES.map(read).join('\n');
 
 const draftOf = (rows: CheckResult[]): Draft =>
-  new Draft('linter', 'linter', declared('repository/app'), [], {
+  new Draft('linter', 'linter', declared('repository/app'), [], () => NO_RULES, {
     result: (_, __, result) => rows.push(result),
     fact: () => undefined,
     event: () => undefined,

@@ -26,6 +26,7 @@ const LOCAL_SCHEMAS: Readonly<Record<string, string>> = {
 const WITH_TRIGGERS = [
   'audit_detail',
   'audit_event',
+  'check_version',
   'coverage',
   'event',
   'evidence',

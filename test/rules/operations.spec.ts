@@ -11,6 +11,7 @@ import { newId } from '../../src/kernel/ids.js';
 import { PERMISSIONS, servicePrincipal } from '../../src/kernel/principal.js';
 import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
+import { ownCheck } from '../support/checks.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 
 let world: World;
@@ -249,6 +250,12 @@ const newMember = () => {
     .expect(201);
 };
 
+const changeCheck = (id: string) =>
+  officer
+    .put(`${clinic.path}/checks/${encodeURIComponent(id)}`, { definition: { ...ownCheck, id } })
+    .set('If-None-Match', '*')
+    .expect(200);
+
 /** Each operation that changes something, done once; the events that it must leave. Reads of evidence and packages are events too. */
 const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers: Record<string, unknown> }> }> = {
   createOrganization: {
@@ -321,6 +328,14 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     actions: ['evidence.received', 'scan.stored'],
     act: () => clinic.agent.post(`${clinic.systemPath}/kubernetes-audit-events?timeout=30s`, AUDIT_EVENTS).expect(201),
   },
+  changeOrganizationCheck: { actions: ['check.changed'], act: () => changeCheck('org/one') },
+  withdrawOrganizationCheck: {
+    actions: ['check.withdrawn'],
+    act: async () => {
+      await changeCheck('org/another');
+      return officer.delete(`${clinic.path}/checks/org%2Fanother`).expect(204);
+    },
+  },
   requestPackage: {
     actions: ['package.requested'],
     act: () => officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202),
@@ -330,6 +345,7 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
 /** Changes nothing of any organisation. */
 const UNRECORDED = {
   logout: 'ends a browser session, which belongs to no organisation',
+  tryOrganizationCheck: 'judges, and keeps nothing',
 };
 
 describe('does every change leave an audit event?', () => {

@@ -21,6 +21,7 @@ const ACROSS: Readonly<Record<string, string>> = {
 const APPEND_ONLY = [
   'audit_detail',
   'audit_event',
+  'check_version',
   'coverage',
   'event',
   'evidence',
@@ -158,10 +159,11 @@ describe('is every table a tenant’s, or known to be nobody’s?', () => {
         check: '(organization_id = current_organization())',
       });
     }
-    // Own rows, for reading, before an organisation is chosen.
+    // Own rows, for reading, before an organisation is chosen; and which snapshots another version of the program has judged.
     expect(policies.filter(({ name }) => name !== 'tenant')).toEqual([
       { table: 'member', name: 'self', cmd: 'SELECT', check: '' },
       { table: 'organization', name: 'self', cmd: 'SELECT', check: '' },
+      { table: 'snapshot', name: 'program', cmd: 'SELECT', check: '' },
     ]);
   });
 });

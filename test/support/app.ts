@@ -28,6 +28,7 @@ export interface Caller {
   token: string | null;
   get(path: string): supertest.Test;
   post(path: string, body?: object): supertest.Test;
+  put(path: string, body?: object): supertest.Test;
   patch(path: string, body?: object): supertest.Test;
   delete(path: string): supertest.Test;
 }
@@ -75,7 +76,11 @@ export async function startApp(options: WorldOptions = {}): Promise<World> {
   await app.listen(0, '127.0.0.1');
   const server = app.getHttpServer();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const send = (token: string | null, method: 'get' | 'post' | 'patch' | 'delete', path: string): supertest.Test => {
+  const send = (
+    token: string | null,
+    method: 'get' | 'post' | 'put' | 'patch' | 'delete',
+    path: string,
+  ): supertest.Test => {
     const test = supertest(url)[method](path).expect(checkAnswer);
     return token === null ? test : test.set('Authorization', `Bearer ${token}`);
   };
@@ -92,6 +97,10 @@ export async function startApp(options: WorldOptions = {}): Promise<World> {
         token,
         get: (path) => send(token, 'get', path),
         post: (path, body) => (body === undefined ? send(token, 'post', path) : send(token, 'post', path).send(body)),
+        put: (path, body) => {
+          const test = send(token, 'put', path);
+          return body === undefined ? test : test.send(body);
+        },
         patch: (path, body) => {
           const test = send(token, 'patch', path);
           return body === undefined ? test : test.send(body);

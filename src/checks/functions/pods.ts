@@ -45,7 +45,8 @@ export const PODS: readonly CheckFunction[] = [
     signature: 'flag(dyn, string): dyn',
     handler: (object: unknown, name: string) => flagValue(containerOf(object, 'flag'), name),
     about:
-      'The value of `--name` in the command and arguments of a pod (or of a pod template); of several the last; empty of a bare flag, null where it is not set. An error where a shell or the environment may set it.',
+      'The value of `--name` in the command and arguments of a pod (or of a pod template). Given again, a list (`--authorization-mode`, `--feature-gates`) adds up and all its values are joined by commas; ' +
+      'of other flags the last counts. Empty of a bare flag, null where it is not set. An error where a shell or the environment may set it.',
   },
   {
     signature: 'flags(dyn, string): list<string>',

@@ -45,7 +45,7 @@ export class EndpointInterceptor implements NestInterceptor {
       query,
       body,
       once: operation.creates === true ? onceOf(request, operation, sent?.digest ?? '') : null,
-      ifMatch: operation.edits === true ? ifMatchOf(request) : null,
+      ifMatch: operation.edits === true ? ifMatchOf(request, operation.method) : null,
       request,
     };
     return next.handle().pipe(mergeMap((result) => from(answer(operation, request, response, result))));
@@ -140,10 +140,11 @@ function onceOf(request: CallRequest, operation: Operation, body: string): Once 
   return { operation: operation.id, key, fingerprint: createHash('sha256').update(asked).digest('base64url') };
 }
 
-/** The version inside a strong ETag `"7"` (RFC 9110 section 8.8.3). */
-function ifMatchOf(request: CallRequest): number {
+/** The version inside a strong ETag `"7"` (RFC 9110 section 8.8.3); 0 where a PUT makes what was not there (`If-None-Match: *`, section 13.1.2). */
+function ifMatchOf(request: CallRequest, method: string): number {
   const header = request.headers['if-match'];
   if (header === undefined) {
+    if (method === 'PUT' && request.headers['if-none-match']?.trim() === '*') return 0;
     throw new Refusal('precondition-required', 'Read the resource and send its ETag as If-Match.', {
       pointer: 'header/If-Match',
     });

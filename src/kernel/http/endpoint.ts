@@ -44,7 +44,7 @@ export interface Operation {
   refusals?: readonly ProblemCode[];
   /** Takes `Idempotency-Key`: a retry gets the first answer again. */
   creates?: boolean;
-  /** Takes `If-Match` with the ETag that was read, and refuses without it. */
+  /** Takes `If-Match` with the ETag that was read, and refuses without it. A PUT takes `If-None-Match: *` in its place. */
   edits?: boolean;
   /** Further request headers, by name, with their descriptions. */
   headers?: Readonly<Record<string, string>>;
@@ -60,7 +60,7 @@ export interface CallOf<Op extends Operation> {
   readonly body: Output<Op['body']>;
   /** For `creates`: hand it to `Database.write`. Null when the caller sent no Idempotency-Key. */
   readonly once: Once | null;
-  /** For `edits`: the version in If-Match. */
+  /** For `edits`: the version in If-Match; 0 for `If-None-Match: *`. */
   readonly ifMatch: number | null;
   readonly request: Request;
 }

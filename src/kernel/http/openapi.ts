@@ -79,6 +79,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Audit: 'What changed and who read evidence: one event each, never edited.',
   Catalog:
     'The HIPAA Security Rule, the practices that support it and the checks that support those: the same for every organisation.',
+  Checks:
+    'What snapshots of clusters are judged by: the checks of the catalogue, as an organisation has changed them, and its own.',
   Events: 'Security-relevant events that logs in custody tell.',
   Evidence: 'Bytes in custody.',
   Facts: 'What reports say is so where they judge nothing, over time: keys, certificates, backups, contents of images.',
@@ -152,7 +154,14 @@ function headerParameters(operation: Operation): z.ZodObject | null {
       });
   }
   if (operation.edits === true) {
-    headers['If-Match'] = z.string().meta({ description: 'The ETag that was read.', examples: ['"3"'] });
+    const ifMatch = z.string().meta({ description: 'The ETag that was read.', examples: ['"3"'] });
+    headers['If-Match'] = operation.method === 'PUT' ? ifMatch.optional() : ifMatch;
+    if (operation.method === 'PUT') {
+      headers['If-None-Match'] = z
+        .literal('*')
+        .optional()
+        .meta({ description: 'In place of If-Match, where nothing was there to be read.' });
+    }
   }
   for (const [name, description] of Object.entries(operation.headers ?? {})) {
     headers[name] = z.string().optional().meta({ description });

@@ -26,6 +26,7 @@ export const PROBLEMS = {
   'report-refused': [422, 'The report cannot be taken as evidence of anything'],
   'observed-at-required': [422, 'The report does not say when it was made'],
   'observed-in-future': [422, 'The report says that it was made in the future'],
+  'check-refused': [422, 'The check cannot be used as it is'],
   'trust-issuer-refused': [422, 'The issuer cannot be trusted'],
   'last-admin': [409, 'An organisation keeps at least one admin'],
   'precondition-required': [428, 'An edit needs If-Match with the ETag that was read'],

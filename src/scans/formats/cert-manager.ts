@@ -1,10 +1,9 @@
-import type { Format } from '../report.js';
 import { condition, nullableCount, nullableText, textList, nullableTime, within } from './fact-fields.js';
 import { text, type Fields } from './fields.js';
 import { objectFormat, type Said } from './object-format.js';
 
 /** Certificates of cert-manager: how long those in force are good for, and whether a renewal changes the private key. */
-export const certManager: Format = objectFormat({
+export const certManager = objectFormat({
   slug: 'cert-manager',
   title: 'cert-manager',
   tool: 'cert-manager',

@@ -1,3 +1,4 @@
+import type { SnapshotRules } from '../../checks/snapshot-rules.js';
 import type { SecurityEvent } from '../../events/event.js';
 import { FACT_KINDS, type FactKind } from '../../results/fact.js';
 import { factId, seriesId, targetId as idOfTarget } from '../../results/series.js';
@@ -56,6 +57,8 @@ export class Draft {
     public tool: string,
     readonly declared: Declared,
     readonly trust: readonly SigningTrust[],
+    /** What snapshots are judged by: got when it is asked for, which few reports do. */
+    readonly rules: () => SnapshotRules,
     private readonly sink: Rows,
   ) {}
 

@@ -1,10 +1,9 @@
-import type { Format } from '../report.js';
 import { condition, nullableText, nullableTime, within } from './fact-fields.js';
 import { list, text, Unreadable, type Fields } from './fields.js';
 import { objectFormat, type Said } from './object-format.js';
 
 /** Which Secrets come from a store outside of the cluster, and when they were last fetched. */
-export const externalSecrets: Format = objectFormat({
+export const externalSecrets = objectFormat({
   slug: 'external-secrets',
   title: 'External Secrets Operator',
   tool: 'external-secrets',

@@ -1,3 +1,4 @@
+import { NO_RULES, type SnapshotRules } from '../../checks/snapshot-rules.js';
 import type { SecurityEvent } from '../../events/event.js';
 import type { CheckResult, Declared, Fact, Format, Report, ReportHead, Rows } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
@@ -11,6 +12,7 @@ import { awsKms } from './aws-kms.js';
 import { azureKeyVault } from './azure-keyvault.js';
 import { certManager } from './cert-manager.js';
 import { checkov } from './checkov.js';
+import { clusterSnapshot } from './cluster-snapshot.js';
 import { cosignVerify } from './cosign-verify.js';
 import { cycloneDx } from './cyclonedx.js';
 import { externalSecrets } from './external-secrets.js';
@@ -55,6 +57,7 @@ export const FORMATS: readonly Format[] = [
   azureKeyVault,
   certManager,
   checkov,
+  clusterSnapshot,
   cosignVerify,
   cycloneDx,
   externalSecrets,
@@ -99,11 +102,13 @@ export interface ParseOptions {
   declared: Declared;
   /** By what signatures are verified; without it none is. */
   trust?: readonly SigningTrust[];
+  /** By what snapshots of clusters are judged; called when one is read, and always the same. Without it none is. */
+  rules?: () => SnapshotRules;
 }
 
 /** A document → what it says; its rows go to `rows` as they are read. Throws `ReportFault` and nothing else. */
 export function readReport(document: unknown, options: ParseOptions, rows: Rows): ReportHead {
-  const { format: name, declared, trust = [] } = options;
+  const { format: name, declared, trust = [], rules = () => NO_RULES } = options;
   assertDeclared(declared);
   const named = name === undefined ? null : formatNamed(name);
   if (isEmpty(document)) throw new ReportFault('empty-report', 'The report is empty, so it proves nothing.');
@@ -112,7 +117,7 @@ export function readReport(document: unknown, options: ParseOptions, rows: Rows)
   }
   const format = named ?? detectFormat(document);
   assertKinds(declared, format.targets, format.slug);
-  const draft = new Draft(format.slug, format.tool, declared, trust, rows);
+  const draft = new Draft(format.slug, format.tool, declared, trust, rules, rows);
   try {
     format.read(document, draft);
     return draft.finish();

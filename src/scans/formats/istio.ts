@@ -1,10 +1,9 @@
-import type { Format } from '../report.js';
 import { textMap, nullableTime, within } from './fact-fields.js';
 import { field, Unreadable, type Fields } from './fields.js';
 import { objectFormat, type Said } from './object-format.js';
 
 /** Where Istio asks workloads for mutual TLS. */
-export const istio: Format = objectFormat({
+export const istio = objectFormat({
   slug: 'istio',
   title: 'Istio',
   tool: 'istio',

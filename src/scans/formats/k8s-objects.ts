@@ -1,5 +1,4 @@
 import type { FactValue } from '../../results/fact.js';
-import type { Format } from '../report.js';
 import type { Draft } from './draft.js';
 import {
   nullableFlag,
@@ -19,7 +18,7 @@ import { objectFormat, type ObjectReader, type Said } from './object-format.js';
  * Objects of Kubernetes itself, by the little of them that practices ask for. Environment, commands, arguments, annotations and labels are not looked at, and of
  * Secrets and ConfigMaps nothing but that they are there.
  */
-export const k8sObjects: Format = objectFormat({
+export const k8sObjects = objectFormat({
   slug: 'k8s-objects',
   title: 'Kubernetes objects',
   tool: 'kubernetes',

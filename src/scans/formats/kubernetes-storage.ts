@@ -1,10 +1,9 @@
-import type { Format } from '../report.js';
 import { nullableCount, nullableFlag, nullableText, textMap, nullableTime, within } from './fact-fields.js';
 import { field, fieldsIn, instantOfMillis, step, text, Unreadable, type Fields } from './fields.js';
 import { objectFormat, type Said } from './object-format.js';
 
 /** How volumes are made, and what snapshots of them there are. */
-export const kubernetesStorage: Format = objectFormat({
+export const kubernetesStorage = objectFormat({
   slug: 'kubernetes-storage',
   title: 'Kubernetes storage',
   tool: 'kubernetes',

@@ -15,7 +15,12 @@ export type ObjectReader = (object: Fields, of: KubernetesObject, draft: Draft) 
 /** API group → kind → its reader. */
 export type ObjectReaders = Readonly<Record<string, Readonly<Record<string, ObjectReader>>>>;
 
-interface ObjectFormat extends Pick<Format, 'slug' | 'title' | 'tool' | 'description'> {
+/** A format of facts about objects, with what reads each kind: a snapshot holds objects of all of them. */
+export interface ObjectFormat extends Format {
+  readonly readers: ObjectReaders;
+}
+
+interface Objects extends Pick<Format, 'slug' | 'title' | 'tool' | 'description'> {
   readers: ObjectReaders;
   /** Whether a document that begins with this object, which is of one of the groups, is of the format. Default: it is. */
   detects?: (object: KubernetesObject) => boolean;
@@ -31,12 +36,13 @@ const HOW =
  * A format of facts about objects of the Kubernetes API. The API groups say whose they are: no two formats share one. Objects of the groups
  * that it has no reader for are noted; any other object is a reject.
  */
-export function objectFormat({ readers, detects = () => true, ...of }: ObjectFormat): Format {
+export function objectFormat({ readers, detects = () => true, ...of }: Objects): ObjectFormat {
   const kinds = Object.values(readers).flatMap((group) => Object.keys(group));
   const left = `Objects of other kinds than ${kinds.join(', ')} are not read.`;
   return {
     ...of,
     description: `${of.description} ${HOW}`,
+    readers,
     yields: ['facts'],
     targets: ['cluster', 'namespace'],
 

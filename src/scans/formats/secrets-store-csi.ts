@@ -1,10 +1,9 @@
-import type { Format } from '../report.js';
 import { nullableFlag, membersOf, nullableText, within } from './fact-fields.js';
 import { fieldsOf, text, type Fields } from './fields.js';
 import { objectFormat, type Said } from './object-format.js';
 
 /** Which secrets are mounted from a store outside of the cluster, in which versions. */
-export const secretsStoreCsi: Format = objectFormat({
+export const secretsStoreCsi = objectFormat({
   slug: 'secrets-store-csi',
   title: 'Secrets Store CSI Driver',
   tool: 'secrets-store-csi',

@@ -1,10 +1,9 @@
-import type { Format } from '../report.js';
 import { nullableCount, nullableFlag, isNarrow, nullableText, textList, nullableTime, within } from './fact-fields.js';
 import { fieldsIn, list, text, type Fields } from './fields.js';
 import { objectFormat, type Said } from './object-format.js';
 
 /** Backups and restores of Velero: what they held, when they ran and how they ended. */
-export const velero: Format = objectFormat({
+export const velero = objectFormat({
   slug: 'velero',
   title: 'Velero',
   tool: 'velero',

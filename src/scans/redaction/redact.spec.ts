@@ -53,6 +53,27 @@ describe('is what must not be kept dropped, and nothing else?', () => {
     });
   });
 
+  it('of a snapshot of a cluster, line by line, and nothing of what holds none', async () => {
+    const lines = (value: Json) => [
+      { apiVersion: 'safeguard.dev/v1', kind: 'ClusterSnapshot', stripped: ['Secret.data'] },
+      secret(value),
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'metadata-only' }, type: 'Opaque' },
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'settings' },
+        data: { a: value },
+        binaryData: { b: value },
+      },
+      { apiVersion: 'safeguard.dev/v1', kind: 'ClusterSnapshotEnd', lists: [{ kind: 'Secret', count: 2 }] },
+    ];
+    const text = (value: Json) =>
+      lines(value)
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join('');
+    expect(await kept(text(MARK))).toEqual({ text: text(GONE), dropped: { secret: 1, 'config-map': 2 } });
+  });
+
   it('of members of lists that do not say their kind, for the list does, before them or behind', async () => {
     const item = (value: Json) => ({ metadata: { name: 'x' }, data: { a: value } });
     const items = (value: Json) => [item(value), item(value)];

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { CheckVersion, type ChangeState, type CheckVersionRow } from './check-version.entity.js';
+
+/** The last version of a check, with the last definition that it had. */
+export interface LastVersion {
+  checkId: string;
+  version: number;
+  recordedAt: Date;
+  recordedBy: string;
+  state: ChangeState;
+  reason: string | null;
+  definition: object | null;
+}
+
+@Injectable()
+export class ChecksStore {
+  /** By check. `knownAt`: of the versions that were recorded by then; null: of all. */
+  last(tx: Tx, knownAt: Date | null): Promise<LastVersion[]> {
+    return tx.query<LastVersion>(
+      `select l.*, (select d.definition from check_version d
+                    where d.organization_id = $1 and d.check_id = l."checkId" and d.version <= l.version and d.definition is not null
+                    order by d.version desc limit 1) as definition
+       from (
+         select distinct on (check_id) check_id as "checkId", version, recorded_at as "recordedAt", recorded_by as "recordedBy", state, reason
+         from check_version
+         where organization_id = $1 and ($2::timestamptz is null or recorded_at <= $2)
+         order by check_id, version desc
+       ) l
+       order by l."checkId" collate "C"`,
+      [tx.organizationId, knownAt],
+    );
+  }
+
+  /** Newest first. */
+  versions(
+    tx: Tx,
+    checkId: string,
+    page: { before: number | null; limit: number },
+  ): Promise<Omit<CheckVersionRow, 'organizationId' | 'checkId'>[]> {
+    return tx.query(
+      `select version, recorded_at as "recordedAt", recorded_by as "recordedBy", state, definition, reason
+       from check_version
+       where organization_id = $1 and check_id = $2 and ($3::int is null or version < $3)
+       order by version desc
+       limit $4`,
+      [tx.organizationId, checkId, page.before, page.limit],
+    );
+  }
+
+  /** Of two that add the same version the second fails by the constraint `check_version_pk`. */
+  async insert(tx: WriteTx, row: CheckVersionRow): Promise<void> {
+    await tx.manager.insert(CheckVersion, row);
+  }
+}

@@ -1,0 +1,188 @@
+import { Injectable } from '@nestjs/common';
+import { AuditService } from '../audit/audit.service.js';
+import { EventsService } from '../events/events.service.js';
+import { EVENT_STAGING, EVENT_STAGING_COLUMNS } from '../events/staged-event.js';
+import { Clock } from '../kernel/clock.js';
+import type { JsonValue } from '../kernel/crypto/canonical-json.js';
+import type { WriteTx } from '../kernel/db/database.js';
+import { FACT, RESULT } from '../results/merge.sql.js';
+import { ResultsService } from '../results/results.service.js';
+import type { StagedRows } from '../results/staged.js';
+import { clusterFlags, judge } from './judgement.js';
+import type { Parsing } from './parser.js';
+import type { RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
+import { ScansStore, type EarlierScan } from './scans.store.js';
+import { SnapshotsService } from './snapshots.service.js';
+import type { RowChunk, StagedReport } from './stage.js';
+
+/** What a report turned out to be, or turns out to be as its rows are taken. */
+export type Reading =
+  | { parsing: Parsing }
+  | { problem: ScanProblem }
+  /** The bytes were read before, in the same way: what they say is what that scan said. */
+  | { repeats: Scan; observedAt: Date };
+
+/** Something else has covered the targets of a repeated scan: then its bytes have to be read after all. */
+export class Overtaken extends Error {}
+
+/** A report whose rows were being taken turned out to be none: nothing of the transaction stays. */
+export class Unfit extends Error {
+  constructor(readonly problem: ScanProblem) {
+    super(problem.code);
+  }
+}
+
+/** Ends scans: what a report turned out to be becomes rows, or the reason why it has none, in the transaction that is given. */
+@Injectable()
+export class Conclusion {
+  constructor(
+    private readonly store: ScansStore,
+    private readonly results: ResultsService,
+    private readonly events: EventsService,
+    private readonly snapshots: SnapshotsService,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Ends a scan; returns what changed of its row. `noted`: what is to be said of it whatever it says itself. */
+  async conclude(tx: WriteTx, scan: Scan, reading: Reading, noted: string[]): Promise<Partial<Scan>> {
+    const object = { kind: 'scan', id: scan.id } as const;
+    const of = { systemId: scan.systemId, evidenceId: scan.evidenceId };
+    if ('problem' in reading) {
+      const change = { status: 'refused', problem: reading.problem, notes: noted } as const;
+      await this.store.update(tx, scan.systemId, scan.id, change);
+      await this.audit.record(tx, {
+        action: 'scan.refused',
+        object,
+        outcome: 'failure',
+        details: { ...of, code: reading.problem.code },
+      });
+      return change;
+    }
+    const said =
+      'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading.parsing);
+    const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
+    const change = { ...said, notes, status: 'stored' } as const;
+    await this.store.update(tx, scan.systemId, scan.id, change);
+    // Known as soon as all of it was taken.
+    const rules = 'parsing' in reading ? reading.parsing.rules : null;
+    if (rules !== null) await this.snapshots.settle(tx, scan, said.observedAt, rules);
+    await this.audit.record(tx, {
+      action: 'scan.stored',
+      object,
+      at: said.knownAt,
+      details: {
+        ...of,
+        format: said.format,
+        observedAt: said.observedAt.toISOString(),
+        counts: said.counts as unknown as JsonValue,
+        flags: said.flags.map(({ code }) => code),
+        ...(scan.declared.cause === undefined ? {} : { cause: { ...scan.declared.cause } }),
+      },
+    });
+    return change;
+  }
+
+  /** Unchanged without being read: throws Overtaken where that cannot be known. */
+  private async repeat(
+    tx: WriteTx,
+    scan: Scan,
+    { repeats, observedAt }: { repeats: Scan; observedAt: Date },
+  ): Promise<Said> {
+    const knownAt = await this.results.lockSystem(tx, scan.systemId);
+    if (!(await this.isUnchanged(tx, scan, repeats, observedAt, knownAt))) throw new Overtaken();
+    const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags } = repeats;
+    const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags: flags ?? [] };
+    return { ...head, saysWhen: false, observedAt, knownAt, counts: unchanged(repeats) };
+  }
+
+  /** Takes a report's rows. Many are copied while they are being read, and only then wait for other scans of the system; few are read already. */
+  private async take(tx: WriteTx, scan: Scan, parsing: Parsing): Promise<Said> {
+    const isEarly = parsing.early !== null;
+    if (!isEarly) await this.results.stage(tx, staged(parsing.rows()), false);
+    const judged = judge(await parsing.outcome(), scan.declared, this.clock.now());
+    if ('problem' in judged) throw new Unfit(judged.problem);
+    const { report, observedAt } = judged;
+    const knownAt = await this.results.lockSystem(tx, scan.systemId);
+    const flags = await this.flagsOf(tx, scan.systemId, report);
+    const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes } = report;
+    const rowsDigest = Buffer.from(report.digest);
+    const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags };
+    const time = { saysWhen: report.observedAt !== null, observedAt, knownAt };
+
+    const same = report.totals.event === 0 ? await this.store.findLatestSame(tx, scan.systemId, rowsDigest) : null;
+    if (same !== null && (await this.isUnchanged(tx, scan, same, observedAt, knownAt))) {
+      return { ...head, ...time, counts: unchanged(same) };
+    }
+    if (isEarly) await this.results.stage(tx, staged(parsing.rows()), true);
+    const counts = await this.merge(tx, scan, report, observedAt, knownAt);
+    return { ...head, ...time, counts };
+  }
+
+  /** Records that a scan saw what an earlier one saw; false where something else has spoken of it since, and then nothing is written. */
+  private async isUnchanged(tx: WriteTx, scan: Scan, earlier: EarlierScan, observedAt: Date, known: Date): Promise<boolean> {
+    if (earlier.observedAt === null || earlier.observedAt >= observedAt) return false;
+    const { systemId, id: scanId, evidenceId } = scan;
+    return this.results.repeat(tx, { systemId, scanId, evidenceId, observedAt }, earlier.id, known);
+  }
+
+  private async merge(
+    tx: WriteTx,
+    scan: Scan,
+    report: StagedReport,
+    observedAt: Date,
+    known: Date,
+  ): Promise<ScanCounts> {
+    const { coverage, totals, replaced, rejects, yields } = report;
+    const at = { systemId: scan.systemId, scanId: scan.id, evidenceId: scan.evidenceId };
+    const kinds = [RESULT, FACT].filter(({ table }) => totals[table] > 0 || yields.includes(`${table}s`));
+    const counted = await this.results.merge(tx, { ...at, observedAt, coverage, totals, replaced }, kinds, known);
+    const countsOf = (table: 'result' | 'fact'): RowCounts => {
+      const counts = counted[kinds.findIndex((kind) => kind.table === table)];
+      return { total: totals[table], ...(counts ?? { new: 0, changed: 0, unchanged: 0, closed: 0 }) };
+    };
+    const counts: ScanCounts = { ...countsOf('result'), rejected: rejects.length };
+    if (kinds.includes(FACT)) counts.facts = countsOf('fact');
+    if (totals.event > 0) counts.events = { total: totals.event, new: await this.events.keep(tx, at, known) };
+    return counts;
+  }
+
+  private async flagsOf(tx: WriteTx, systemId: string, report: StagedReport): Promise<ScanFlag[]> {
+    if (report.clusterName === null && report.clusterUid === null) return [];
+    return clusterFlags(report, await this.store.findLastCluster(tx, systemId, report.tool));
+  }
+}
+
+/** What a scan says when it is read: columns of its row. */
+interface Said extends Pick<
+  Scan,
+  'format' | 'tool' | 'toolVersion' | 'clusterName' | 'clusterUid' | 'rejects' | 'notes' | 'rowsDigest'
+> {
+  saysWhen: boolean;
+  observedAt: Date;
+  knownAt: Date;
+  counts: ScanCounts;
+  flags: ScanFlag[];
+}
+
+/** The counts of a scan that says what an earlier one said. */
+function unchanged({ counts }: EarlierScan): ScanCounts {
+  if (counts === null) throw new Error('the scan was not stored');
+  const none = { new: 0, changed: 0, closed: 0 };
+  return {
+    ...counts,
+    ...none,
+    unchanged: counts.total,
+    ...(counts.facts === undefined ? {} : { facts: { ...counts.facts, ...none, unchanged: counts.facts.total } }),
+  };
+}
+
+const TABLES: Readonly<Record<RowChunk['kind'], Omit<StagedRows, 'bytes'>>> = {
+  result: { table: RESULT.staging, columns: RESULT.stagingColumns },
+  fact: { table: FACT.staging, columns: FACT.stagingColumns },
+  event: { table: EVENT_STAGING, columns: EVENT_STAGING_COLUMNS },
+};
+
+async function* staged(rows: AsyncIterable<RowChunk>): AsyncGenerator<StagedRows> {
+  for await (const { kind, bytes } of rows) yield { ...TABLES[kind], bytes };
+}

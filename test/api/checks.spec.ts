@@ -1,0 +1,251 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { ownCheck } from '../support/checks.js';
+import { fixture } from '../fixtures/reports/load.js';
+
+let world: World;
+let clinic: Clinic;
+let officer: Caller;
+beforeAll(async () => {
+  world = await startApp();
+  clinic = await startClinic(world);
+  officer = await clinic.member('compliance_officer');
+});
+afterAll(() => world.stop());
+
+const pathOf = (id: string): string => `${clinic.path}/checks/${encodeURIComponent(id)}`;
+const named = (id: string, change: object = {}) => ({ ...ownCheck, id, ...change });
+const create = (definition: { id: string }, caller: Caller = officer) =>
+  caller.put(pathOf(definition.id), { definition }).set('If-None-Match', '*');
+
+describe('an organisation’s own check', () => {
+  it('is made, read, changed, switched off, withdrawn and made again, and every version is kept and audited', async () => {
+    const id = 'org/first';
+    const made = await create(named(id)).expect(200);
+    expect(made.body).toMatchObject({
+      id,
+      origin: 'organization',
+      state: 'on',
+      version: 1,
+      practices: [ownCheck.practice],
+      definition: named(id),
+      reason: null,
+    });
+    expect(made.headers['etag']).toBe('"1"');
+    expect((await officer.get(pathOf(id)).expect(200)).body).toEqual(made.body);
+    const changed = await officer
+      .put(pathOf(id), { definition: named(id, { severity: 'high' }) })
+      .set('If-Match', '"1"')
+      .expect(200);
+    expect(changed.body).toMatchObject({ severity: 'high', version: 2 });
+    const off = await officer
+      .put(pathOf(id), { enabled: false, reason: 'The mesh does it.' })
+      .set('If-Match', '"2"')
+      .expect(200);
+    expect(off.body).toMatchObject({ state: 'off', reason: 'The mesh does it.', severity: 'high', version: 3 });
+    await officer.delete(pathOf(id)).expect(204);
+    await officer.delete(pathOf(id)).expect(204);
+    expect((await officer.get(pathOf(id)).expect(200)).body).toMatchObject({ state: 'withdrawn', version: 4 });
+    expect((await officer.get(`${clinic.path}/checks`).expect(200)).body.items).not.toContainEqual(
+      expect.objectContaining({ id }),
+    );
+    await officer
+      .put(pathOf(id), { definition: named(id) })
+      .set('If-Match', '"4"')
+      .expect(200);
+
+    const versions = await officer.get(`${pathOf(id)}/versions?limit=3`).expect(200);
+    expect(versions.body.items).toMatchObject([
+      { version: 5, state: 'on', definition: { severity: 'low' } },
+      { version: 4, state: 'withdrawn', definition: null },
+      { version: 3, state: 'off', definition: null, reason: 'The mesh does it.' },
+    ]);
+    const rest = await officer.get(`${pathOf(id)}/versions?limit=3&cursor=${versions.body.next}`).expect(200);
+    expect(rest.body).toMatchObject({ items: [{ version: 2 }, { version: 1, state: 'on' }], next: null });
+
+    const { body } = await officer.get(`${clinic.path}/audit-events?limit=100`).expect(200);
+    const events = (body.items as { action: string; object: { kind: string; version: number }; details: object }[])
+      .filter(({ object }) => object.kind === 'check')
+      .map(({ action, object, details }) => [object.version, action, details] as const)
+      .sort(([a], [b]) => a - b);
+    expect(events.map(([version, action]) => [version, action])).toEqual([
+      [1, 'check.changed'],
+      [2, 'check.changed'],
+      [3, 'check.changed'],
+      [4, 'check.withdrawn'],
+      [5, 'check.changed'],
+    ]);
+    expect(events[2]?.[2]).toEqual({ check: id, state: 'off', reason: 'The mesh does it.' });
+  });
+
+  it('is changed against the version that was read, and by one of two at once', async () => {
+    const definition = named('org/raced');
+    await officer.put(pathOf(definition.id), { definition }).expect(428);
+    await officer.put(pathOf(definition.id), { definition }).set('If-Match', '"1"').expect(412);
+    const firsts = await Promise.all([create(definition), create(definition), create(definition)]);
+    expect(firsts.map(({ status }) => status).sort()).toEqual([200, 412, 412]);
+    await create(definition).expect(412);
+    await officer.put(pathOf(definition.id), { definition }).set('If-Match', '"7"').expect(412);
+  });
+
+  it('is listed by id, in pages, by state and by practice', async () => {
+    for (const letter of ['a', 'b', 'c']) await create(named(`org/listed-${letter}`)).expect(200);
+    await officer.put(pathOf('org/listed-b'), { enabled: false, reason: 'x' }).set('If-Match', '"1"').expect(200);
+    const ids: string[] = [];
+    let next: string | null = '';
+    while (next !== null) {
+      const page = await officer
+        .get(`${clinic.path}/checks?limit=2${next === '' ? '' : `&cursor=${encodeURIComponent(next)}`}`)
+        .expect(200);
+      ids.push(...(page.body.items as { id: string }[]).map(({ id }) => id));
+      next = page.body.next as string | null;
+    }
+    expect(ids).toEqual([...new Set(ids)].sort());
+    expect(ids).toEqual(expect.arrayContaining(['org/listed-a', 'org/listed-b', 'org/listed-c']));
+    const off = await officer.get(`${clinic.path}/checks?state=off`).expect(200);
+    expect((off.body.items as { id: string }[]).map(({ id }) => id)).toContain('org/listed-b');
+    const other = await officer.get(`${clinic.path}/checks?practice=etcd-backup&state=on`).expect(200);
+    expect(other.body.items).not.toContainEqual(expect.objectContaining({ id: 'org/listed-a' }));
+  });
+
+  it.each<[string, object, string, object]>([
+    ['does not parse', { pass: 'object.kind ==' }, '/definition/pass', { line: 1, column: expect.any(Number) }],
+    ['names what is not there', { pass: 'nobody(object)' }, '/definition/pass', { line: 1 }],
+    ['is no bool', { pass: '"yes"' }, '/definition/pass', {}],
+    ['is of two lines, the second wrong', { pass: 'true &&\n  ) ' }, '/definition/pass', { line: 2 }],
+    ['has a message that is wrong', { message: '{object.metadata.' }, '/definition/message', {}],
+    ['is about a kind that is not there', { each: 'Unicorn' }, '/definition/each', {}],
+    ['has another key', { colour: 'red' }, '/definition', {}],
+    ['has no examples that fail', { examples: { pass: ownCheck.examples.pass } }, '/definition/examples/fail', {}],
+    [
+      'has an example that does not come out so',
+      { examples: { pass: ownCheck.examples.fail, fail: ownCheck.examples.fail } },
+      '/definition/examples/pass/0',
+      {},
+    ],
+    ['supports a practice that is not there', { practice: 'no-such-practice' }, '/definition/practice', {}],
+    ['is another than that of the path', { id: 'org/another' }, '/definition/id', {}],
+    ['looks for what RE2 refuses', { pass: "object.metadata.name.matches('(?=a)')" }, '/definition/pass', { line: 1 }],
+  ])('is not taken if it %s, and the place is told', async (_, change, pointer, place) => {
+    const answer = await officer
+      .put(pathOf('org/refused'), { definition: { ...named('org/refused'), ...change } })
+      .set('If-None-Match', '*')
+      .expect(422);
+    expect(answer.body).toMatchObject({ type: '/problems/check-refused', ...place });
+    expect((answer.body.pointer as string).startsWith(pointer)).toBe(true);
+    await officer.get(pathOf('org/refused')).expect(404);
+  });
+
+  it('that goes on for ever is stopped, and the service answers meanwhile', async () => {
+    const objects = Array.from({ length: 90 }, (_, index) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: `d-${index}`, namespace: 'emr' },
+    }));
+    const all = 'objects("Deployment")';
+    const endless = named('org/endless', {
+      pass: `${all}.all(a, ${all}.all(b, ${all}.all(c, ${all}.all(d, a.kind == b.kind))))`,
+      examples: { pass: [{ name: 'many', objects }], fail: [{ name: 'many', objects }] },
+    });
+    const stopped = create(endless);
+    const [answer] = await Promise.all([
+      stopped,
+      ...Array.from({ length: 5 }, () => clinic.admin.get(clinic.path).expect(200)),
+    ]);
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({ type: '/problems/check-refused', pointer: '/definition/examples' });
+  }, 120_000);
+
+  it('keeps its practices, for its results do', async () => {
+    const definition = named('org/practices');
+    await create(definition).expect(200);
+    const answer = await officer
+      .put(pathOf(definition.id), { definition: { ...definition, practice: 'etcd-backup' } })
+      .set('If-Match', '"1"')
+      .expect(422);
+    expect(answer.body).toMatchObject({ pointer: '/definition/practice' });
+    await officer.delete(pathOf(definition.id)).expect(204);
+    await officer
+      .put(pathOf(definition.id), { definition: { ...definition, practice: 'etcd-backup' } })
+      .set('If-Match', '"2"')
+      .expect(422);
+  });
+
+  it('is the business of compliance officers, to be seen by all members and by no agent', async () => {
+    const auditor = await clinic.member('auditor');
+    const viewer = await clinic.member('viewer');
+    for (const caller of [clinic.admin, auditor, viewer]) {
+      await caller.get(`${clinic.path}/checks`).expect(200);
+      await create(named('org/not-mine'), caller).expect(403);
+    }
+    await clinic.agent.get(`${clinic.path}/checks`).expect(403);
+    await officer.get(pathOf('no-such-check')).expect(404);
+    await officer.delete(pathOf('no-such-check')).expect(404);
+    await officer.put(pathOf('org/no-such'), { enabled: false, reason: 'x' }).set('If-None-Match', '*').expect(404);
+    const wrong = await create(named('not-of-the-catalogue')).expect(422);
+    expect(wrong.body).toMatchObject({ pointer: '/definition/id' });
+  });
+});
+
+describe('a dry run', () => {
+  const run = (definition: object, systemId = clinic.systemId) =>
+    officer.post(`${clinic.path}/checks/dry-run`, { systemId, definition });
+
+  it('says that there is no snapshot', async () => {
+    const answer = await run(named('org/tried')).expect(409);
+    expect(answer.body).toMatchObject({ pointer: '/systemId' });
+    await run(named('org/tried'), '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03').expect(404);
+  });
+
+  it('says what a check would say of the latest snapshot, and keeps nothing', async () => {
+    await clinic.agent
+      .post(`${clinic.systemPath}/scans`)
+      .set('Content-Type', 'application/x-ndjson')
+      .send(fixture('cluster-snapshot/clinic.ndjson').toString('utf8'))
+      .expect(201);
+    const listed = async () =>
+      (await officer.get(`${clinic.systemPath}/results?limit=500`).expect(200)).body.items as object[];
+    const before = await listed();
+    const { body } = await run(named('org/tried')).expect(200);
+    expect(body).toMatchObject({
+      snapshot: { observedAt: '2026-06-01T08:00:00.000Z' },
+      counts: { pass: 0, fail: 1, error: 0 },
+      complete: true,
+      results: [
+        { resource: 'emr/Deployment/portal', namespace: 'emr', status: 'fail', message: 'portal has no owner.' },
+      ],
+    });
+    expect(await listed()).toEqual(before);
+    await officer.get(pathOf('org/tried')).expect(404);
+    expect(
+      (await officer.get(`${clinic.systemPath}/scans?format=cluster-snapshot`).expect(200)).body.items,
+    ).toHaveLength(1);
+  });
+
+  it('says that something is missing that the check reads', async () => {
+    const definition = named('org/roles', {
+      each: 'Role',
+      pass: "object.metadata.name == 'a'",
+      message: 'x',
+      examples: {
+        pass: [{ name: 'a', objects: [role('a')] }],
+        fail: [{ name: 'b', objects: [role('b')] }],
+      },
+    });
+    const { body } = await run(definition).expect(200);
+    expect(body).toMatchObject({ complete: false, counts: { pass: 0, error: 1 } });
+    expect(body.results[0].message).toContain('refused');
+  });
+
+  it('is of checks that compile and whose examples come out so', async () => {
+    const answer = await run(named('org/tried', { pass: 'object.' })).expect(422);
+    expect(answer.body).toMatchObject({ type: '/problems/check-refused', pointer: '/definition/pass' });
+  });
+});
+
+const role = (name: string): object => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'Role',
+  metadata: { name, namespace: 'emr' },
+  rules: [],
+});

@@ -1,11 +1,14 @@
-// Writes the reference pages of docs/ that are made of the program itself, and the schema of own reports: `node scripts/generate-docs.mjs`, after a
+// Writes the reference pages of docs/ that are made of the program itself, the schema of own reports, and the role that the agent needs: `node scripts/generate-docs.mjs`, after a
 // build. With --check it writes nothing and fails when a file is not what it would write.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
+import { REPORT_KINDS } from '../dist/src/agent/report-kinds.js';
 import { describeCommands } from '../dist/src/bin/describe.js';
+import { OWN_CHECKS } from '../dist/src/catalog/checks.mapping.js';
+import { loadCatalog } from '../dist/src/catalog/load.js';
 import { FUNCTIONS, VARIABLES as CHECK_VARIABLES } from '../dist/src/checks/environment.js';
 import { nameOf } from '../dist/src/checks/functions/function.js';
 import { KINDS } from '../dist/src/checks/kinds.js';
@@ -21,9 +24,11 @@ const PAGES = {
   'configuration.md': configuration(),
   'commands.md': `# The command line\n\n${NOTICE}\n\n${describeCommands()}`,
   'check-language.md': checkLanguage(),
+  'coverage.md': coverage(),
   'facts.md': facts(),
   'formats.md': formats(),
   'report.schema.json': JSON.stringify(reportJsonSchema()),
+  '../deploy/kubernetes/agent/base/cluster-role.yaml': clusterRole(),
 };
 
 let stale = 0;
@@ -40,6 +45,86 @@ for (const [name, text] of Object.entries(PAGES)) {
   }
 }
 process.exitCode = stale === 0 ? 0 : 1;
+
+/** Secrets and the constraints of Gatekeeper are roles of their own: agent/components says why. */
+function clusterRole() {
+  const groups = new Map();
+  for (const { group, resource } of [...KINDS, ...REPORT_KINDS]) {
+    if ((group === '' && resource === 'secrets') || resource === '*') continue;
+    groups.set(group, (groups.get(group) ?? new Set()).add(resource));
+  }
+  const rules = [...groups].map(
+    ([group, resources]) =>
+      `  - apiGroups: [${group || "''"}]\n    resources: [${[...resources].join(', ')}]\n    verbs: [list]\n`,
+  );
+  return `# Made by scripts/generate-docs.mjs of the kinds that the agent asks for (src/checks/kinds.ts, src/agent/report-kinds.ts). Change these, not this file.
+# Everything is listed, and nothing is watched, changed, entered or followed. A list gives whole objects: of ConfigMaps the agent asks for metadata alone, and it takes values of
+# environment variables out of pods before anything leaves the cluster, but whoever holds its token can read both.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: safeguard-agent
+rules:
+  - nonResourceURLs: [/version, /api, /api/*, /apis, /apis/*]
+    verbs: [get]
+  # The uid of kube-system is the identity of the cluster.
+  - apiGroups: ['']
+    resources: [namespaces]
+    resourceNames: [kube-system]
+    verbs: [get]
+${rules.join('')}`;
+}
+
+/** What each practice can be evidenced by: an empty row is a practice that nobody can show, whatever they send. */
+function coverage() {
+  const catalog = loadCatalog();
+  const rowsOf = (section) =>
+    catalog.practices
+      .filter((practice) => practice.section === section)
+      .map(({ id, summary, automation, records }) => {
+        const [own, others] = checksBehind(catalog, id);
+        return [
+          `${code(id)}<br>${summary}`,
+          automation,
+          own.map((check) => code(check.id)).join(', ') || '–',
+          [...others].map(([tool, count]) => `${tool} ${count}`).join(', ') || '–',
+          records
+            .map(
+              ({ type, freshness }) =>
+                `${code(type)}${freshness.maxAgeDays === null ? '' : ` ${freshness.maxAgeDays} d`}`,
+            )
+            .join(', ') || '–',
+        ];
+      });
+  const without = catalog.practices.filter(({ id, records }) => {
+    const [own, others] = checksBehind(catalog, id);
+    return own.length + others.size + records.length === 0;
+  });
+  const head = ['practice', 'by machine', 'checks of our own', 'checks of scanners', 'records'];
+  const sections = [...new Set(catalog.practices.map(({ section }) => section))].map(
+    (section) => `## ${section}\n\n${table(head, rowsOf(section))}`,
+  );
+  return `# What evidence each practice can have
+
+${NOTICE}
+
+The ${catalog.practices.length} practices of the catalogue, and what of each of them can be shown: by **checks of our own**, over snapshots of the agent ([writing-checks.md](writing-checks.md)); by **checks of scanners** that
+the catalogue maps to it (so many of each tool); and by **records** that people keep, of which a number is the days after which one is stale. \`full\`: all of it can be seen by a machine; \`partial\`: some of it;
+\`records\`: none. A row says where evidence can come from, not that there is any, and no number of checks makes up for a record.
+
+Practices without any source: **${without.length === 0 ? 'none' : without.map(({ id }) => id).join(', ')}**.
+
+${sections.join('\n\n')}
+`;
+}
+
+/** Of our own, and of each scanner how many. Those that yield no evidence, and those of older benchmarks, count for nothing here. */
+function checksBehind(catalog, practice) {
+  const checks = catalog.checksOf(practice).filter((check) => check.evidence && catalog.checks.includes(check));
+  const others = new Map();
+  for (const { tool } of checks) if (tool !== OWN_CHECKS) others.set(tool, (others.get(tool) ?? 0) + 1);
+  return [checks.filter(({ tool }) => tool === OWN_CHECKS), others];
+}
 
 function configuration() {
   const { properties = {} } = z.toJSONSchema(VARIABLES, { io: 'input', unrepresentable: 'any' });

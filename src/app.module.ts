@@ -47,7 +47,7 @@ class ConfigurationModule {
         },
         { provide: SIGNING_TRUST, useValue: config.signingTrust },
         { provide: AUTH_CONFIG, useValue: config.auth },
-        { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth) },
+        { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth, config.agentImage) },
       ],
       exports: tokens,
     };

@@ -75,6 +75,11 @@ export const VARIABLES = z.object({
     description:
       'Whose signatures are believed: public keys, or roots of Sigstore with identities, as a JSON or YAML list (docs/ingest.md). Without it no signature is verified.',
   }),
+  AGENT_IMAGE: z
+    .string()
+    .regex(/^[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}$/, 'an image by its digest: NAME@sha256:DIGEST')
+    .optional()
+    .meta({ description: 'Image of agents, by its digest, as enrolment prints it (docs/enrolment.md).' }),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug'])
     .default('info')
@@ -100,6 +105,7 @@ export interface Config {
   reportLimits: ContentLimits;
   logLevel: string;
   signingTrust: SigningTrust[];
+  agentImage: string | null;
   auth: AuthConfig;
 }
 
@@ -155,6 +161,7 @@ export function loadConfig(environment: Environment): Config {
     reportLimits: { maxEncodedBytes: set.MAX_UPLOAD_BYTES, maxDecodedBytes: set.MAX_REPORT_BYTES },
     logLevel: set.LOG_LEVEL,
     signingTrust: trustOf(set.SIGNING_TRUST),
+    agentImage: set.AGENT_IMAGE ?? null,
     auth: auth.data,
   };
 }

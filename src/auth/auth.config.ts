@@ -108,7 +108,9 @@ export type AuthConfig = z.infer<typeof authConfig>;
 export const AUTH_CONFIG = Symbol('auth config');
 
 /** The piece of it that the organizations room needs, for ORGANIZATIONS_CONFIG. */
-export const organizationsConfig = (config: AuthConfig): OrganizationsConfig => ({
+export const organizationsConfig = (config: AuthConfig, agentImage: string | null): OrganizationsConfig => ({
   signInIssuers: config.issuers.map(({ issuer }) => issuer),
   allowInsecureIssuers: config.allowInsecureIssuers,
+  publicUrl: new URL(config.publicUrl).origin,
+  agentImage,
 });

@@ -8,6 +8,7 @@ import { printable } from './client/text.js';
 import { version } from './client/version.js';
 import { agent } from './commands/agent.js';
 import { exportChecks, testChecks } from './commands/checks.js';
+import { enrol, environments, keySources, modes, phi } from './commands/enrol.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
 import { migrate } from './commands/migrate.js';
@@ -92,6 +93,34 @@ export function buildProgram(): Command {
         .default(duration('1h'), '1h'),
     )
     .action(packageCommand);
+  inSystem(calling(program.command('enrol'), '15s'), 'the system that the cluster is; created if it is not there')
+    .description(
+      "Bring the cluster of kubectl's context under evidence: create the system, trust the cluster's issuer, apply the agent. What is there already stays.",
+    )
+    .addOption(
+      new Option('--environment <which>', 'of a system that is created').choices(environments).default('production'),
+    )
+    .addOption(new Option('--phi <what>', 'what a system that is created does with PHI').choices(phi).default('stores'))
+    .option('--phi-namespaces <name,...>', 'its namespaces that hold PHI', (text: string) => text.split(','))
+    .option('--context <name>', "a context of kubectl's configuration (default: the current one)")
+    .addOption(new Option('--mode <mode>', 'how the agent runs').choices(modes).default('cronjob'))
+    .option(
+      '--with-secrets',
+      'let the agent list Secrets, by their metadata; RBAC cannot keep their values from its token',
+    )
+    .option('--with-gatekeeper', 'let the agent list the constraints of Gatekeeper')
+    .option('--image <name@digest>', "the agent's image (default: the one that the operator has set)")
+    .addOption(
+      new Option(
+        '--keys <which>',
+        "trust the issuer's own keys, those that the cluster prints, or whichever can be had",
+      )
+        .choices(keySources)
+        .default('auto'),
+    )
+    .option('--print', 'print the three commands, and do nothing')
+    .option('--manifest', "print the agent's manifest, and do nothing")
+    .action(enrol);
   const checks = program.command('checks').description('Policy as code over the objects of a cluster.');
   checks
     .command('test')

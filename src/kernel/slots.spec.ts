@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Slots, Turns } from './slots.js';
+import { Slots, SlotsByKey, Turns } from './slots.js';
 
 /** Work that ends when it is told to. */
 function held() {
@@ -33,6 +33,23 @@ describe('slots', () => {
     first.end();
     await running;
     expect(await waiting).toBe('second');
+  });
+});
+
+describe('slots by key', () => {
+  it('is a key beyond its bound told to come back, another not, and none remembered when all have ended?', async () => {
+    const slots = new SlotsByKey(1, 1);
+    const first = held();
+    const running = slots.run('a', first.work);
+    const waiting = slots.run('a', () => Promise.reject(new Error('broke')));
+    await expect(slots.run('a', () => Promise.resolve())).rejects.toMatchObject({ code: 'too-many-requests' });
+    expect(await slots.run('b', () => Promise.resolve('b'))).toBe('b');
+    expect(slots.size).toBe(1);
+    first.end();
+    await running;
+    await expect(waiting).rejects.toThrow('broke');
+    expect(slots.size).toBe(0);
+    expect(await slots.run('a', () => Promise.resolve('anew'))).toBe('anew');
   });
 });
 

@@ -58,6 +58,33 @@ export class Turns {
   }
 }
 
+/** So many at once of each key, and so many of it that wait: whoever sends without end is told to come back before others have to wait for it. */
+export class SlotsByKey {
+  private readonly lanes = new Map<string, { slots: Slots; users: number }>();
+
+  constructor(
+    private readonly slots: number,
+    private readonly maxWaiting: number,
+  ) {}
+
+  /** How many keys have work under way: none is remembered when its last has ended. */
+  get size(): number {
+    return this.lanes.size;
+  }
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const lane = this.lanes.get(key) ?? { slots: new Slots(this.slots, this.maxWaiting), users: 0 };
+    this.lanes.set(key, lane);
+    lane.users += 1;
+    try {
+      return await lane.slots.run(work);
+    } finally {
+      lane.users -= 1;
+      if (lane.users === 0) this.lanes.delete(key);
+    }
+  }
+}
+
 const busy = (): Refusal =>
   new Refusal('too-many-requests', 'Too much of this is under way. Try again later.', {
     headers: { 'Retry-After': '5' },

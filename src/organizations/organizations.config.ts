@@ -4,6 +4,10 @@ export interface OrganizationsConfig {
   readonly signInIssuers: readonly string[];
   /** Development only: agent trusts may name http issuers and private addresses. */
   readonly allowInsecureIssuers: boolean;
+  /** Where agents reach the service: an origin, without a slash at its end. */
+  readonly publicUrl: string;
+  /** Image of agents, as enrolment prints it; null where the operator has named none. */
+  readonly agentImage: string | null;
 }
 
 export const ORGANIZATIONS_CONFIG = Symbol('organizations config');

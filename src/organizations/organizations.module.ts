@@ -3,6 +3,8 @@ import { AuditModule } from '../audit/audit.module.js';
 import { AgentTrustController } from './agent-trust.controller.js';
 import { AgentTrustService } from './agent-trust.service.js';
 import { AgentTrustStore } from './agent-trust.store.js';
+import { EnrolmentController } from './enrolment.controller.js';
+import { EnrolmentService } from './enrolment.service.js';
 import { MemberController } from './member.controller.js';
 import { MemberService } from './member.service.js';
 import { MemberStore } from './member.store.js';
@@ -15,7 +17,7 @@ import { SystemStore } from './system.store.js';
 
 @Module({
   imports: [AuditModule],
-  controllers: [OrganizationController, MemberController, SystemController, AgentTrustController],
+  controllers: [OrganizationController, MemberController, SystemController, AgentTrustController, EnrolmentController],
   providers: [
     OrganizationService,
     OrganizationStore,
@@ -25,6 +27,7 @@ import { SystemStore } from './system.store.js';
     SystemStore,
     AgentTrustService,
     AgentTrustStore,
+    EnrolmentService,
   ],
   exports: [OrganizationService, MemberService, SystemService, AgentTrustService],
 })

@@ -7,17 +7,10 @@ import { Refusal } from '../kernel/http/problem.js';
 import { SystemService } from '../organizations/system.service.js';
 import { FORMATS } from './formats/index.js';
 import { reportJsonSchema } from './formats/safeguard-report.js';
-import {
-  getReportSchema,
-  getScan,
-  listFormats,
-  listScans,
-  parseTarget,
-  postScan,
-  type ScanView,
-} from './scans.schema.js';
+import { reportHeaders, single } from './report-headers.js';
+import { scanLocation, scanView } from './scan-view.js';
+import { getReportSchema, getScan, listFormats, listScans, parseTarget, postScan } from './scans.schema.js';
 import { ScansService } from './scans.service.js';
-import type { Scan } from './scan.entity.js';
 
 @Controller()
 export class ScansController {
@@ -29,36 +22,24 @@ export class ScansController {
 
   @Endpoint(postScan)
   async post(@Call() call: CallOf<typeof postScan>) {
-    const { headers } = call.request;
-    const mediaType = (headers['content-type'] ?? 'application/octet-stream').split(';')[0]?.trim().toLowerCase() ?? '';
-    if (!(postScan.body.mediaTypes as readonly string[]).includes(mediaType)) {
-      throw new Refusal('unsupported-media-type', `Send ${postScan.body.mediaTypes.join(', ')}.`, {
-        pointer: 'header/Content-Type',
-      });
-    }
+    const headers = reportHeaders(call.request, postScan.body.mediaTypes);
     const { format, observedAt, targets, partial } = call.query;
     const { scan, duplicate } = await this.scans.post(call.principal, {
       systemId: call.params.systemId,
       content: call.request,
-      headers: {
-        mediaType,
-        contentDigest: single(headers['content-digest']),
-        contentEncoding: headers['content-encoding'],
-        contentLength: headers['content-length'],
-      },
+      headers,
       declared: {
         format: format ?? null,
         observedAt: observedAt === undefined ? null : new Date(observedAt).toISOString(),
         targets: targets.map(parseTarget),
         partial,
       },
-      signature: single(headers['safeguard-signature']),
-      wait: !/(^|[,;\s])respond-async($|[,;\s])/i.test(single(headers.prefer) ?? ''),
+      signature: single(call.request.headers['safeguard-signature']),
+      wait: !/(^|[,;\s])respond-async($|[,;\s])/i.test(single(call.request.headers.prefer) ?? ''),
       idempotencyKey: call.once?.key ?? null,
     });
-    const location = `/v1/organizations/${scan.organizationId}/systems/${scan.systemId}/scans/${scan.id}`;
     const status = scan.status === 'queued' ? 202 : duplicate ? 200 : 201;
-    return new Reply(status, view(scan, duplicate), { Location: location });
+    return new Reply(status, scanView(scan, duplicate), { Location: scanLocation(scan) });
   }
 
   @Endpoint(listScans)
@@ -72,7 +53,7 @@ export class ScansController {
     return toPage(
       found,
       limit,
-      (scan) => view(scan, false),
+      (scan) => scanView(scan, false),
       (scan) => [scan.receivedAt.toISOString(), scan.id],
     );
   }
@@ -85,7 +66,7 @@ export class ScansController {
       return this.scans.findScan(tx, systemId, scanId);
     });
     if (scan === null) throw new Refusal('not-found', 'The system has no such scan.');
-    return view(scan, false);
+    return scanView(scan, false);
   }
 
   @Endpoint(listFormats)
@@ -101,38 +82,3 @@ export class ScansController {
 
 /** Public, and the same for everybody: made once. */
 const REPORT_SCHEMA = Buffer.from(JSON.stringify(reportJsonSchema()));
-
-const single = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header.join(', ') : header;
-
-const posted = ({ format, observedAt, targets, partial }: Scan['declared']) => ({
-  format,
-  observedAt,
-  targets,
-  partial,
-});
-
-const view = (scan: Scan, duplicate: boolean): ScanView => ({
-  id: scan.id,
-  systemId: scan.systemId,
-  evidenceId: scan.evidenceId,
-  status: scan.status,
-  declared: posted(scan.declared),
-  cause: scan.declared.cause ?? null,
-  format: scan.format,
-  tool: scan.tool,
-  toolVersion: scan.toolVersion,
-  clusterName: scan.clusterName,
-  clusterUid: scan.clusterUid,
-  observedAt: scan.observedAt?.toISOString() ?? null,
-  receivedAt: scan.receivedAt.toISOString(),
-  knownAt: scan.knownAt?.toISOString() ?? null,
-  postedBy: scan.postedBy,
-  counts: scan.counts,
-  rejects: scan.rejects ?? [],
-  notes: scan.notes ?? [],
-  flags: scan.flags ?? [],
-  signature: scan.signature,
-  problem: scan.problem,
-  duplicate,
-});

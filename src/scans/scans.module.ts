@@ -5,6 +5,7 @@ import { EvidenceModule } from '../evidence/evidence.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
+import { AuditWebhookController } from './audit-webhook.controller.js';
 import { Conclusion } from './conclusion.js';
 import { DryRunController } from './dry-run.controller.js';
 import { Parser, SIGNING_TRUST, TIME_LIMIT } from './parser.js';
@@ -21,7 +22,7 @@ import { SnapshotsStore } from './snapshots.store.js';
 
 @Module({
   imports: [AuditModule, ChecksModule, EvidenceModule, OrganizationsModule, ResultsModule, EventsModule],
-  controllers: [ScansController, DryRunController],
+  controllers: [ScansController, AuditWebhookController, DryRunController],
   providers: [
     ScansService,
     ScansStore,

@@ -3,6 +3,7 @@ import { operation } from '../kernel/http/endpoint.js';
 import { instant } from '../kernel/http/instant.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { flag, organizationId, systemId, systemParams } from '../kernel/http/parameters.js';
+import type { ProblemCode } from '../kernel/http/problem.js';
 import { TARGET_KINDS } from './report.js';
 
 /** `kind/name`, where the name may hold further slashes (an image). */
@@ -60,7 +61,7 @@ const rowCounts = {
     .meta({ description: 'No longer reported of a completely covered target. Closed is not passed.' }),
 };
 
-const ScanView = z
+export const ScanView = z
   .object({
     id: z.uuid(),
     systemId: z.uuid(),
@@ -167,6 +168,23 @@ export type ScanView = z.output<typeof ScanView>;
 
 const scanParams = z.object({ organizationId, systemId, scanId: z.uuid().meta({ description: 'The scan.' }) });
 
+/** Why a report is not taken, whatever brings it. */
+export const REPORT_REFUSALS = [
+  'digest-mismatch',
+  'signature-mismatch',
+  'truncated-body',
+  'malformed-encoding',
+  'malformed-header',
+  'too-large',
+  'unsupported-encoding',
+  'unsupported-media-type',
+  'report-refused',
+  'observed-at-required',
+  'observed-in-future',
+  'too-many-requests',
+  'storage-full',
+] as const satisfies readonly ProblemCode[];
+
 export const postScan = operation({
   id: 'postScan',
   method: 'POST',
@@ -225,21 +243,7 @@ export const postScan = operation({
     201: { description: 'The results are stored.', schema: ScanView, headers: { Location: 'The scan.' } },
     202: { description: 'The bytes are safe; poll the scan.', schema: ScanView, headers: { Location: 'The scan.' } },
   },
-  refusals: [
-    'digest-mismatch',
-    'signature-mismatch',
-    'truncated-body',
-    'malformed-encoding',
-    'malformed-header',
-    'too-large',
-    'unsupported-encoding',
-    'unsupported-media-type',
-    'report-refused',
-    'observed-at-required',
-    'observed-in-future',
-    'too-many-requests',
-    'storage-full',
-  ],
+  refusals: REPORT_REFUSALS,
 });
 
 export const listScans = operation({

@@ -185,6 +185,20 @@ const REPORT = JSON.stringify([
   },
 ]);
 
+const AUDIT_EVENTS = {
+  kind: 'EventList',
+  apiVersion: 'audit.k8s.io/v1',
+  items: [
+    {
+      auditID: '0a1b2c3d-4e5f-4a6b-8c7d-9e8f7a6b5c4d',
+      stage: 'ResponseComplete',
+      verb: 'get',
+      objectRef: { resource: 'secrets', namespace: 'emr', name: 'portal-db' },
+      stageTimestamp: '2026-01-01T00:00:00.000000Z',
+    },
+  ],
+};
+
 const postReport = () =>
   clinic.agent
     .post(`${clinic.systemPath}/scans?targets=node/cp-1&observedAt=2026-01-01T00:00:00Z`)
@@ -310,6 +324,10 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     },
   },
   postScan: { actions: ['evidence.received', 'scan.stored'], act: () => postReport().expect(201) },
+  postKubernetesAuditEvents: {
+    actions: ['evidence.received', 'scan.stored'],
+    act: () => clinic.agent.post(`${clinic.systemPath}/kubernetes-audit-events?timeout=30s`, AUDIT_EVENTS).expect(201),
+  },
   changeOrganizationCheck: { actions: ['check.changed'], act: () => changeCheck('org/one') },
   withdrawOrganizationCheck: {
     actions: ['check.withdrawn'],
@@ -342,7 +360,7 @@ describe('does every change leave an audit event?', () => {
     const recorded = await events(requestIdOf(answer));
     expect(recorded.map(({ action }) => action).sort()).toEqual(actions);
     for (const { actor } of recorded) {
-      expect(actor.kind).toBe(id === 'postScan' ? 'agent' : 'user');
+      expect(actor.kind).toBe(id.startsWith('post') ? 'agent' : 'user');
       expect(actor.id).toMatch(/^[0-9a-f-]{36}$/);
     }
   });

@@ -21,6 +21,48 @@ export const namedListSchema = z.looseObject({
 });
 export type NamedList = z.infer<typeof namedListSchema>;
 
+/** POST …/systems, POST …/agents */
+export const namedSchema = z.looseObject({ id, name: z.string() });
+
+const publicKey = z.looseObject({
+  kty: z.string(),
+  kid: z.string().optional(),
+  n: z.string().optional(),
+  e: z.string().optional(),
+  crv: z.string().optional(),
+  x: z.string().optional(),
+  y: z.string().optional(),
+});
+
+/** An API server's /openid/v1/jwks */
+export const clusterKeysSchema = z.looseObject({ keys: z.array(publicKey).min(1).max(20) });
+/** An API server's /.well-known/openid-configuration */
+export const clusterIssuerSchema = z.looseObject({ issuer: z.string().min(1) });
+
+/** GET …/agents */
+export const agentListSchema = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      id,
+      issuer: z.string(),
+      audience: z.string(),
+      subjectPattern: z.string(),
+      jwks: z.looseObject({ keys: z.array(publicKey) }).nullable(),
+    }),
+  ),
+});
+
+/** GET …/systems/{s}/enrolment */
+export const enrolmentSchema = z.looseObject({
+  audience: z.string(),
+  subject: z.string(),
+  image: z.string().nullable(),
+  commands: z.array(z.looseObject({ step: z.string(), done: z.boolean().nullable(), command: z.string() })),
+  manifest: z.string(),
+  notes: z.array(z.string()),
+});
+export type Enrolment = z.infer<typeof enrolmentSchema>;
+
 /** GET /v1/me */
 export const meSchema = z.looseObject({
   issuer: z.string().optional(),

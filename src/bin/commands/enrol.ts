@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import {
+  agentListSchema,
+  clusterIssuerSchema,
+  clusterKeysSchema,
+  enrolmentSchema,
+  namedListSchema,
+  namedSchema,
+  type Enrolment,
+} from '../client/answers.js';
+import { exitCode, Failure } from '../client/failure.js';
+import { type Client, path } from '../client/http.js';
+import { Kubectl } from '../client/kubectl.js';
+import { Refused } from '../client/problem.js';
+import { organizationOf, systemOf } from '../client/scope.js';
+import { print, printJson, say } from '../client/terminal.js';
+import { printable } from '../client/text.js';
+import { openClient, type ScopeOptions } from '../options.js';
+
+export const environments = ['production', 'staging', 'development', 'recovery'] as const;
+export const phi = ['stores', 'processes', 'transmits', 'none'] as const;
+export const modes = ['cronjob', 'deployment'] as const;
+export const keySources = ['auto', 'pinned', 'discovered'] as const;
+
+export interface EnrolOptions extends ScopeOptions {
+  environment: (typeof environments)[number];
+  phi: (typeof phi)[number];
+  phiNamespaces?: string[];
+  context?: string;
+  mode: (typeof modes)[number];
+  withSecrets?: boolean;
+  withGatekeeper?: boolean;
+  image?: string;
+  keys: (typeof keySources)[number];
+  print?: boolean;
+  manifest?: boolean;
+}
+
+/** Brings the cluster of kubectl's context under evidence: the system, the trust in its issuer, the agent. What is there already stays. */
+export async function enrol(options: EnrolOptions): Promise<void> {
+  const { system: name } = options;
+  if (name === undefined) {
+    throw new Failure(
+      exitCode.usage,
+      'which system is the cluster?',
+      'name it with --system; it is created if it is not there',
+    );
+  }
+  const client = await openClient(options);
+  const organization = await organizationOf(client, options.organization);
+  if (options.print === true || options.manifest === true) {
+    await printOnly(client, organization, await systemOf(client, organization, name), options);
+    return;
+  }
+  const kubectl = new Kubectl(options.context);
+  // First of all: nothing is changed where the cluster cannot be asked.
+  const cluster = await clusterOf(kubectl);
+  say(`cluster ${printable(await kubectl.cluster(), 200)}, issuer ${printable(cluster.issuer, 500)}`);
+
+  const system = await systemFor(client, organization, name, options);
+  const enrolment = await read(client, organization, system, options);
+  if (enrolment.image === null) {
+    throw new Failure(
+      exitCode.usage,
+      'the server names no image for agents',
+      'name it with --image NAME@sha256:DIGEST, or have the operator set AGENT_IMAGE',
+    );
+  }
+  await trust(client, organization, system, enrolment, cluster, options.keys);
+  for (const note of enrolment.notes) say(`note: ${printable(note)}`);
+  await kubectl.apply(enrolment.manifest);
+  say(`the agent of ${printable(name, 200)} posts within the hour; see it with: safeguard posture --system ${system}`);
+}
+
+async function printOnly(client: Client, organization: string, system: string, options: EnrolOptions): Promise<void> {
+  const enrolment = await read(client, organization, system, options);
+  if (options.json) printJson(enrolment);
+  // As it is, for a file or a pipe; the server has made it of its own files.
+  else if (options.manifest) process.stdout.write(enrolment.manifest);
+  else {
+    for (const { command, done } of enrolment.commands)
+      print(`${done === true ? '# done: ' : ''}${printable(command, 20_000)}`);
+  }
+  if (!options.json) for (const note of enrolment.notes) say(`note: ${printable(note)}`);
+}
+
+async function read(client: Client, organization: string, system: string, options: EnrolOptions): Promise<Enrolment> {
+  const { value } = await client.read(enrolmentSchema, {
+    method: 'GET',
+    path: path('v1', 'organizations', organization, 'systems', system, 'enrolment'),
+    query: {
+      mode: options.mode,
+      secrets: options.withSecrets === true ? 'metadata' : 'none',
+      gatekeeper: options.withGatekeeper === true ? 'true' : 'false',
+      image: options.image,
+      keys: options.keys === 'discovered' ? 'discovered' : 'pinned',
+    },
+  });
+  return value;
+}
+
+async function systemFor(client: Client, organization: string, name: string, options: EnrolOptions): Promise<string> {
+  const room = path('v1', 'organizations', organization, 'systems');
+  if (z.uuid().safeParse(name).success) return name.toLowerCase();
+  const { value } = await client.read(namedListSchema, { method: 'GET', path: room, query: { name } });
+  const found = value.items.find((one) => one.name === name);
+  if (found !== undefined) {
+    say(`system ${printable(name, 200)} is there: ${found.id}`);
+    return found.id;
+  }
+  const { environment, phi, phiNamespaces = [] } = options;
+  const { id } = await create(client, room, namedSchema, { name, environment, phi, phiNamespaces });
+  say(`system ${printable(name, 200)} created: ${id}`);
+  return id;
+}
+
+interface Cluster {
+  issuer: string;
+  keys: z.infer<typeof clusterKeysSchema>['keys'];
+}
+
+async function clusterOf(kubectl: Kubectl): Promise<Cluster> {
+  const issuer = clusterIssuerSchema.safeParse(await kubectl.raw('/.well-known/openid-configuration'));
+  const keys = clusterKeysSchema.safeParse(await kubectl.raw('/openid/v1/jwks'));
+  if (!issuer.success || !keys.success) {
+    throw new Failure(exitCode.refused, 'the API server does not say who issues its tokens, or by which keys');
+  }
+  return { issuer: issuer.data.issuer, keys: keys.data.keys };
+}
+
+/** By the issuer's own keys where the server can fetch them; else by those that the cluster prints now. */
+async function trust(
+  client: Client,
+  organization: string,
+  system: string,
+  { audience, subject }: Enrolment,
+  cluster: Cluster,
+  keys: EnrolOptions['keys'],
+): Promise<void> {
+  const room = path('v1', 'organizations', organization, 'agents');
+  const { value } = await client.read(agentListSchema, {
+    method: 'GET',
+    path: room,
+    query: { systemId: system, limit: '500' },
+  });
+  const same = value.items.filter(
+    (agent) => agent.issuer === cluster.issuer && agent.audience === audience && agent.subjectPattern === subject,
+  );
+  const known = same.find(
+    ({ jwks }) => jwks === null || cluster.keys.every((key) => jwks.keys.some((one) => isSameKey(one, key))),
+  );
+  if (known !== undefined) {
+    say(`its agent is trusted: ${known.id}`);
+    return;
+  }
+  const agent = {
+    name: 'safeguard agent',
+    systemId: system,
+    kind: 'kubernetes',
+    issuer: cluster.issuer,
+    audience,
+    subjectPattern: subject,
+  };
+  const pinned = { ...agent, jwks: { keys: cluster.keys } };
+  const by = async (body: object, how: string): Promise<void> => {
+    const { id } = await create(client, room, namedSchema, body);
+    say(`its agent is trusted now, ${how}: ${id}`);
+  };
+  if (keys === 'pinned') return by(pinned, 'by the keys that it has today');
+  try {
+    await by(agent, 'by the keys that its issuer serves');
+  } catch (error) {
+    const isPrivate = error instanceof Refused && error.problem.type.endsWith('trust-issuer-refused');
+    if (keys === 'discovered' || !isPrivate) throw error;
+    await by(pinned, 'by the keys that it has today');
+  }
+}
+
+type Key = Cluster['keys'][number];
+
+/** A key by its parameters: the name alone (`kid`) would let another key pass for it. */
+const isSameKey = (one: Key, other: Key): boolean =>
+  (['kty', 'kid', 'n', 'e', 'crv', 'x', 'y'] as const).every((member) => one[member] === other[member]);
+
+/** A cut connection makes nothing twice. Another run looks first what is there: under the same key it would be told of a trust that was revoked since. */
+async function create<T>(client: Client, room: string, schema: z.ZodType<T>, body: object): Promise<T> {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const key = randomUUID();
+  const { value } = await client.read(schema, {
+    method: 'POST',
+    path: room,
+    headers: {
+      'content-type': 'application/json',
+      'idempotency-key': key,
+    },
+    body: { length: bytes.length, open: () => bytes },
+  });
+  return value;
+}

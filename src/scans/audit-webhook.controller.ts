@@ -1,0 +1,41 @@
+import { Controller } from '@nestjs/common';
+import { Call, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
+import { SlotsByKey } from '../kernel/slots.js';
+import { postKubernetesAuditEvents } from './audit-webhook.schema.js';
+import { k8sAuditEvents } from './formats/k8s-audit-events.js';
+import { reportHeaders } from './report-headers.js';
+import { scanLocation, scanView } from './scan-view.js';
+import { ScansService } from './scans.service.js';
+
+/**
+ * Batches of one system at once, and that wait their turn with nothing read. An API server begins up to ten a second without waiting for the one before, and after an
+ * outage all that it still holds (apiserver, plugin/pkg/audit/buffered: «Should control the number of active goroutines»). A batch takes some 30 ms, so that whoever waits does so for
+ * seconds at most, well within the 30 s that the API server gives it; and what one cluster sends leaves the places that all reports share to all others.
+ */
+const BATCHES = { atOnce: 4, waiting: 60 } as const;
+
+/** What an API server posts by itself. */
+@Controller()
+export class AuditWebhookController {
+  private readonly batches = new SlotsByKey(BATCHES.atOnce, BATCHES.waiting);
+
+  constructor(private readonly scans: ScansService) {}
+
+  @Endpoint(postKubernetesAuditEvents)
+  async post(@Call() { principal, params, request }: CallOf<typeof postKubernetesAuditEvents>) {
+    const headers = reportHeaders(request, postKubernetesAuditEvents.body.mediaTypes);
+    const { scan, duplicate } = await this.batches.run(`${params.organizationId}/${params.systemId}`, () =>
+      this.scans.post(principal, {
+        systemId: params.systemId,
+        content: request,
+        headers,
+        declared: { format: k8sAuditEvents.slug, observedAt: null, targets: [], partial: false },
+        // Acknowledged when its events are there: an API server drops what is acknowledged.
+        signature: undefined,
+        wait: true,
+        idempotencyKey: null,
+      }),
+    );
+    return new Reply(duplicate ? 200 : 201, scanView(scan, duplicate), { Location: scanLocation(scan) });
+  }
+}

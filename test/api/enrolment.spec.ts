@@ -1,0 +1,331 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { newId } from '../../src/kernel/ids.js';
+import { safeguard } from '../cli/support.js';
+import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { Cluster } from '../support/cluster.js';
+
+const PUBLIC_URL = 'https://safeguard.example.org';
+const IMAGE = `registry.example.org/team/safeguard@sha256:${'a1'.repeat(32)}`;
+const SUBJECT = 'system:serviceaccount:safeguard-agent:safeguard-agent';
+
+let world: World;
+let clinic: Clinic;
+let viewer: Caller;
+beforeAll(async () => {
+  world = await startApp({ environment: { PUBLIC_URL, AGENT_IMAGE: IMAGE } });
+  clinic = await startClinic(world);
+  viewer = await clinic.member('viewer');
+});
+afterAll(() => world.stop());
+
+interface Enrolment {
+  audience: string;
+  subject: string;
+  image: string | null;
+  commands: { step: string; done: boolean | null; command: string }[];
+  manifest: string;
+  notes: string[];
+}
+
+async function newSystem(name = `system ${newId()}`) {
+  const { body } = await clinic.admin
+    .post(`${clinic.path}/systems`, { name, environment: 'production', phi: 'stores', phiNamespaces: ['emr'] })
+    .expect(201);
+  const path = `${clinic.path}/systems/${body.id}`;
+  return {
+    id: String(body.id),
+    path,
+    enrolment: async (query = '') =>
+      (await clinic.admin.get(`${path}/enrolment?${query}`).expect(200)).body as Enrolment,
+    manifest: async (query = '') =>
+      (await clinic.admin.get(`${path}/agent-manifest?${query}`).buffer(true).expect(200)).text,
+    agents: async () =>
+      (await clinic.admin.get(`${clinic.path}/agents?systemId=${body.id}`).expect(200)).body.items as Agent[],
+  };
+}
+
+interface Agent {
+  id: string;
+  issuer: string;
+  jwks: { keys: unknown[] } | null;
+  audience: string;
+  subjectPattern: string;
+}
+
+interface Template {
+  template: {
+    spec: {
+      serviceAccountName: string;
+      containers: { image: string }[];
+      volumes: { projected?: { sources: { serviceAccountToken?: object }[] } }[];
+    };
+  };
+}
+interface Manifested {
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  data?: Record<string, string>;
+  rules?: { resources?: string[] }[];
+  spec?: Template & { jobTemplate?: { spec: Template } };
+}
+const objectsOf = (text: string) => parseAllDocuments(text).map((document) => document.toJS() as Manifested);
+const dataOf = (objects: readonly Manifested[]) => objects.find(({ kind }) => kind === 'ConfigMap')?.data;
+const podOf = (objects: readonly Manifested[], kind: string) => {
+  const spec = objects.find((object) => object.kind === kind)?.spec;
+  return (spec?.jobTemplate?.spec ?? spec)!.template.spec;
+};
+
+/** A cluster with the issuer that kubeadm gives, and a `kubectl` that answers as its API server does and keeps what it is to apply. */
+async function newCluster(issuer = 'https://kubernetes.default.svc.cluster.local') {
+  const directory = await mkdtemp(join(tmpdir(), 'safeguard-enrolment-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const cluster = new Cluster();
+  const bin = join(directory, 'bin');
+  await mkdir(bin);
+  const rotate = async (kid: string) => {
+    await cluster.rotate(kid);
+    cluster.issuer = issuer;
+    // Compact, as API servers write it.
+    const discovery = {
+      issuer,
+      jwks_uri: 'https://10.0.0.10:6443/openid/v1/jwks',
+      response_types_supported: ['id_token'],
+    };
+    await writeFile(join(directory, 'discovery'), JSON.stringify(discovery));
+    await writeFile(join(directory, 'jwks'), JSON.stringify({ keys: [cluster.jwk] }));
+  };
+  await rotate('first');
+  const kubectl = join(bin, 'kubectl');
+  await writeFile(
+    kubectl,
+    `#!/bin/sh
+cd ${directory}
+echo "$*" >> calls
+case "$*" in
+  *'get --raw /.well-known/openid-configuration') cat discovery ;;
+  *'get --raw /openid/v1/jwks') cat jwks ;;
+  *'config current-context') echo emr ;;
+  *'apply -f -') cat > applied && test -s applied && echo applied ;;
+  *) echo "error: unknown command: $*" >&2; exit 1 ;;
+esac
+`,
+  );
+  await chmod(kubectl, 0o755);
+  const path = `${bin}:${process.env['PATH'] ?? ''}`;
+  return {
+    cluster,
+    rotate,
+    path,
+    applied: () => readFile(join(directory, 'applied'), 'utf8').catch(() => null),
+    /** One line of a shell, by a person whose address of the service is the test's. */
+    shell: async (command: string) => {
+      const line = command.replaceAll(PUBLIC_URL + '/', `${world.url}/`);
+      const child = spawn('sh', ['-c', line], { env: { PATH: path, TOKEN: clinic.admin.token ?? '' } });
+      let output = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const [code] = (await once(child, 'close')) as [number];
+      return { code, output };
+    },
+    enrol: (args: string[], env: Record<string, string> = {}) =>
+      safeguard(['enrol', '--server', world.url, '--organization', clinic.organizationId, ...args], {
+        PATH: path,
+        SAFEGUARD_TOKEN: clinic.admin.token ?? '',
+        ...env,
+      }),
+  };
+}
+
+/** The token that the kubelet would project into the agent's pod. */
+const projected = (cluster: Cluster) => cluster.token(SUBJECT, { aud: [PUBLIC_URL] });
+
+async function mayAct(cluster: Cluster, systemPath: string): Promise<number> {
+  const answer = await fetch(`${world.url}${systemPath}`, {
+    headers: { Authorization: `Bearer ${await projected(cluster)}` },
+  });
+  return answer.status;
+}
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
+
+describe('the three commands', () => {
+  it.skipIf(!hasCurl)('do they, run by a shell, bring the cluster under evidence? (needs curl)', async () => {
+    const { cluster, shell, applied } = await newCluster();
+    // What a shell, printf, JSON and YAML each take for something else.
+    const named = `O'Neil's "EMR" %s \\n $(false) \`x\` #1: ${newId()}`;
+    const { path, enrolment, manifest, agents } = await newSystem(named);
+    const { commands } = await enrolment();
+    expect(commands.map(({ step, done }) => [step, done])).toEqual([
+      ['create-system', true],
+      ['trust-issuer', false],
+      ['apply', null],
+    ]);
+    for (const { command } of commands) expect(command).not.toContain('\n');
+    const [create, trust, apply] = commands.map(({ command }) => command);
+    // It is there, so that it is refused: by its name, which came through all the quotes.
+    expect((await shell(create!)).output).toContain('409');
+    expect(await mayAct(cluster, path)).toBe(401);
+    expect(await shell(trust!)).toMatchObject({ code: 0 });
+    expect(await agents()).toMatchObject([
+      { issuer: cluster.issuer, audience: PUBLIC_URL, subjectPattern: SUBJECT, jwks: { keys: [{ kid: 'first' }] } },
+    ]);
+    expect(await mayAct(cluster, path)).toBe(200);
+    expect(await shell(apply!)).toMatchObject({ code: 0 });
+    expect(await applied()).toBe(await manifest());
+    expect(dataOf(objectsOf((await applied())!))).toMatchObject({ SAFEGUARD_CLUSTER_NAME: named });
+    expect((await enrolment()).commands.map(({ done }) => done)).toEqual([true, true, null]);
+  });
+
+  it.skipIf(!hasCurl)('is an issuer in the public Internet trusted without its keys? (needs curl)', async () => {
+    const { cluster, shell } = await newCluster('https://oidc.example.net/id/1');
+    const { enrolment, agents } = await newSystem();
+    expect(await shell((await enrolment('keys=discovered')).commands[1]!.command)).toMatchObject({ code: 0 });
+    expect(await agents()).toMatchObject([{ issuer: cluster.issuer, jwks: null }]);
+  });
+});
+
+describe('the manifest', () => {
+  it('is it of this system, this service and this image?', async () => {
+    const { id, enrolment, manifest } = await newSystem('emr');
+    const { manifest: text, audience, subject, image } = await enrolment();
+    expect(text).toBe(await manifest());
+    expect([audience, subject, image]).toEqual([PUBLIC_URL, SUBJECT, IMAGE]);
+    const objects = objectsOf(text);
+    expect(dataOf(objects)).toEqual({
+      SAFEGUARD_SERVER: PUBLIC_URL,
+      SAFEGUARD_ORGANIZATION: clinic.organizationId,
+      SAFEGUARD_SYSTEM: id,
+      SAFEGUARD_CLUSTER_NAME: 'emr',
+      SAFEGUARD_EXCLUDE: 'secrets',
+    });
+    const { containers, volumes, serviceAccountName } = podOf(objects, 'CronJob');
+    expect(containers.map((container) => container.image)).toEqual([IMAGE]);
+    const audiences = volumes.flatMap(({ projected }) =>
+      (projected?.sources ?? []).flatMap(({ serviceAccountToken }) => serviceAccountToken ?? []),
+    );
+    expect(audiences).toEqual([
+      { path: 'token', expirationSeconds: 3600 },
+      { path: 'token', expirationSeconds: 3600, audience: PUBLIC_URL },
+    ]);
+    // The account that the trust means is the account that the pod has.
+    const { namespace } = objects.find(({ kind }) => kind === 'CronJob')!.metadata;
+    expect(SUBJECT).toBe(`system:serviceaccount:${namespace}:${serviceAccountName}`);
+    expect(text).not.toMatch(/example\.org\/safeguard@sha256:0|00000000-0000/);
+    expect(text).toContain('# The uid of kube-system is the identity of the cluster.');
+    expect(await manifest('secrets=metadata')).toContain('# READ THIS.');
+  });
+
+  it('is it a Deployment, with Secrets and Gatekeeper, of another image, when that is asked for?', async () => {
+    const { manifest, enrolment } = await newSystem();
+    const image = `ghcr.io/other@sha256:${'b2'.repeat(32)}`;
+    const query = `mode=deployment&secrets=metadata&gatekeeper=true&image=${encodeURIComponent(image)}`;
+    const objects = objectsOf(await manifest(query));
+    const kinds = objects.map(({ kind }) => kind);
+    expect(kinds).toContain('Deployment');
+    expect(kinds).not.toContain('CronJob');
+    expect(podOf(objects, 'Deployment').containers.map((container) => container.image)).toEqual([image]);
+    expect(dataOf(objects)).not.toHaveProperty('SAFEGUARD_EXCLUDE');
+    const resources = objects.flatMap(({ rules = [] }) => rules.flatMap((rule) => rule.resources ?? []));
+    expect(resources).toEqual(expect.arrayContaining(['pods', 'secrets', '*']));
+    const without = objectsOf(await manifest()).flatMap(({ rules = [] }) =>
+      rules.flatMap((rule) => rule.resources ?? []),
+    );
+    expect(without).toContain('pods');
+    expect(without.filter((one) => ['secrets', '*'].includes(one))).toEqual([]);
+    const { commands, notes } = await enrolment(query);
+    expect(new URL(/https:[^']+/.exec(commands[2]!.command)![0]).searchParams.get('image')).toBe(image);
+    expect(notes).toEqual([expect.stringContaining('its token opens their values'), expect.stringContaining('pinned')]);
+    expect((await enrolment()).notes.join(' ')).toContain('Secrets are not listed');
+    expect((await enrolment('image=safeguard:latest')).notes.join(' ')).toContain('digest');
+  });
+
+  it('may only those see it who see agents, of a system that is there and in use?', async () => {
+    const { path } = await newSystem();
+    for (const resource of ['enrolment', 'agent-manifest']) {
+      await viewer.get(`${path}/${resource}`).expect(403);
+      await clinic.admin.get(`${clinic.path}/systems/${newId()}/${resource}`).expect(404);
+      for (const query of ['mode=daemon', 'secrets=all', 'image=a%20b', 'image=$(reboot)', `image=x%0Ay`, 'other=1']) {
+        await clinic.admin.get(`${path}/${resource}?${query}`).expect(400);
+      }
+    }
+    await clinic.admin.post(`${path}/retire`).expect(200);
+    for (const resource of ['enrolment', 'agent-manifest']) await clinic.admin.get(`${path}/${resource}`).expect(409);
+  });
+});
+
+describe('safeguard enrol', () => {
+  it('does it do all three, and nothing twice?', async () => {
+    const { cluster, applied, enrol } = await newCluster();
+    const name = `cluster ${newId()}`;
+    const args = ['--system', name, '--keys', 'pinned', '--phi-namespaces', 'emr,lab', '--environment', 'staging'];
+    const first = await enrol(args);
+    expect([first.code, first.stdout]).toEqual([0, 'applied\n']);
+    expect(first.stderr).toContain('cluster emr, issuer https://kubernetes.default.svc.cluster.local');
+    const { body } = await clinic.admin.get(`${clinic.path}/systems?name=${encodeURIComponent(name)}`).expect(200);
+    expect(body.items).toMatchObject([{ environment: 'staging', phi: 'stores', phiNamespaces: ['emr', 'lab'] }]);
+    const path = `${clinic.path}/systems/${body.items[0].id}`;
+    expect(await mayAct(cluster, path)).toBe(200);
+    expect(dataOf(objectsOf((await applied())!))).toMatchObject({ SAFEGUARD_SYSTEM: body.items[0].id });
+    const again = await enrol(args);
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('its agent is trusted: ')]);
+    const agents = async () =>
+      (await clinic.admin.get(`${clinic.path}/agents?systemId=${body.items[0].id}`).expect(200)).body.items as Agent[];
+    expect(await agents()).toHaveLength(1);
+    // Revoked by somebody meanwhile: trusted anew, and not told of the old trust.
+    await clinic.admin.delete(`${clinic.path}/agents/${(await agents())[0]!.id}`).expect(204);
+    expect(await mayAct(cluster, path)).toBe(401);
+    expect((await enrol(args)).code).toBe(0);
+    expect(await mayAct(cluster, path)).toBe(200);
+  });
+
+  it('is a cluster with another key trusted by that one too?', async () => {
+    const { cluster, rotate, enrol } = await newCluster();
+    const { id, path, agents } = await newSystem();
+    expect((await enrol(['--system', id, '--keys', 'pinned'])).code).toBe(0);
+    await rotate('first');
+    expect(await mayAct(cluster, path)).toBe(401);
+    expect((await enrol(['--system', id, '--keys', 'pinned'])).code).toBe(0);
+    expect(await mayAct(cluster, path)).toBe(200);
+    expect(await agents()).toHaveLength(2);
+  });
+
+  it('does it trust an issuer in the public Internet by the keys that it serves?', async () => {
+    const { enrol } = await newCluster('https://oidc.example.net/id/2');
+    const { id, agents } = await newSystem();
+    const run = await enrol(['--system', id]);
+    expect([run.code, run.stderr]).toEqual([0, expect.stringContaining('by the keys that its issuer serves')]);
+    expect(await agents()).toMatchObject([{ jwks: null }]);
+  });
+
+  it('does it change nothing when it is to print, and print the commands that the server has?', async () => {
+    const { applied, enrol } = await newCluster();
+    const { id, enrolment, agents } = await newSystem();
+    const printed = await enrol(['--system', id, '--print']);
+    const { commands, manifest } = await enrolment();
+    expect(printed.stdout).toBe(
+      commands.map(({ command }, index) => (index === 0 ? '# done: ' : '') + command + '\n').join(''),
+    );
+    expect((await enrol(['--system', id, '--manifest'])).stdout).toBe(manifest);
+    expect(JSON.parse((await enrol(['--system', id, '--print', '--json'])).stdout)).toMatchObject({ manifest });
+    expect((await enrol(['--system', 'none such', '--print'])).code).toBe(1);
+    expect([await applied(), await agents()]).toEqual([null, []]);
+  });
+
+  it('does it say what is missing before it changes anything?', async () => {
+    const { enrol } = await newCluster();
+    expect(await enrol([])).toMatchObject({ code: 2 });
+    const name = `never ${newId()}`;
+    const without = await enrol(['--system', name], { PATH: '/nonexistent' });
+    expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('no kubectl') });
+    const { body } = await clinic.admin.get(`${clinic.path}/systems?name=${encodeURIComponent(name)}`).expect(200);
+    expect(body.items).toEqual([]);
+    const asViewer = await enrol(['--system', name], { SAFEGUARD_TOKEN: viewer.token ?? '' });
+    expect(asViewer).toMatchObject({ code: 1, stderr: expect.stringContaining('403') });
+  });
+});

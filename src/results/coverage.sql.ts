@@ -14,12 +14,13 @@ const CHECKS_ID = `encode(substring(sha256(convert_to(coalesce(c.checks::text, '
 
 /**
  * One row of coverage per target and source, and what the scan saw without covering it completely. $1 organisation, $2 system, $3 coverage, $4 observed,
- * $5 known, $6 scan, $7 evidence.
+ * $5 known, $6 scan, $7 evidence. `areOpened`: the scan is the system's first, and its rows are intervals already.
  */
 export function keepCoverage(
   kinds: readonly IntervalKind[],
   coverage: readonly StagedCoverage[],
   place: Place,
+  areOpened: boolean,
 ): string {
   const isAllCovered = coverage.every(({ complete, checks }) => complete && checks === null);
   return `
@@ -27,7 +28,7 @@ export function keepCoverage(
     select * from jsonb_to_recordset($3::jsonb)
       as c("targetId" uuid, source text, complete boolean, checks text[], "silentPass" text[])
   )
-  ${isAllCovered ? '' : `, ${sighting(kinds)}${place.covered ? `, ${losses(place)}` : ''}`}
+  ${isAllCovered ? '' : `, ${sighting(kinds, areOpened)}${place.covered ? `, ${losses(place)}` : ''}`}
   insert into coverage (organization_id, system_id, target_id, source, observed_at, scan_id, evidence_id, known_at, complete, checks, checks_id,
                         silent_pass, sighting_id)
   select $1, $2, c."targetId", c.source, $4, $6::uuid, $7::uuid, $5, c.complete, c.checks, ${CHECKS_ID}, coalesce(c."silentPass", '{}'),
@@ -39,9 +40,12 @@ export function keepCoverage(
  * What a scan saw without covering it completely (all of a partial scan; of a complete one, results of checks that it does not list) is kept once per distinct
  * set of series: it spoke of them too.
  */
-function sighting(kinds: readonly IntervalKind[]): string {
+function sighting(kinds: readonly IntervalKind[], areOpened: boolean): string {
   const staged = kinds
-    .map(({ staging, check }) => `select target_id, source, series, ${check} as check_of from ${staging}`)
+    .map(({ table, staging, check }) => {
+      const rows = areOpened ? `${table} where organization_id = $1 and system_id = $2` : staging;
+      return `select target_id, source, series, ${check} as check_of from ${rows}`;
+    })
     .join(' union all ');
   return `
   seen as materialized (

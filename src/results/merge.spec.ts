@@ -78,7 +78,7 @@ const day = (number: number): Date => new Date(Date.UTC(2026, 0, 1 + number));
 async function post(system: string, scan: Scan): Promise<{ known: Date; counts: MergeCounts }> {
   return database.write(principal, async (tx) => {
     tx.withoutAudit('a test of the store alone');
-    const known = await merges.lockSystem(tx, system);
+    const { known } = await merges.lockSystem(tx, system);
     const scanId = newId();
     await tx.execute(
       `insert into scan (organization_id, system_id, id, evidence_id, status, declared, declared_digest, reading_digest, received_at, posted_by, known_at)
@@ -117,6 +117,7 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
         })),
         totals: { result: lines.length, fact: 0 },
         replaced: false,
+        opened: null,
       },
       [RESULT],
       known,

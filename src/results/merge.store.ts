@@ -6,11 +6,17 @@ import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { keepCoverage, type Place } from './coverage.sql.js';
-import { insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
-import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
+import { FACT, insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
+import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.js';
 
 /** Milliseconds that a question waits for merges under way. */
 const MERGE_PATIENCE = 10_000;
+
+/** Bytes of lines that lie in a staging table before `open` takes them: enough to fill pages of the primary key in order, few enough that reading does not wait. */
+const TAKEN_AT = 4 * 1024 * 1024;
+
+/** Empties a staging table of what it holds. */
+type Take = (table: string) => Promise<void>;
 
 /** lock_timeout or statement_timeout (PostgreSQL, appendix A: 55P03, 57014). */
 const isImpatience = (error: unknown): boolean =>
@@ -23,21 +29,30 @@ export class MergeStore {
    * Scans of one system are merged one after another, and knowledge has an order: each merge's «known» instant is later than any before it (in
    * milliseconds, the resolution of the API). Held until the transaction ends.
    */
-  async lockSystem(tx: WriteTx, systemId: string): Promise<Date> {
+  async lockSystem(tx: WriteTx, systemId: string): Promise<{ known: Date; isFirst: boolean }> {
     // One message: so the texts are literals, quoted by the driver. The place of the rows is in it, for nearly every scan has some.
     const client = await tx.client();
     const [organization, system] = [tx.organizationId, systemId].map(pg.escapeLiteral);
     const answers = (await client.query(
       `${makeStaging(RESULT)};
        select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(lockName(tx, systemId))}, 0));
-       select greatest(
-         date_trunc('milliseconds', clock_timestamp()),
-         (select max(known_at) + interval '1 millisecond' from coverage
-          where organization_id = ${organization} and system_id = ${system})) as known`,
-    )) as unknown as readonly pg.QueryResult<{ known: Date }>[];
+       select greatest(date_trunc('milliseconds', clock_timestamp()), max(known_at) + interval '1 millisecond') as known, max(known_at) is null as first
+       from coverage where organization_id = ${organization} and system_id = ${system}`,
+    )) as unknown as readonly pg.QueryResult<{ known: Date; first: boolean }>[];
     const row = answers.at(-1)?.rows[0];
     if (row === undefined) throw new Error('no instant');
-    return row.known;
+    return { known: row.known, isFirst: row.first };
+  }
+
+  /** Where the system has had scans nothing is waited for, and null is given. */
+  async lockNewSystem(tx: WriteTx, systemId: string): Promise<Date | null> {
+    const [row] = await tx.query<{ covered: boolean }>(
+      'select exists (select from coverage where organization_id = $1 and system_id = $2) as covered',
+      [tx.organizationId, systemId],
+    );
+    if (row?.covered !== false) return null;
+    const { known, isFirst } = await this.lockSystem(tx, systemId);
+    return isFirst ? known : null;
   }
 
   /**
@@ -68,26 +83,76 @@ export class MergeStore {
    * Rows into the staging tables of the transaction: COPY is refused on tables under row-level security, so they arrive in temporary ones. They live as long as the
    * connection and are empty again after each transaction: to make and drop one each time costs Postgres more than all the rest of a small scan.
    */
-  async stage(tx: WriteTx, chunks: AsyncIterable<StagedRows>, isLocked: boolean): Promise<void> {
+  async stage(
+    tx: WriteTx,
+    chunks: AsyncIterable<StagedRows>,
+    isLocked: boolean,
+    take: Take | null = null,
+  ): Promise<void> {
     const client = await tx.client();
     const made = new Set<string>(isLocked ? [RESULT.staging] : []);
+    /** Bytes that lie in each table. */
+    const lying = new Map<string, number>();
     let copy = null as Copy | null;
-    for await (const { table, columns, bytes } of chunks) {
-      if (copy?.table !== table) {
-        await copy?.end();
-        if (!made.has(table)) await tx.query(makeStaging({ staging: table, stagingColumns: columns }));
-        made.add(table);
-        copy = new Copy(table, client.query(copyFrom(`copy ${table} from stdin`)));
+    try {
+      for await (const { table, columns, bytes } of chunks) {
+        if (copy?.table !== table) {
+          await copy?.end();
+          if (!made.has(table)) await tx.query(makeStaging({ staging: table, stagingColumns: columns }));
+          made.add(table);
+          copy = new Copy(table, client.query(copyFrom(`copy ${table} from stdin`)));
+        }
+        await copy.write(bytes);
+        const length = (lying.get(table) ?? 0) + bytes.length;
+        lying.set(table, length);
+        if (take === null || length < TAKEN_AT) continue;
+        await copy.end();
+        copy = null;
+        await take(table);
+        lying.set(table, 0);
       }
-      await copy.write(bytes);
+      await copy?.end();
+    } catch (error) {
+      await copy?.abandon();
+      throw error;
     }
-    await copy?.end();
+    if (take === null) return;
+    for (const [table, length] of lying) if (length > 0) await take(table);
+  }
+
+  /**
+   * The rows of the first scan of a system become intervals while they are still being made: there is nothing that they could end or go on with, so that all of them
+   * begin, whatever else comes. After `lockNewSystem`, of rows of which no identity comes twice.
+   */
+  async open(
+    tx: WriteTx,
+    chunks: AsyncIterable<StagedRows>,
+    { systemId, scanId, observedAt }: Pick<StagedScan, 'systemId' | 'scanId' | 'observedAt'>,
+    known: Date,
+  ): Promise<OpenedRows> {
+    const opened = { result: 0, fact: 0 };
+    await this.stage(tx, chunks, true, async (table) => {
+      const kind = [RESULT, FACT].find(({ staging }) => staging === table);
+      if (kind === undefined) return;
+      opened[kind.table] += await tx.execute(insertAll(kind), [tx.organizationId, systemId, observedAt, known, scanId]);
+      await tx.query(`truncate ${table}`);
+    });
+    return opened;
   }
 
   /** What is staged into the intervals. `kinds`: those that the scan speaks of, be it by their absence. */
   async merge(tx: WriteTx, scan: StagedScan, kinds: readonly IntervalKind[], known: Date): Promise<MergeCounts[]> {
     const parameters = [tx.organizationId, scan.systemId, coverageJson(scan), scan.observedAt, known, scan.scanId];
     const place = await this.place(tx, parameters.slice(0, 4));
+    const { opened } = scan;
+    if (opened !== null) {
+      if (place.covered) throw new Error('the first scan of a system finds it covered');
+      await tx.query(keepCoverage(kinds, scan.coverage, place, true), [...parameters, scan.evidenceId]);
+      return kinds.map(({ table }) => {
+        if (opened[table] !== scan.totals[table]) throw new Error('other rows were taken than were read');
+        return { new: opened[table], changed: 0, unchanged: 0, closed: 0 };
+      });
+    }
     const counts: MergeCounts[] = [];
     for (const kind of kinds) {
       const total = scan.totals[kind.table];
@@ -95,16 +160,16 @@ export class MergeStore {
       if (total === 0) await tx.query(makeStaging(kind));
       if (scan.replaced) await this.dropReplaced(tx, kind);
       if (!place.covered) {
-        const opened = await tx.execute(insertAll(kind), [...parameters.slice(0, 2), ...parameters.slice(3)]);
-        counts.push({ new: opened, changed: 0, unchanged: 0, closed: 0 });
+        const begun = await tx.execute(insertAll(kind), [...parameters.slice(0, 2), ...parameters.slice(3)]);
+        counts.push({ new: begun, changed: 0, unchanged: 0, closed: 0 });
         continue;
       }
       const [row] = await tx.query<CountsRow>(place.late ? mergeLate(kind) : mergeForward(kind), parameters);
       if (row === undefined) throw new Error('the merge gave no counts');
-      const { opened, changed, closed } = row;
-      counts.push({ new: opened, changed, closed, unchanged: total - opened - changed });
+      const { changed, closed } = row;
+      counts.push({ new: row.opened, changed, closed, unchanged: total - row.opened - changed });
     }
-    await tx.query(keepCoverage(kinds, scan.coverage, place), [...parameters, scan.evidenceId]);
+    await tx.query(keepCoverage(kinds, scan.coverage, place, false), [...parameters, scan.evidenceId]);
     return counts;
   }
 
@@ -179,6 +244,14 @@ class Copy {
     private readonly stream: CopyStreamQuery,
   ) {
     stream.on('error', (error) => (this.failure ??= error));
+  }
+
+  /** Ends without its rows: the connection takes nothing else before. */
+  async abandon(): Promise<void> {
+    if (this.failure !== null || this.stream.closed) return;
+    const closed = new Promise((resolve) => this.stream.once('close', resolve));
+    this.stream.destroy();
+    await closed;
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -5,7 +5,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
 import { MergeStore } from './merge.store.js';
 import type { IntervalKind } from './merge.sql.js';
-import type { MergeCounts, StagedRows, StagedScan } from './staged.js';
+import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.js';
 import {
   ResultsStore,
   type CheckSummary,
@@ -24,8 +24,13 @@ export class ResultsService {
   ) {}
 
   /** Serialises the scans of a system until the transaction ends; gives the instant at which what this one says becomes known. */
-  lockSystem(tx: WriteTx, systemId: string): Promise<Date> {
-    return this.merges.lockSystem(tx, systemId);
+  async lockSystem(tx: WriteTx, systemId: string): Promise<Date> {
+    return (await this.merges.lockSystem(tx, systemId)).known;
+  }
+
+  /** The same, of a system that no scan has spoken of: then rows may be taken by `open`. Null of any other. */
+  lockNewSystem(tx: WriteTx, systemId: string): Promise<Date | null> {
+    return this.merges.lockNewSystem(tx, systemId);
   }
 
   /** After it, what was known at the instant is final: nothing under way or to come can still add to it. Refuses (`unavailable`) when that takes too long. */
@@ -41,6 +46,16 @@ export class ResultsService {
   /** Copies rows to where `merge` takes them from, in the same transaction; it may be while they are still being made. `isLocked`: after `lockSystem`. */
   stage(tx: WriteTx, rows: AsyncIterable<StagedRows>, isLocked: boolean): Promise<void> {
     return this.merges.stage(tx, rows, isLocked);
+  }
+
+  /** The rows of a system's first scan become what is known of it while they are still being made. */
+  open(
+    tx: WriteTx,
+    rows: AsyncIterable<StagedRows>,
+    scan: Pick<StagedScan, 'systemId' | 'scanId' | 'observedAt'>,
+    known: Date,
+  ): Promise<OpenedRows> {
+    return this.merges.open(tx, rows, scan, known);
   }
 
   /** Merges what was staged. `kinds`: what the scan speaks of, be it by its absence; the counts come in their order. */

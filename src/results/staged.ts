@@ -21,6 +21,8 @@ export interface StagedScan {
   totals: { readonly result: number; readonly fact: number };
   /** Some identity was staged twice: of its rows the last one stands. */
   replaced: boolean;
+  /** What `open` has taken of it. Null: all of it is staged. */
+  opened: OpenedRows | null;
 }
 
 /** Lines of COPY text for one staging table. */
@@ -30,6 +32,9 @@ export interface StagedRows {
   columns: string;
   bytes: Uint8Array;
 }
+
+/** Rows that are intervals already when the scan is merged. */
+export type OpenedRows = Readonly<Record<'result' | 'fact', number>>;
 
 export interface MergeCounts {
   new: number;

@@ -7,7 +7,7 @@ import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
 import { FACT, RESULT } from '../results/merge.sql.js';
 import { ResultsService } from '../results/results.service.js';
-import type { StagedRows } from '../results/staged.js';
+import type { OpenedRows, StagedRows } from '../results/staged.js';
 import { clusterFlags, judge } from './judgement.js';
 import type { Parsing } from './parser.js';
 import type { RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
@@ -17,13 +17,13 @@ import type { RowChunk, StagedReport } from './stage.js';
 
 /** What a report turned out to be, or turns out to be as its rows are taken. */
 export type Reading =
-  | { parsing: Parsing }
+  | { parsing: Parsing; isPatient?: boolean }
   | { problem: ScanProblem }
   /** The bytes were read before, in the same way: what they say is what that scan said. */
   | { repeats: Scan; observedAt: Date };
 
-/** Something else has covered the targets of a repeated scan: then its bytes have to be read after all. */
-export class Overtaken extends Error {}
+/** What was taken for granted of a report did not hold: it has to be read, or read again, with nothing taken for granted. Nothing of the transaction stays. */
+export class Presumed extends Error {}
 
 /** A report whose rows were being taken turned out to be none: nothing of the transaction stays. */
 export class Unfit extends Error {
@@ -59,8 +59,7 @@ export class Conclusion {
       });
       return change;
     }
-    const said =
-      'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading.parsing);
+    const said = 'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading);
     const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
     const flags = [...said.flags, ...(scan.flags ?? [])];
     const change = { ...said, flags, notes, status: 'stored' } as const;
@@ -84,27 +83,35 @@ export class Conclusion {
     return change;
   }
 
-  /** Unchanged without being read: throws Overtaken where that cannot be known. */
+  /** Unchanged without being read: throws Presumed where that cannot be known. */
   private async repeat(
     tx: WriteTx,
     scan: Scan,
     { repeats, observedAt }: { repeats: Scan; observedAt: Date },
   ): Promise<Said> {
     const knownAt = await this.results.lockSystem(tx, scan.systemId);
-    if (!(await this.isUnchanged(tx, scan, repeats, observedAt, knownAt))) throw new Overtaken();
+    if (!(await this.isUnchanged(tx, scan, repeats, observedAt, knownAt))) throw new Presumed();
     const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags } = repeats;
     const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags: flags ?? [] };
     return { ...head, saysWhen: false, observedAt, knownAt, counts: unchanged(repeats) };
   }
 
-  /** Takes a report's rows. Many are copied while they are being read, and only then wait for other scans of the system; few are read already. */
-  private async take(tx: WriteTx, scan: Scan, parsing: Parsing): Promise<Said> {
+  /**
+   * Takes a report's rows. Few are read already. Many are copied while they are being read, and only then wait for other scans of the system; those of the system's first
+   * scan become what is known of it on the way.
+   */
+  private async take(tx: WriteTx, scan: Scan, { parsing, isPatient }: Parsed): Promise<Said> {
     const isEarly = parsing.early !== null;
-    if (!isEarly) await this.results.stage(tx, staged(parsing.rows()), false);
+    const first = isEarly || isPatient === true ? null : await this.firstOf(tx, scan, parsing);
+    const at = first && { systemId: scan.systemId, scanId: scan.id, observedAt: first.observedAt };
+    const opened = at && (await this.results.open(tx, staged(onceEach(parsing.rows())), at, first.knownAt));
+    if (!isEarly && first === null) await this.results.stage(tx, staged(parsing.rows()), false);
     const judged = judge(await parsing.outcome(), scan.declared, this.clock.now());
     if ('problem' in judged) throw new Unfit(judged.problem);
     const { report, observedAt } = judged;
-    const knownAt = await this.results.lockSystem(tx, scan.systemId);
+    // What it was said to be of when its first rows were taken.
+    if (first !== null && first.observedAt.getTime() !== observedAt.getTime()) throw new Presumed();
+    const knownAt = first?.knownAt ?? (await this.results.lockSystem(tx, scan.systemId));
     const flags = await this.flagsOf(tx, scan.systemId, report);
     const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes } = report;
     const rowsDigest = Buffer.from(report.digest);
@@ -116,8 +123,16 @@ export class Conclusion {
       return { ...head, ...time, counts: unchanged(same) };
     }
     if (isEarly) await this.results.stage(tx, staged(parsing.rows()), true);
-    const counts = await this.merge(tx, scan, report, observedAt, knownAt);
+    const counts = await this.merge(tx, scan, report, { observedAt, knownAt, opened });
     return { ...head, ...time, counts };
+  }
+
+  /** Of a report that is being read: the instants of its rows, where it is the system's first scan and says by now when it was so, or its poster did. */
+  private async firstOf(tx: WriteTx, { systemId, declared }: Scan, parsing: Parsing): Promise<Instants | null> {
+    const said = parsing.observedAt ?? declared.observedAt;
+    if (said === null) return null;
+    const knownAt = await this.results.lockNewSystem(tx, systemId);
+    return knownAt && { observedAt: new Date(said), knownAt };
   }
 
   /** Records that a scan saw what an earlier one saw; false where something else has spoken of it since, and then nothing is written. */
@@ -137,13 +152,17 @@ export class Conclusion {
     tx: WriteTx,
     scan: Scan,
     report: StagedReport,
-    observedAt: Date,
-    known: Date,
+    { observedAt, knownAt: known, opened }: Instants & { opened: OpenedRows | null },
   ): Promise<ScanCounts> {
     const { coverage, totals, replaced, rejects, yields } = report;
     const at = { systemId: scan.systemId, scanId: scan.id, evidenceId: scan.evidenceId };
     const kinds = [RESULT, FACT].filter(({ table }) => totals[table] > 0 || yields.includes(`${table}s`));
-    const counted = await this.results.merge(tx, { ...at, observedAt, coverage, totals, replaced }, kinds, known);
+    const counted = await this.results.merge(
+      tx,
+      { ...at, observedAt, coverage, totals, replaced, opened },
+      kinds,
+      known,
+    );
     const countsOf = (table: 'result' | 'fact'): RowCounts => {
       const counts = counted[kinds.findIndex((kind) => kind.table === table)];
       return { total: totals[table], ...(counts ?? { new: 0, changed: 0, unchanged: 0, closed: 0 }) };
@@ -158,6 +177,14 @@ export class Conclusion {
     if (report.clusterName === null && report.clusterUid === null) return [];
     return clusterFlags(report, await this.store.findLastCluster(tx, systemId, report.tool));
   }
+}
+
+type Parsed = Extract<Reading, { parsing: Parsing }>;
+
+/** When what a report says was so, and when it became known. */
+interface Instants {
+  observedAt: Date;
+  knownAt: Date;
 }
 
 /** What a scan says when it is read: columns of its row. */
@@ -192,4 +219,12 @@ const TABLES: Readonly<Record<RowChunk['kind'], Omit<StagedRows, 'bytes'>>> = {
 
 async function* staged(rows: AsyncIterable<RowChunk>): AsyncGenerator<StagedRows> {
   for await (const { kind, bytes } of rows) yield { ...TABLES[kind], bytes };
+}
+
+/** Rows that may be taken as they come: where an identity is given twice, the last stands, and only the end tells which that is. */
+async function* onceEach(rows: AsyncIterable<RowChunk>): AsyncGenerator<RowChunk> {
+  for await (const chunk of rows) {
+    if (chunk.replaced) throw new Presumed();
+    yield chunk;
+  }
 }

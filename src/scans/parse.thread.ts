@@ -74,11 +74,11 @@ function together(content: ParseTask['content'], given: ReportOptions): ParsedTo
     throw new NeedsWay();
   };
   try {
-    const outcome = read(content, { ...given, rules }, ({ kind, bytes }) => {
-      length += bytes.length;
+    const outcome = read(content, { ...given, rules }, (chunk) => {
+      length += chunk.bytes.length;
       if (length > MAX_TOGETHER) throw new NeedsWay();
       // A copy: with a part of a buffer, all of it would be sent.
-      chunks.push({ kind, bytes: new Uint8Array(bytes) });
+      chunks.push({ ...chunk, bytes: new Uint8Array(chunk.bytes) });
     });
     return { chunks, outcome };
   } catch (error) {
@@ -121,6 +121,7 @@ export function tryOut({ content, declared, rules, most }: TryTask): Tried {
   const counts = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0, manual: 0 };
   const results: CheckResult[] = [];
   const rows: Rows = {
+    observed: () => undefined,
     result: (_series, _targetId, result) => {
       counts[result.status]++;
       if (results.length < most) results.push(result);

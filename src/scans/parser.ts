@@ -32,6 +32,8 @@ const MAX_WAITING = 256;
 export interface Parsing {
   /** What came of it, if that is known before a row is taken: nearly every report's rows fit between the thread and us. */
   readonly early: ParseOutcome | 'limit' | null;
+  /** When the report says that it was so, as far as that is known before a row is taken. */
+  readonly observedAt: string | null;
   /** By what it was judged; null of what is no snapshot. Known when the outcome is. */
   readonly rules: SnapshotRules | null;
   /** To be taken once, to the end. */
@@ -187,6 +189,7 @@ export class Parser implements OnApplicationShutdown {
 class HeldRows implements Parsing {
   /** A snapshot needs a way. */
   readonly rules = null;
+  readonly observedAt = null;
 
   constructor(
     private readonly chunks: readonly RowChunk[],
@@ -220,6 +223,10 @@ class RowStream implements Parsing {
   private wake: () => void = () => undefined;
 
   constructor(readonly time: WorkTime) {}
+
+  get observedAt(): string | null {
+    return this.chunks[0]?.observedAt ?? null;
+  }
 
   take(message: RowChunk | ParseOutcome): void {
     if ('kind' in message) this.chunks.push(message);

@@ -96,6 +96,8 @@ export interface Report extends ReportHead {
  * before, and this row takes the earlier one's place.
  */
 export interface Rows {
+  /** The report says, or says more exactly, when it was so: null while it does not. */
+  observed(at: string | null): void;
   result(series: string, targetId: string, result: CheckResult, replaces: boolean): void;
   fact(series: string, targetId: string, fact: Fact, replaces: boolean): void;
   event(event: SecurityEvent): void;

@@ -14,7 +14,7 @@ import { Queue } from '../kernel/queue.js';
 import { Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
 import { judgeSignature, type AgentSignature } from './agent-signature.js';
-import { Conclusion, Overtaken, Unfit, type Reading } from './conclusion.js';
+import { Conclusion, Presumed, Unfit, type Reading } from './conclusion.js';
 import { declaredDigest, readingDigest } from './digests.js';
 import { isAhead, judge, refusalOf } from './judgement.js';
 import { Parser } from './parser.js';
@@ -149,7 +149,7 @@ export class ScansService {
       return await write(reading);
     } catch (error) {
       if (error instanceof Unfit) return await write({ problem: error.problem });
-      if (error instanceof Overtaken) return await this.conclusively(await readAfresh(), readAfresh, write);
+      if (error instanceof Presumed) return await this.conclusively(patient(await readAfresh()), readAfresh, write);
       throw error;
     } finally {
       if ('parsing' in reading) reading.parsing.close();
@@ -308,6 +308,9 @@ export class ScansService {
     return { scan, duplicate: false };
   }
 }
+
+/** Nothing is taken for granted of it. */
+const patient = (reading: Reading): Reading => ('parsing' in reading ? { ...reading, isPatient: true } : reading);
 
 /** An agent that has keys signs what it sends: noticed when it comes, whoever reads it later. */
 function unsigned({ signingKeys = [] }: Principal, signature: AgentSignature | null): ScanFlag[] | null {

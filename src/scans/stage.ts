@@ -24,6 +24,10 @@ export type RowKind = 'result' | 'fact' | 'event';
 export interface RowChunk {
   kind: RowKind;
   bytes: Uint8Array;
+  /** When the report says that it was so, as far as it was read by now. */
+  observedAt: string | null;
+  /** Some identity was given twice by now. */
+  replaced: boolean;
 }
 
 /** A report in the shape of the store, but for its rows: what ends the way from the parser's thread. */
@@ -56,6 +60,7 @@ export class Stager implements Rows {
   private readonly sources = new Set<string>();
   private readonly hash: Hash = createHash('sha256');
   private last = { targetId: '', source: '' };
+  private observedAt: string | null = null;
   private replaced = false;
   /** Of each kind apart: a format may tell of results and facts in turns, and each change of kind is a statement. */
   private readonly filling: Readonly<Record<RowKind, Filling>> = {
@@ -66,6 +71,10 @@ export class Stager implements Rows {
   private staged = 0;
 
   constructor(private readonly send: (chunk: RowChunk) => void) {}
+
+  observed(at: string | null): void {
+    this.observedAt = at;
+  }
 
   result(series: string, targetId: string, result: CheckResult, replaces: boolean): void {
     this.sees(targetId, result);
@@ -138,7 +147,7 @@ export class Stager implements Rows {
     this.hash.update(kind).update(bytes);
     filling.bytes = NOTHING;
     filling.length = 0;
-    this.send({ kind, bytes });
+    this.send({ kind, bytes, observedAt: this.observedAt, replaced: this.replaced });
   }
 }
 

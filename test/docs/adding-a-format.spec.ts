@@ -29,6 +29,7 @@ const PROGRAM = SOURCES.map(read).join('\n');
 
 const draftOf = (rows: CheckResult[]): Draft =>
   new Draft('linter', 'linter', declared('repository/app'), [], () => NO_RULES, {
+    observed: () => undefined,
     result: (_, __, result) => rows.push(result),
     fact: () => undefined,
     event: () => undefined,

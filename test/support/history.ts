@@ -94,7 +94,16 @@ export class History {
       return { ...of, source, complete, checks: complete ? checks : null, silentPass: [] };
     });
     const totals = { result: lines.length, fact: 0 };
-    const scan = { systemId, scanId, evidenceId: this.evidenceId, observedAt, coverage, totals, replaced: false };
+    const scan = {
+      systemId,
+      scanId,
+      evidenceId: this.evidenceId,
+      observedAt,
+      coverage,
+      totals,
+      replaced: false,
+      opened: null,
+    };
     await this.merges.merge(tx, scan, [RESULT], knownAt);
     return scanId;
   }

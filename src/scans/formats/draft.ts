@@ -31,7 +31,6 @@ export interface Scope {
  */
 export class Draft {
   toolVersion: string | null = null;
-  observedAt: string | null = null;
   clusterName: string | null = null;
   clusterUid: string | null = null;
 
@@ -45,6 +44,7 @@ export class Draft {
   /** Ids of the targets by kind and name. */
   readonly #targets = new Map<string, string>();
   #last: { target: Target | null; id: string } = { target: null, id: '' };
+  #observedAt: string | null = null;
   #events = 0;
   #rejected = 0;
   #duplicates = 0;
@@ -61,6 +61,16 @@ export class Draft {
     readonly rules: () => SnapshotRules,
     private readonly sink: Rows,
   ) {}
+
+  /** When it was so: said as soon as it is read, for where the rows go it may be good to know early. */
+  get observedAt(): string | null {
+    return this.#observedAt;
+  }
+
+  set observedAt(at: string | null) {
+    this.#observedAt = at;
+    this.sink.observed(at);
+  }
 
   /** Rows so far. */
   get size(): number {

@@ -134,6 +134,7 @@ export function parseReport(bytes: Uint8Array, options: ParseOptions): Report {
   const facts = new Map<string, Fact>();
   const events: SecurityEvent[] = [];
   const head = readReport(readDocument(bytes), options, {
+    observed: () => undefined,
     result: (series, _targetId, result) => results.set(series, result),
     fact: (series, _targetId, fact) => facts.set(series, fact),
     event: (event) => events.push(event),

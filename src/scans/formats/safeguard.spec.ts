@@ -144,6 +144,7 @@ describe('reports of own tools', () => {
     );
     const rows: string[] = [];
     const sink: Rows = {
+      observed: () => undefined,
       result: (_, __, row) => rows.push(row.resource),
       fact: () => undefined,
       event: () => undefined,

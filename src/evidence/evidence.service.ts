@@ -134,7 +134,7 @@ export class EvidenceService {
   async fileOf(principal: Principal, received: Received): Promise<OpenedEvidence> {
     const key = await this.database.read(principal, (tx) => this.keyring.find(tx, received.dataKeyId));
     const identity = { organizationId: organizationOf(principal), evidenceId: received.id, version: 1 };
-    return evidenceFile({ driver: this.driver, key: key.streaming, identity }, received.kept);
+    return evidenceFile({ driver: this.driver, key: key.streaming, identity }, received.kept, true);
   }
 
   /** Evidence for a thread of the program to read (a queued scan). */
@@ -146,7 +146,7 @@ export class EvidenceService {
     });
     await this.assertStored(evidence);
     const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
-    return evidenceFile({ driver: this.driver, key: key.streaming, identity }, evidence);
+    return evidenceFile({ driver: this.driver, key: key.streaming, identity }, evidence, false);
   }
 
   /** For the program's own use (a queued scan, a package). A person's or agent's reading goes through `read`, which is audited. */

@@ -224,7 +224,7 @@ describe('custody of bytes', () => {
       expect((await gather(await openEvidence(by, kept))).equals(clean)).toBe(true);
       expect(held === null ? clean.length > 4 * MIB : held.equals(clean)).toBe(true);
       // What is read for its results is what was kept.
-      const { file } = await evidenceFile(by, kept);
+      const { file } = await evidenceFile(by, kept, false);
       const opened = new EvidenceFile(file);
       expect(opened.read(0, clean.length).equals(clean)).toBe(true);
       opened.close();

@@ -87,7 +87,7 @@ export async function takeIn(
       const { sha256, decodedBytes: size } = await finished;
       const content = held.content();
       const redaction = watch.isSuspect()
-        ? await door.inspect(size, content ?? incomingFile(custody, incoming, { sha256, size }))
+        ? await door.inspect(size, content ?? incomingFile(custody, incoming, size))
         : null;
       if (redaction === null) return { kept: await keep(custody, incoming, { sha256, size }), content, redacted: null };
       const plaintext = content === null ? opened(custody, incoming) : [content];
@@ -140,12 +140,9 @@ async function* opened({ key, identity }: Custody, { path }: IncomingObject): As
   yield* decryptStream(key, associatedDataOf(identity), file as AsyncIterable<Buffer>);
 }
 
-function incomingFile(
-  { key, identity }: Custody,
-  incoming: IncomingObject,
-  bytes: Pick<KeptBytes, 'sha256' | 'size'>,
-): EvidenceFileRef {
-  return { path: incoming.path, key, associatedData: associatedDataOf(identity), storageSize: incoming.size, ...bytes };
+function incomingFile({ key, identity }: Custody, incoming: IncomingObject, size: number): EvidenceFileRef {
+  const associatedData = associatedDataOf(identity);
+  return { path: incoming.path, key, associatedData, storageSize: incoming.size, size, sha256: null };
 }
 
 /** What passes by, as long as it is little; somebody sees all of it. */
@@ -176,10 +173,15 @@ export interface OpenedEvidence {
   release(): Promise<void>;
 }
 
-/** The evidence as a thread reads it by itself. */
-export async function evidenceFile({ driver, key, identity }: Custody, row: KeptBytes): Promise<OpenedEvidence> {
+/** The evidence as a thread reads it by itself. `isFresh`: the row was made of these bytes a moment ago. */
+export async function evidenceFile(
+  { driver, key, identity }: Custody,
+  row: KeptBytes,
+  isFresh: boolean,
+): Promise<OpenedEvidence> {
   const local = await driver.localFile({ key: row.storageKey, version: row.storageVersion });
-  const { size, storageSize, sha256 } = row;
+  const { size, storageSize } = row;
+  const sha256 = isFresh ? null : row.sha256;
   return {
     file: { path: local.path, key, associatedData: associatedDataOf(identity), storageSize, size, sha256 },
     release: () => local.release(),

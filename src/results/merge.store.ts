@@ -13,7 +13,7 @@ import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.j
 const MERGE_PATIENCE = 10_000;
 
 /** Bytes of lines that lie in a staging table before `open` takes them: enough to fill pages of the primary key in order, few enough that reading does not wait. */
-const TAKEN_AT = 4 * 1024 * 1024;
+const TAKEN_AT = 2 * 1024 * 1024;
 
 /** Empties a staging table of what it holds. */
 type Take = (table: string) => Promise<void>;

@@ -299,7 +299,7 @@ class RowStream implements Parsing {
 }
 
 /** Chunks of rows for which nobody waits any longer whether more come. */
-const SETTLED = 8;
+const SETTLED = 4;
 
 const overLimit = (error: unknown): boolean =>
   error instanceof Error &&

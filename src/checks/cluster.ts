@@ -1,4 +1,4 @@
-import { CLUSTER, KINDS, WORKLOAD, WORKLOADS, kindNamed, kindOf, type Kind } from './kinds.js';
+import { ALWAYS_SERVED, CLUSTER, KINDS, WORKLOAD, WORKLOADS, kindNamed, kindOf, type Kind } from './kinds.js';
 import { Phi, type PhiScope } from './phi.js';
 import { providerOf } from './provider.js';
 import {
@@ -139,8 +139,9 @@ function endOf(kind: Kind, lists: readonly ListEnd[]): string | null {
     const because = reason === null || reason === '' ? '' : `: ${reason.slice(0, 200)}`;
     if (outcome === 'refused') return `was refused to the collector${because}`;
     if (outcome === 'failed') return `could not be listed to its end${because}`;
-    if (outcome === 'complete' && !kind.versions.includes(version))
-      return `was listed in version ${version}, which checks do not know`;
+    if (!kind.versions.includes(version)) return `was asked for in version ${version}, which checks do not know`;
+    if (outcome === 'absent' && ALWAYS_SERVED.has(kind.group))
+      return 'is said to be absent, and every API server has it';
   }
   return null;
 }

@@ -1,6 +1,7 @@
 import { ALWAYS_SERVED, CLUSTER, KINDS, WORKLOAD, WORKLOADS, kindNamed, kindOf, type Kind } from './kinds.js';
 import { Phi, type PhiScope } from './phi.js';
 import { providerOf } from './provider.js';
+import { SharedParts } from './shared-parts.js';
 import {
   integersIn,
   isMap,
@@ -51,6 +52,7 @@ export class ClusterBuilder {
   readonly #faults = new Map<string, string>();
   readonly #partial: string[] = [];
   readonly #views = new Views();
+  readonly #shared = new SharedParts();
   #kubeSystem: string | null = null;
 
   /** An object as JSON.parse gives it. It is kept, and changed: whole numbers become bigint. */
@@ -86,6 +88,7 @@ export class ClusterBuilder {
     }
     this.#seen.set(identity, uid);
     if (kind.name === 'Namespace' && name === 'kube-system') this.#kubeSystem = uid;
+    this.#shared.share(kind.name, object);
     try {
       if (integersIn(object)) this.#views.add(object);
     } catch (error) {

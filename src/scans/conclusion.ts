@@ -15,6 +15,12 @@ import { ScansStore, type EarlierScan } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 import type { RowChunk, StagedReport } from './stage.js';
 
+/**
+ * Merges of one system wait for each other in the database too, but there each would hold a connection while it waits. Here they wait with nothing in hand,
+ * and all of them together leave half of the pool to everybody else.
+ */
+export const MERGE_TURNS = Symbol('turns of merges');
+
 /** What a report turned out to be, or turns out to be as its rows are taken. */
 export type Reading =
   | { parsing: Parsing; isPatient?: boolean }

@@ -67,7 +67,11 @@ export class Conclusion {
     }
     const said = 'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading);
     const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
-    const flags = [...said.flags, ...(scan.flags ?? [])];
+    // Of what is judged anew, the same may be noticed again.
+    const flags = [
+      ...said.flags,
+      ...(scan.flags ?? []).filter(({ code }) => !said.flags.some((flag) => flag.code === code)),
+    ];
     const change = { ...said, flags, notes, status: 'stored' } as const;
     await this.store.update(tx, scan.systemId, scan.id, change);
     // Known as soon as all of it was taken.

@@ -108,9 +108,9 @@ export class Reevaluation {
     declared: Declaration,
     reading: Reading,
   ): Promise<void> {
-    // The bytes arrived when they did, signed as they were.
-    const { systemId, evidenceId, receivedAt, signature } = replaced;
-    const scan = begunScan(tx, { systemId, evidenceId, declared, receivedAt, signature, flags: null }, this.parser.revision);
+    // The bytes arrived when they did, signed as they were; and what was noticed then is so.
+    const { systemId, evidenceId, receivedAt, signature, flags } = replaced;
+    const scan = begunScan(tx, { systemId, evidenceId, declared, receivedAt, signature, flags }, this.parser.revision);
     if (!(await this.store.insertOnce(tx, scan))) {
       tx.withoutAudit('another worker has judged it');
       return;

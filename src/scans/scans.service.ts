@@ -186,7 +186,7 @@ export class ScansService {
     reading: Reading | null,
   ): Promise<{ scan: Scan; duplicate: boolean }> {
     const { systemId, declared } = posted;
-    const flags = unsigned(tx.principal, signature);
+    const flags = unsigned(tx.principal, systemId, signature);
     const scan = begunScan(tx, { systemId, evidenceId, declared, receivedAt, flags, signature }, this.parser.revision);
     if (!(await this.store.insertOnce(tx, scan))) {
       const twin = await this.store.findTwin(tx, systemId, evidenceId, scan.declaredDigest);
@@ -205,15 +205,21 @@ export class ScansService {
 }
 
 /** An agent that has keys signs what it sends: noticed when it comes, whoever reads it later. */
-function unsigned({ signingKeys = [] }: Principal, signature: AgentSignature | null): ScanFlag[] | null {
-  if (signature !== null || signingKeys.length === 0) return null;
+function unsigned(principal: Principal, systemId: string, signature: AgentSignature | null): ScanFlag[] | null {
+  if (signature !== null || keysOf(principal, systemId).length === 0) return null;
   return [{ code: 'unsigned', detail: 'The agent has a key to sign by, and the report came without a signature.' }];
 }
 
-function signatureOf(principal: Principal, { signature }: PostedReport, received: Received): AgentSignature | null {
+function signatureOf(
+  principal: Principal,
+  { systemId, signature }: PostedReport,
+  received: Received,
+): AgentSignature | null {
   if (signature === undefined) return null;
-  return judgeSignature(signature, principal.signingKeys ?? [], received.redacted ?? received.kept);
+  return judgeSignature(signature, keysOf(principal, systemId), received.redacted ?? received.kept);
 }
+
+const keysOf = ({ signingKeys }: Principal, systemId: string): readonly string[] => signingKeys?.get(systemId) ?? [];
 
 const fingerprint = (posted: PostedReport, received: Received): string =>
   createHash('sha256')

@@ -24,7 +24,8 @@ import { ReferenceModule } from './reference/reference.module.js';
 import { ResultsModule } from './results/results.module.js';
 import { Turns } from './kernel/slots.js';
 import { SIGNING_TRUST } from './scans/parser.js';
-import { MERGE_TURNS, REPORT_LIMITS } from './scans/scans.service.js';
+import { MERGE_TURNS } from './scans/conclusion.js';
+import { REPORT_LIMITS } from './scans/scans.service.js';
 import { ScansModule } from './scans/scans.module.js';
 
 /** Each waits with its staged rows in memory. */

@@ -240,9 +240,17 @@ function agentPrincipal(
     role: 'agent',
     permissions: permissionsOf('agent'),
     systemIds: [...new Set(trusts.map((trust) => trust.systemId))],
-    signingKeys: [...new Set(trusts.flatMap((trust) => trust.signingKeys))],
+    signingKeys: keysBySystem(trusts),
     requestId,
   };
+}
+
+/** A key vouches for what is sent of the system that it was trusted for, and of no other. */
+function keysBySystem(trusts: readonly Trust[]): ReadonlyMap<string, readonly string[]> {
+  const bySystem = Map.groupBy(trusts, ({ systemId }) => systemId);
+  return new Map(
+    Array.from(bySystem, ([systemId, of]) => [systemId, [...new Set(of.flatMap(({ signingKeys }) => signingKeys))]]),
+  );
 }
 
 /** An id for somebody who is no member anywhere: the same each time, and no name. */

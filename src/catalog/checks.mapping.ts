@@ -29,7 +29,9 @@ function mappingOf(files: Kept<ChecksFile>, organization: readonly OrganizationC
   const given = [...files.values()].flatMap((file) => file.checks);
   const checks = new Map(given.map((check) => [check.id, entryOf(check)]));
   for (const { definition, inForce } of organization) {
-    const entry = { ...entryOf(definition), by: 'organization' } as const;
+    // In place of one of the catalogue, for the practices that the catalogue of today says.
+    const { practices } = checks.get(definition.id) ?? entryOf(definition);
+    const entry = { ...entryOf(definition), practices, by: 'organization' } as const;
     if (inForce) checks.set(definition.id, entry);
     // What is no longer judged by keeps its meaning, for results of then name it, and nobody waits for results of it.
     else if (!checks.has(definition.id)) checks.set(definition.id, { ...entry, deprecated: true });

@@ -68,6 +68,16 @@ describe('are the product’s own checks of the catalogue?', () => {
     expect(other.digest).not.toBe(catalog.digest);
   });
 
+  it('what an organisation puts in place of one keeps the practices that the catalogue says', () => {
+    const [given] = catalog.definitions;
+    const override = { ...given!, practice: 'run-as-non-root' };
+    const changed = catalog.withChecks([{ definition: override, inForce: true }]);
+    expect(changed.checksOf('default-deny-network-policy').filter(({ tool }) => tool === 'safeguard-checks')).toMatchObject([
+      { id: given!.id, by: 'organization', practices: ['default-deny-network-policy'] },
+    ]);
+    expect(changed.checksOf('run-as-non-root').map(({ tool }) => tool)).not.toContain('safeguard-checks');
+  });
+
   it('a catalogue of before there were any is one', () => {
     expect(buildCatalog(filesWith({}, { checks: 0, links: 0 })).definitions).toEqual([]);
   });

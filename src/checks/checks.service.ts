@@ -5,7 +5,7 @@ import { Catalog } from '../catalog/catalog.js';
 import { practicesOf, type CheckDefinition } from '../catalog/checks.schema.js';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
-import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.js';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { nameId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
@@ -56,9 +56,11 @@ export class ChecksService {
     return this.rules(changes, { labels: settings.phiLabels, namespaces: phiNamespaces });
   }
 
-  /** The same with one definition in place of all: what a check would say. */
+  /** The same with one definition in place of all: what a check would say. Refuses (`check-refused`) one that could not be kept. */
   async rulesOfOne(tx: Tx, systemId: string, definition: CheckDefinition): Promise<SnapshotRules> {
     const { phi } = await this.rulesFor(tx, systemId);
+    const { id } = definition;
+    this.requireFit(id, definition, (await this.store.last(tx, null)).find(({ checkId }) => checkId === id) ?? null);
     return rulesOf({ catalogue: 'dry-run', definitions: [definition], changes: [], program: CHECKS_REVISION, phi });
   }
 
@@ -105,6 +107,7 @@ export class ChecksService {
 
   /** A definition has been tried before: it compiles, and its examples come out as they say. */
   async change(tx: WriteTx, id: string, ifMatch: number | null, body: CheckChangeBody): Promise<CheckView> {
+    await this.store.lock(tx);
     const all = await this.store.last(tx, null);
     const before = all.find(({ checkId }) => checkId === id) ?? null;
     if ('definition' in body) this.requireFit(id, body.definition as CheckDefinition, before);
@@ -121,6 +124,7 @@ export class ChecksService {
   }
 
   async withdraw(tx: WriteTx, id: string): Promise<void> {
+    await this.store.lock(tx);
     const before = (await this.store.last(tx, null)).find(({ checkId }) => checkId === id);
     if (before === undefined && this.fromCatalog(id) === null) throw notFound();
     if (before === undefined || before.state === 'withdrawn') return;
@@ -157,20 +161,7 @@ export class ChecksService {
   ): Promise<void> {
     const { organizationId, principal } = tx;
     const recordedAt = this.clock.now();
-    try {
-      await this.store.insert(tx, {
-        organizationId,
-        checkId,
-        version,
-        recordedAt,
-        recordedBy: principal.id,
-        ...change,
-      });
-    } catch (error) {
-      // Two at once: the second has read what is no longer so.
-      if (brokenConstraint(error) === 'check_version_pk') requireVersion(version, version - 1);
-      throw error;
-    }
+    await this.store.insert(tx, { organizationId, checkId, version, recordedAt, recordedBy: principal.id, ...change });
     const definition = change.definition as JsonValue;
     await this.audit.record(tx, {
       action: change.state === 'withdrawn' ? 'check.withdrawn' : 'check.changed',

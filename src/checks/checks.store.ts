@@ -15,6 +15,11 @@ export interface LastVersion {
 
 @Injectable()
 export class ChecksStore {
+  /** Changes of an organisation's checks come one after another: each sees what the one before has made. Until the end of the transaction. */
+  async lock(tx: WriteTx): Promise<void> {
+    await tx.execute('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`checks/${tx.organizationId}`]);
+  }
+
   /** By check. `knownAt`: of the versions that were recorded by then; null: of all. */
   last(tx: Tx, knownAt: Date | null): Promise<LastVersion[]> {
     return tx.query<LastVersion>(
@@ -48,7 +53,6 @@ export class ChecksStore {
     );
   }
 
-  /** Of two that add the same version the second fails by the constraint `check_version_pk`. */
   async insert(tx: WriteTx, row: CheckVersionRow): Promise<void> {
     await tx.manager.insert(CheckVersion, row);
   }

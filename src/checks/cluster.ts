@@ -1,6 +1,7 @@
-import { CLUSTER, KINDS, WORKLOAD, WORKLOADS, kindNamed, kindOf, type Kind } from './kinds.js';
+import { ALWAYS_SERVED, CLUSTER, KINDS, WORKLOAD, WORKLOADS, kindNamed, kindOf, type Kind } from './kinds.js';
 import { Phi, type PhiScope } from './phi.js';
 import { providerOf } from './provider.js';
+import { SharedParts } from './shared-parts.js';
 import {
   integersIn,
   isMap,
@@ -51,6 +52,7 @@ export class ClusterBuilder {
   readonly #faults = new Map<string, string>();
   readonly #partial: string[] = [];
   readonly #views = new Views();
+  readonly #shared = new SharedParts();
   #kubeSystem: string | null = null;
 
   /** An object as JSON.parse gives it. It is kept, and changed: whole numbers become bigint. */
@@ -86,6 +88,7 @@ export class ClusterBuilder {
     }
     this.#seen.set(identity, uid);
     if (kind.name === 'Namespace' && name === 'kube-system') this.#kubeSystem = uid;
+    this.#shared.share(kind.name, object);
     try {
       if (integersIn(object)) this.#views.add(object);
     } catch (error) {
@@ -139,8 +142,9 @@ function endOf(kind: Kind, lists: readonly ListEnd[]): string | null {
     const because = reason === null || reason === '' ? '' : `: ${reason.slice(0, 200)}`;
     if (outcome === 'refused') return `was refused to the collector${because}`;
     if (outcome === 'failed') return `could not be listed to its end${because}`;
-    if (outcome === 'complete' && !kind.versions.includes(version))
-      return `was listed in version ${version}, which checks do not know`;
+    if (!kind.versions.includes(version)) return `was asked for in version ${version}, which checks do not know`;
+    if (outcome === 'absent' && ALWAYS_SERVED.has(kind.group))
+      return 'is said to be absent, and every API server has it';
   }
   return null;
 }

@@ -25,18 +25,10 @@ export function clusterOf(example: CheckExample): ClusterObjects {
   const refused = new Set(example.refused?.map((name) => kindNamed(name)?.name));
   const counts = new Map<string, ListEnd>();
   for (const { name, group, kind, versions, resource } of KINDS) {
-    if (resource === '*') continue;
-    const outcome = refused.has(name) ? 'refused' : 'complete';
+    // Kinds of a whole group have names of their own.
+    const outcome = resource === '*' ? 'absent' : refused.has(name) ? 'refused' : 'complete';
     counts.set(`${group}/${kind}`, { group, kind, version: versions[0] ?? '', outcome, count: 0, reason: null });
   }
-  counts.set('constraints', {
-    group: 'constraints.gatekeeper.sh',
-    kind: 'Constraint',
-    version: '',
-    outcome: 'absent',
-    count: 0,
-    reason: null,
-  });
   for (const { apiVersion, kind } of example.objects) {
     if (typeof apiVersion !== 'string' || typeof kind !== 'string') continue;
     const { group, version } = splitApiVersion(apiVersion);

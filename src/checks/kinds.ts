@@ -32,6 +32,19 @@ interface Given {
   without?: Record<string, string[]>;
 }
 
+/**
+ * Groups of which every API server has the kinds of this table, since Kubernetes 1.21 in these versions: that one of them is absent is no word of an API server.
+ * https://kubernetes.io/docs/reference/using-api/deprecation-guide/
+ */
+export const ALWAYS_SERVED: ReadonlySet<string> = new Set([
+  '',
+  'apps',
+  'batch',
+  'networking.k8s.io',
+  'rbac.authorization.k8s.io',
+  'storage.k8s.io',
+]);
+
 const GIVEN: readonly Given[] = [
   {
     group: '',

@@ -8,6 +8,8 @@ import type { TrialFault } from './trial.thread.js';
 const TIME_LIMIT = 10_000;
 const HEAP_MEGABYTES = 192;
 const MAX_WAITING = 32;
+/** Of a definition as JSON. The catalogue's largest has half of that; all of an organisation's are read for each of its snapshots. */
+const MAX_CHARACTERS = 65_536;
 /** Faults that are told at once. */
 const MAX_FAULTS = 20;
 
@@ -25,6 +27,11 @@ export class CheckTrial implements OnApplicationShutdown {
 
   /** Refuses (`check-refused`) what cannot be judged by, with the place of each fault. `pointer`: where the definition stands in what was sent. */
   async require(definition: unknown, pointer = '/definition'): Promise<void> {
+    if (JSON.stringify(definition).length > MAX_CHARACTERS) {
+      throw new Refusal('check-refused', `A check has at most ${MAX_CHARACTERS} characters, with its examples.`, {
+        pointer,
+      });
+    }
     const faults = (await this.slots.run(() => this.run(definition))).slice(0, MAX_FAULTS);
     const [first] = faults;
     if (first === undefined) return;

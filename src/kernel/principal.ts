@@ -45,8 +45,8 @@ export interface Principal {
   readonly permissions: ReadonlySet<Permission>;
   /** Systems an agent is bound to; null = every system of the organisation. */
   readonly systemIds: readonly string[] | null;
-  /** Public keys in PEM by which an agent signs what it sends; none of anybody else. */
-  readonly signingKeys?: readonly string[];
+  /** By system, public keys in PEM by which an agent signs what it sends of it; none of anybody else. */
+  readonly signingKeys?: ReadonlyMap<string, readonly string[]>;
   /** Correlates the log line, the problem document and the audit event of one request. */
   readonly requestId: string;
 }

@@ -182,6 +182,7 @@ export class PackageGatherer {
         tool: scan.tool,
         toolVersion: scan.toolVersion,
         clusterName: scan.clusterName,
+        clusterUid: scan.clusterUid,
         observedAt: scan.observedAt,
         receivedAt: scan.receivedAt,
         knownAt: scan.knownAt,
@@ -190,6 +191,8 @@ export class PackageGatherer {
         counts: scan.counts,
         rejects: scan.rejects,
         notes: scan.notes,
+        flags: scan.flags,
+        signature: scan.signature,
       }));
     }
   }

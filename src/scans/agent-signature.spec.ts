@@ -116,6 +116,7 @@ describe('is what is not what was signed refused', () => {
     ['no signature', signed(key, statement(), { signatures: [] })],
     ['no statement', signed(key, { kind: 'ReportStatement' })],
     ['a statement of another version', signed(key, statement({ apiVersion: 'safeguard.dev/v2' }))],
+    ['a name of a key that cannot be kept', renamed(signed(key), 'a\u0000')],
     ['too much', wrapped({ filler: 'x'.repeat(9_000) })],
   ])('that holds %s?', (_, header) => {
     expect(codeOf(() => judgeSignature(header, keys, content))).toBe('malformed-header');

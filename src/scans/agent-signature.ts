@@ -17,7 +17,15 @@ const dsseEnvelope = z.object({
   payloadType: z.literal(PAYLOAD_TYPE),
   payload: base64,
   signatures: z
-    .array(z.object({ keyid: z.string().max(200).optional(), sig: base64 }))
+    .array(
+      z.object({
+        keyid: z
+          .string()
+          .regex(/^[\x20-\x7e]{0,200}$/)
+          .optional(),
+        sig: base64,
+      }),
+    )
     .min(1)
     .max(5),
 });
@@ -36,6 +44,8 @@ export interface AgentSignature {
   state: 'verified' | 'unverified';
   /** SHA-256 of the public key, in hex; of an unverified one what it says of itself, or null. */
   keyId: string | null;
+  /** The key that verified it, in PEM: whoever has the scan needs nothing else to verify it again. */
+  publicKey: string | null;
   /** When it was made, said by its maker. */
   createdAt: string;
   /** The envelope as it came: UTF-8 JSON, to be verified by whoever has the key. */
@@ -59,12 +69,13 @@ export function judgeSignature(header: string, keys: readonly string[], { sha256
     throw mismatch('The signature is over other bytes than the ones that came.');
   }
   const signed = preAuthentication(payload);
-  const known = new Map(keys.map((pem) => [signingKeyId(pem), signingKeyOf(pem)]));
+  const known = new Map(keys.map((pem) => [signingKeyId(pem), pem]));
   for (const { sig } of signatures) {
-    for (const [keyId, key] of known) {
+    for (const [keyId, publicKey] of known) {
+      const key = signingKeyOf(publicKey);
       const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
       if (verify(algorithm, signed, key, Buffer.from(sig, 'base64'))) {
-        return { state: 'verified', keyId, createdAt: said.createdAt, envelope };
+        return { state: 'verified', keyId, publicKey, createdAt: said.createdAt, envelope };
       }
     }
   }
@@ -72,7 +83,7 @@ export function judgeSignature(header: string, keys: readonly string[], { sha256
   const hint = signatures.find(({ keyid }) => keyid !== undefined && keyid !== '')?.keyid ?? null;
   if (hint !== null && known.has(hint))
     throw mismatch('The key of the agent that it names did not make the signature.');
-  return { state: 'unverified', keyId: hint, createdAt: said.createdAt, envelope };
+  return { state: 'unverified', keyId: hint, publicKey: null, createdAt: said.createdAt, envelope };
 }
 
 /** A byte sequence (RFC 8941 section 3.3.5) of UTF-8 JSON. */

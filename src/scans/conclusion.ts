@@ -15,6 +15,12 @@ import { ScansStore, type EarlierScan } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 import type { RowChunk, StagedReport } from './stage.js';
 
+/**
+ * Merges of one system wait for each other in the database too, but there each would hold a connection while it waits. Here they wait with nothing in hand,
+ * and all of them together leave half of the pool to everybody else.
+ */
+export const MERGE_TURNS = Symbol('turns of merges');
+
 /** What a report turned out to be, or turns out to be as its rows are taken. */
 export type Reading =
   | { parsing: Parsing; isPatient?: boolean }
@@ -61,7 +67,11 @@ export class Conclusion {
     }
     const said = 'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading);
     const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
-    const flags = [...said.flags, ...(scan.flags ?? [])];
+    // Of what is judged anew, the same may be noticed again.
+    const flags = [
+      ...said.flags,
+      ...(scan.flags ?? []).filter(({ code }) => !said.flags.some((flag) => flag.code === code)),
+    ];
     const change = { ...said, flags, notes, status: 'stored' } as const;
     await this.store.update(tx, scan.systemId, scan.id, change);
     // Known as soon as all of it was taken.

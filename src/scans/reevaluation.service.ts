@@ -1,20 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
-import { Clock } from '../kernel/clock.js';
 import { Database, type WriteTx } from '../kernel/db/database.js';
-import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
-import { Conclusion, Unfit, type Reading } from './conclusion.js';
-import { declaredDigest, readingDigest } from './digests.js';
-import { judge } from './judgement.js';
+import { begunScan } from './begun-scan.js';
+import { Conclusion, MERGE_TURNS, type Reading } from './conclusion.js';
+import { declaredDigest } from './digests.js';
 import { Parser } from './parser.js';
+import { Readings } from './readings.js';
 import { droppedNotes } from './redaction/dropped.js';
 import type { Declaration, Scan } from './scan.entity.js';
 import { ScansStore } from './scans.store.js';
-import { MERGE_TURNS } from './scans.service.js';
 import { SnapshotsService, Superseded } from './snapshots.service.js';
 
 /** How often rules or snapshots may change while one is judged, before the queue is to wait and try again. */
@@ -42,8 +40,8 @@ export class Reevaluation {
     private readonly systems: SystemService,
     private readonly evidence: EvidenceService,
     private readonly conclusion: Conclusion,
+    private readonly readings: Readings,
     private readonly parser: Parser,
-    private readonly clock: Clock,
     @Inject(MERGE_TURNS) private readonly turns: Turns,
   ) {}
 
@@ -85,26 +83,22 @@ export class Reevaluation {
   private async judge(principal: Principal, due: Due): Promise<boolean> {
     const { scan, rules, size } = due;
     const declared = declarationOf(scan, rules);
-    const parsing = await this.parser.parse(size, () => this.evidence.openFile(principal, scan.evidenceId), {
-      format: 'cluster-snapshot',
-      declared,
-      rules: () => Promise.resolve(rules),
-    });
+    const read = () =>
+      this.readings.begin(size, () => this.evidence.openFile(principal, scan.evidenceId), {
+        format: 'cluster-snapshot',
+        declared,
+        rules: () => Promise.resolve(rules),
+      });
     const write = (reading: Reading): Promise<void> =>
       this.turns.run(scan.systemId, () =>
         this.database.write(principal, (tx) => this.record(tx, due, declared, reading)),
       );
     try {
-      const judged = parsing.early === null ? null : judge(parsing.early, declared, this.clock.now());
-      await write(judged !== null && 'problem' in judged ? judged : { parsing });
+      await this.readings.write(read, write);
       return true;
     } catch (error) {
       if (error instanceof Superseded) return false;
-      if (!(error instanceof Unfit)) throw error;
-      await write({ problem: error.problem });
-      return true;
-    } finally {
-      parsing.close();
+      throw error;
     }
   }
 
@@ -114,34 +108,9 @@ export class Reevaluation {
     declared: Declaration,
     reading: Reading,
   ): Promise<void> {
-    const scan: Scan = {
-      organizationId: tx.organizationId,
-      systemId: replaced.systemId,
-      id: newId(),
-      evidenceId: replaced.evidenceId,
-      status: 'queued',
-      declared,
-      declaredDigest: declaredDigest(declared),
-      readingDigest: readingDigest(declared, this.parser.revision),
-      format: null,
-      tool: null,
-      toolVersion: null,
-      clusterName: null,
-      clusterUid: null,
-      rowsDigest: null,
-      observedAt: null,
-      saysWhen: null,
-      // The bytes arrived when they did.
-      receivedAt: replaced.receivedAt,
-      knownAt: null,
-      postedBy: tx.principal.id,
-      counts: null,
-      rejects: null,
-      notes: null,
-      flags: null,
-      signature: replaced.signature,
-      problem: null,
-    };
+    // The bytes arrived when they did, signed as they were; and what was noticed then is so.
+    const { systemId, evidenceId, receivedAt, signature, flags } = replaced;
+    const scan = begunScan(tx, { systemId, evidenceId, declared, receivedAt, signature, flags }, this.parser.revision);
     if (!(await this.store.insertOnce(tx, scan))) {
       tx.withoutAudit('another worker has judged it');
       return;

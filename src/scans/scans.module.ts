@@ -9,6 +9,8 @@ import { AuditWebhookController } from './audit-webhook.controller.js';
 import { Conclusion } from './conclusion.js';
 import { DryRunController } from './dry-run.controller.js';
 import { Parser, SIGNING_TRUST, TIME_LIMIT } from './parser.js';
+import { QueuedScans } from './queued-scans.service.js';
+import { Readings } from './readings.js';
 import { Reevaluation } from './reevaluation.service.js';
 import { ReevaluationWorker } from './reevaluation.worker.js';
 import { Redactor } from './redactor.js';
@@ -27,6 +29,8 @@ import { SnapshotsStore } from './snapshots.store.js';
     ScansService,
     ScansStore,
     Conclusion,
+    Readings,
+    QueuedScans,
     SnapshotsService,
     SnapshotsStore,
     Reevaluation,

@@ -142,10 +142,9 @@ export const ScanView = z
           .string()
           .nullable()
           .meta({ description: 'SHA-256 of the public key, in hex; unverified: as it says itself.' }),
+        publicKey: z.string().nullable().meta({ description: 'The key that verified it, in PEM; unverified: null.' }),
         createdAt: z.iso.datetime().meta({ description: 'When it was made, by its maker.' }),
-        envelope: z
-          .string()
-          .meta({ description: 'The DSSE envelope as it came: JSON, to be verified by whoever has the key.' }),
+        envelope: z.string().meta({ description: 'The DSSE envelope as it came: JSON.' }),
       })
       .nullable()
       .meta({ description: 'What its agent signed of the bytes; null where it signed nothing.' }),

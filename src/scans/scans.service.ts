@@ -4,20 +4,20 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { EvidenceService, type Received } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
-import type { OpenedEvidence } from '../evidence/intake.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
 import { judgeSignature, type AgentSignature } from './agent-signature.js';
-import { Conclusion, Presumed, Unfit, type Reading } from './conclusion.js';
+import { begunScan } from './begun-scan.js';
+import { Conclusion, MERGE_TURNS, type Reading } from './conclusion.js';
 import { declaredDigest, readingDigest } from './digests.js';
-import { isAhead, judge, refusalOf } from './judgement.js';
+import { isAhead, refusalOf } from './judgement.js';
 import { Parser } from './parser.js';
+import { Readings } from './readings.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, Scan, ScanFlag } from './scan.entity.js';
@@ -25,12 +25,6 @@ import { ScansStore, type ScanFilter } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
-
-/**
- * Merges of one system wait for each other in the database too, but there each would hold a connection while it waits. Here they wait with nothing in hand,
- * and all of them together leave half of the pool to everybody else.
- */
-export const MERGE_TURNS = Symbol('turns of merges');
 
 /** Posts at once that are being written or wait to be. */
 const MAX_WRITING = 256;
@@ -66,6 +60,7 @@ export class ScansService {
     private readonly systems: SystemService,
     private readonly evidence: EvidenceService,
     private readonly conclusion: Conclusion,
+    private readonly readings: Readings,
     private readonly snapshots: SnapshotsService,
     private readonly audit: AuditService,
     private readonly parser: Parser,
@@ -98,12 +93,10 @@ export class ScansService {
           : { twin: null, repeated: null };
       if (twin !== null && posted.idempotencyKey === null) return { scan: twin, duplicate: true };
       const readAfresh = (): Promise<Reading> =>
-        this.read(
-          principal,
-          posted.systemId,
+        this.readings.begin(
           received.kept.size,
-          posted.declared,
           async () => received.content ?? this.evidence.fileOf(principal, received),
+          this.snapshots.asking(principal, posted.systemId, posted.declared),
         );
       const written: { scan: Scan | null } = { scan: null };
       const write = (reading: Reading | null) => {
@@ -126,8 +119,8 @@ export class ScansService {
         // What is only queued merges nothing.
         return this.sameBytes.run(digest, () => (reading === null ? once() : this.turns.run(posted.systemId, once)));
       };
-      const reading = posted.wait && twin === null ? (repeated ?? (await readAfresh())) : null;
-      const outcome = reading === null ? await write(null) : await this.conclusively(reading, readAfresh, write);
+      const outcome =
+        posted.wait && twin === null ? await this.readings.write(readAfresh, write, repeated) : await write(null);
       const isReplay = written.scan === null;
       const scan =
         written.scan ?? (await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id)));
@@ -137,61 +130,6 @@ export class ScansService {
     } finally {
       if (!bytes.named) await this.evidence.discard(received);
     }
-  }
-
-  /** Writes what was read; what turns out to be otherwise on the way is written anew, as what it is. */
-  private async conclusively<T>(
-    reading: Reading,
-    readAfresh: () => Promise<Reading>,
-    write: (reading: Reading) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await write(reading);
-    } catch (error) {
-      if (error instanceof Unfit) return await write({ problem: error.problem });
-      if (error instanceof Presumed) return await this.conclusively(patient(await readAfresh()), readAfresh, write);
-      throw error;
-    } finally {
-      if ('parsing' in reading) reading.parsing.close();
-    }
-  }
-
-  /** Finishes a scan that was queued. Does nothing if it is finished: a worker may have died between its commit and its acknowledgement. */
-  async finish(principal: Principal, systemId: string, id: string): Promise<void> {
-    const queued = await this.database.read(principal, (tx) => this.store.find(tx, systemId, id));
-    if (queued?.status !== 'queued') return;
-    const { size } = await this.database.read(principal, (tx) => this.evidence.find(tx, queued.evidenceId));
-    const readAfresh = () =>
-      this.read(principal, systemId, size, queued.declared, () => this.evidence.openFile(principal, queued.evidenceId));
-    await this.conclusively(await readAfresh(), readAfresh, (reading) =>
-      this.concludeQueued(principal, queued, reading),
-    );
-  }
-
-  /** Ends a queued scan that could not be read however often it was tried: its bytes are kept, and it counts for nothing. */
-  async giveUp(principal: Principal, systemId: string, id: string): Promise<void> {
-    const queued = await this.database.read(principal, (tx) => this.store.find(tx, systemId, id));
-    if (queued?.status !== 'queued') return;
-    await this.concludeQueued(principal, queued, {
-      problem: {
-        code: 'unreadable',
-        detail: 'The report could not be read, however often it was tried. Tell the operator.',
-      },
-    });
-  }
-
-  private async concludeQueued(principal: Principal, { systemId, id }: Scan, reading: Reading): Promise<void> {
-    await this.turns.run(systemId, () =>
-      this.database.write(principal, async (tx) => {
-        const scan = await this.store.findForUpdate(tx, systemId, id);
-        if (scan?.status !== 'queued') {
-          tx.withoutAudit('another worker has finished it; the lock alone is no change');
-          return;
-        }
-        const { redaction } = await this.evidence.find(tx, scan.evidenceId);
-        await this.conclusion.conclude(tx, scan, reading, droppedNotes(redaction?.dropped ?? {}));
-      }),
-    );
   }
 
   findScan(tx: Tx, systemId: string, id: string): Promise<Scan | null> {
@@ -236,24 +174,6 @@ export class ScansService {
     });
   }
 
-  /** Begins to read a report. What it says wrongly may be known at once, or only when its rows were taken. */
-  private async read(
-    principal: Principal,
-    systemId: string,
-    size: number,
-    declared: Declaration,
-    open: () => Promise<Uint8Array | OpenedEvidence>,
-  ): Promise<Reading> {
-    const parsing = await this.parser.parse(size, open, {
-      format: declared.format ?? undefined,
-      declared,
-      rules: () => this.database.read(principal, (tx) => this.snapshots.rulesFor(tx, systemId)),
-    });
-    if (parsing.early === null) return { parsing };
-    const judged = judge(parsing.early, declared, this.clock.now());
-    return 'problem' in judged ? judged : { parsing };
-  }
-
   private async record(
     tx: WriteTx,
     posted: PostedReport,
@@ -265,42 +185,17 @@ export class ScansService {
     }: Pick<Received, 'receivedAt' | 'redacted'> & { evidenceId: string; signature: AgentSignature | null },
     reading: Reading | null,
   ): Promise<{ scan: Scan; duplicate: boolean }> {
-    const digest = declaredDigest(posted.declared);
-    const scan: Scan = {
-      organizationId: tx.organizationId,
-      systemId: posted.systemId,
-      id: newId(),
-      evidenceId,
-      status: 'queued',
-      declared: posted.declared,
-      declaredDigest: digest,
-      readingDigest: readingDigest(posted.declared, this.parser.revision),
-      format: null,
-      tool: null,
-      toolVersion: null,
-      clusterName: null,
-      clusterUid: null,
-      rowsDigest: null,
-      observedAt: null,
-      saysWhen: null,
-      receivedAt,
-      knownAt: null,
-      postedBy: tx.principal.id,
-      counts: null,
-      rejects: null,
-      notes: null,
-      flags: unsigned(tx.principal, signature),
-      signature,
-      problem: null,
-    };
+    const { systemId, declared } = posted;
+    const flags = unsigned(tx.principal, systemId, signature);
+    const scan = begunScan(tx, { systemId, evidenceId, declared, receivedAt, flags, signature }, this.parser.revision);
     if (!(await this.store.insertOnce(tx, scan))) {
-      const twin = await this.store.findTwin(tx, posted.systemId, evidenceId, digest);
+      const twin = await this.store.findTwin(tx, systemId, evidenceId, scan.declaredDigest);
       if (twin === null) throw new Error('the scan that these bytes already are is not there');
       tx.withoutAudit('the same report again changes nothing');
       return { scan: twin, duplicate: true };
     }
     if (reading === null) {
-      await this.queue.send(tx, 'scan', { organizationId: tx.organizationId, systemId: posted.systemId, id: scan.id });
+      await this.queue.send(tx, 'scan', { organizationId: tx.organizationId, systemId, id: scan.id });
       await this.audit.record(tx, { action: 'scan.queued', object: { kind: 'scan', id: scan.id } });
     } else {
       Object.assign(scan, await this.conclusion.conclude(tx, scan, reading, droppedNotes(redacted?.dropped ?? {})));
@@ -309,19 +204,22 @@ export class ScansService {
   }
 }
 
-/** Nothing is taken for granted of it. */
-const patient = (reading: Reading): Reading => ('parsing' in reading ? { ...reading, isPatient: true } : reading);
-
 /** An agent that has keys signs what it sends: noticed when it comes, whoever reads it later. */
-function unsigned({ signingKeys = [] }: Principal, signature: AgentSignature | null): ScanFlag[] | null {
-  if (signature !== null || signingKeys.length === 0) return null;
+function unsigned(principal: Principal, systemId: string, signature: AgentSignature | null): ScanFlag[] | null {
+  if (signature !== null || keysOf(principal, systemId).length === 0) return null;
   return [{ code: 'unsigned', detail: 'The agent has a key to sign by, and the report came without a signature.' }];
 }
 
-function signatureOf(principal: Principal, { signature }: PostedReport, received: Received): AgentSignature | null {
+function signatureOf(
+  principal: Principal,
+  { systemId, signature }: PostedReport,
+  received: Received,
+): AgentSignature | null {
   if (signature === undefined) return null;
-  return judgeSignature(signature, principal.signingKeys ?? [], received.redacted ?? received.kept);
+  return judgeSignature(signature, keysOf(principal, systemId), received.redacted ?? received.kept);
 }
+
+const keysOf = ({ signingKeys }: Principal, systemId: string): readonly string[] => signingKeys?.get(systemId) ?? [];
 
 const fingerprint = (posted: PostedReport, received: Received): string =>
   createHash('sha256')

@@ -2,14 +2,14 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { newId } from '../kernel/ids.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
-import { ScansService } from './scans.service.js';
+import { QueuedScans } from './queued-scans.service.js';
 
 /** Finishes queued scans, also those that a killed server left. */
 @Injectable()
 export class ScansWorker implements OnApplicationBootstrap {
   constructor(
     private readonly queue: Queue,
-    private readonly scans: ScansService,
+    private readonly scans: QueuedScans,
   ) {}
 
   onApplicationBootstrap(): void {

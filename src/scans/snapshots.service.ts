@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { ChecksService } from '../checks/checks.service.js';
 import type { SnapshotRules } from '../checks/snapshot-rules.js';
-import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
+import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
-import type { Scan } from './scan.entity.js';
+import type { ParseAsk } from './parser.js';
+import type { Declaration, Scan } from './scan.entity.js';
 import type { SnapshotRow } from './snapshot.entity.js';
 import { SnapshotsStore } from './snapshots.store.js';
 
@@ -14,6 +16,7 @@ export class Superseded extends Error {}
 @Injectable()
 export class SnapshotsService {
   constructor(
+    private readonly database: Database,
     private readonly store: SnapshotsStore,
     private readonly checks: ChecksService,
     private readonly queue: Queue,
@@ -21,6 +24,15 @@ export class SnapshotsService {
 
   find(tx: Tx, systemId: string): Promise<SnapshotRow | null> {
     return this.store.find(tx, systemId);
+  }
+
+  /** How a report is to be read: by the rules of its system, should it be a snapshot. */
+  asking(principal: Principal, systemId: string, declared: Declaration): ParseAsk & { declared: Declaration } {
+    return {
+      format: declared.format ?? undefined,
+      declared,
+      rules: () => this.database.read(principal, (tx) => this.rulesFor(tx, systemId)),
+    };
   }
 
   rulesFor(tx: Tx, systemId: string): Promise<SnapshotRules> {

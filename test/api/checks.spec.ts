@@ -88,6 +88,14 @@ describe('an organisation’s own check', () => {
     await officer.put(pathOf(definition.id), { definition }).set('If-Match', '"7"').expect(412);
   });
 
+  it('is withdrawn once by several at once, and none of them is told off', async () => {
+    const definition = named('org/withdrawn-at-once');
+    await create(definition).expect(200);
+    const answers = await Promise.all(Array.from({ length: 6 }, () => officer.delete(pathOf(definition.id))));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 204));
+    expect((await officer.get(pathOf(definition.id)).expect(200)).body).toMatchObject({ version: 2 });
+  });
+
   it('is listed by id, in pages, by state and by practice', async () => {
     for (const letter of ['a', 'b', 'c']) await create(named(`org/listed-${letter}`)).expect(200);
     await officer.put(pathOf('org/listed-b'), { enabled: false, reason: 'x' }).set('If-Match', '"1"').expect(200);
@@ -125,6 +133,7 @@ describe('an organisation’s own check', () => {
     ],
     ['supports a practice that is not there', { practice: 'no-such-practice' }, '/definition/practice', {}],
     ['is another than that of the path', { id: 'org/another' }, '/definition/id', {}],
+    ['is larger than a check may be', { note: 'x'.repeat(4_000), examples: manyExamples() }, '/definition', {}],
     ['looks for what RE2 refuses', { pass: "object.metadata.name.matches('(?=a)')" }, '/definition/pass', { line: 1 }],
   ])('is not taken if it %s, and the place is told', async (_, change, pointer, place) => {
     const answer = await officer
@@ -240,11 +249,37 @@ describe('a dry run', () => {
     expect(body.results[0].message).toContain('refused');
   });
 
+  it('is of what could be kept: of practices that are there, under the id that they have', async () => {
+    const unknown = await run(named('org/tried', { practice: 'no-such-practice' })).expect(422);
+    expect(unknown.body).toMatchObject({ type: '/problems/check-refused', pointer: '/definition/practice' });
+    const foreign = await run(named('not-of-the-catalogue')).expect(422);
+    expect(foreign.body).toMatchObject({ pointer: '/definition/id' });
+  });
+
+  it('leaves nothing in the log, for nothing is changed', async () => {
+    const count = async () =>
+      ((await officer.get(`${clinic.path}/audit-events?limit=500`).expect(200)).body.items as object[]).length;
+    const before = await count();
+    await run(named('org/tried')).expect(200);
+    expect(await count()).toBe(before);
+  });
+
   it('is of checks that compile and whose examples come out so', async () => {
     const answer = await run(named('org/tried', { pass: 'object.' })).expect(422);
     expect(answer.body).toMatchObject({ type: '/problems/check-refused', pointer: '/definition/pass' });
   });
 });
+
+/** Far more than any check needs to show what it means. */
+function manyExamples(): object {
+  const objects = (labels: object) =>
+    Array.from({ length: 100 }, (_, index) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: `d-${index}`, namespace: 'emr', labels, annotations: { of: 'x'.repeat(1_000) } },
+    }));
+  return { pass: [{ name: 'a', objects: objects({ owner: 'a' }) }], fail: [{ name: 'b', objects: objects({}) }] };
+}
 
 const role = (name: string): object => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',

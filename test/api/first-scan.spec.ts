@@ -118,6 +118,15 @@ it('does the worse of two results stand, where it comes when the other one was t
   expect(found).toEqual([{ status: 'fail', observed_to: null }]);
 });
 
+it('does it where far more rows follow than wait between the thread and the database?', async () => {
+  const { post } = await newSystem();
+  const rows = findings(2 * MANY);
+  rows.splice(MANY / 2, 0, { ...rows[1]!, result: 'fail' });
+  const scan = await post(policyReport(rows), QUERY);
+  expect(open).toHaveBeenCalledOnce();
+  expect(scan.counts).toMatchObject({ total: 2 * MANY, new: 2 * MANY });
+});
+
 it('is a report of the instant that it tells in its last row, and not of the one under which its first rows were taken?', async () => {
   const { id, post } = await newSystem();
   const report = JSON.parse(policyReport(findings(MANY))) as { results: object[] };

@@ -1,10 +1,17 @@
-import { createHash, sign } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
+import { Signer } from '../../src/agent/statement.js';
 import { loadConfig } from '../../src/config.js';
-import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
+import { fixture } from '../fixtures/reports/load.js';
+import { bagIn, readZip } from '../packages/read-zip.js';
+import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { ownCheck } from '../support/checks.js';
 import { envelope, keyPair, pemOf, type KeyPair } from '../support/sigstore.js';
 import { policyReport, send } from './reports.js';
 
@@ -49,35 +56,56 @@ describe('whose signatures does the service believe?', () => {
 describe('what does an agent’s own signature of what it sends become?', () => {
   let world: World;
   let clinic: Clinic;
+  let officer: Caller;
+  let directory: string;
+  const signers = new Map<KeyPair, Signer>();
+  const other = keyPair();
   beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'safeguard-signers-'));
+    for (const pair of [key, other]) {
+      const file = join(directory, `${signers.size}.pem`);
+      await writeFile(file, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      signers.set(pair, Signer.fromFile(file));
+    }
     world = await startApp();
     clinic = await startClinic(world);
+    officer = await clinic.member('compliance_officer');
   });
-  afterAll(() => world.stop());
+  afterAll(async () => {
+    await world.stop();
+    await rm(directory, { recursive: true });
+  });
 
-  const TYPE = 'application/vnd.safeguard.report-statement+json';
-  const signed = (bytes: Buffer, by: KeyPair): string => {
-    const payload = Buffer.from(
-      JSON.stringify({
-        apiVersion: 'safeguard.dev/v1',
-        kind: 'ReportStatement',
-        sha256: createHash('sha256').update(bytes).digest('hex'),
-        size: bytes.length,
-        createdAt: '2026-11-26T08:00:00.000Z',
-        collector: { name: 'safeguard', version: '0.1.0' },
-      }),
+  const wrapped = (text: string): string => `:${Buffer.from(text).toString('base64')}:`;
+  const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+  /** As the agent does it. */
+  const signed = (bytes: Buffer, by: KeyPair): string =>
+    wrapped(
+      signers.get(by)!.envelope({ size: bytes.length, sha256: digestOf(bytes) }, new Date('2026-11-26T08:00:00.000Z')),
     );
-    const text = Buffer.concat([Buffer.from(`DSSEv1 ${TYPE.length} ${TYPE} ${payload.length} `), payload]);
-    const made = {
-      payloadType: TYPE,
-      payload: payload.toString('base64'),
-      signatures: [{ sig: sign('sha256', text, by.privateKey).toString('base64') }],
-    };
-    return `:${Buffer.from(JSON.stringify(made)).toString('base64')}:`;
+  const trustAgent = async (systemId: string, signingKeys: string[]): Promise<void> => {
+    const trusted = await clinic.admin
+      .post(`${clinic.path}/agents`, {
+        name: 'signing',
+        systemId,
+        kind: 'client_credentials',
+        issuer: world.provider.issuer,
+        audience: API_AUDIENCE,
+        subjectPattern: 'safeguard-agent',
+        signingKeys,
+      })
+      .expect(201);
+    expect(trusted.body).toMatchObject({ signingKeys });
+  };
+  const revokeAgents = async (systemId: string): Promise<void> => {
+    const { body } = await clinic.admin.get(`${clinic.path}/agents?systemId=${systemId}`).expect(200);
+    for (const { id } of body.items as { id: string }[]) {
+      await clinic.admin.delete(`${clinic.path}/agents/${id}`).expect(204);
+    }
   };
   const report = (name: string) => Buffer.from(policyReport([{ check: name, result: 'fail' }]));
-  const post = (bytes: Buffer, headers: Record<string, string>, prefer = '') =>
-    send(world.url, clinic.agent, 'POST', `${clinic.systemPath}/scans?observedAt=2026-06-01T00:00:00Z`, {
+  const post = (bytes: Buffer, headers: Record<string, string>, prefer = '', systemPath = clinic.systemPath) =>
+    send(world.url, clinic.agent, 'POST', `${systemPath}/scans?observedAt=2026-06-01T00:00:00Z`, {
       headers: { ...headers, ...(prefer === '' ? {} : { Prefer: prefer }) },
       body: bytes,
     });
@@ -89,21 +117,8 @@ describe('what does an agent’s own signature of what it sends become?', () => 
       signature: { state: 'unverified' },
       flags: [],
     });
-    const { body: agents } = await clinic.admin.get(`${clinic.path}/agents`).expect(200);
-    const [old] = agents.items as { id: string }[];
-    await clinic.admin.delete(`${clinic.path}/agents/${old!.id}`).expect(204);
-    const trusted = await clinic.admin
-      .post(`${clinic.path}/agents`, {
-        name: 'signing',
-        systemId: clinic.systemId,
-        kind: 'client_credentials',
-        issuer: world.provider.issuer,
-        audience: API_AUDIENCE,
-        subjectPattern: 'safeguard-agent',
-        signingKeys: [pemOf(key)],
-      })
-      .expect(201);
-    expect(trusted.body).toMatchObject({ signingKeys: [pemOf(key)] });
+    await revokeAgents(clinic.systemId);
+    await trustAgent(clinic.systemId, [pemOf(key)]);
 
     const plain = report('plain');
     const { body } = await post(plain, { 'Safeguard-Signature': signed(plain, key) });
@@ -144,12 +159,125 @@ describe('what does an agent’s own signature of what it sends become?', () => 
     const bytes = report('changed on the way');
     const answer = await post(bytes, { 'Safeguard-Signature': signed(report('as it was sent'), key) });
     expect([answer.status, answer.body]).toMatchObject([400, { type: '/problems/signature-mismatch' }]);
-    const officer = await clinic.member('compliance_officer');
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    expect((await officer.get(`${clinic.path}/evidence?sha256=${digest}`).expect(200)).body.items).toEqual([]);
-    expect((await post(bytes, { 'Safeguard-Signature': 'x' })).body).toMatchObject({
-      type: '/problems/malformed-header',
+    expect((await officer.get(`${clinic.path}/evidence?sha256=${digestOf(bytes)}`).expect(200)).body.items).toEqual([]);
+    const made = JSON.parse(
+      signers.get(key)!.envelope({ size: bytes.length, sha256: digestOf(bytes) }, new Date()),
+    ) as {
+      signatures: { sig: string }[];
+    };
+    const unkept = JSON.stringify({
+      ...made,
+      signatures: [{ keyid: 'a\u0000', sig: made.signatures[0]!.sig.toLowerCase() }],
     });
+    for (const header of ['x', wrapped(unkept)]) {
+      const { status, body } = await post(bytes, { 'Safeguard-Signature': header });
+      expect([status, body]).toMatchObject([400, { type: '/problems/malformed-header' }]);
+    }
+  });
+
+  it('stays with what is judged anew of the same bytes', async () => {
+    const bytes = fixture('cluster-snapshot/clinic.ndjson');
+    const { body } = await send(world.url, clinic.agent, 'POST', `${clinic.systemPath}/scans`, {
+      headers: { 'Content-Type': 'application/x-ndjson', 'Safeguard-Signature': signed(bytes, key) },
+      body: bytes,
+    });
+    expect(body).toMatchObject({ format: 'cluster-snapshot', signature: { state: 'verified' } });
+    await officer
+      .put(`${clinic.path}/checks/${encodeURIComponent(ownCheck.id)}`, { definition: ownCheck })
+      .set('If-None-Match', '*')
+      .expect(200);
+    await vi.waitFor(async () => {
+      const { body: page } = await officer.get(`${clinic.systemPath}/scans?format=cluster-snapshot`).expect(200);
+      expect(page.items).toHaveLength(2);
+      for (const { signature } of page.items as { signature: unknown }[]) expect(signature).toEqual(body['signature']);
+    }, 30_000);
+  });
+
+  it('is verified by whoever has the package, with nothing else', async () => {
+    const bytes = report('in a package');
+    const { body: scan } = await post(bytes, { 'Safeguard-Signature': signed(bytes, key) });
+    const { headers } = await officer
+      .post(`${clinic.path}/packages`, { scope: { systemId: clinic.systemId } })
+      .expect(202);
+    const path = String(headers['location']);
+    await vi.waitFor(async () => {
+      expect((await officer.get(path).expect(200)).body).toMatchObject({ status: 'ready' });
+    }, 30_000);
+    const archive = await fetch(`${world.url}${path}/content`, {
+      headers: { Authorization: `Bearer ${officer.token}` },
+    });
+    const bag = bagIn(await readZip(Buffer.from(await archive.arrayBuffer())));
+    const lines = (name: string) =>
+      bag
+        .get(name)!
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+    const inPackage = lines('data/scans.jsonl').find(({ id }) => id === scan['id'])!;
+    const { publicKey, keyId, envelope: kept } = inPackage['signature'] as Record<string, string>;
+    // Whose key it is, says the log: the officer who trusted the agent.
+    const trusted = lines('data/audit/events.jsonl').filter(({ leaf }) => String(leaf).includes('agent.trusted'));
+    expect(trusted.flatMap(({ details }) => (details as { signingKeys: string[] }).signingKeys)).toContain(keyId);
+    const pem = createPublicKey(publicKey!);
+    expect(digestOf(pem.export({ type: 'spki', format: 'der' }))).toBe(keyId);
+    const { payload, payloadType, signatures } = JSON.parse(kept!) as {
+      payload: string;
+      payloadType: string;
+      signatures: { sig: string }[];
+    };
+    const said = Buffer.from(payload, 'base64');
+    const signedText = Buffer.concat([
+      Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${said.length} `),
+      said,
+    ]);
+    expect(verify('sha256', signedText, pem, Buffer.from(signatures[0]!.sig, 'base64'))).toBe(true);
+    const evidence = bag.get(String(inPackage['evidencePath']))!;
+    expect((JSON.parse(said.toString()) as { sha256: string }).sha256).toBe(digestOf(evidence));
+    // What was noticed when it came is told too.
+    const unsigned = lines('data/scans.jsonl').filter(({ signature }) => signature === null);
+    expect(unsigned).toContainEqual(
+      expect.objectContaining({ flags: [expect.objectContaining({ code: 'unsigned' })] }),
+    );
+  });
+
+  it('proves nothing of another system, whose agent has other keys or none', async () => {
+    const systemPaths: string[] = [];
+    for (const keys of [[pemOf(other)], []]) {
+      const { body: system } = await clinic.admin
+        .post(`${clinic.path}/systems`, { name: `of ${keys.length} keys`, environment: 'staging', phi: 'stores' })
+        .expect(201);
+      const systemId = (system as { id: string }).id;
+      await trustAgent(systemId, keys);
+      systemPaths.push(`${clinic.path}/systems/${systemId}`);
+    }
+    const [withOther, without] = systemPaths;
+    const bytes = report('elsewhere');
+    const elsewhere = await post(bytes, { 'Safeguard-Signature': signed(bytes, key) }, '', withOther);
+    expect(elsewhere.body).toMatchObject({ signature: { state: 'unverified', publicKey: null } });
+    const theirs = report('theirs');
+    expect((await post(theirs, { 'Safeguard-Signature': signed(theirs, other) }, '', withOther)).body).toMatchObject({
+      signature: { state: 'verified', publicKey: pemOf(other) },
+    });
+    const bare = report('no keys there');
+    expect((await post(bare, {}, '', without)).body).toMatchObject({ signature: null, flags: [] });
+  });
+
+  it('is verified no more by a key that was revoked with its agent, and what was verified before stays so', async () => {
+    const before = report('before it was revoked');
+    const { body: kept } = await post(before, { 'Safeguard-Signature': signed(before, key) });
+    expect(kept).toMatchObject({ signature: { state: 'verified' } });
+    await revokeAgents(clinic.systemId);
+    const refused = report('by nobody that is trusted');
+    expect((await post(refused, { 'Safeguard-Signature': signed(refused, key) })).status).toBe(404);
+    await trustAgent(clinic.systemId, [pemOf(other)]);
+    const after = report('after it was revoked');
+    expect((await post(after, { 'Safeguard-Signature': signed(after, key) })).body).toMatchObject({
+      signature: { state: 'unverified' },
+    });
+    const read = await officer.get(`${clinic.systemPath}/scans/${String(kept['id'])}`).expect(200);
+    expect(read.body.signature).toEqual(kept['signature']);
   });
 });
 

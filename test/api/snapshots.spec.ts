@@ -28,6 +28,7 @@ interface ScanSeen {
   postedBy: string;
   cause: { ruleSet: string; replaces: string } | null;
   notes: string[];
+  flags: { code: string }[];
   counts: { total: number; facts: { total: number } };
 }
 
@@ -318,6 +319,57 @@ describe('what does a change of the rules do to what was collected before?', () 
     expect(all.slice(1).map(({ cause }) => cause?.replaces)).toEqual(all.slice(0, -1).map(({ id }) => id));
   });
 
+  it('a check of the catalogue that an organisation makes weaker passes what failed, and posture says whose words it is', async () => {
+    const { clinic, officer } = await clinicOf();
+    // The one check of its practice, which a machine can see all of.
+    const id = 'secret-environment';
+    const practice = async () => {
+      const { body } = await officer.get(`${clinic.systemPath}/posture`).expect(200);
+      return (body as Posture).practices.find((one) => one.id === 'secrets-as-files')!;
+    };
+    const env = [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'database-password', key: 'password' } } }];
+    await post(
+      clinic,
+      snapshot(ago(2), (lines) => {
+        const portal = lines.find(({ kind }) => kind === 'Deployment')! as { spec: { template: { spec: Line } } };
+        for (const container of portal.spec.template.spec['containers'] as Line[]) container['env'] = env;
+      }),
+    );
+    expect(await practice()).toMatchObject({ status: 'failing' });
+
+    const path = `${clinic.path}/checks/${id}`;
+    const { body: original } = await officer.get(path).expect(200);
+    const weaker = {
+      id,
+      title: (original as { title: string }).title,
+      practices: (original as { practices: string[] }).practices,
+      severity: 'low',
+      each: 'Workload',
+      pass: "object.metadata.name != 'never'",
+      message: 'It is.',
+      examples: {
+        pass: [{ name: 'this', objects: [workload('portal')] }],
+        fail: [{ name: 'that', objects: [workload('never')] }],
+      },
+    };
+    const changed = await officer.put(path, { definition: weaker }).set('If-None-Match', '*').expect(200);
+    expect(changed.body).toMatchObject({ origin: 'catalog', state: 'overridden', version: 1 });
+    const [scan] = await reread(clinic, officer, 1);
+    expect(scan!.toolVersion).toMatch(/\+[0-9a-f]{12}$/);
+    const weakened = await practice();
+    expect(weakened.status).toBe('evidenced');
+    expect(weakened.reason).toContain('1 check of them is in the organisation’s own words.');
+
+    // As the catalogue has it, it fails again.
+    await officer.delete(path).expect(204);
+    await reread(clinic, officer, 2);
+    expect(await practice()).toMatchObject({ status: 'failing' });
+    // Switched off, it makes nothing evidenced.
+    await officer.put(path, { enabled: false, reason: 'The mesh does it.' }).set('If-Match', '"2"').expect(200);
+    await reread(clinic, officer, 3);
+    expect((await practice()).status).toBe('missing');
+  });
+
   it('so do what the system lists as holding PHI, and the labels that say so', async () => {
     const { clinic, officer } = await clinicOf();
     const phi = {
@@ -352,6 +404,54 @@ describe('what does a change of the rules do to what was collected before?', () 
     await clinic.admin.patch(clinic.systemPath, { environment: 'staging' }).set('If-Match', '"2"').expect(200);
     await put(clinic, officer, { ...phi, title: 'Said otherwise' }, 1).expect(200);
     await reread(clinic, officer, 3);
+  });
+
+  it('what was noticed of it when it came is still said of it', async () => {
+    const { clinic, officer } = await clinicOf();
+    await post(clinic, snapshot(ago(3)));
+    const other = await post(
+      clinic,
+      snapshot(ago(2), (lines) => {
+        const kubeSystem = lines.find(({ metadata }) => (metadata as Line | undefined)?.['name'] === 'kube-system')!;
+        (kubeSystem['metadata'] as Line)['uid'] = 'another';
+        (lines[0]!['cluster'] as Line)['uid'] = 'another';
+      }),
+    );
+    expect(other).toMatchObject({ flags: [{ code: 'cluster-uid-differs' }] });
+    await put(clinic, officer, ownCheck, 0).expect(200);
+    const [scan] = await reread(clinic, officer, 1);
+    expect(scan).toMatchObject({ flags: [{ code: 'cluster-uid-differs' }] });
+    const severe = { ...ownCheck, severity: 'high' };
+    await put(clinic, officer, severe, 1).expect(200);
+    const all = await reread(clinic, officer, 2);
+    for (const { flags } of all) expect(flags).toHaveLength(1);
+  });
+
+  it('what breaks in the middle leaves nothing of it, and is done when it can be', async () => {
+    const { clinic, officer } = await clinicOf();
+    const posted = await post(clinic, snapshot(ago(2)));
+    const admin = new pg.Client({ connectionString: world.database.urls.admin });
+    await admin.connect();
+    try {
+      await admin.query(
+        `create function break_off() returns trigger language plpgsql as $$ begin raise exception 'the disk is full'; end $$`,
+      );
+      // The last that is written but for the audit event.
+      await admin.query('create trigger break_off before update on snapshot for each row execute function break_off()');
+      const failures = () => world.logs.filter((line) => line.includes('"queue":"reevaluation"')).length;
+      const before = failures();
+      await put(clinic, officer, ownCheck, 0).expect(200);
+      await vi.waitFor(() => expect(failures()).toBeGreaterThan(before), { timeout: 30_000, interval: 100 });
+      expect((await scans(clinic, officer)).map(({ id }) => id)).toEqual([posted.id]);
+      expect(await results(clinic, officer)).toEqual([]);
+    } finally {
+      await admin.query('drop trigger if exists break_off on snapshot');
+      await admin.query('drop function if exists break_off()');
+      await admin.end();
+    }
+    const [scan] = await reread(clinic, officer, 1);
+    expect(scan?.cause?.replaces).toBe(posted.id);
+    expect(said(await results(clinic, officer))).toEqual(['emr/Deployment/portal fail']);
   });
 
   it('however often it is asked for, and by however many at once, it is done once', async () => {
@@ -457,6 +557,13 @@ async function unreadable(clinic: Clinic): Promise<string> {
     .expect(422);
   return (body as { evidenceId: string }).evidenceId;
 }
+
+const workload = (name: string): object => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace: 'emr' },
+  spec: { template: { spec: { containers: [{ name: 'web' }] } } },
+});
 
 function examplesFor(good: string, bad: string, phi?: string[]): typeof ownCheck.examples {
   const objects = (name: string) => [

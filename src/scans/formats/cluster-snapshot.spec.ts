@@ -125,6 +125,8 @@ const TRAPS: Readonly<Record<string, (lines: Line[]) => unknown>> = {
   'with two heads': (lines) => lines.splice(3, 0, structuredClone(lines[HEAD]!)),
   'of another cluster than its head says': (lines) =>
     (objectOf(lines, 'Namespace', 'kube-system').metadata['uid'] = 'other'),
+  'whose kube-system does not say which it is': (lines) =>
+    delete objectOf(lines, 'Namespace', 'kube-system').metadata['uid'],
   'without kube-system': (lines) => {
     lines.splice(1, 1);
     listOf(lines, 'Namespace')['count'] = 2;
@@ -179,6 +181,22 @@ describe('a snapshot that cannot be the whole of one cluster', () => {
     );
     expect(completeSources(report)).not.toContain('kubernetes/NetworkPolicy');
     expect(completeSources(report)).toContain('kubernetes/Namespace');
+  });
+
+  it('is a kind that every API server has, said to be absent, not known to have no objects?', () => {
+    for (const kind of ['Job', 'CronJob']) {
+      const report = reread((lines) => {
+        lines.splice(0, lines.length, ...lines.filter((line) => line['kind'] !== kind));
+        Object.assign(listOf(lines, kind), { outcome: 'absent', count: 0 });
+      });
+      expect(statuses(report)['workload-non-root']).toEqual(['emr/Deployment/portal fail', 'cluster error']);
+    }
+  });
+
+  it('is a kind that was looked for in a version that is not known not known to be absent?', () => {
+    expect(completeSources(read(bytesOf(LINES)))).toContain('istio/PeerAuthentication');
+    const report = reread((lines) => (listOf(lines, 'PeerAuthentication')['version'] = 'v7'));
+    expect(completeSources(report)).not.toContain('istio/PeerAuthentication');
   });
 
   it('does a poster who says partial keep it from passing?', () => {

@@ -164,7 +164,11 @@ class SnapshotReader {
     const group = apiVersion.slice(0, Math.max(0, slash));
     // Before checks have it, who change its numbers.
     tellFacts(this.#draft, { object: line, group, version: apiVersion.slice(slash + 1), kind, pointer });
-    if (kind === 'Namespace' && group === '') this.#hasKubeSystem ||= isKubeSystem(line);
+    if (kind === 'Namespace' && group === '' && isKubeSystem(line)) {
+      this.#hasKubeSystem = true;
+      if (optionalText(fieldsIn(line, 'metadata'), 'uid') === '')
+        this.#builder.partial('The namespace kube-system does not say by its uid which cluster it is of.');
+    }
     this.#builder.add(line);
   }
 

@@ -26,7 +26,13 @@ describe('which pod templates are judged?', () => {
       object('apps/v1', 'Deployment', 'web'),
       object('apps/v1', 'ReplicaSet', 'web-1', { ownerReferences: owned('Deployment', 'web') }),
       pod('web-1-a', { ownerReferences: owned('ReplicaSet', 'web-1') }),
-      object('batch/v1', 'CronJob', 'night'),
+      object(
+        'batch/v1',
+        'CronJob',
+        'night',
+        {},
+        { spec: { jobTemplate: { spec: { template: { spec: { containers: [] } } } } } },
+      ),
       object('batch/v1', 'Job', 'night-1', { ownerReferences: owned('CronJob', 'night', '', 'batch/v1') }),
       object('batch/v1', 'Job', 'once'),
       pod('alone'),
@@ -50,6 +56,61 @@ describe('which pod templates are judged?', () => {
     ]);
     expect(names(all)).toContain('p');
   });
+});
+
+describe('does what runs otherwise than its owner says stand for itself?', () => {
+  const template = (image: string) => ({ template: { spec: { containers: [{ name: 'a', image }] } } });
+  const old = (spec: Json, status: Json = {}) =>
+    object('apps/v1', 'ReplicaSet', 'old', { ownerReferences: owned('Deployment', 'web') }, { spec, status });
+  const job = (image: string, conditions: Json[] = []) =>
+    object(
+      'batch/v1',
+      'Job',
+      'night-1',
+      { ownerReferences: owned('CronJob', 'night', '', 'batch/v1') },
+      { spec: template(image), status: { conditions } },
+    );
+  const web = object('apps/v1', 'Deployment', 'web', {}, { spec: template('new') });
+  const night = object('batch/v1', 'CronJob', 'night', {}, { spec: { jobTemplate: { spec: template('new') } } });
+  const debugged = (ephemeralContainers: unknown) =>
+    object(
+      'v1',
+      'Pod',
+      'p',
+      { ownerReferences: owned('ReplicaSet', 'old') },
+      { spec: { ephemeralContainers }, status: { phase: 'Running' } },
+    );
+
+  it.each<[string, Json[], string[]]>([
+    [
+      'a ReplicaSet of an earlier template that still runs pods',
+      [web, old({ replicas: 2, ...template('old') })],
+      ['old', 'web'],
+    ],
+    ['one that does not say how many', [web, old(template('old'))], ['old', 'web']],
+    [
+      'one whose pods are still there',
+      [web, old({ replicas: 0, ...template('old') }, { replicas: 1 })],
+      ['old', 'web'],
+    ],
+    ['not one that runs nothing', [web, old({ replicas: 0, ...template('old') }, { replicas: 0 })], ['web']],
+    ['not one of the same template', [web, old({ replicas: 2, ...template('new') })], ['web']],
+    ['a Job that its CronJob would not make', [night, job('old')], ['night', 'night-1']],
+    ['not one that has ended', [night, job('old', [{ type: 'Complete', status: 'True' }])], ['night']],
+    ['one that is only suspended', [night, job('old', [{ type: 'Suspended', status: 'True' }])], ['night', 'night-1']],
+    [
+      'a pod with containers of kubectl debug',
+      [old(template('old')), debugged([{ name: 'd', image: 'd' }])],
+      ['old', 'p'],
+    ],
+    ['a pod with what is no list of them', [old(template('old')), debugged({})], ['old', 'p']],
+    ['not a pod without', [old(template('old')), debugged(null)], ['old']],
+    [
+      'a pod that names as its owner what makes no pods',
+      [web, object('v1', 'Pod', 'p', { ownerReferences: owned('Deployment', 'web') })],
+      ['p', 'web'],
+    ],
+  ])('%s', (_, objects, expected) => expect(names(workloadsOf(objects).all).sort()).toEqual(expected));
 });
 
 describe('which pods are a workload’s?', () => {
@@ -77,7 +138,7 @@ describe('which pods are a workload’s?', () => {
       object('apps/v1', 'ReplicaSet', 'b', { ownerReferences: owned('ReplicaSet', 'a') }),
       pod('p', { ownerReferences: owned('ReplicaSet', 'a') }),
     ]);
-    // All are judged, for each would hide behind another.
-    expect(names(all)).toEqual(['a', 'b', 'p']);
+    // No ReplicaSet is made by another: each would hide behind one.
+    expect(names(all)).toEqual(['a', 'b']);
   });
 });

@@ -1,3 +1,4 @@
+import { equals } from './functions/lists.js';
 import { WORKLOADS } from './kinds.js';
 import { at, isMap, listAt, namespaceOf, nameOf, textAt, type KubernetesObject } from './values.js';
 
@@ -10,11 +11,12 @@ function keyOf(namespace: string, kind: string, name: string): string {
   return `${namespace}/${kind}/${name}`;
 }
 
-/** The groups of WORKLOADS. */
-const GROUPS: ReadonlySet<string> = new Set(['v1', 'apps/v1', 'batch/v1']);
-
-/** A pod, its Job, its CronJob; none of Kubernetes' own is longer. */
-const MAX_LINE = 5;
+/** Which workloads make which. A controller that makes no objects of a kind takes none away either: of a pod that names a Deployment as its owner nobody is the owner. */
+const MAKERS: Readonly<Record<string, readonly string[]>> = {
+  Pod: ['apps/v1/ReplicaSet', 'v1/ReplicationController', 'apps/v1/StatefulSet', 'apps/v1/DaemonSet', 'batch/v1/Job'],
+  ReplicaSet: ['apps/v1/Deployment'],
+  Job: ['batch/v1/CronJob'],
+};
 
 /**
  * Who owns whom among workloads. People write owners, and judge them: a Deployment, and not its ReplicaSets and pods, which come and go under random names.
@@ -46,19 +48,15 @@ export class Workloads {
     return this.#pods.get(object) ?? [];
   }
 
-  /** The object itself, its owner, and so on. Owners are written by whoever writes the object: they may go in a circle. */
+  /** The object itself, its owner, and so on. No kind makes, over however many others, what makes it, so that there is an end. */
   *#lineOf(object: KubernetesObject): Generator<KubernetesObject> {
-    let next: KubernetesObject | null = object;
-    for (let steps = 0; next !== null && steps < MAX_LINE; steps++) {
-      yield next;
-      next = this.#ownerOf(next);
-    }
+    for (let next: KubernetesObject | null = object; next !== null; next = this.#ownerOf(next)) yield next;
   }
 
-  /** Nobody owns it, or its owners own each other, so that none of them would be judged. */
+  /** Nobody owns it, or it runs what its owner's template does not say. */
   #standsForItself(object: KubernetesObject): boolean {
-    if (this.#ownerOf(object) === null) return true;
-    return [...this.#lineOf(object)].length === MAX_LINE;
+    const owner = this.#ownerOf(object);
+    return owner === null || (isAtWork(object) && !isMadeBy(object, owner));
   }
 
   /**
@@ -69,14 +67,40 @@ export class Workloads {
     for (const reference of listAt(object, 'metadata', 'ownerReferences')) {
       if (at(reference, 'controller') !== true) continue;
       const kind = textAt(reference, 'kind');
-      if (!Object.hasOwn(WORKLOADS, kind) || !GROUPS.has(textAt(reference, 'apiVersion'))) return null;
+      const own = textAt(object, 'kind');
+      const makers = Object.hasOwn(MAKERS, own) ? MAKERS[own] : undefined;
+      if (makers?.includes(`${textAt(reference, 'apiVersion')}/${kind}`) !== true) return null;
       const owner = this.#byKey.get(keyOf(namespaceOf(object), kind, textAt(reference, 'name')));
-      if (owner === undefined || owner === object) return null;
+      if (owner === undefined) return null;
       const [uid, known] = [textAt(reference, 'uid'), textAt(owner, 'metadata', 'uid')];
       return uid === '' || known === '' || uid === known ? owner : null;
     }
     return null;
   }
+}
+
+/** Whether pods of it run or may be made: a Deployment keeps the ReplicaSets of its earlier templates at none, and a CronJob its ended Jobs. */
+function isAtWork(object: KubernetesObject): boolean {
+  switch (textAt(object, 'kind')) {
+    case 'ReplicaSet':
+      return (at(object, 'spec', 'replicas') ?? 1n) !== 0n || (at(object, 'status', 'replicas') ?? 0n) !== 0n;
+    case 'Job':
+      return !listAt(object, 'status', 'conditions').some(
+        (condition) =>
+          ['Complete', 'Failed'].includes(textAt(condition, 'type')) && textAt(condition, 'status') === 'True',
+      );
+    default:
+      return true;
+  }
+}
+
+/**
+ * Whether it is what its owner's template says. A Deployment whose new template does not come up runs the one before, and so does a Job of a CronJob that was changed since;
+ * `kubectl debug` puts containers into a pod that no template can have. Sidecars that a webhook puts into pods do not count, or each pod of a mesh would stand for itself.
+ */
+function isMadeBy(object: KubernetesObject, owner: KubernetesObject): boolean {
+  if (textAt(object, 'kind') === 'Pod') return (at(object, 'spec', 'ephemeralContainers') ?? null) === null;
+  return equals(at(templateOf(object), 'spec'), at(templateOf(owner), 'spec'));
 }
 
 /** The pod template of a workload: its metadata and spec; of a pod itself. null of what has none. */

@@ -81,9 +81,10 @@ export class ClusterBuilder {
     const identity = `${kind.name}/${textAt(object, 'kind')}/${namespaceOf(object)}/${name}`;
     const uid = textAt(object, 'metadata', 'uid');
     const before = this.#seen.get(identity);
-    // Pages of a list may overlap. Two objects of one name cannot be in one cluster.
+    // Pages of a list may overlap. Two objects of one name cannot be in one cluster, and without a uid nothing says that they are one.
     if (before !== undefined) {
       if (before !== uid) this.partial(`${kind.name} ${name} is there twice, with two uids.`);
+      else if (uid === '') this.partial(`${kind.name} ${name} is there twice, without a uid.`);
       return;
     }
     this.#seen.set(identity, uid);

@@ -96,10 +96,23 @@ describe('is an expression that throws an error, and never a pass?', () => {
     ['undecided throws', { undecided: 'object.spec.hostNetwork', without: 'x', pass: 'true' }, /No such key/],
     ['a wrong argument', { pass: "age(object.kind) < duration('1h')" }, /not an instant/],
     ['an unreadable selector', { pass: "selects({'matchLabels': 7}, object.metadata.labels)" }, /Not judged/],
+    [
+      'with its place',
+      { pass: "object.kind == 'Pod'\n&& object.spec.hostNetwork" },
+      /Not judged: pass: line 2, column 16: No such key: hostNetwork/,
+    ],
+    [
+      'an index of what is no text',
+      { pass: "objectsBy('Pod', 'spec.containers', 'x').size() == 0" },
+      /neither a text nor/,
+    ],
+    ['initContainers that are no list', { pass: 'allContainers(object.spec).size() > 0' }, /initContainers is no list/],
     ['an overflow', { pass: 'object.spec.big * object.spec.big > 0' }, /overflow/],
     ['one error among the elements', { pass: 'object.spec.containers.all(c, c.readOnly == true)' }, /No such key/],
   ])('%s', (_, check, reason) => {
-    const { said } = judge(check, { objects: [pod('web', { none: null, big: 9_000_000_000_000_000 })] });
+    const { said } = judge(check, {
+      objects: [pod('web', { none: null, initContainers: { name: 'a' }, big: 9_000_000_000_000_000 })],
+    });
     expect(said).toHaveLength(1);
     expect(said[0]).toMatch(/^clinic\/Pod\/web error: Not judged: /);
     expect(said[0]).toMatch(reason);
@@ -196,6 +209,11 @@ describe('can nothing pass where a kind is not complete?', () => {
       /of another cluster/,
     ],
     ['two objects of one name', { objects: [pod('web'), pod('web', {}, { uid: 'other' })] }, /twice, with two uids/],
+    [
+      'one object twice, of which nothing says that it is one',
+      { objects: [pod('web', {}, { uid: '' }), pod('web', {}, { uid: '' })] },
+      /without a uid/,
+    ],
     ['a line that is no object', { objects: [pod('web'), 'x'] }, /no object of Kubernetes/],
     [
       'an object of a version that is not known',
@@ -272,7 +290,7 @@ describe('what is said where there is nothing to judge?', () => {
 
   it('what cannot be judged is something', () => {
     expect(judge({ where: 'object.spec.x', none: 'pass' }, { objects: [pod('web')] }).said).toEqual([
-      'clinic/Pod/web error: Not judged: No such key: x',
+      'clinic/Pod/web error: Not judged: where: line 1, column 13: No such key: x',
     ]);
   });
 
@@ -326,7 +344,7 @@ describe('is a check that takes too long stopped, and the next one goes on?', ()
     const objects = Array.from({ length: 200 }, (_, index) => pod(`p${index}`));
     const lists = "objects('Pod').map(a, objects('Pod').map(b, objects('Pod').map(c, c))).size() > 0";
     expect(judge({ pass: lists }, { objects }).said[0]).toMatch(
-      /error: Not judged: makes lists of more than 5000000 elements/,
+      /error: Not judged: pass: makes lists of more than 5000000 elements/,
     );
   });
 

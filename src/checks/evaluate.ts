@@ -1,7 +1,7 @@
 import type { ClusterObjects } from './cluster.js';
 import type { CompiledCheck, Message } from './definition.js';
 import { over } from './environment.js';
-import { reasonOf, type Expression } from './expression.js';
+import { placedReasonOf, reasonOf, type Expression } from './expression.js';
 import { wordsOf } from './functions/strings.js';
 import { withinTime } from './guard.js';
 import { CLUSTER, WORKLOAD } from './kinds.js';
@@ -233,8 +233,14 @@ function judgedOf(object: KubernetesObject): Judged {
   };
 }
 
+/** What is thrown says in which part of the check, and where in it. */
 function boolean(expression: Expression, variables: Record<string, unknown>, name: string): boolean {
-  const value = expression.evaluate(variables);
+  let value: unknown;
+  try {
+    value = expression.evaluate(variables);
+  } catch (error) {
+    throw new Error(`${name}: ${placedReasonOf(error, expression.source)}`, { cause: error });
+  }
   if (typeof value !== 'boolean') throw new Error(`${name} is no bool`);
   return value;
 }

@@ -239,7 +239,7 @@ class Translation {
       this.#phi.labels.map(({ key, values }) => {
         const there = holder === 'variables.template' ? `has(${holder}.metadata) && ` : '';
         const labels = `${holder}.metadata.labels`;
-        return `(${there}has(${labels}) && ${literal(key)} in ${labels} && ${labels}[${literal(key)}] in [${values.map(literal).join(', ')}])`;
+        return `(${there}has(${labels}) && ${literal(key)} in ${labels} && ${labels}[${literal(key)}].lowerAscii() in [${values.map((value) => literal(value.toLowerCase())).join(', ')}])`;
       }),
     );
     if (this.#phi.namespaces.length > 0) {

@@ -161,6 +161,7 @@ describe('are the kinds that an expression reads found?', () => {
   it.each([
     ["objects('NetworkPolicy').exists(p, true)", ['NetworkPolicy']],
     ["object.x.all(o, inNamespace('Service', o).size() == 0)", ['Service']],
+    ["objectsBy('Backup', 'spec.includedNamespaces', 'x').size() == 0", ['Backup']],
   ])('%s', (source, kinds) => {
     expect([...compile(source, ['Pod'], 'bool').kinds]).toEqual(kinds);
   });

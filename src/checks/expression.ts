@@ -35,7 +35,7 @@ export interface Mentions {
   readonly fields: ReadonlySet<string>;
   /** Where variables stand. */
   readonly places: readonly { readonly name: string; readonly start: number }[];
-  /** The kinds that objects('…'), inNamespace('…', …) and reportOn('…', …) name. */
+  /** The kinds that objects('…'), inNamespace('…', …), objectsBy('…', …) and reportOn('…', …) name. */
   readonly kinds: ReadonlySet<string>;
 }
 
@@ -54,6 +54,7 @@ const BINDING_MACROS: ReadonlySet<string> = new Set(['.all', '.exists', '.exists
 const LITERALS: Readonly<Record<string, number>> = {
   objects: 0,
   inNamespace: 0,
+  objectsBy: 0,
   reportOn: 0,
   '.matches': 0,
   '.find': 0,
@@ -124,6 +125,14 @@ function parse(source: string, environment: Environment): ParseResult {
   } catch (error) {
     throw faultOf(error, source);
   }
+}
+
+/** What is thrown when the expression is evaluated, in one line, and where in it, if that is known. */
+export function placedReasonOf(error: unknown, source: string): string {
+  const range = rangeOf(error);
+  if (range === undefined) return reasonOf(error);
+  const { line, column, reason } = new ExpressionFault(reasonOf(error), source, range.start);
+  return `line ${line}, column ${column}: ${reason}`;
 }
 
 /** The words of the library's errors, without its drawing of the place. */

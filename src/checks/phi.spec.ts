@@ -44,6 +44,10 @@ describe('which objects hold PHI?', () => {
     ).toEqual(['Pod/a', 'Deployment/d']);
   });
 
+  it('those whose label is written in capitals', () => {
+    expect(holding([object('Namespace', 'a', null, { 'data-classification': 'PHI' }), shop])).toEqual(['Namespace/a']);
+  });
+
   it('volumes of claims of such a namespace', () => {
     const volume = (name: string, namespace: string) =>
       object('PersistentVolume', name, null, {}, { spec: { claimRef: { namespace } } });
@@ -67,7 +71,7 @@ describe('which objects hold PHI?', () => {
     ).toEqual(['Namespace/clinic', 'Pod/a', 'Pod/c']);
   });
 
-  it.each([[{ 'safeguard.dev/phi': true }], [{ 'safeguard.dev/phi': 'TRUE' }], ['x'], [null]])(
+  it.each([[{ 'safeguard.dev/phi': true }], [{ 'safeguard.dev/phi': 'yes' }], ['x'], [null]])(
     'labels that say something else: %j',
     (labels) => {
       expect(holding([object('Namespace', 'shop', null, labels as Json), clinic])).toEqual(['Namespace/clinic']);

@@ -4,7 +4,7 @@ import { templateOf } from './workloads.js';
 
 /** Where an organisation says that something holds PHI. */
 export interface PhiScope {
-  /** Labels that say so, on a namespace, an object or a pod template: any of the values of any of them. */
+  /** Labels that say so, on a namespace, an object or a pod template: any of the values of any of them, whatever their case, for `PHI` means no less than `phi`. */
   readonly labels: readonly { readonly key: string; readonly values: readonly string[] }[];
   /** The system's own list. */
   readonly namespaces: readonly string[];
@@ -43,7 +43,7 @@ export class Phi {
   readonly #labels: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(objects: Objects, { labels, namespaces }: PhiScope) {
-    this.#labels = new Map(labels.map(({ key, values }) => [key, new Set(values)]));
+    this.#labels = new Map(labels.map(({ key, values }) => [key, new Set(values.map((value) => value.toLowerCase()))]));
     this.isMarked =
       namespaces.length > 0 ||
       KINDS.some(({ name }) => objects.list(name).some((object) => this.isMarkedItself(object)));
@@ -85,7 +85,7 @@ export class Phi {
     if (!isMap(labels)) return false;
     for (const [key, values] of this.#labels) {
       const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-      if (typeof value === 'string' && values.has(value)) return true;
+      if (typeof value === 'string' && values.has(value.toLowerCase())) return true;
     }
     return false;
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Duration } from '@marcbachmann/cel-js/evaluator';
 import type { ClusterObjects } from '../cluster.js';
 import { WORKLOAD, WORKLOADS, kindNamed } from '../kinds.js';
-import { at, isMap, listAt, textAt, type KubernetesObject } from '../values.js';
+import { at, isMap, textAt, type KubernetesObject } from '../values.js';
 import { templateOf } from '../workloads.js';
 import { instantOf } from './conversions.js';
 import { Unanswerable, type CheckFunction } from './function.js';
@@ -20,9 +20,18 @@ export function objectIn(value: unknown, of: string): KubernetesObject {
 /** containers, initContainers and ephemeralContainers: whichever of them runs, runs in the pod. */
 function allContainers(spec: unknown): readonly unknown[] {
   if (!isMap(spec)) throw new Unanswerable('allContainers(): takes the spec of a pod');
+  const containers = containersIn(spec, 'containers');
   // The API stores no pod without one, so that what holds of all of none would be said of what nobody has read.
-  if (listAt(spec, 'containers').length === 0) throw new Unanswerable('allContainers(): the pod has no containers');
-  return ['containers', 'initContainers', 'ephemeralContainers'].flatMap((name) => listAt(spec, name));
+  if (containers.length === 0) throw new Unanswerable('allContainers(): the pod has no containers');
+  return [...containers, ...containersIn(spec, 'initContainers'), ...containersIn(spec, 'ephemeralContainers')];
+}
+
+/** What is no list of containers is not read as none of them. */
+function containersIn(spec: KubernetesObject, name: string): readonly unknown[] {
+  const list = at(spec, name) ?? [];
+  if (!Array.isArray(list) || !list.every(isMap))
+    throw new Unanswerable(`allContainers(): ${name} is no list of containers`);
+  return list;
 }
 
 const COMPONENTS: ReadonlySet<string> = new Set([
@@ -81,6 +90,12 @@ export function objectFunctions(cluster: Now): readonly CheckFunction[] {
       signature: 'inNamespace(string, string): list<map>',
       handler: (kind: string, namespace: string) => inNamespace(cluster(), kind, namespace),
       about: 'Those of a kind, a literal, in a namespace: much faster than a filter over all.',
+    },
+    {
+      signature: 'objectsBy(string, string, string): list<map>',
+      handler: (kind: string, path: string, value: string) => objectsBy(cluster(), kind, path, value),
+      about:
+        'Those of a kind, a literal, whose field at a path is the text or a list that holds it; with an empty text, those that have none there: `objectsBy("Backup", "spec.includedNamespaces", "clinic")`. Much faster than a filter over all.',
     },
     {
       signature: 'holdsPhi(dyn): bool',
@@ -159,6 +174,30 @@ function ageOf(cluster: ClusterObjects, instant: Date): Duration {
 function controlPlane(cluster: ClusterObjects, name: string): readonly KubernetesObject[] {
   if (!COMPONENTS.has(name)) throw new Unanswerable(`controlPlane(): no part ${name}`);
   return cluster.memo('control plane', () => Map.groupBy(cluster.list('Pod'), component)).get(name) ?? [];
+}
+
+/** Every object stands under each text of the field once, under '' where the field is not there, null or an empty list. */
+function objectsBy(cluster: ClusterObjects, kind: string, path: string, value: string): readonly KubernetesObject[] {
+  if (kindNamed(kind) === null) throw new Unanswerable(`objectsBy(): no kind ${kind}`);
+  const index = cluster.memo(`${kind} by ${path}`, () => {
+    const found = new Map<string, KubernetesObject[]>();
+    for (const object of cluster.list(kind)) {
+      for (const text of textsIn(at(object, ...path.split('.')), `objectsBy(): ${path}`)) {
+        const list = found.get(text);
+        if (list === undefined) found.set(text, [object]);
+        else list.push(object);
+      }
+    }
+    return found;
+  });
+  return index.get(value) ?? [];
+}
+
+function textsIn(value: unknown, of: string): Iterable<string> {
+  const list: unknown[] = Array.isArray(value) ? value : [value ?? ''];
+  if (!list.every((text) => typeof text === 'string'))
+    throw new Unanswerable(`${of} is neither a text nor a list of texts`);
+  return list.length === 0 ? [''] : new Set(list);
 }
 
 function inNamespace(cluster: ClusterObjects, kind: string, namespace: string): readonly KubernetesObject[] {

@@ -31,7 +31,7 @@ const CheckExample = z.strictObject({
   refused: z.array(kind).max(100).optional().describe('Kinds that the collector was not allowed to list'),
 });
 
-const examples = z.array(CheckExample).min(1).max(20);
+const examples = z.array(CheckExample).min(1).max(30);
 
 /** What is said, on the cluster, where nothing is left to judge. */
 export const NOTHING = ['skip', 'pass', 'fail', 'manual'] as const;

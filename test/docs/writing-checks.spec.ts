@@ -3,12 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CheckDefinition } from '../../src/catalog/checks.schema.js';
+import { loadCatalog } from '../../src/catalog/load.js';
 import { compileDefinition, compileFile, DefinitionFaults } from '../../src/checks/definition.js';
 import { FUNCTIONS, VARIABLES } from '../../src/checks/environment.js';
 import { evaluate } from '../../src/checks/evaluate.js';
 import { clusterOf, faultsOfExamples } from '../../src/checks/examples.js';
+import { exportCheck } from '../../src/checks/export.js';
 import { nameOf } from '../../src/checks/functions/function.js';
 import { kindNamed, KINDS } from '../../src/checks/kinds.js';
+import { DEFAULT_PHI_LABELS } from '../../src/checks/phi.js';
 
 /** Three folders above the compiled file. */
 const read = (path: string): string =>
@@ -32,6 +35,17 @@ function outcome(pass: string, object: Record<string, unknown>, each = 'Pod'): s
     throw error;
   }
   return said.join();
+}
+
+/** The names of the product that an exported policy carries. */
+function exportedLabels(): string[][] {
+  return checks.slice(0, 1).flatMap((check) => {
+    const made = exportCheck(check, { phi: { labels: DEFAULT_PHI_LABELS, namespaces: [] }, action: 'Warn' });
+    if (!('documents' in made)) return [];
+    return made.documents.map((document) => [
+      ...new Set(JSON.stringify(document).match(/safeguard\.dev\/(?!phi)[a-z-]+/g) ?? []),
+    ]);
+  });
 }
 
 const pod = {
@@ -71,6 +85,26 @@ describe('docs/writing-checks.md', () => {
     ['[1].all(namespace, true)', 'refused'],
     ['holdsPhi(object) && !labelledPhi(object)', 'pass'],
   ])('are its traps as it says: %s?', (pass, expected) => expect(outcome(pass, pod)).toBe(expected));
+
+  it('does it name every label of the product that the shipped checks and the exporter heed or write?', () => {
+    const [, table = ''] = /\n\| label or annotation .*?\n\| -.*?\n(.*?)\n\n/s.exec(PAGE) ?? [];
+    const rows = [...table.matchAll(/^\| `([^`]+)` .*\| ([^|]+) \|$/gm)].map(([, name = '', by = '']) => ({
+      name,
+      by: [...by.matchAll(/`([a-z][a-z-]+)`/g)].map(([, id = '']) => id).sort(),
+    }));
+    const heeded = new Map<string, Set<string>>();
+    for (const { key } of DEFAULT_PHI_LABELS) heeded.set(key, new Set());
+    for (const { id, where, undecided, pass, params } of loadCatalog().definitions) {
+      for (const [name] of JSON.stringify([where, undecided, pass, params]).matchAll(/safeguard\.dev\/[a-z-]+/g))
+        heeded.set(name, (heeded.get(name) ?? new Set()).add(id));
+    }
+    const [policy] = exportedLabels();
+    for (const name of policy ?? []) heeded.set(name, new Set());
+    expect(rows).toHaveLength(heeded.size);
+    expect(new Map(rows.map(({ name, by }) => [name, by]))).toEqual(
+      new Map([...heeded].map(([name, ids]) => [name, [...ids].sort()])),
+    );
+  });
 
   it('are the functions that it calls those that there are?', () => {
     const known = new Set(FUNCTIONS.map((given) => nameOf(given).replace(/^.*\./, '')));

@@ -200,6 +200,88 @@ describe('what leaves the cluster?', () => {
     });
   });
 
+  it('is a value that stands on its flag known for one, and a flag of words for a flag?', () => {
+    const args = ['-phunter2', '-aHunter2=', '-p', '-it', '-db-password=hunter2', '-token', '--all', '-v=hunter2'];
+    const object = stripped(pod({ containers: [{ name: 'a', command: ['mysql', '-phunter2'], args }] }));
+    expect(JSON.stringify(object)).not.toMatch(/hunter2/i);
+    expect(object['spec']).toMatchObject({
+      containers: [
+        { args: [DROPPED, DROPPED, '-p', DROPPED, `-db-password=${DROPPED}`, '-token', '--all', `-v=${DROPPED}`] },
+      ],
+    });
+  });
+
+  it.each<[string, Item]>([
+    [
+      'a member of two words',
+      { kind: 'Other', spec: { adminPassword: 'hunter2', client_secret: 'hunter2', 'x-api-key': 'hunter2' } },
+    ],
+    ['a number', { kind: 'Other', spec: { password: 4711 } }],
+    ['a value below a name', { kind: 'Other', spec: { password: { value: 'hunter2' } } }],
+    [
+      'an option of a mount',
+      { kind: 'PersistentVolume', spec: { mountOptions: ['vers=3.0', 'username=emr,password=hunter2'] } },
+    ],
+    [
+      'a header that a route sets',
+      {
+        kind: 'HTTPRoute',
+        spec: { rules: [{ filters: [{ requestHeaderModifier: { set: [{ name: 'X-Api-Key', value: 'hunter2' }] } }] }] },
+      },
+    ],
+    [
+      'a statement of a database that is made',
+      { kind: 'Cluster', spec: { bootstrap: { initdb: { postInitSQL: ["CREATE ROLE emr PASSWORD 'hunter2'"] } } } },
+    ],
+    [
+      'a Secret that a policy makes',
+      {
+        kind: 'ClusterPolicy',
+        spec: { rules: [{ generate: { kind: 'Secret', data: { data: { '.dockerconfigjson': 'hunter2' } } } }] },
+      },
+    ],
+    [
+      'a Secret that stands in another object',
+      { kind: 'Other', spec: { manifests: [{ apiVersion: 'v1', kind: 'Secret', stringData: { pin: 'hunter2' } }] } },
+    ],
+    [
+      'a copy of the object that an operator keeps',
+      pod({}, { annotations: { 'kopf.zalando.org/last-handled-configuration': '{"data":{"pin":"4711hunter2"}}\n' } }),
+    ],
+    [
+      'a copy of a pod',
+      pod({}, { annotations: { 'cnpg.io/podSpec': ' {"containers":[{"env":[{"name":"A","value":"hunter2"}]}]}' } }),
+    ],
+    ['an annotation of two words', pod({}, { annotations: { 'example.com/dbPassword': 'hunter2' } })],
+    ['a label with the form of a secret', pod({}, { labels: { key: ['AKIA', 'IOSFODNN7HUNTER2'].join('') } })],
+  ])('does %s go?', (_what, object) => {
+    expect(JSON.stringify(stripped(object))).not.toMatch(/hunter2|4711/i);
+  });
+
+  it('does what only sounds like a secret stay?', () => {
+    const object: Item = {
+      kind: 'Other',
+      metadata: {
+        name: 'a',
+        labels: { app: 'token-service' },
+        annotations: {
+          'alb.ingress.kubernetes.io/listen-ports': '[{"HTTPS": 443}]',
+          'k8s.v1.cni.cncf.io/networks': '{"name":"a"}',
+        },
+      },
+      spec: {
+        clientSecret: { name: 'oidc' },
+        existingSecret: 'db',
+        tokenTtl: '1h',
+        passwordAuthentication: false,
+        mountOptions: ['nfsvers=4.1', 'ro'],
+        responseHeaderModifier: { set: [{ name: 'Strict-Transport-Security', value: 'max-age=31536000' }] },
+        resources: ['secrets', 'serviceaccounts/token'],
+      },
+    };
+    expect(stripped(structuredClone(object))).toEqual(object);
+  });
+
   it('do last words of containers go, which may be lines of an application’s log?', () => {
     const object = stripped({
       ...pod({}),

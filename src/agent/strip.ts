@@ -1,8 +1,6 @@
+import { DROPPED, dropValue, stripWord } from './command-line.js';
 import { isItem, type Item } from './list.js';
 import { hasSecretForm, tellsSecret } from './secret-text.js';
-
-/** What stands for what does not leave the cluster; that something was there is left to see. The server's own redaction writes the same. */
-export const DROPPED = '[dropped]';
 
 /** What is taken out, in the words of a snapshot's head. */
 export const STRIPPED: readonly string[] = [
@@ -12,7 +10,7 @@ export const STRIPPED: readonly string[] = [
   'ConfigMap.data, ConfigMap.binaryData, and data of Secrets and ConfigMaps that stand in other objects: values',
   "env.value, httpHeaders.value, and the value of any other pair whose name is a secret's",
   'container messages of states (termination logs)',
-  'command, args: values, but of the control plane',
+  'command, args: values, but switches, levels and settings of TLS, and but of the control plane',
   'texts with the form of a secret, in labels too; members named password, token and the like; options of mounts that tell one',
   'values of HelmRelease, Application and Kustomization; fake data of SecretStore; SealedSecret.encryptedData; literals of ExternalSecret templates; SQL of a Cluster of CloudNativePG',
   'mail addresses of Issuer and ClusterIssuer',
@@ -145,8 +143,7 @@ class Walk {
   /** A word of a command line. */
   private word(word: string, isProgram: boolean): string {
     if (this.keepsCommands) return tellsSecret(word) ? dropValue(word) : word;
-    if (isProgram && /^[\w./-]{1,256}$/.test(word)) return word;
-    return HARMLESS_WORD.test(word) ? word : dropValue(word);
+    return isProgram && /^[\w./-]{1,256}$/.test(word) ? word : stripWord(word);
   }
 }
 
@@ -155,20 +152,6 @@ const ADDRESSES: ReadonlySet<string> = new Set(['url', 'path', 'uri', 'endpoint'
 
 /** Labels and annotations: their members' names are people's, and mean nothing here. */
 const MAPS: ReadonlySet<string> = new Set(['labels', 'annotations']);
-
-/**
- * The name of a flag. After one dash it is a letter: what follows may be its value (`mysql -phunter2`). Or, as programs in Go have it, words that end with what a check looks for.
- */
-const FLAG = String.raw`^(?:--[A-Za-z][\w.-]{0,127}|-[A-Za-z]|-[A-Za-z][\w.-]{0,100}(?:[Pp]assword|[Pp]asswd|[Pp]assphrase|[Ss]ecret|[Kk]ey|[Tt]oken)|-token)`;
-/** A flag without a value, or whose value is a switch or a setting of TLS. */
-const HARMLESS_WORD = new RegExp(`${FLAG}(?:=(?:true|false|VersionTLS1[0-3]|TLS_[A-Z0-9_,]{1,2000}))?$`);
-const NAME_OF_FLAG = new RegExp(`${FLAG}(?==)`);
-
-/** `--flag=[dropped]`, or nothing but that something was there. */
-function dropValue(word: string): string {
-  const flag = NAME_OF_FLAG.exec(word)?.[0];
-  return flag === undefined ? DROPPED : `${flag}=${DROPPED}`;
-}
 
 function stripMetadata(metadata: Item): void {
   delete metadata['managedFields'];

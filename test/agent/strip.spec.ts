@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Item } from '../../src/agent/list.js';
 import { hasSecretForm, tellsSecret } from '../../src/agent/secret-text.js';
-import { DROPPED, strip, stripReport } from '../../src/agent/strip.js';
+import { DROPPED, stripWord } from '../../src/agent/command-line.js';
+import { strip, stripReport } from '../../src/agent/strip.js';
 
 function stripped(object: Item, without: readonly string[] = []): Item {
   strip(object, without);
@@ -182,7 +183,7 @@ describe('what leaves the cluster?', () => {
         {
           command: ['/bin/sh', '-c', DROPPED],
           args: [
-            `--v=${DROPPED}`,
+            '--v=2',
             '--tls-min-version=VersionTLS12',
             '--kubelet-insecure-tls',
             '--profiling=false',
@@ -195,6 +196,39 @@ describe('what leaves the cluster?', () => {
             exec: { command: ['curl', '-H', DROPPED] },
             httpGet: { path: DROPPED, httpHeaders: [{ name: 'Authorization', value: DROPPED }] },
           },
+        },
+      ],
+    });
+  });
+
+  it('is of a line of a shell left what a check looks for, and nothing else?', () => {
+    const args = [
+      'set -e; /usr/sbin/sshd -o hunter2; exec /app --log-level=debug',
+      'etcdctl --user root:hunter2 snapshot save /b',
+      '--pin',
+      'hunter2 sudo',
+      '--pin=12',
+      '--v=6',
+      '-Dlogging.level.org.hibernate=DEBUG',
+      '--log-level',
+      'DEBUG',
+    ];
+    const object = stripped(pod({ containers: [{ name: 'a', command: ['sh', '-c', 'sudo chown hunter2'], args }] }));
+    expect(object['spec']).toMatchObject({
+      containers: [
+        {
+          command: ['sh', '-c', `${DROPPED} sudo`],
+          args: [
+            `${DROPPED} sshd --log-level=debug`,
+            `${DROPPED} etcdctl snapshot save`,
+            '--pin',
+            `${DROPPED} sudo`,
+            `--pin=${DROPPED}`,
+            '--v=6',
+            '-Dlogging.level.org.hibernate=DEBUG',
+            '--log-level',
+            'DEBUG',
+          ],
         },
       ],
     });
@@ -463,7 +497,21 @@ describe('is a secret known by its form?', () => {
 
   it('is the time of a long text bounded?', () => {
     const started = performance.now();
-    for (const unit of ['eyJ', '://a:', 'password ', 'basic ', 'SG.']) tellsSecret(unit.repeat(300_000));
+    for (const unit of [
+      'eyJ',
+      '://a:',
+      'password ',
+      'basic ',
+      'SG.',
+      'etcdctl ',
+      'snapshot ',
+      ' --log-level ',
+      ' sudo',
+      '-Dlogging.level.',
+    ]) {
+      tellsSecret(unit.repeat(300_000));
+      stripWord(unit.repeat(300_000));
+    }
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 });

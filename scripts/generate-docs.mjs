@@ -58,8 +58,8 @@ function clusterRole() {
       `  - apiGroups: [${group || "''"}]\n    resources: [${[...resources].join(', ')}]\n    verbs: [list]\n`,
   );
   return `# Made by scripts/generate-docs.mjs of the kinds that the agent asks for (src/checks/kinds.ts, src/agent/report-kinds.ts). Change these, not this file.
-# Everything is listed, and nothing is watched, changed, entered or followed. A list gives whole objects: of ConfigMaps the agent asks for metadata alone, and it takes values of
-# environment variables out of pods before anything leaves the cluster, but whoever holds its token can read both.
+# Everything is listed, and nothing is watched, changed, entered or followed. A list gives whole objects: the agent takes values of environment variables and of arguments out of
+# pods before anything leaves the cluster, but whoever holds its token can read both.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:

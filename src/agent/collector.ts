@@ -38,7 +38,9 @@ export interface Parts {
 
 /** How often the drop folder is looked into. */
 const LOOK = 5_000;
-/** A collection that takes longer than this hangs: the lists may take half an hour, as may the reports; scanners have their own bound. */
+/** All reports of the API are read within this, as the lists of a snapshot are within theirs. */
+const READING = 30 * 60_000;
+/** A collection that takes longer than this hangs: half an hour are the lists' and half an hour the reports', and a scanner has two. */
 const HANGING = 3 * 3_600_000;
 
 /** Collects: snapshots, reports of the API, runs of scanners, files that others leave. All of it ends in the spool. */
@@ -64,11 +66,9 @@ export class Collector {
 
   /** Looks into the drop folder again and again until it is stopped. */
   async watch(): Promise<void> {
-    const { clock, stopping, dropFolder, log } = this.parts;
+    const { clock, stopping, dropFolder } = this.parts;
     while (dropFolder !== null && !stopping.aborted) {
-      await dropFolder.look().catch((error: unknown) => {
-        log.error({ reason: reasonOf(error) }, 'the drop folder cannot be read');
-      });
+      await this.look(dropFolder);
       await clock.pause(LOOK, stopping).catch(() => undefined);
     }
   }
@@ -78,7 +78,9 @@ export class Collector {
     const { clock, stopping } = this.parts;
     const steps: (() => Promise<boolean>)[] = [() => this.snapshot()];
     if (this.plan.reports) steps.push(() => this.reports());
-    if (this.plan.run.length > 0 && clock.now() - this.lastRun >= this.plan.runInterval) {
+    const sinceRun = clock.now() - this.lastRun;
+    // Before the last run: the clock was set back, by who knows how much.
+    if (this.plan.run.length > 0 && (sinceRun >= this.plan.runInterval || sinceRun < 0)) {
       this.lastRun = clock.now();
       steps.push(...this.plan.run.map((scanner) => () => this.scan(scanner)));
     }
@@ -91,12 +93,14 @@ export class Collector {
     return isWhole;
   }
 
-  /** What is in the drop folder now, and what becomes whole within the time that a file takes to settle. */
-  async takeDropped(): Promise<void> {
+  /** What is in the drop folder now, and what becomes whole within the time that a file takes to settle. Whether it could be read. */
+  async takeDropped(): Promise<boolean> {
     const { clock, stopping, dropFolder } = this.parts;
-    if (dropFolder === null || (await dropFolder.look()) === 0) return;
+    if (dropFolder === null) return true;
+    const unsettled = await this.look(dropFolder);
+    if (unsettled === null || unsettled === 0) return unsettled === 0;
     await clock.pause(SETTLED, stopping).catch(() => undefined);
-    if (!stopping.aborted) await dropFolder.look();
+    return stopping.aborted || (await this.look(dropFolder)) !== null;
   }
 
   /** In words, when nothing has been collected for far longer than it should take; else null. */
@@ -105,6 +109,16 @@ export class Collector {
     return since > this.plan.interval + HANGING
       ? `no collection has ended for ${Math.round(since / 60_000)} minutes`
       : null;
+  }
+
+  /** How many files may still become whole; null where they could not be looked at. */
+  private async look(dropFolder: DropFolder): Promise<number | null> {
+    try {
+      return await dropFolder.look();
+    } catch (error) {
+      this.parts.log.error({ reason: reasonOf(error) }, 'the drop folder cannot be read');
+      return null;
+    }
   }
 
   private async snapshot(): Promise<boolean> {
@@ -154,11 +168,12 @@ export class Collector {
   private async reports(): Promise<boolean> {
     const { api, deposit, clock, log, stopping } = this.parts;
     const { spool } = deposit;
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(READING)]);
     let isWhole = true;
     for (const set of REPORT_SETS) {
       const startedAt = new Date(clock.now());
       try {
-        const of = { api, clock, signal: stopping, scratch: () => spool.scratch(), largest: spool.largest };
+        const of = { api, clock, signal, scratch: () => spool.scratch(), largest: spool.largest };
         for (const { written, engine, objects } of await gatherReports(of, set)) {
           const origin = engine === null ? `reports/${set.name}` : `reports/${set.name}/${engine}`;
           const entry = await deposit.put({ ...written, encoding: 'zstd', mediaType: 'application/json' }, startedAt, {

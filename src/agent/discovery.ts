@@ -84,19 +84,17 @@ async function plan(
     if (resources instanceof ApiFault) {
       return ended(resources.isRefusal ? 'refused' : 'failed', `discovery: ${resources.message}`);
     }
-    const found = resources.filter(({ name, verbs }) => isOf(kind, name) && verbs?.includes('list') === true);
+    const found = resources.filter(({ name }) => isOf(kind, name));
     if (found.length === 0) continue;
-    return found.map((one) =>
-      at(
-        version,
-        known.includes(version)
-          ? null
-          : { outcome: 'failed', reason: `is served as ${version} only, which is not known here` },
-        one,
-      ),
-    );
+    return found.map((one) => at(version, whyNot(one, version, known.includes(version)), one));
   }
   return ended('absent', null);
+}
+
+/** Why what is there is not asked for. */
+function whyNot({ verbs }: Served[number], version: string, isKnown: boolean): Planned['end'] {
+  if (!isKnown) return { outcome: 'failed', reason: `is served as ${version} only, which is not known here` };
+  return verbs?.includes('list') === true ? null : { outcome: 'failed', reason: 'cannot be listed' };
 }
 
 /** Names of resources come from the API server and become paths: letters, digits and `-`, no subresources. */

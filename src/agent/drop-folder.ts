@@ -28,9 +28,9 @@ const DECLARATION_LIMIT = 256 * 1024;
 
 /** Names that say that their file is being written: it is renamed when it is whole. */
 const UNFINISHED = /^\.|\.(?:tmp|part|partial|swp)$|~$/;
-/** Of a file that was not renamed: as long as this it has not changed, by its time and between two looks, … */
+/** Of a file that was not renamed: as long as this it has looked the same, … */
 export const SETTLED = 10_000;
-/** … or by its time alone, where that is further back than clocks of two machines differ. */
+/** … or it has not been changed by its own time, where that is further back than clocks of two machines differ. */
 const OLD = 60_000;
 
 /** A folder that others write into may hold anything: no link is followed, no pipe is waited for. */
@@ -38,7 +38,8 @@ const NO_LINKS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOC
 
 /** Takes the reports that scanners leave in a folder. A file is deleted when its bytes are safe in the spool, and not before. */
 export class DropFolder {
-  private readonly seen = new Map<string, string>();
+  /** As what each was seen, and since when: its own time may be ahead of ours. */
+  private readonly seen = new Map<string, { look: string; since: number }>();
   private readonly told = new Set<string>();
   /** What was taken and cannot be deleted. */
   private readonly stuck = new Map<string, string>();
@@ -76,9 +77,11 @@ export class DropFolder {
     if (!stats.isFile()) return this.leave(name, 'is no file');
     const look = identity(stats);
     if (this.stuck.get(name) === look) return this.leave(name, 'was taken, and cannot be deleted');
-    const age = this.deposit.clock.now() - stats.mtimeMs;
-    const isSettled = age >= OLD || (age >= SETTLED && this.seen.get(name) === look);
-    this.seen.set(name, look);
+    const now = this.deposit.clock.now();
+    const before = this.seen.get(name);
+    const since = before?.look === look && before.since <= now ? before.since : now;
+    this.seen.set(name, { look, since });
+    const isSettled = now - stats.mtimeMs >= OLD || now - since >= SETTLED;
     if (!isSettled || stats.size === 0) return 'unsettled';
     if (stats.size > this.deposit.spool.limit) return this.leave(name, 'is larger than the spool may hold');
     // In the worst case it cannot be compressed.
@@ -86,19 +89,21 @@ export class DropFolder {
       return this.leave(name, 'finds no room in the spool until something is posted');
     const declared = await this.declarationOf(path);
     if (declared === null) return this.leave(name, `has a declaration (${name}${DECLARATION}) that cannot be read`);
-    return this.take(name, path, look, stats.mtime, declared);
+    return this.take(name, path, stats, declared);
   }
 
   private async take(
     name: string,
     path: string,
-    look: string,
-    at: Date,
+    stats: Stats,
     declared: z.infer<typeof declarationSchema>,
   ): Promise<'taken' | 'unsettled' | 'left'> {
+    const look = identity(stats);
+    // Whoever wrote it may have a clock that is ahead: nothing is of the future.
+    const at = new Date(Math.min(stats.mtimeMs, this.deposit.clock.now()));
     let prepared;
     try {
-      prepared = await prepare(path, 'zstd', this.deposit.spool.scratchFolder, NO_LINKS);
+      prepared = await prepare(path, 'zstd', this.deposit.spool.scratchFolder, { flags: NO_LINKS, most: stats.size });
     } catch (error) {
       return this.leave(name, error instanceof Error ? error.message : 'cannot be read');
     }

@@ -16,9 +16,10 @@ import { Collector, type Parts, type Plan, reasonOf } from './collector.js';
 import { Deposit } from './deposit.js';
 import { dryRun } from './dry-run.js';
 import { DropFolder } from './drop-folder.js';
+import { lock } from './lock.js';
 import { Metrics, serveMetrics } from './metrics.js';
 import { Poster } from './poster.js';
-import { Spool } from './spool.js';
+import { makeFolder, Spool } from './spool.js';
 import { Signer } from './statement.js';
 
 /** After SIGTERM: what is posted has this long to end. Kubernetes kills after thirty seconds. */
@@ -74,6 +75,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     destination({ fd: 1, sync: true }),
   );
   const metrics = new Metrics();
+  await lockSpool(options.spool, log);
   const spool = await openSpool(options, log, metrics);
   metrics.watch(spool);
   const deposit = new Deposit(spool, realClock, signer);
@@ -127,8 +129,8 @@ async function once(
   stopping: AbortSignal,
   retryFor: number,
 ): Promise<void> {
-  await collector.takeDropped();
-  const isCollected = await collector.collect();
+  // What the last run left goes meanwhile: a collection that takes all the time that a run has would else keep it here for ever.
+  const [isCollected] = await Promise.all([collectOnce(collector), poster.drain(realClock.now())]);
   const isPosted = await poster.drain(realClock.now() + retryFor);
   if (stopping.aborted) return;
   if (!isPosted && spool.count > 0) {
@@ -139,6 +141,31 @@ async function once(
     );
   }
   if (!isCollected || poster.refused > 0) setExit(exitCode.refused);
+}
+
+async function collectOnce(collector: Collector): Promise<boolean> {
+  const isTaken = await collector.takeDropped();
+  return (await collector.collect()) && isTaken;
+}
+
+/** One agent to a spool. */
+async function lockSpool(directory: string, log: Logger): Promise<void> {
+  let isOurs: boolean;
+  try {
+    await makeFolder(directory);
+    isOurs = await lock(directory);
+  } catch (error) {
+    // That the folder is of no use at all is told when it is opened.
+    log.warn({ reason: reasonOf(error) }, 'the spool cannot be locked: see that no second agent works on it');
+    return;
+  }
+  if (!isOurs) {
+    throw new Failure(
+      exitCode.refused,
+      `another agent works on the spool ${printable(directory, 300)}`,
+      'let it end, or give this one a folder of its own with --spool',
+    );
+  }
 }
 
 async function openSpool({ spool, spoolLimit }: AgentOptions, log: Logger, metrics: Metrics): Promise<Spool> {

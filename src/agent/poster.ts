@@ -59,7 +59,7 @@ interface Setback {
  */
 export class Poster {
   private room: string | null = null;
-  private readonly late = new Map<string, { tries: number; until: number }>();
+  private readonly late = new Map<string, { tries: number; since: number; pause: number }>();
   private readonly withElse = new Set<string>();
   /** Reports that the server refused for good. */
   refused = 0;
@@ -112,27 +112,40 @@ export class Poster {
 
   /** The oldest that is not postponed. */
   private next(): Entry | null {
-    const now = this.of.clock.now();
-    return this.of.spool.byAge.find(({ name }) => (this.late.get(name)?.until ?? 0) <= now) ?? null;
+    return this.of.spool.byAge.find(({ name }) => this.left(name) <= 0) ?? null;
   }
 
   private untilNext(): number {
-    const untils = this.of.spool.byAge.map(({ name }) => this.late.get(name)?.until ?? 0);
-    return Math.max(0, Math.min(...untils) - this.of.clock.now());
+    return Math.max(0, Math.min(...this.of.spool.byAge.map(({ name }) => this.left(name))));
+  }
+
+  /** How long a report is still postponed. Not at all where the clock was set back: by it the pause may be over long since. */
+  private left(name: string): number {
+    const late = this.late.get(name);
+    const passed = this.of.clock.now() - (late?.since ?? 0);
+    return late === undefined || passed < 0 ? 0 : late.pause - passed;
   }
 
   private postpone({ name }: Entry, after: number | undefined): void {
     const { clock } = this.of;
     const tries = (this.late.get(name)?.tries ?? -1) + 1;
     const pause = backoff(clock, tries, { first: FIRST_PAUSE, longest: LONGEST_PAUSE, after });
-    this.late.set(name, { tries, until: clock.now() + pause });
+    this.late.set(name, { tries, since: clock.now(), pause });
   }
 
-  /** Posts one report. Null: it is out of the spool. */
+  /** Posts one report. Null: it is out of the spool. Whatever happens to one, a disk that is full too, the others go on. */
   private async attempt(entry: Entry): Promise<Setback | null> {
+    try {
+      return await this.decide(entry);
+    } catch (error) {
+      return setbackOf(error);
+    }
+  }
+
+  private async decide(entry: Entry): Promise<null> {
     const { spool, log, metrics, clock } = this.of;
     try {
-      if ((await stat(entry.file)).size !== entry.size) return await this.giveUp(entry, DAMAGED, null);
+      if ((await sizeOf(entry.file)) !== entry.size) return await this.giveUp(entry, DAMAGED, null);
       const scan = await this.post(entry);
       if (scan.status === 'refused') return await this.giveUp(entry, scan.problem ?? { type: 'about:blank' }, scan.id);
       await spool.remove(entry);
@@ -156,7 +169,7 @@ export class Poster {
       if (error instanceof Refused && CUT.test(error.problem.type) && (await digestOf(entry.file)) !== entry.digest) {
         return await this.giveUp(entry, DAMAGED, null);
       }
-      return setbackOf(error);
+      throw error;
     }
   }
 
@@ -195,6 +208,8 @@ export class Poster {
       this.room = scansOf(organization, await systemOf(client, organization, system));
     }
     const scan = await this.settled(this.room, await this.sent(this.room, entry));
+    // How it ends, and whether it has to be sent otherwise, is for the next run: the same post finds the same scan.
+    if (!isEnded(scan) && this.isStopped()) throw new Transient('stopped before the service had read it');
     if (scan.status !== 'refused' || !this.wantsElse(entry, scan.problem?.type)) return scan;
     return this.settled(this.room, await this.sent(this.room, entry));
   }
@@ -270,12 +285,14 @@ function isDefinite({ status, problem }: Refused): boolean {
 function setbackOf(error: unknown): Setback {
   const after = error instanceof Transient ? error.after : undefined;
   const common = { after, ofReport: false, needsPeople: false };
-  if (error instanceof Transient) return { ...common, message: error.message };
+  if (error instanceof Transient) return { ...common, message: error.message, ofReport: error.ofUpload };
   if (error instanceof Refused) {
     const message = printable(`${error.status} ${error.problem.title ?? error.problem.type}`, 200);
-    // A failure of the server's own, a post of the same that is not done, or bytes that got lost: perhaps with this report alone.
-    const ofReport = error.status >= 500 || error.status === 409 || CUT.test(error.problem.type);
-    return { ...common, message, ofReport, needsPeople: !ofReport && ![408, 425, 429].includes(error.status) };
+    // Who we are, and where we post to: so it is with every report. Anything else is perhaps with this one alone: the server fails at it, it is not done with the same
+    // post, bytes got lost, or a proxy finds it too large.
+    const ofReport = ![401, 403, 404, 425].includes(error.status);
+    const mayPass = error.status >= 500 || [409, 425].includes(error.status) || CUT.test(error.problem.type);
+    return { ...common, message, ofReport, needsPeople: !mayPass };
   }
   if (error instanceof Failure) {
     return {
@@ -290,6 +307,16 @@ function setbackOf(error: unknown): Setback {
     ofReport: true,
     needsPeople: true,
   };
+}
+
+/** Null: it is gone. */
+async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 async function digestOf(file: string): Promise<string> {

@@ -175,9 +175,10 @@ export class Spool {
     await writeDurably(draft, `${JSON.stringify(problem, null, 2)}\n`);
     await rename(draft, join(refused, `${name}.problem.json`));
     const [bytes, described] = this.filesOf(name);
+    // The bytes first: a manifest that is left alone is cleared away, and bytes without one would be taken for damaged, over the problem that was just written.
     for (const [file, ending] of [
-      [described, 'json'],
       [bytes, 'report'],
+      [described, 'json'],
     ] as const) {
       await rename(file, join(refused, `${name}.${ending}`)).catch(ignoreAbsent);
     }
@@ -244,7 +245,7 @@ export class Spool {
 }
 
 /** Not a tree: a name that is wrong is told, and not made true. */
-async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {

@@ -1,20 +1,18 @@
+import { DROPPED, dropValue, stripWord } from './command-line.js';
 import { isItem, type Item } from './list.js';
 import { hasSecretForm, tellsSecret } from './secret-text.js';
-
-/** What stands for what does not leave the cluster; that something was there is left to see. The server's own redaction writes the same. */
-export const DROPPED = '[dropped]';
 
 /** What is taken out, in the words of a snapshot's head. */
 export const STRIPPED: readonly string[] = [
   'metadata.managedFields',
-  'annotations that repeat the object (last-applied-configuration and the like)',
+  'annotations that repeat an object (last-applied-configuration and the like)',
   'Secret: all but metadata and type',
-  'ConfigMap.data, ConfigMap.binaryData: values',
-  'env.value, httpHeaders.value',
+  'ConfigMap.data, ConfigMap.binaryData, and data of Secrets and ConfigMaps that stand in other objects: values',
+  "env.value, httpHeaders.value, and the value of any other pair whose name is a secret's",
   'container messages of states (termination logs)',
-  'command, args: values, but of the control plane',
-  'texts with the form of a secret; members named password, token and the like',
-  'values of HelmRelease, Application and Kustomization; fake data of SecretStore; SealedSecret.encryptedData; literals of ExternalSecret templates',
+  'command, args: values, but switches, levels and settings of TLS, and but of the control plane',
+  'texts with the form of a secret, in labels too; members named password, token and the like; options of mounts that tell one',
+  'values of HelmRelease, Application and Kustomization; fake data of SecretStore; SealedSecret.encryptedData; literals of ExternalSecret templates; SQL of a Cluster of CloudNativePG',
   'mail addresses of Issuer and ClusterIssuer',
 ];
 
@@ -30,13 +28,21 @@ const COPIES: ReadonlySet<string> = new Set([
 /** Longer is a document, not a setting: no check reads it, and nobody knows what is in it. */
 const LONGEST_ANNOTATION = 4_096;
 
-/** Members whose text is a secret by their name alone. What ends otherwise (`secretName`, `tokenSecretRef`) says where one is. */
+/**
+ * Names whose text is a secret: by what they end with (`adminPassword`, `X-Api-Key`), or whole, where the same end is also that of names of Secrets (`existingSecret: db`). What
+ * ends otherwise (`secretName`, `tokenSecretRef`) says where one is.
+ */
+const SECRET_ENDS = /(?:password|passwd|passphrase|token|apikey|secretkey|privatekey|accesskey|sharedkey)$/;
 const SECRET_NAMES: ReadonlySet<string> = new Set([
-  ...['password', 'passwd', 'passphrase', 'secret', 'token', 'bearertoken', 'accesstoken', 'refreshtoken', 'authtoken'],
-  ...['apikey', 'apitoken', 'clientsecret', 'secretkey', 'privatekey', 'secretaccesskey', 'sharedkey', 'credentials'],
+  ...['secret', 'clientsecret', 'credentials', 'authorization', 'cookie', 'pwd'],
   // Heketi's, of StorageClass.parameters: https://kubernetes.io/docs/concepts/storage/storage-classes/
   'restuserkey',
 ]);
+
+function isSecretName(name: string): boolean {
+  const plain = name.toLowerCase().replaceAll(/[-_.]/g, '');
+  return SECRET_NAMES.has(plain) || SECRET_ENDS.test(plain);
+}
 
 /** By kind: members whose texts go, all of them, wherever they stand below spec. */
 const FREE_TEXT: Readonly<Record<string, ReadonlySet<string>>> = {
@@ -50,6 +56,8 @@ const FREE_TEXT: Readonly<Record<string, ReadonlySet<string>>> = {
   SealedSecret: new Set(['encryptedData']),
   Issuer: new Set(['email']),
   ClusterIssuer: new Set(['email']),
+  // CloudNativePG: `CREATE ROLE … PASSWORD '…'`.
+  Cluster: new Set(['postInitSQL', 'postInitApplicationSQL', 'postInitTemplateSQL']),
 };
 
 /** JSON of the API is not as deep as this; what is deeper is nothing that a check reads. */
@@ -64,7 +72,7 @@ export function strip(object: Item, without: readonly string[]): void {
   const metadata = isItem(object['metadata']) ? object['metadata'] : {};
   if (kind === 'Secret' && object['apiVersion'] === 'v1') keepOnly(object, ['apiVersion', 'kind', 'type', 'metadata']);
   if (kind === 'ConfigMap' && object['apiVersion'] === 'v1') {
-    for (const member of ['data', 'binaryData']) dropTexts(object[member], 0);
+    for (const member of DATA) dropTexts(object[member]);
   }
   const walk = new Walk(isControlPlane(kind, metadata), FREE_TEXT[kind] ?? NONE);
   walk.object(object, '', 0);
@@ -79,6 +87,8 @@ export function stripReport(object: Item): void {
     if (isItem(secret) && secret['match'] !== undefined) secret['match'] = DROPPED;
 }
 
+const DATA = ['data', 'stringData', 'binaryData'] as const;
+
 const NONE: ReadonlySet<string> = new Set();
 
 class Walk {
@@ -89,9 +99,16 @@ class Walk {
 
   object(object: Item, name: string, depth: number): void {
     if (name === 'metadata') stripMetadata(object);
+    // A policy that makes one, a manifest that is carried.
+    if (depth > 0 && (object['kind'] === 'Secret' || object['kind'] === 'ConfigMap'))
+      for (const member of DATA) dropTexts(object[member], depth);
+    // `{name: X-Api-Key, value: …}`, and `password: {value: …}`.
+    if (isSecretName(name) || (typeof object['name'] === 'string' && isSecretName(object['name'])))
+      object['value'] &&= DROPPED;
     for (const [member, value] of Object.entries(object)) {
-      if (typeof value === 'string') {
-        if (SECRET_NAMES.has(member.toLowerCase()) ? value !== '' : hasSecretForm(value)) object[member] = DROPPED;
+      if (typeof value === 'number' && isSecretName(member)) object[member] = DROPPED;
+      else if (typeof value === 'string') {
+        if (isSecretName(member) ? value !== '' : hasSecretForm(value)) object[member] = DROPPED;
         else if (ADDRESSES.has(member) && tellsSecret(value)) object[member] = DROPPED;
         else if (this.freeText.has(member) || (member === 'message' && (name === 'terminated' || name === 'waiting')))
           object[member] = DROPPED;
@@ -116,7 +133,7 @@ class Walk {
     list.forEach((value, at) => {
       if (typeof value === 'string') {
         if (isCommand) list[at] = this.word(value, name === 'command' && at === 0);
-        else if (hasSecretForm(value)) list[at] = DROPPED;
+        else if (tellsSecret(value)) list[at] = DROPPED;
       } else if (depth >= DEEPEST) list[at] = DROPPED;
       else if (Array.isArray(value)) this.list(value, name, depth + 1);
       else if (isItem(value)) this.object(value, name, depth + 1);
@@ -126,8 +143,7 @@ class Walk {
   /** A word of a command line. */
   private word(word: string, isProgram: boolean): string {
     if (this.keepsCommands) return tellsSecret(word) ? dropValue(word) : word;
-    if (isProgram && /^[\w./-]{1,256}$/.test(word)) return word;
-    return HARMLESS_WORD.test(word) ? word : dropValue(word);
+    return isProgram && /^[\w./-]{1,256}$/.test(word) ? word : stripWord(word);
   }
 }
 
@@ -137,34 +153,34 @@ const ADDRESSES: ReadonlySet<string> = new Set(['url', 'path', 'uri', 'endpoint'
 /** Labels and annotations: their members' names are people's, and mean nothing here. */
 const MAPS: ReadonlySet<string> = new Set(['labels', 'annotations']);
 
-/** A flag without a value, or whose value is a switch or a setting of TLS. */
-const HARMLESS_WORD = /^--?[A-Za-z][\w.-]{0,127}(?:=(?:true|false|VersionTLS1[0-3]|TLS_[A-Z0-9_,]{1,2000}))?$/;
-
-/** `--flag=[dropped]`, or nothing but that something was there. */
-function dropValue(word: string): string {
-  const flag = /^--?[A-Za-z][\w.-]{0,127}(?==)/.exec(word)?.[0];
-  return flag === undefined ? DROPPED : `${flag}=${DROPPED}`;
-}
-
 function stripMetadata(metadata: Item): void {
   delete metadata['managedFields'];
-  const annotations = metadata['annotations'];
-  if (!isItem(annotations)) return;
-  for (const [name, value] of Object.entries(annotations)) {
-    if (COPIES.has(name)) Reflect.deleteProperty(annotations, name);
-    else if (
-      typeof value === 'string' &&
-      (value.length > LONGEST_ANNOTATION || tellsSecret(value) || isSecretName(name))
-    ) {
-      annotations[name] = DROPPED;
+  const { annotations, labels } = metadata;
+  if (isItem(annotations)) {
+    for (const [name, value] of Object.entries(annotations)) {
+      if (COPIES.has(name)) Reflect.deleteProperty(annotations, name);
+      else if (typeof value === 'string' && mayNotLeave(name, value)) annotations[name] = DROPPED;
     }
+  }
+  if (isItem(labels)) {
+    for (const [name, value] of Object.entries(labels))
+      if (typeof value === 'string' && hasSecretForm(value)) labels[name] = DROPPED;
   }
 }
 
-/** By its last part: `example.com/db-password`. */
-function isSecretName(annotation: string): boolean {
-  return /(?:^|[^a-z])(?:passw(?:or)?d|passphrase|token|secret|api-?key|credentials?)$/i.test(annotation);
+function mayNotLeave(annotation: string, value: string): boolean {
+  return (
+    value.length > LONGEST_ANNOTATION ||
+    // By its last part: `example.com/db-password`, `example.com/dbPassword`.
+    /(?:^|[^a-z])(?:passw(?:or)?d|passphrase|token|secret|api-?key|credentials?)$/i.test(annotation) ||
+    isSecretName(annotation) ||
+    tellsSecret(value) ||
+    COPY.test(value)
+  );
 }
+
+/** JSON with members that objects of Kubernetes have: a copy that some operator keeps (kopf's `last-handled-configuration`, CloudNativePG's `podSpec`). */
+const COPY = /^\s*\{[^]*"(?:data|stringData|spec|containers|template|metadata)"\s{0,8}:/;
 
 /**
  * Pods of the control plane, whose flags are what is checked: in kube-system, or in the namespaces in which OpenShift runs its own, with the labels that kubeadm, RKE2 and

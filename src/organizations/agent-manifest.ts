@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { isCollection, parse, parseAllDocuments, type Document } from 'yaml';
+import { isCollection, parse, parseAllDocuments, Scalar, type Document } from 'yaml';
 import { z } from 'zod';
 
 /** deploy/kubernetes/agent/: three folders above the compiled file in the repository, and in the image too. */
@@ -76,7 +76,7 @@ function fill(document: Document, filled: FilledManifest): Document {
       SAFEGUARD_SYSTEM: filled.systemId,
       SAFEGUARD_CLUSTER_NAME: filled.clusterName,
     };
-    for (const [name, value] of Object.entries(data)) document.setIn(['data', name], value);
+    for (const [name, value] of Object.entries(data)) document.setIn(['data', name], text(value));
     if (filled.withSecrets) document.deleteIn(['data', 'SAFEGUARD_EXCLUDE']);
   }
   const template = { CronJob: ['spec', 'jobTemplate', 'spec', 'template'], Deployment: ['spec', 'template'] }[
@@ -100,5 +100,12 @@ function fill(document: Document, filled: FilledManifest): Document {
 /** Only where something stands already: a place that has moved would else be filled beside it. */
 function set(document: Document, path: (string | number)[], value: string): void {
   if (!document.hasIn(path)) throw new Error(`the agent's manifest has no ${path.join('.')}`);
-  document.setIn(path, value);
+  document.setIn(path, text(value));
+}
+
+/** In quotes, whatever it is: kubectl reads YAML 1.1, in which `on` is no text, and `1_000` a number. */
+function text(value: string): Scalar {
+  const scalar = new Scalar(value);
+  scalar.type = Scalar.QUOTE_DOUBLE;
+  return scalar;
 }

@@ -14,6 +14,12 @@ import { ScansService } from './scans.service.js';
  */
 const BATCHES = { atOnce: 4, waiting: 60 } as const;
 
+/**
+ * Milliseconds in which a batch has to come whole: half of what an API server gives it with its answer, and enough for its 10 MiB at 6 Mbit/s. A connection that went silent would else keep
+ * its place for minutes, and four of them all places of the system.
+ */
+const PATIENCE = 15_000;
+
 /** What an API server posts by itself. */
 @Controller()
 export class AuditWebhookController {
@@ -24,18 +30,25 @@ export class AuditWebhookController {
   @Endpoint(postKubernetesAuditEvents)
   async post(@Call() { principal, params, request }: CallOf<typeof postKubernetesAuditEvents>) {
     const headers = reportHeaders(request, postKubernetesAuditEvents.body.mediaTypes);
-    const { scan, duplicate } = await this.batches.run(`${params.organizationId}/${params.systemId}`, () =>
-      this.scans.post(principal, {
-        systemId: params.systemId,
-        content: request,
-        headers,
-        declared: { format: k8sAuditEvents.slug, observedAt: null, targets: [], partial: false },
-        // Acknowledged when its events are there: an API server drops what is acknowledged.
-        signature: undefined,
-        wait: true,
-        idempotencyKey: null,
-      }),
-    );
+    const { scan, duplicate } = await this.batches.run(`${params.organizationId}/${params.systemId}`, async () => {
+      const late = setTimeout(() => {
+        if (!request.complete) request.destroy();
+      }, PATIENCE);
+      try {
+        return await this.scans.post(principal, {
+          systemId: params.systemId,
+          content: request,
+          headers,
+          declared: { format: k8sAuditEvents.slug, observedAt: null, targets: [], partial: false },
+          // Acknowledged when its events are there: an API server drops what is acknowledged.
+          signature: undefined,
+          wait: true,
+          idempotencyKey: null,
+        });
+      } finally {
+        clearTimeout(late);
+      }
+    });
     return new Reply(duplicate ? 200 : 201, scanView(scan, duplicate), { Location: scanLocation(scan) });
   }
 }

@@ -264,6 +264,23 @@ describe('is what is absent told from what is refused?', () => {
     });
   });
 
+  it('is it failed, and not absent, where it is there and cannot be listed?', async () => {
+    const cluster = await startCluster({ resources: { 'velero.io/v1': { schedules: 'Schedule' } } });
+    cluster.trouble.set('/apis/velero.io/v1', [
+      (response) =>
+        void response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(
+            JSON.stringify({
+              kind: 'APIResourceList',
+              resources: [{ name: 'schedules', kind: 'Schedule', verbs: ['get'] }],
+            }),
+          ),
+    ]);
+    const { ends } = await collect(cluster, [VELERO]);
+    expect(ends.get('schedules')).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('listed') });
+  });
+
   it('is the best version asked for that the server has?', async () => {
     const path = '/apis/networking.istio.io/v1beta1/gateways';
     const cluster = await startCluster({

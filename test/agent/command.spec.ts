@@ -112,6 +112,44 @@ describe('safeguard agent --once', () => {
     expect(service.kept.size).toBe(2);
   });
 
+  it('does what waits from the last run go while a collection hangs?', async () => {
+    const [cluster, gone] = [await startCluster(), await startService()];
+    await gone.stop();
+    const given = await flags(cluster, gone);
+    await safeguard([...given, '--once', '--retry-for', '100ms']);
+    const service = await startService();
+    cluster.trouble.set(
+      '/api/v1/namespaces/kube-system',
+      Array.from({ length: 6 }, () => () => undefined),
+    );
+    const agent = start([...given.map((flag) => (flag === gone.url ? service.url : flag)), '--once']);
+    await service.came(1);
+    agent.kill('SIGTERM');
+    await agent.finished;
+    expect(service.kept.size).toBe(1);
+  });
+
+  it('is a snapshot taken where the drop folder cannot be read, and is it told?', async () => {
+    const [cluster, service] = [await startCluster(), await startService()];
+    const run = await safeguard([...(await flags(cluster, service)), '--drop-folder', '/nonexistent', '--once']);
+    expect(run.code).toBe(1);
+    expect(run.stdout).toContain('the drop folder cannot be read');
+    expect(service.kept.size).toBe(1);
+  });
+
+  it('does a second one at the same spool end at once, and the next when the first is killed not?', async () => {
+    const [cluster, service] = [await startCluster(), await startService()];
+    const given = await flags(cluster, service);
+    const first = start(given);
+    await first.wrote(/the agent starts/);
+    const second = await safeguard([...given, '--once']);
+    expect(second).toMatchObject({ code: 1, stdout: '' });
+    expect(second.stderr).toContain('another agent');
+    first.kill('SIGKILL');
+    await first.finished;
+    expect(await safeguard([...given, '--once'])).toMatchObject({ code: 0 });
+  });
+
   it.each([
     [['agent'], /--system/],
     [['agent', '--system', 's'], /--organization/],

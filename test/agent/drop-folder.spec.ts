@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { pino } from 'pino';
@@ -8,6 +9,7 @@ import { Deposit } from '../../src/agent/deposit.js';
 import { DropFolder } from '../../src/agent/drop-folder.js';
 import { Metrics } from '../../src/agent/metrics.js';
 import { Spool } from '../../src/agent/spool.js';
+import { prepare } from '../../src/bin/client/payload.js';
 import { folder, quickClock } from './support.js';
 
 async function dropping({ limit = 1e6 } = {}) {
@@ -112,6 +114,39 @@ describe('which files are taken from the drop folder?', () => {
       expect(logs.filter((line) => line.includes('is not taken'))).toHaveLength(1);
     },
   );
+
+  it('is one taken whose time is ahead, as of now at the latest?', async () => {
+    const { drop, spool, write, settle, clock } = await dropping();
+    await write('report.json', '{}');
+    const ahead = new Date(Date.UTC(12_000, 0, 1));
+    await utimes(join(drop, 'report.json'), ahead, ahead);
+    await settle();
+    expect(spool.byAge.map(({ observedAtElse }) => observedAtElse)).toEqual([new Date(clock.now()).toISOString()]);
+  });
+
+  it('does one that cannot be spooled whole leave nothing behind, and is no more read than there was?', async () => {
+    const directory = await folder();
+    const made = join(directory, 'made');
+    await mkdir(made);
+    const file = join(directory, 'report.json');
+    await writeFile(file, randomBytes(2 ** 20));
+    // The disk is full after 64 blocks.
+    const program = `
+      const { prepare } = await import(${JSON.stringify(new URL('../../src/bin/client/payload.js', import.meta.url).href)});
+      await prepare(${JSON.stringify(file)}, 'identity', ${JSON.stringify(made)}).catch((error) => console.log(error.code));`;
+    const said = execFileSync('/bin/sh', [
+      '-c',
+      'ulimit -f 64; exec "$0" --input-type=module -e "$1"',
+      process.execPath,
+      program,
+    ]);
+    expect(said.toString()).toBe('EFBIG\n');
+    expect(await readdir(made)).toEqual([]);
+    expect(await prepare(file, 'identity', made, { most: 1_000 })).toMatchObject({
+      size: 1_000,
+      content: { size: 1_000 },
+    });
+  });
 
   it('is no link followed, no pipe waited for and no folder entered?', async () => {
     const { drop, spool, settle, write } = await dropping();

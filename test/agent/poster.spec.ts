@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -252,6 +252,70 @@ describe('what is never lost?', () => {
     expect(await all.poster.drain(Infinity)).toBe(true);
     expect(texts(all.service).indexOf('{"good":1}')).toBe(1);
     expect(all.service.kept.size).toBe(2);
+  });
+
+  it.each<[string, Answer]>([
+    ['a proxy thinks too large', (response) => void response.writeHead(413).end('<html>413</html>')],
+    ['has too long an address', (response) => void response.writeHead(431).end()],
+    ['is cut in the middle', (response) => void response.destroy()],
+    ['takes too long to send', (response) => void response.writeHead(408).end()],
+  ])('do the others go on where one %s?', async (_what, trouble) => {
+    const all = await posting();
+    await give(all, '{"poison":1}', 1);
+    await give(all, '{"good":1}', 2);
+    all.service.answers = Array.from(
+      { length: 20 },
+      (): Answer => (response, posted, goOn) =>
+        posted.body.toString().includes('poison') ? trouble(response, posted, goOn) : goOn(),
+    );
+    expect(await all.poster.drain(all.clock.now() + 60_000)).toBe(false);
+    expect([...all.service.kept.values()].map(({ body }) => body.toString())).toEqual(['{"good":1}']);
+    expect(all.spool.byAge.map(({ origin }) => origin)).toEqual(['{"poison":1}']);
+  });
+
+  it('is a postponed report tried again in time where the clock is set back by a day?', async () => {
+    const all = await posting();
+    await give(all, '{}');
+    all.service.answers = [refuse(500, 'internal')];
+    const pause = all.clock.pause.bind(all.clock);
+    all.clock.pause = async (milliseconds, signal) => {
+      // It is postponed by now, and the clock of the machine is mended.
+      if (all.clock.pauses.length === 1) all.clock.set(-86_400_000);
+      await pause(milliseconds, signal);
+    };
+    expect(await all.poster.drain(Infinity)).toBe(true);
+    expect(Math.max(...all.clock.pauses)).toBeLessThan(10_000);
+  });
+
+  it('is a report that the service has not read yet still there when the agent is stopped?', async () => {
+    const all = await posting();
+    await give(all, '{}');
+    all.service.answers = [
+      (response) => {
+        all.stop.abort();
+        json(response, 202, { ...STORED, status: 'queued', counts: null });
+      },
+    ];
+    await all.poster.run();
+    expect(all.spool.count).toBe(1);
+  });
+
+  it('does it go on where nothing can be set aside, and where a file is gone?', async () => {
+    const all = await posting();
+    const gone = await give(all, '{"gone":1}', 1);
+    await give(all, '{"bad":1}', 2);
+    await give(all, '{"good":1}', 3);
+    await rm(gone.file);
+    all.service.answers = [refuse(422, 'report-refused')];
+    const refused = join(all.directory, 'spool', 'refused');
+    await rm(refused, { recursive: true });
+    expect(await all.poster.drain(all.clock.now() + 60_000)).toBe(false);
+    expect([...all.service.kept.values()].map(({ body }) => body.toString())).toContain('{"good":1}');
+    await mkdir(refused);
+    expect(await all.poster.drain(Infinity)).toBe(true);
+    expect((await readdir(refused)).filter((file) => file.endsWith('.problem.json'))).toContain(
+      `${gone.name}.problem.json`,
+    );
   });
 
   it('is a token read anew for each post, and one that was replaced taken at once?', async () => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Item } from '../../src/agent/list.js';
 import { hasSecretForm, tellsSecret } from '../../src/agent/secret-text.js';
-import { DROPPED, strip, stripReport } from '../../src/agent/strip.js';
+import { DROPPED, stripWord } from '../../src/agent/command-line.js';
+import { strip, stripReport } from '../../src/agent/strip.js';
 
 function stripped(object: Item, without: readonly string[] = []): Item {
   strip(object, without);
@@ -182,7 +183,7 @@ describe('what leaves the cluster?', () => {
         {
           command: ['/bin/sh', '-c', DROPPED],
           args: [
-            `--v=${DROPPED}`,
+            '--v=2',
             '--tls-min-version=VersionTLS12',
             '--kubelet-insecure-tls',
             '--profiling=false',
@@ -198,6 +199,121 @@ describe('what leaves the cluster?', () => {
         },
       ],
     });
+  });
+
+  it('is of a line of a shell left what a check looks for, and nothing else?', () => {
+    const args = [
+      'set -e; /usr/sbin/sshd -o hunter2; exec /app --log-level=debug',
+      'etcdctl --user root:hunter2 snapshot save /b',
+      '--pin',
+      'hunter2 sudo',
+      '--pin=12',
+      '--v=6',
+      '-Dlogging.level.org.hibernate=DEBUG',
+      '--log-level',
+      'DEBUG',
+    ];
+    const object = stripped(pod({ containers: [{ name: 'a', command: ['sh', '-c', 'sudo chown hunter2'], args }] }));
+    expect(object['spec']).toMatchObject({
+      containers: [
+        {
+          command: ['sh', '-c', `${DROPPED} sudo`],
+          args: [
+            `${DROPPED} sshd --log-level=debug`,
+            `${DROPPED} etcdctl snapshot save`,
+            '--pin',
+            `${DROPPED} sudo`,
+            `--pin=${DROPPED}`,
+            '--v=6',
+            '-Dlogging.level.org.hibernate=DEBUG',
+            '--log-level',
+            'DEBUG',
+          ],
+        },
+      ],
+    });
+  });
+
+  it('is a value that stands on its flag known for one, and a flag of words for a flag?', () => {
+    const args = ['-phunter2', '-aHunter2=', '-p', '-it', '-db-password=hunter2', '-token', '--all', '-v=hunter2'];
+    const object = stripped(pod({ containers: [{ name: 'a', command: ['mysql', '-phunter2'], args }] }));
+    expect(JSON.stringify(object)).not.toMatch(/hunter2/i);
+    expect(object['spec']).toMatchObject({
+      containers: [
+        { args: [DROPPED, DROPPED, '-p', DROPPED, `-db-password=${DROPPED}`, '-token', '--all', `-v=${DROPPED}`] },
+      ],
+    });
+  });
+
+  it.each<[string, Item]>([
+    [
+      'a member of two words',
+      { kind: 'Other', spec: { adminPassword: 'hunter2', client_secret: 'hunter2', 'x-api-key': 'hunter2' } },
+    ],
+    ['a number', { kind: 'Other', spec: { password: 4711 } }],
+    ['a value below a name', { kind: 'Other', spec: { password: { value: 'hunter2' } } }],
+    [
+      'an option of a mount',
+      { kind: 'PersistentVolume', spec: { mountOptions: ['vers=3.0', 'username=emr,password=hunter2'] } },
+    ],
+    [
+      'a header that a route sets',
+      {
+        kind: 'HTTPRoute',
+        spec: { rules: [{ filters: [{ requestHeaderModifier: { set: [{ name: 'X-Api-Key', value: 'hunter2' }] } }] }] },
+      },
+    ],
+    [
+      'a statement of a database that is made',
+      { kind: 'Cluster', spec: { bootstrap: { initdb: { postInitSQL: ["CREATE ROLE emr PASSWORD 'hunter2'"] } } } },
+    ],
+    [
+      'a Secret that a policy makes',
+      {
+        kind: 'ClusterPolicy',
+        spec: { rules: [{ generate: { kind: 'Secret', data: { data: { '.dockerconfigjson': 'hunter2' } } } }] },
+      },
+    ],
+    [
+      'a Secret that stands in another object',
+      { kind: 'Other', spec: { manifests: [{ apiVersion: 'v1', kind: 'Secret', stringData: { pin: 'hunter2' } }] } },
+    ],
+    [
+      'a copy of the object that an operator keeps',
+      pod({}, { annotations: { 'kopf.zalando.org/last-handled-configuration': '{"data":{"pin":"4711hunter2"}}\n' } }),
+    ],
+    [
+      'a copy of a pod',
+      pod({}, { annotations: { 'cnpg.io/podSpec': ' {"containers":[{"env":[{"name":"A","value":"hunter2"}]}]}' } }),
+    ],
+    ['an annotation of two words', pod({}, { annotations: { 'example.com/dbPassword': 'hunter2' } })],
+    ['a label with the form of a secret', pod({}, { labels: { key: ['AKIA', 'IOSFODNN7HUNTER2'].join('') } })],
+  ])('does %s go?', (_what, object) => {
+    expect(JSON.stringify(stripped(object))).not.toMatch(/hunter2|4711/i);
+  });
+
+  it('does what only sounds like a secret stay?', () => {
+    const object: Item = {
+      kind: 'Other',
+      metadata: {
+        name: 'a',
+        labels: { app: 'token-service' },
+        annotations: {
+          'alb.ingress.kubernetes.io/listen-ports': '[{"HTTPS": 443}]',
+          'k8s.v1.cni.cncf.io/networks': '{"name":"a"}',
+        },
+      },
+      spec: {
+        clientSecret: { name: 'oidc' },
+        existingSecret: 'db',
+        tokenTtl: '1h',
+        passwordAuthentication: false,
+        mountOptions: ['nfsvers=4.1', 'ro'],
+        responseHeaderModifier: { set: [{ name: 'Strict-Transport-Security', value: 'max-age=31536000' }] },
+        resources: ['secrets', 'serviceaccounts/token'],
+      },
+    };
+    expect(stripped(structuredClone(object))).toEqual(object);
   });
 
   it('do last words of containers go, which may be lines of an application’s log?', () => {
@@ -381,7 +497,21 @@ describe('is a secret known by its form?', () => {
 
   it('is the time of a long text bounded?', () => {
     const started = performance.now();
-    for (const unit of ['eyJ', '://a:', 'password ', 'basic ', 'SG.']) tellsSecret(unit.repeat(300_000));
+    for (const unit of [
+      'eyJ',
+      '://a:',
+      'password ',
+      'basic ',
+      'SG.',
+      'etcdctl ',
+      'snapshot ',
+      ' --log-level ',
+      ' sudo',
+      '-Dlogging.level.',
+    ]) {
+      tellsSecret(unit.repeat(300_000));
+      stripWord(unit.repeat(300_000));
+    }
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 });

@@ -9,6 +9,8 @@ import type { Written } from '../../src/agent/document.js';
 /** A clock whose pauses are over at once: it goes on by them, and remembers them. */
 export interface QuickClock extends Clock {
   pauses: number[];
+  /** Sets it, by so many milliseconds. */
+  set(by: number): void;
 }
 
 export function quickClock(start = Date.now()): QuickClock {
@@ -17,6 +19,9 @@ export function quickClock(start = Date.now()): QuickClock {
   return {
     pauses,
     now: () => now,
+    set: (by) => {
+      now += by;
+    },
     random: () => 0.5,
     async pause(milliseconds, signal) {
       signal?.throwIfAborted();

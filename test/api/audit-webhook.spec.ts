@@ -226,6 +226,24 @@ describe('a burst', () => {
   }, 60_000);
 });
 
+it('do connections that went silent leave the places of a system to others?', async () => {
+  const { address } = await system();
+  const token = await cluster.token(SUBJECT);
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': 1_000, Authorization: `Bearer ${token}` };
+  const silent = Array.from({ length: 4 }, () => {
+    const sent = request(world.url + address, { method: 'POST', headers });
+    sent.on('error', () => undefined);
+    sent.write('{"kind":');
+    return sent;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  // Of the 30 seconds that an API server waits.
+  const started = performance.now();
+  expect((await post(address, batch(event(1)), { token })).status).toBe(201);
+  expect(performance.now() - started).toBeLessThan(25_000);
+  for (const sent of silent) sent.destroy();
+}, 40_000);
+
 describe('what else comes', () => {
   it.each([
     ['a report of a scanner', policyReport([{ check: 'a', result: 'pass' }])],

@@ -221,6 +221,29 @@ describe('the manifest', () => {
     expect(await manifest('secrets=metadata')).toContain('# READ THIS.');
   });
 
+  it.each([
+    'on',
+    'y',
+    'No',
+    '1_000',
+    '0b11',
+    '012',
+    '1:30',
+    '2026-11-26',
+    '~',
+    'a: b # c',
+    'it\'s "${HOME}"',
+    '{{x}}',
+    '- x',
+    '&a *b',
+  ])('is the name %j text for kubectl, which reads YAML 1.1?', async (name) => {
+    const { manifest } = await newSystem(name);
+    const [map] = parseAllDocuments(await manifest(), { version: '1.1' })
+      .map((document) => document.toJS() as { kind: string; data: object })
+      .filter(({ kind }) => kind === 'ConfigMap');
+    expect(map?.data).toMatchObject({ SAFEGUARD_CLUSTER_NAME: name });
+  });
+
   it('is it a Deployment, with Secrets and Gatekeeper, of another image, when that is asked for?', async () => {
     const { manifest, enrolment } = await newSystem();
     const image = `ghcr.io/other@sha256:${'b2'.repeat(32)}`;

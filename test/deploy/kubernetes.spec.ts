@@ -105,6 +105,7 @@ describe('deploy/kubernetes', () => {
     const others = [
       'agent/components/ephemeral-spool',
       'agent/components/with-gatekeeper',
+      'agent/components/with-secrets',
       'service/components/ingress',
       'service/components/issuers-in-the-internet',
     ].map((folder) => `${folder}/kustomization.yaml`);
@@ -430,7 +431,11 @@ describe('the agent', () => {
 
   it('is there never a second one at the same spool?', () => {
     expect(agents.map(({ object }) => object['spec'])).toEqual([
-      expect.objectContaining({ concurrencyPolicy: 'Forbid' }),
+      expect.objectContaining({
+        concurrencyPolicy: 'Forbid',
+        // Else a pod that is being deleted and the one in its place are there at once.
+        jobTemplate: { spec: expect.objectContaining({ podReplacementPolicy: 'Failed' }) },
+      }),
       expect.objectContaining({ replicas: 1, strategy: { type: 'Recreate' } }),
     ]);
   });
@@ -443,6 +448,12 @@ describe.skipIf(!hasKubectl)('what Kustomize makes of it (needs kubectl)', () =>
     const objects = kustomized(folder);
     expect(objects.length).toBeGreaterThan(5);
     expect(objects.flatMap((object) => schemaFaults(object).map((fault) => `${nameOf(object)}${fault}`))).toEqual([]);
+  });
+
+  it('does an overlay that is there to be copied grant nothing that has not been asked for?', () => {
+    const asked = ASKED_FOR.map(nameOf);
+    const granted = folders.flatMap((folder) => kustomized(folder).map(nameOf));
+    expect(granted.filter((name) => asked.includes(name))).toEqual([]);
   });
 
   it('does a change of the configuration restart the replicas?', () => {

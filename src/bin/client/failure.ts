@@ -38,6 +38,8 @@ export class Transient extends Error {
     /** Milliseconds that the server asked us to wait (`Retry-After`). */
     readonly after?: number,
     readonly next?: string,
+    /** It may be what was sent that does not get through, and nothing else: a proxy between bounds its size or its time. */
+    readonly ofUpload = false,
   ) {
     super(message);
   }

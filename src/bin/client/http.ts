@@ -178,7 +178,7 @@ export class Client {
     // 409 with Retry-After: the first request of this Idempotency-Key is still at work.
     if ([408, 429, 502, 503, 504].includes(status) || (status === 409 && after !== undefined)) {
       await discard(answer);
-      return new Transient(`${this.server.origin} answers ${status}`, after);
+      return new Transient(`${this.server.origin} answers ${status}`, after, undefined, status === 408);
     }
     const type = String(answer.headers['content-type'] ?? '');
     let problem: unknown;

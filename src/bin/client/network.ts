@@ -92,6 +92,7 @@ export function networkError(error: unknown, url: URL, uploading = false): unkno
       cut
         ? 'a proxy between may bound uploads: ask for its limit, or send smaller reports; what was sent may be sent again'
         : undefined,
+      cut,
     );
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) {

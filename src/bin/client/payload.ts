@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -27,6 +27,14 @@ export interface Payload {
   modifiedAt: Date | null;
 }
 
+/** How a file is read that others may write to meanwhile. */
+export interface Reading {
+  /** Of open(2): a folder of others may hold links and pipes. */
+  flags?: string | number;
+  /** Bytes that are read of it; however much it has grown. */
+  most?: number;
+}
+
 /** A file that cannot be sent: the others can. */
 export class Unreadable extends Failure {
   constructor(message: string, next: string) {
@@ -39,11 +47,10 @@ export async function prepare(
   name: string,
   encoding: Encoding,
   directory: string,
-  /** Of open(2): a folder that others write into may hold links and pipes. */
-  flags: string | number = 'r',
+  { flags = 'r', most = Infinity }: Reading = {},
 ): Promise<Payload> {
   const { source, modifiedAt } =
-    name === '-' ? { source: process.stdin, modifiedAt: null } : await openReport(name, flags);
+    name === '-' ? { source: process.stdin, modifiedAt: null } : await openReport(name, { flags, most });
   const reader = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const head = await headOf(reader);
   const compressed = compressionOf(head);
@@ -70,7 +77,11 @@ export async function prepare(
       }
     },
     createWriteStream(file, { mode: 0o600, flags: 'wx' }),
-  );
+  ).catch(async (error: unknown) => {
+    // A disk that is full would else be so for good.
+    await rm(file, { force: true });
+    throw error;
+  });
   return {
     file,
     size,
@@ -84,7 +95,7 @@ export async function prepare(
 
 async function openReport(
   name: string,
-  flags: string | number,
+  { flags, most }: Required<Reading>,
 ): Promise<{ source: Readable; modifiedAt: Date | null }> {
   try {
     const handle = await open(name, flags);
@@ -94,7 +105,7 @@ async function openReport(
       throw new Unreadable('is a directory', 'name the files in it');
     }
     return {
-      source: createReadStream(name, { fd: handle }),
+      source: createReadStream(name, { fd: handle, end: most - 1 }),
       modifiedAt: stats.isFile() ? stats.mtime : null,
     };
   } catch (error) {

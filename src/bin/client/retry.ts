@@ -30,7 +30,7 @@ export async function persist<T>(retryFor: number, attempt: (moved: () => void) 
       tries += 1;
       const next = error.next ?? 'check --server and the network between, or let it try for longer with --retry-for';
       // Who tries by itself wants to know what the server asked for.
-      if (retryFor === 0) throw new Transient(error.message, error.after, next);
+      if (retryFor === 0) throw new Transient(error.message, error.after, next, error.ofUpload);
       if (Date.now() + pause > since + retryFor) {
         const given = tries > 1 ? `, ${tries} times` : '';
         throw new Failure(exitCode.unreachable, `${error.message}${given}`, next);

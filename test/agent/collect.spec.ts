@@ -268,14 +268,12 @@ describe('is what is absent told from what is refused?', () => {
     const cluster = await startCluster({ resources: { 'velero.io/v1': { schedules: 'Schedule' } } });
     cluster.trouble.set('/apis/velero.io/v1', [
       (response) =>
-        void response
-          .writeHead(200, { 'content-type': 'application/json' })
-          .end(
-            JSON.stringify({
-              kind: 'APIResourceList',
-              resources: [{ name: 'schedules', kind: 'Schedule', verbs: ['get'] }],
-            }),
-          ),
+        void response.writeHead(200, { 'content-type': 'application/json' }).end(
+          JSON.stringify({
+            kind: 'APIResourceList',
+            resources: [{ name: 'schedules', kind: 'Schedule', verbs: ['get'] }],
+          }),
+        ),
     ]);
     const { ends } = await collect(cluster, [VELERO]);
     expect(ends.get('schedules')).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('listed') });

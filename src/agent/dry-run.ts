@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createZstdDecompress } from 'node:zlib';
@@ -86,14 +86,18 @@ async function reportLines({ api, clock, signal, scratch, largest }: DryRun): Pr
 }
 
 /** The document as the server reads it. Node's decompressor ends with a frame. */
-async function writeOut({ file, frames }: Written, output: string): Promise<void> {
+async function writeOut(written: Written, output: string): Promise<void> {
   const target: Writable = output === '-' ? process.stdout : createWriteStream(output, { mode: 0o600 });
+  await pipeline(contentOf(written), target, { end: output !== '-' });
+}
+
+async function* contentOf({ file, frames }: Written): AsyncGenerator<Buffer> {
   let start = 0;
   for (const end of frames) {
-    await pipeline(createReadStream(file, { start, end: end - 1 }), createZstdDecompress(), target, { end: false });
+    const frame = createZstdDecompress();
+    // What goes wrong with the file goes wrong with the frame too, and is thrown to whoever reads that.
+    pipeline(createReadStream(file, { start, end: end - 1 }), frame).catch(() => undefined);
+    yield* frame as AsyncIterable<Buffer>;
     start = end;
   }
-  if (output === '-') return;
-  target.end();
-  await finished(target);
 }

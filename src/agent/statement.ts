@@ -24,11 +24,17 @@ export class Signer {
         `the signing key ${printable(file)} ${reason}`,
         'openssl genpkey -algorithm ed25519 makes one',
       );
+    let pem: Buffer;
+    try {
+      pem = readFileSync(file);
+    } catch (error) {
+      throw unusable(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    }
     let key: KeyObject;
     try {
-      key = createPrivateKey(readFileSync(file));
+      key = createPrivateKey(pem);
     } catch {
-      throw unusable('cannot be read as a private key in PEM');
+      throw unusable('is no private key in PEM');
     }
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
     if (type !== 'ed25519' && !(type === 'ec' && details?.namedCurve === 'prime256v1')) {

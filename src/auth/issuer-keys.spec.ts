@@ -18,6 +18,7 @@ class SetClock extends Clock {
 }
 
 const ISSUER = 'https://cluster.example.org';
+const JWK_SET = 'application/jwk-set+json';
 const rules: TokenRules = { issuer: ISSUER, audience: 'urn:a', algorithms: ['ES256'], types: ['JWT'] };
 
 /** An issuer in memory: counts what it is asked, and can fail, rotate and lie. */
@@ -31,7 +32,7 @@ class Issuer {
   says = ISSUER;
   keys = new Map<string, { privateKey: CryptoKey; jwk: object }>();
 
-  readonly fetch: Outbound = async (url) => {
+  readonly fetch: Outbound = async (url, options) => {
     if (url.endsWith('/openid-configuration')) this.tries += 1;
     if (this.hanging !== null) await this.hanging;
     if (this.down) throw new Error('no answer');
@@ -40,7 +41,11 @@ class Issuer {
     }
     this.asked += 1;
     await Promise.resolve();
-    return Response.json({ keys: [...this.keys.values()].map(({ jwk }) => jwk) });
+    // As kube-apiserver does, for its keys have no other type.
+    const accepted = options?.headers?.['accept']?.split(/, */) ?? ['*/*'];
+    if (!accepted.some((type) => type === '*/*' || type === JWK_SET)) return new Response(null, { status: 406 });
+    const keys = { keys: [...this.keys.values()].map(({ jwk }) => jwk) };
+    return Response.json(keys, { headers: { 'content-type': JWK_SET } });
   };
 
   async rotate(...kids: string[]): Promise<void> {

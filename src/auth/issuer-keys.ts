@@ -17,6 +17,9 @@ const COOLDOWN = 30_000;
 /** And from the end of a fetch that failed until the next. */
 const RETRY = 5_000;
 
+/** A Kubernetes API server gives its keys as the type of RFC 7517 section 8.5 and as no other: whoever asks for plain JSON gets 406. */
+const ACCEPTED = 'application/json, application/jwk-set+json';
+
 const metadata = z.object({ issuer: z.string(), jwks_uri: z.url().max(2_000) });
 
 /** Keys that a tenant pinned: nothing is ever fetched. */
@@ -96,7 +99,7 @@ export class IssuerKeys {
   }
 
   private async json(url: string): Promise<unknown> {
-    const response = await this.fetch(url, { headers: { accept: 'application/json' } });
+    const response = await this.fetch(url, { headers: { accept: ACCEPTED } });
     if (response.status !== 200) throw new Error('no metadata');
     return response.json();
   }

@@ -2,11 +2,15 @@ import type { Command } from 'commander';
 import { exitCodes } from './client/failure.js';
 import { buildProgram } from './program.js';
 
+const HOW_TO_RUN =
+  '`safeguard` is what the image runs. In this repository it is `npx safeguard`, once `npm start` or `npm test` has built it, and `npx --prefix FOLDER safeguard` from elsewhere: without the folder npm looks for another program of that name.';
+
 /** Every command with its arguments and options, and the exit codes, as Markdown: the reference in docs/ is made of it. */
 export function describeCommands(): string {
   const program = buildProgram();
   return `${[
     program.description(),
+    HOW_TO_RUN,
     ...program.commands.flatMap((command) => describeCommand(command, 'safeguard')),
     '## Exit codes',
     ['| code | meaning |', '|---|---|', ...exitCodes.map(([code, meaning]) => `| ${code} | ${meaning} |`)].join('\n'),

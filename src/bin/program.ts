@@ -16,6 +16,7 @@ import { packageCommand } from './commands/package.js';
 import { posture, statuses } from './commands/posture.js';
 import { push } from './commands/push.js';
 import { serve } from './commands/serve.js';
+import { token } from './commands/token.js';
 import { whoami } from './commands/whoami.js';
 import { addressed, calling, duration, each, inSystem, instant, oneOf, target } from './options.js';
 
@@ -46,6 +47,9 @@ export function buildProgram(): Command {
   calling(program.command('whoami'), '15s')
     .description('Print who the server takes you for and what you may do.')
     .action(whoami);
+  addressed(program.command('token'))
+    .description('Print an access token of the login, for curl: TOKEN=$(safeguard token). It is good for minutes.')
+    .action(token);
   inSystem(calling(program.command('push'), '5m'), 'the system that the reports are of')
     .description('Send reports of scanners as scans of a system; sending again what was sent is harmless.')
     .argument('<file...>', 'reports, compressed or not; - is standard input')

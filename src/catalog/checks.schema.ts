@@ -15,7 +15,7 @@ const kind = z.string().regex(/^[A-Z][A-Za-z0-9]*(\.[a-z0-9.-]+)?$/, 'is not a k
 export const CHECK_SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
 
 /** What an organisation sets in place of the catalogue's: names of registries, ages, tiers. */
-const Params = z.record(
+export const Params = z.record(
   z.string().regex(/^[a-z][A-Za-z0-9]{0,63}$/, 'is not a name in camel case'),
   z.union([z.string().max(1000), z.int(), z.boolean(), z.array(z.string().max(1000)).max(200)]),
 );
@@ -76,6 +76,9 @@ export const ChecksFile = z.strictObject({
   section: slug,
   checks: z.array(CheckDefinition).min(1),
 });
+
+/** A file of an organisation's checks, as they are tried before the API is given them. */
+export const OrganizationChecksFile = ChecksFile.extend({ checks: z.array(OrganizationCheckDefinition).min(1) });
 
 export type CheckDefinition = z.infer<typeof OrganizationCheckDefinition>;
 export type CheckExample = z.infer<typeof CheckExample>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CHECK_SEVERITIES } from '../catalog/checks.schema.js';
+import { CHECK_SEVERITIES, Params } from '../catalog/checks.schema.js';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { organizationId, organizationParams } from '../kernel/http/parameters.js';
@@ -103,7 +103,10 @@ const CheckVersionView = z
     state,
     recordedAt: z.iso.datetime().meta({ description: 'UTC.' }),
     recordedBy: z.string().meta({ description: 'Id of the member.' }),
-    definition: definition.nullable().meta({ description: 'Null of a version that only switches off or withdraws.' }),
+    definition: definition.nullable().meta({
+      description:
+        'As it was sent; of a version that sets constants alone it has `params` and nothing else. Null of one that switches off or withdraws.',
+    }),
     reason: z.string().nullable(),
   })
   .meta({
@@ -123,13 +126,25 @@ const CheckVersionView = z
 export type CheckVersionView = z.output<typeof CheckVersionView>;
 
 const checks = '/v1/organizations/:organizationId/checks';
+const checkIdText = z
+  .string()
+  .max(100)
+  .regex(/^(org\/)?[a-z0-9]+(-[a-z0-9]+)*$/);
 const checkParams = z.object({
   organizationId,
-  checkId: z
-    .string()
-    .max(100)
-    .regex(/^(org\/)?[a-z0-9]+(-[a-z0-9]+)*$/)
-    .meta({ description: 'The check; the slash of `org/…` is written `%2F`.', examples: [definitionExample.id] }),
+  checkId: checkIdText.meta({
+    description: 'The check; the slash of `org/…` is written `%2F`.',
+    examples: [definitionExample.id],
+  }),
+});
+
+export const checkId = checkIdText.meta({ description: 'A check of the catalogue.' });
+export const params = Params.refine(
+  (constants) => Object.keys(constants).length > 0,
+  'Says what at least one constant shall be.',
+).meta({
+  description:
+    'Constants of a check of the catalogue, in place of its own. All else stays the catalogue’s, also in later versions of it. Those that are left out are as the catalogue has them.',
 });
 
 export const listChecks = operation({
@@ -182,13 +197,14 @@ export const changeCheck = operation({
   tag: 'Checks',
   summary: 'Define, override or switch off a check',
   description:
-    'A definition under `org/…` is the organisation’s own check; under an id of the catalogue it stands in place of that check, for the same practices. It is compiled and its examples are ' +
-    'run first: `check-refused` names the place of each fault. Every version is kept. The latest snapshot of each system is then judged anew; what was known before stays as it was known.',
+    'A definition under `org/…` is the organisation’s own check; under an id of the catalogue it stands in place of that check, for the same practices. `params` alone set constants of a check ' +
+    'of the catalogue. A definition is compiled and its examples are run first: `check-refused` names the place of each fault. Every version is kept. The latest snapshot of each system is then judged anew; what was known before stays as it was known.',
   permission: 'checks:write',
   params: checkParams,
   body: z
     .union([
       z.strictObject({ definition }),
+      z.strictObject({ params }),
       z.strictObject({
         enabled: z.literal(false).meta({ description: 'It is no longer judged by.' }),
         reason: z.string().trim().min(1).max(1_000).meta({ description: 'Why, for whoever asks later.' }),
@@ -197,7 +213,11 @@ export const changeCheck = operation({
     .meta({
       id: 'OrganizationCheckChange',
       description: 'What a check shall be.',
-      examples: [{ definition: definitionExample }, { enabled: false, reason: 'The mesh does it.' }],
+      examples: [
+        { definition: definitionExample },
+        { params: { registries: ['registry.example.org/ehr'] } },
+        { enabled: false, reason: 'The mesh does it.' },
+      ],
     }),
   answers: { 200: { description: 'As it is now.', schema: CheckView } },
   refusals: ['check-refused', 'conflict'],

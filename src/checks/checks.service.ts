@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { Catalog } from '../catalog/catalog.js';
-import { practicesOf, type CheckDefinition } from '../catalog/checks.schema.js';
+import { practicesOf, type CheckDefinition, type Params } from '../catalog/checks.schema.js';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
@@ -16,6 +16,7 @@ import type { ChangeState } from './check-version.entity.js';
 import { CHECKS_REVISION } from './checks-revision.js';
 import type { CheckChangeBody, CheckSummary, CheckVersionView, CheckView } from './checks.schema.js';
 import { ChecksStore, type LastVersion } from './checks.store.js';
+import { compileCheck, DefinitionFaults, withParams } from './definition.js';
 import { NO_RULES, rulesOf, type CheckChange, type SnapshotRules } from './snapshot-rules.js';
 
 /** What the name of an organisation's own check begins with. */
@@ -52,7 +53,7 @@ export class ChecksService {
   async rulesFor(tx: Tx, systemId: string): Promise<SnapshotRules> {
     const { phiNamespaces } = await this.systems.requireSystem(tx, systemId);
     const { settings } = await this.organizations.read(tx);
-    const changes = (await this.store.last(tx, null)).flatMap((last) => changeOf(last));
+    const changes = (await this.store.last(tx, null)).flatMap((last) => this.changeOf(last));
     return this.rules(changes, { labels: settings.phiLabels, namespaces: phiNamespaces });
   }
 
@@ -74,9 +75,10 @@ export class ChecksService {
    * keeps its practices, and a new check judges what was collected before it.
    */
   async meanings(tx: Tx, knownAt: Date): Promise<{ definition: CheckDefinition; inForce: boolean }[]> {
-    return (await this.store.last(tx, knownAt)).flatMap(({ definition, state }) =>
-      definition === null ? [] : [{ definition: definition as CheckDefinition, inForce: state === 'defined' }],
-    );
+    return (await this.store.last(tx, knownAt)).flatMap((last) => {
+      const definition = this.definitionOf(last);
+      return definition === null ? [] : [{ definition, inForce: last.state === 'defined' }];
+    });
   }
 
   /** By id. */
@@ -111,6 +113,7 @@ export class ChecksService {
     const all = await this.store.last(tx, null);
     const before = all.find(({ checkId }) => checkId === id) ?? null;
     if ('definition' in body) this.requireFit(id, body.definition as CheckDefinition, before);
+    else if ('params' in body) this.withConstants(id, body.params);
     else if (before === null && this.fromCatalog(id) === null) throw notFound();
     if (before === null && all.length >= MAX_CHANGES) {
       throw new Refusal('conflict', `An organisation changes or adds at most ${MAX_CHANGES} checks.`);
@@ -119,6 +122,8 @@ export class ChecksService {
     const version = (before?.version ?? 0) + 1;
     if ('definition' in body)
       await this.keep(tx, id, version, { state: 'defined', definition: body.definition, reason: null });
+    else if ('params' in body)
+      await this.keep(tx, id, version, { state: 'defined', definition: { params: body.params }, reason: null });
     else await this.keep(tx, id, version, { state: 'off', definition: null, reason: body.reason });
     return this.read(tx, id);
   }
@@ -153,6 +158,41 @@ export class ChecksService {
     }
   }
 
+  /** A check of the catalogue with constants of the organisation, which are named and typed as its own. Its examples speak of its own, and are not run. */
+  withConstants(id: string, params: Params): CheckDefinition {
+    const original = this.fromCatalog(id);
+    if (original === null) {
+      if (!id.startsWith(OWN)) throw notFound();
+      throw new Refusal('check-refused', 'Constants alone are set of checks of the catalogue: send the definition.', {
+        pointer: '/params',
+      });
+    }
+    try {
+      return compileCheck(withParams(original, params)).definition;
+    } catch (error) {
+      if (!(error instanceof DefinitionFaults)) throw error;
+      const [{ pointer, reason } = { pointer: '/params', reason: error.message }] = error.faults;
+      throw new Refusal('check-refused', reason, { pointer });
+    }
+  }
+
+  /**
+   * What a check is judged by, or was last. Of constants alone all else is what the catalogue says of the check today; a constant that it has no more means nothing, and one
+   * of another type makes the check an error. Null where the catalogue has the check no more.
+   */
+  private definitionOf({ checkId, definition }: LastVersion): CheckDefinition | null {
+    if (definition === null || 'id' in definition) return definition as CheckDefinition | null;
+    const original = this.fromCatalog(checkId);
+    return original && { ...original, params: { ...original.params, ...(definition as { params: Params }).params } };
+  }
+
+  /** A check of the catalogue that the organisation has withdrawn its change of is as it was; one of its own is judged by no more. */
+  private changeOf(last: LastVersion): CheckChange[] {
+    const { checkId: id, state } = last;
+    if (state === 'defined') return [{ id, definition: this.definitionOf(last) }];
+    return state === 'off' || id.startsWith(OWN) ? [{ id, definition: null }] : [];
+  }
+
   private async keep(
     tx: WriteTx,
     checkId: string,
@@ -183,7 +223,8 @@ export class ChecksService {
     const views = new Map(this.catalog.definitions.map((definition) => [definition.id, viewOf(definition, 'catalog')]));
     for (const last of await this.store.last(tx, null)) {
       const original = views.get(last.checkId);
-      const definition = last.state === 'defined' || original === undefined ? last.definition : original.definition;
+      const definition =
+        last.state === 'defined' || original === undefined ? this.definitionOf(last) : original.definition;
       if (definition === null) continue;
       views.set(last.checkId, {
         ...viewOf(definition as CheckDefinition, original === undefined ? 'organization' : 'catalog'),
@@ -212,12 +253,6 @@ export class ChecksService {
   private fromCatalog(id: string): CheckDefinition | null {
     return this.catalog.definitions.find((definition) => definition.id === id) ?? null;
   }
-}
-
-/** A check of the catalogue that the organisation has withdrawn its change of is as it was; one of its own is judged by no more. */
-function changeOf({ checkId, state, definition }: LastVersion): CheckChange[] {
-  if (state === 'defined') return [{ id: checkId, definition: definition as CheckDefinition }];
-  return state === 'off' || checkId.startsWith(OWN) ? [{ id: checkId, definition: null }] : [];
 }
 
 const viewOf = (definition: CheckDefinition, origin: CheckSummary['origin']): CheckView => ({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   CheckDefinition,
   ChecksFile,
+  OrganizationChecksFile,
   OrganizationCheckDefinition,
   practicesOf,
   type Params,
@@ -241,14 +242,17 @@ function pointerOf(path: readonly PropertyKey[]): string {
 }
 
 /** What a file of checks holds: those that compile, and what is wrong with the others. */
-export function compileFile(value: unknown): { checks: CompiledCheck[]; faults: DefinitionFaults[] } {
+export function compileFile(
+  value: unknown,
+  of: 'catalog' | 'organization' = 'catalog',
+): { checks: CompiledCheck[]; faults: DefinitionFaults[] } {
   const given = z.object({ checks: z.array(z.unknown()) }).safeParse(value);
   const checks: CompiledCheck[] = [];
   const faults: DefinitionFaults[] = [];
   const ids = new Set<string>();
   for (const definition of given.success ? given.data.checks : []) {
     try {
-      const check = compileDefinition(definition);
+      const check = compileDefinition(definition, of);
       if (ids.has(check.id))
         throw new DefinitionFaults(check.id, [
           { pointer: '/id', line: null, column: null, reason: 'another check has this id' },
@@ -261,7 +265,7 @@ export function compileFile(value: unknown): { checks: CompiledCheck[]; faults: 
     }
   }
   if (faults.length > 0) return { checks, faults };
-  const file = ChecksFile.safeParse(value);
+  const file = (of === 'catalog' ? ChecksFile : OrganizationChecksFile).safeParse(value);
   if (!file.success) faults.push(new DefinitionFaults('file', faultsIn(file.error)));
   return { checks, faults };
 }

@@ -24,9 +24,13 @@ export class DryRunController {
 
   @Endpoint(tryCheck)
   async run(@Call() { principal, body }: CallOf<typeof tryCheck>) {
-    await this.trial.require(body.definition);
+    if ('definition' in body) await this.trial.require(body.definition);
+    const definition =
+      'definition' in body
+        ? (body.definition as CheckDefinition)
+        : this.checks.withConstants(body.checkId, body.params);
     const { snapshot, rules, size } = await this.database.read(principal, async (tx) => {
-      const rules = await this.checks.rulesOfOne(tx, body.systemId, body.definition as CheckDefinition);
+      const rules = await this.checks.rulesOfOne(tx, body.systemId, definition);
       const snapshot = await this.snapshots.find(tx, body.systemId);
       if (snapshot === null) {
         throw new Refusal('conflict', 'The system has no snapshot yet: post one first.', { pointer: '/systemId' });
@@ -40,7 +44,7 @@ export class DryRunController {
     });
     if (tried === 'limit')
       throw new Refusal('check-refused', 'It takes more time or memory than a snapshot is given.', {
-        pointer: '/definition',
+        pointer: 'definition' in body ? '/definition' : '/checkId',
       });
     return {
       snapshot: {

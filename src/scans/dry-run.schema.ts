@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { definition, definitionExample } from '../checks/checks.schema.js';
+import { checkId, definition, definitionExample, params } from '../checks/checks.schema.js';
 import { operation } from '../kernel/http/endpoint.js';
 import { organizationParams } from '../kernel/http/parameters.js';
 
@@ -58,6 +58,8 @@ const DryRun = z
     ],
   });
 
+const systemId = z.uuid().toLowerCase();
+
 export const tryCheck = operation({
   id: 'tryOrganizationCheck',
   method: 'POST',
@@ -65,14 +67,21 @@ export const tryCheck = operation({
   tag: 'Checks',
   summary: 'Try a check',
   description:
-    'Judges the latest snapshot of a system by one definition, and keeps nothing of it. The definition is compiled and its examples are run first, as when it is kept. A system without ' +
-    'a snapshot answers 409.',
+    'Judges the latest snapshot of a system by one definition, or by a check of the catalogue with other constants, and keeps nothing of it. A definition is compiled and its examples are run ' +
+    'first, as when it is kept. A system without a snapshot answers 409.',
   permission: 'checks:write',
   params: organizationParams,
-  body: z.strictObject({ systemId: z.uuid().toLowerCase(), definition }).meta({
+  body: z.union([z.strictObject({ systemId, definition }), z.strictObject({ systemId, checkId, params })]).meta({
     id: 'OrganizationCheckTrial',
     description: 'What to try, and on what.',
-    examples: [{ systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03', definition: definitionExample }],
+    examples: [
+      { systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03', definition: definitionExample },
+      {
+        systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
+        checkId: 'image-from-approved-registry',
+        params: { registries: ['registry.example.org/ehr'] },
+      },
+    ],
   }),
   answers: { 200: { description: 'What it would say.', schema: DryRun } },
   refusals: ['check-refused', 'conflict'],

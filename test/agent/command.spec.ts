@@ -201,6 +201,42 @@ describe('safeguard agent --dry-run', () => {
     expect(JSON.stringify(lines)).not.toContain('hunter2');
   });
 
+  it('does a cluster of many kinds give one document, without a word of its runtime?', async () => {
+    const resources = {
+      v1: {
+        namespaces: 'Namespace',
+        secrets: 'Secret',
+        pods: 'Pod',
+        services: 'Service',
+        serviceaccounts: 'ServiceAccount',
+        persistentvolumeclaims: 'PersistentVolumeClaim',
+        persistentvolumes: 'PersistentVolume',
+        nodes: 'Node',
+      },
+      'apps/v1': {
+        deployments: 'Deployment',
+        statefulsets: 'StatefulSet',
+        daemonsets: 'DaemonSet',
+        replicasets: 'ReplicaSet',
+      },
+      'batch/v1': { jobs: 'Job', cronjobs: 'CronJob' },
+    };
+    const paths = Object.entries(resources).flatMap(([version, names]) =>
+      Object.keys(names)
+        .filter((name) => !['namespaces', 'secrets'].includes(name))
+        .map((name) => `/${version === 'v1' ? 'api' : 'apis'}/${version}/${name}`),
+    );
+    const cluster = await startCluster({
+      resources,
+      objects: Object.fromEntries(paths.map((path) => [path, [{ metadata: { name: 'one', namespace: 'emr' } }]])),
+    });
+    const output = join(await folder(), 'snapshot.ndjson');
+    const run = await safeguard(['agent', '--dry-run', '--kubeconfig', cluster.kubeconfig, '--output', output]);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    // One namespace, a head and an end beside them.
+    expect(linesOf(await readFile(output, 'utf8'))).toHaveLength(paths.length + 3);
+  });
+
   it('is the document alone on standard output where that is asked for?', async () => {
     const cluster = await startCluster({ objects: PODS });
     const run = await safeguard([

@@ -199,6 +199,47 @@ describe('an organisation’s own check', () => {
   });
 });
 
+describe('constants of a check of the catalogue', () => {
+  const id = 'image-from-approved-registry';
+  const registries = ['registry.example.org/ehr'];
+  const set = (params: object, at = id) => officer.put(pathOf(at), { params }).set('If-None-Match', '*');
+
+  it('are set without its text: what else it says stays the catalogue’s?', async () => {
+    const before = (await officer.get(pathOf(id)).expect(200)).body;
+    expect(before).toMatchObject({ state: 'on', version: 0, definition: { params: { registries: [] } } });
+    const { body } = await set({ registries }).expect(200);
+    expect(body).toEqual({
+      ...before,
+      state: 'overridden',
+      version: 1,
+      changedAt: expect.any(String),
+      changedBy: expect.any(String),
+      definition: { ...before.definition, params: { ...before.definition.params, registries } },
+    });
+    expect((await officer.get(pathOf(id)).expect(200)).body).toEqual(body);
+    const versions = await officer.get(`${pathOf(id)}/versions`).expect(200);
+    expect(versions.body.items).toMatchObject([
+      { version: 1, state: 'overridden', definition: { params: { registries } } },
+    ]);
+    await officer.delete(pathOf(id)).expect(204);
+    expect((await officer.get(pathOf(id)).expect(200)).body.definition).toEqual(before.definition);
+  });
+
+  it.each<[string, string, object, number, string]>([
+    ['names none that it has', id, { registrys: registries }, 422, '/params/registrys'],
+    ['is of another type', id, { registries: 'registry.example.org/ehr' }, 422, '/params/registries'],
+    ['is of a check that is the organisation’s', 'org/first', { limit: 1 }, 422, '/params'],
+  ])('is one not taken that %s?', async (_, check, params, status, pointer) => {
+    const answer = await officer.put(pathOf(check), { params }).set('If-Match', '"9"').expect(status);
+    expect(answer.body).toMatchObject({ type: '/problems/check-refused', pointer });
+  });
+
+  it('are there none, or of no check, told?', async () => {
+    await set({}).expect(400);
+    await set({ registries }, 'no-such-check').expect(404);
+  });
+});
+
 describe('a dry run', () => {
   const run = (definition: object, systemId = clinic.systemId) =>
     officer.post(`${clinic.path}/checks/dry-run`, { systemId, definition });
@@ -232,6 +273,21 @@ describe('a dry run', () => {
     expect(
       (await officer.get(`${clinic.systemPath}/scans?format=cluster-snapshot`).expect(200)).body.items,
     ).toHaveLength(1);
+  });
+
+  it('says what a check of the catalogue would say with other constants', async () => {
+    const trial = (params: object) =>
+      officer.post(`${clinic.path}/checks/dry-run`, {
+        systemId: clinic.systemId,
+        checkId: 'image-from-approved-registry',
+        params,
+      });
+    const none = (await trial({ registries: [] }).expect(200)).body.counts;
+    const some = (await trial({ registries: ['registry.example/clinic'] }).expect(200)).body.counts;
+    expect(none.manual).toBeGreaterThan(0);
+    expect(some).toMatchObject({ manual: 0, fail: 0, pass: none.manual });
+    const wrong = await trial({ registries: 1 }).expect(422);
+    expect(wrong.body).toMatchObject({ pointer: '/params/registries' });
   });
 
   it('says that something is missing that the check reads', async () => {

@@ -111,6 +111,7 @@ case "$*" in
   *'get --raw /.well-known/openid-configuration') cat discovery ;;
   *'get --raw /openid/v1/jwks') cat jwks ;;
   *'config current-context') echo emr ;;
+  'delete --namespace safeguard-agent --ignore-not-found '*) ;;
   *'apply -f -') cat > applied && test -s applied && echo applied ;;
   *) echo "error: unknown command: $*" >&2; exit 1 ;;
 esac
@@ -122,6 +123,7 @@ esac
     cluster,
     rotate,
     path,
+    calls: () => readFile(join(directory, 'calls'), 'utf8'),
     applied: () => readFile(join(directory, 'applied'), 'utf8').catch(() => null),
     /** One line of a shell, by a person whose address of the service is the test's. */
     shell: async (command: string) => {
@@ -326,6 +328,49 @@ describe('safeguard enrol', () => {
     expect(await agents()).toMatchObject([{ jwks: null }]);
   });
 
+  it('does it trust by the keys that are asked for, also where it is trusted by others?', async () => {
+    const { enrol } = await newCluster('https://oidc.example.net/id/3');
+    const { id, agents } = await newSystem();
+    for (const keys of ['pinned', 'discovered', 'discovered', 'pinned', 'auto']) {
+      expect((await enrol(['--system', id, '--keys', keys])).code).toBe(0);
+    }
+    expect((await agents()).map(({ jwks }) => jwks === null).sort()).toEqual([false, true]);
+  });
+
+  it('does the other form of the agent go, which would run beside it?', async () => {
+    const { enrol, calls } = await newCluster();
+    const { id } = await newSystem();
+    for (const mode of ['cronjob', 'deployment']) expect((await enrol(['--system', id, '--mode', mode])).code).toBe(0);
+    expect((await calls()).split('\n').filter((call) => /^(delete|apply)/.test(call))).toEqual([
+      'delete --namespace safeguard-agent --ignore-not-found deployment/safeguard-agent networkpolicy/from-prometheus',
+      'apply -f -',
+      'delete --namespace safeguard-agent --ignore-not-found cronjob/safeguard-agent',
+      'apply -f -',
+    ]);
+  });
+
+  it('does it say that the PHI namespaces of a system that is there stay as they are?', async () => {
+    const { enrol } = await newCluster();
+    const name = `cluster ${newId()}`;
+    await newSystem(name);
+    const other = await enrol(['--system', name, '--phi-namespaces', 'lab,emr']);
+    expect(other.stderr).toContain('its PHI namespaces stay as they are (emr)');
+    expect((await enrol(['--system', name, '--phi-namespaces', 'emr'])).stderr).not.toContain('stay as they are');
+  });
+
+  it('does it print the command that creates a system which is not there, and does that command work?', async () => {
+    const { enrol, shell } = await newCluster();
+    const name = `it's ${newId()}`;
+    const printed = await enrol(['--system', name, '--print', '--phi-namespaces', 'emr', '--phi', 'processes']);
+    expect(printed).toMatchObject({ code: 0, stderr: expect.stringContaining('print again for the other two') });
+    const made = await shell(printed.stdout);
+    expect([made.code, JSON.parse(made.output)]).toEqual([
+      0,
+      expect.objectContaining({ name, phi: 'processes', phiNamespaces: ['emr'], environment: 'production' }),
+    ]);
+    expect((await enrol(['--system', name, '--print'])).stdout.split('\n')).toHaveLength(4);
+  });
+
   it('does it change nothing when it is to print, and print the commands that the server has?', async () => {
     const { applied, enrol } = await newCluster();
     const { id, enrolment, agents } = await newSystem();
@@ -336,7 +381,7 @@ describe('safeguard enrol', () => {
     );
     expect((await enrol(['--system', id, '--manifest'])).stdout).toBe(manifest);
     expect(JSON.parse((await enrol(['--system', id, '--print', '--json'])).stdout)).toMatchObject({ manifest });
-    expect((await enrol(['--system', 'none such', '--print'])).code).toBe(1);
+    expect((await enrol(['--system', 'none such', '--manifest'])).code).toBe(1);
     expect([await applied(), await agents()]).toEqual([null, []]);
   });
 

@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/kernel/clock.js';
 import { Database } from '../../src/kernel/db/database.js';
@@ -32,6 +33,50 @@ async function actions(path: string): Promise<string[]> {
   const { body } = await admin.get(`${path}/audit-events`).expect(200);
   return body.items.map((event: { action: string }) => event.action);
 }
+
+/** The status of a call, and whether it came on the connection of the call before it. */
+function onOneConnection(agent: Agent, method: string, path: string, headers: Record<string, string> = {}) {
+  const { promise, resolve, reject } = Promise.withResolvers<[status: number | undefined, isReused: boolean]>();
+  const call = request(`${world.url}${path}`, {
+    agent,
+    method,
+    headers: { authorization: `Bearer ${admin.token}`, ...headers },
+  });
+  call.on('error', reject);
+  call.on('response', (response) => {
+    response.resume().on('end', () => resolve([response.statusCode, call.reusedSocket]));
+  });
+  call.end();
+  return promise;
+}
+
+describe('an answer without content', () => {
+  it('is one answer: does the connection carry the next call, and is no failure logged?', async () => {
+    const { path } = await organization();
+    const { body: added } = await admin.post(`${path}/members`, person('dev-viewer', 'viewer')).expect(201);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const from = world.logs.length;
+    const calls: [number | undefined, boolean][] = [];
+    for (const [method, at, headers] of [
+      ['GET', path, { 'if-none-match': '"1"' }],
+      ['GET', path],
+      ['DELETE', `${path}/members/${added.id}`],
+      ['GET', path],
+    ] as const) {
+      calls.push(await onOneConnection(agent, method, at, headers));
+      // What is sent or cut after the answer comes by then.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    agent.destroy();
+    expect(calls).toEqual([
+      [304, false],
+      [200, true],
+      [204, true],
+      [200, true],
+    ]);
+    expect(world.logs.slice(from).filter((line) => line.includes('request failed'))).toEqual([]);
+  });
+});
 
 describe('organisations', () => {
   it('are created by first admins, who become their admin, and each change is audited', async () => {

@@ -29,6 +29,14 @@ describe('safeguard checks test', () => {
     expect(run.stdout).toMatch(/^\d+ checks, \d+ examples, 0 wrong\n$/);
   });
 
+  it('does it take an organisation’s own, by the names that they have in the API?', async () => {
+    const own = await file('own.yaml', (await readFile(ENGINE, 'utf8')).replaceAll('id: example-', 'id: org/example-'));
+    expect(await safeguard(['checks', 'test', own])).toMatchObject({ code: 0, stderr: '' });
+    const exported = await safeguard(['checks', 'export', own]);
+    expect(exported.stderr).toContain('org/example-no-token-secrets: calls age()');
+    expect(exported.stdout).toContain('name: safeguard-org-example-non-root');
+  });
+
   it('does it take those that are shipped where no file is named?', async () => {
     expect(await safeguard(['checks', 'test'])).toMatchObject({ code: 0 });
   });
@@ -103,7 +111,7 @@ describe('safeguard checks export', () => {
     const run = await safeguard(['checks', 'export', '--phi-label', 'data=phi,ephi', EXPORTED]);
     expect(run.code).toBe(0);
     expect(parseAllDocuments(run.stdout).filter(({ errors }) => errors.length > 0)).toEqual([]);
-    expect(run.stdout).toContain("object.metadata.labels['data'] in ['phi', 'ephi']");
+    expect(run.stdout).toContain("object.metadata.labels['data'].lowerAscii() in ['phi', 'ephi']");
   });
 
   it.each([

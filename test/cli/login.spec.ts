@@ -66,6 +66,7 @@ it('does a login by the device flow last: kept privately, refreshed by itself, r
   // The server of the last login is the one that is spoken to.
   expect(await safeguard(['whoami'], env)).toMatchObject({ code: 0 });
   expect(tokens.at(-1)).toBe(first.accessToken);
+  expect(await safeguard(['token'], env)).toMatchObject({ code: 0, stdout: `${first.accessToken}\n`, stderr: '' });
 
   const expired = await kept();
   expired.servers[server]!.expiresAt = 0;

@@ -57,7 +57,18 @@ describe('describeCommands', () => {
   const text = describeCommands();
 
   it('does it name every command, option, default and variable?', () => {
-    for (const name of ['serve', 'migrate', 'login', 'logout', 'whoami', 'push', 'posture', 'package', 'agent']) {
+    for (const name of [
+      'serve',
+      'migrate',
+      'login',
+      'logout',
+      'whoami',
+      'token',
+      'push',
+      'posture',
+      'package',
+      'agent',
+    ]) {
       expect(text).toContain(`## safeguard ${name}\n`);
     }
     expect(text).toContain(

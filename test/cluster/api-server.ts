@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Outbound } from '../../src/auth/outbound.js';
 
 /** A Kubernetes API server with its etcd: no nodes, no controllers, but everything that a reader of objects can meet. */
 export interface RealCluster {
@@ -16,6 +17,8 @@ export interface RealCluster {
   directory: string;
   /** A call as the cluster's administrator; its answer's JSON. Throws on any status but 2xx. */
   call: (method: 'GET' | 'POST', path: string, body?: object) => Promise<Answer>;
+  /** A call of somebody who has no credential, as the service asks an issuer for its keys. */
+  asAnybody: Outbound;
   /** A token of a service account, as the kubelet gets it for a projected volume. */
   tokenOf: (namespace: string, name: string) => Promise<string>;
   stop: () => Promise<void>;
@@ -80,6 +83,7 @@ export async function startRealCluster(): Promise<RealCluster> {
       directory,
       call,
       stop,
+      asAnybody: (address, { headers } = {}) => get(address, authority, headers),
       tokenOf: async (namespace, name) => {
         const answer = await call('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, {
           apiVersion: 'authentication.k8s.io/v1',
@@ -147,6 +151,18 @@ function ask(url: string, { method, authority, token, body }: Asked): Promise<An
   });
   asking.on('error', reject);
   asking.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise;
+}
+
+function get(url: string, authority: string, headers: Record<string, string> = {}): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const asking = request(url, { headers, ca: authority }, (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () => resolve(new Response(Buffer.concat(chunks), { status: response.statusCode ?? 500 })));
+  });
+  asking.on('error', reject);
+  asking.end();
   return promise;
 }
 

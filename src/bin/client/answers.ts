@@ -21,6 +21,11 @@ export const namedListSchema = z.looseObject({
 });
 export type NamedList = z.infer<typeof namedListSchema>;
 
+/** GET …/systems, for enrolment */
+export const systemListSchema = z.looseObject({
+  items: z.array(z.looseObject({ id, name: z.string(), phiNamespaces: z.array(z.string()).optional() })),
+});
+
 /** POST …/systems, POST …/agents */
 export const namedSchema = z.looseObject({ id, name: z.string() });
 

@@ -30,18 +30,27 @@ export class Kubectl {
     }
   }
 
-  /** Its own lines go where ours go. */
   async apply(manifest: string): Promise<void> {
-    const child = spawn('kubectl', [...this.scope(), 'apply', '-f', '-'], { stdio: ['pipe', 'inherit', 'inherit'] });
+    await this.act(['apply', '-f', '-'], manifest, 'kubectl did not apply all of it');
+  }
+
+  /** Whether they are there or not. */
+  async delete(namespace: string, objects: readonly string[]): Promise<void> {
+    const args = ['delete', '--namespace', namespace, '--ignore-not-found', ...objects];
+    await this.act(args, '', `kubectl did not delete ${objects.join(' ')}`);
+  }
+
+  /** Its own lines go where ours go. */
+  private async act(args: readonly string[], input: string, otherwise: string): Promise<void> {
+    const child = spawn('kubectl', [...this.scope(), ...args], { stdio: ['pipe', 'inherit', 'inherit'] });
     const ended = once(child, 'close') as Promise<[number | null]>;
     // One that ends early has not read it all: its exit status tells.
     child.stdin.on('error', () => undefined);
-    child.stdin.end(manifest);
+    child.stdin.end(input);
     const [code] = await ended.catch((error: unknown) => {
       throw failure(error);
     });
-    if (code !== 0)
-      throw new Failure(exitCode.refused, 'kubectl did not apply all of it', 'mend what it says, and run this again');
+    if (code !== 0) throw new Failure(exitCode.refused, otherwise, 'mend what it says, and run this again');
   }
 
   private async read(args: readonly string[]): Promise<string> {

@@ -42,7 +42,7 @@ export function nextStep(status: number, problem: Problem, signIn: string): stri
     case 401:
       return problem.type.endsWith('mfa-required') ? `${signIn}, with a second factor` : signIn;
     case 403:
-      return 'see who you are and what you may do with `safeguard whoami`; ask an owner of the organisation for the permission';
+      return 'see who you are and what you may do with `safeguard whoami`; ask an admin of the organisation for a role that may';
     case 404:
       return 'check --organization and --system; what belongs to others is not told apart from what is not there';
     case 413:

@@ -66,7 +66,7 @@ async function unknownSystem(client: Client, organization: string, given: string
   return new UnknownSystem(
     exitCode.refused,
     `no system ${printable(given, 200)} here${value.items.length === 0 ? ': there are none yet' : `; there are: ${names(value)}`}`,
-    'name one of these with --system; an owner of the organisation adds systems',
+    'name one of these with --system; an admin of the organisation adds systems',
   );
 }
 

@@ -18,7 +18,7 @@ export async function testChecks(files: readonly string[]): Promise<void> {
     say(printable(line));
   };
   for (const file of files.length === 0 ? shippedFiles() : files) {
-    const compiled = compileFile(await read(file));
+    const compiled = compileFile(await read(file), whose(files));
     for (const { message } of compiled.faults) for (const line of message.split('\n')) tell(`${file}: ${line}`);
     for (const check of compiled.checks) {
       checks++;
@@ -31,6 +31,10 @@ export async function testChecks(files: readonly string[]): Promise<void> {
   print(`${checks} checks, ${examples} examples, ${wrong} wrong`);
   if (wrong > 0) setExit(exitCode.refused);
 }
+
+/** A file that is named may be an organisation's, whose own checks are called `org/…`. */
+const whose = (files: readonly string[]): 'catalog' | 'organization' =>
+  files.length === 0 ? 'catalog' : 'organization';
 
 export interface ExportOptions {
   dir?: string;
@@ -52,7 +56,7 @@ export async function exportChecks(files: readonly string[], options: ExportOpti
   let written = 0;
   if (options.dir !== undefined) await mkdir(options.dir, { recursive: true });
   for (const file of files.length === 0 ? shippedFiles() : files) {
-    const { checks, faults } = compileFile(await read(file));
+    const { checks, faults } = compileFile(await read(file), whose(files));
     if (faults.length > 0)
       throw new Failure(exitCode.refused, `${file}: ${faults.map(({ message }) => message).join('\n')}`);
     for (const check of checks) {

@@ -5,8 +5,8 @@ import {
   clusterIssuerSchema,
   clusterKeysSchema,
   enrolmentSchema,
-  namedListSchema,
   namedSchema,
+  systemListSchema,
   type Enrolment,
 } from '../client/answers.js';
 import { exitCode, Failure } from '../client/failure.js';
@@ -22,6 +22,13 @@ export const environments = ['production', 'staging', 'development', 'recovery']
 export const phi = ['stores', 'processes', 'transmits', 'none'] as const;
 export const modes = ['cronjob', 'deployment'] as const;
 export const keySources = ['auto', 'pinned', 'discovered'] as const;
+
+const AGENT_NAMESPACE = 'safeguard-agent';
+/** What the manifest of the other form has and this one's has not. */
+const OTHER_FORM = {
+  cronjob: ['deployment/safeguard-agent', 'networkpolicy/from-prometheus'],
+  deployment: ['cronjob/safeguard-agent'],
+} as const satisfies Record<(typeof modes)[number], readonly string[]>;
 
 export interface EnrolOptions extends ScopeOptions {
   environment: (typeof environments)[number];
@@ -50,7 +57,9 @@ export async function enrol(options: EnrolOptions): Promise<void> {
   const client = await openClient(options);
   const organization = await organizationOf(client, options.organization);
   if (options.print === true || options.manifest === true) {
-    await printOnly(client, organization, await systemOf(client, organization, name), options);
+    const system = options.print === true ? await foundSystem(client, organization, name) : undefined;
+    if (system === null) printFirst(client, organization, name, options);
+    else await printOnly(client, organization, system?.id ?? (await systemOf(client, organization, name)), options);
     return;
   }
   const kubectl = new Kubectl(options.context);
@@ -69,8 +78,21 @@ export async function enrol(options: EnrolOptions): Promise<void> {
   }
   await trust(client, organization, system, enrolment, cluster, options.keys);
   for (const note of enrolment.notes) say(`note: ${printable(note)}`);
+  // Two forms at once would be two agents at one folder.
+  await kubectl.delete(AGENT_NAMESPACE, OTHER_FORM[options.mode]);
   await kubectl.apply(enrolment.manifest);
   say(`the agent of ${printable(name, 200)} posts within the hour; see it with: safeguard posture --system ${system}`);
+}
+
+/** The other two name the system, which is not there before the first has been run. */
+function printFirst(client: Client, organization: string, name: string, options: EnrolOptions): void {
+  const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  const room = client.url(path('v1', 'organizations', organization, 'systems')).href;
+  const body = JSON.stringify(systemBody(name, options));
+  const command = `curl -fsS -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d ${quoted(body)} ${quoted(room)}`;
+  if (options.json) printJson({ commands: [{ step: 'create-system', done: false, command }] });
+  else print(printable(command, 20_000));
+  say('there is no such system yet: run this command, then print again for the other two');
 }
 
 async function printOnly(client: Client, organization: string, system: string, options: EnrolOptions): Promise<void> {
@@ -101,18 +123,40 @@ async function read(client: Client, organization: string, system: string, option
 }
 
 async function systemFor(client: Client, organization: string, name: string, options: EnrolOptions): Promise<string> {
-  const room = path('v1', 'organizations', organization, 'systems');
-  if (z.uuid().safeParse(name).success) return name.toLowerCase();
-  const { value } = await client.read(namedListSchema, { method: 'GET', path: room, query: { name } });
-  const found = value.items.find((one) => one.name === name);
-  if (found !== undefined) {
+  const found = await foundSystem(client, organization, name);
+  if (found !== null) {
     say(`system ${printable(name, 200)} is there: ${found.id}`);
+    const listed = found.phiNamespaces?.toSorted().join(',');
+    if (options.phiNamespaces !== undefined && listed !== undefined && sorted(options.phiNamespaces) !== listed)
+      say(`note: its PHI namespaces stay as they are (${printable(listed) || 'none'}): changeSystem changes them`);
     return found.id;
   }
-  const { environment, phi, phiNamespaces = [] } = options;
-  const { id } = await create(client, room, namedSchema, { name, environment, phi, phiNamespaces });
+  const room = path('v1', 'organizations', organization, 'systems');
+  const { id } = await create(client, room, namedSchema, systemBody(name, options));
   say(`system ${printable(name, 200)} created: ${id}`);
   return id;
+}
+
+const sorted = (names: readonly string[]): string => [...new Set(names)].sort().join(',');
+
+const systemBody = (name: string, { environment, phi, phiNamespaces = [] }: EnrolOptions): object => ({
+  name,
+  environment,
+  phi,
+  phiNamespaces,
+});
+
+interface FoundSystem {
+  id: string;
+  /** Undefined where only the id was given. */
+  phiNamespaces?: readonly string[] | undefined;
+}
+
+async function foundSystem(client: Client, organization: string, name: string): Promise<FoundSystem | null> {
+  if (z.uuid().safeParse(name).success) return { id: name.toLowerCase() };
+  const room = path('v1', 'organizations', organization, 'systems');
+  const { value } = await client.read(systemListSchema, { method: 'GET', path: room, query: { name } });
+  return value.items.find((one) => one.name === name) ?? null;
 }
 
 interface Cluster {
@@ -147,8 +191,10 @@ async function trust(
   const same = value.items.filter(
     (agent) => agent.issuer === cluster.issuer && agent.audience === audience && agent.subjectPattern === subject,
   );
-  const known = same.find(
-    ({ jwks }) => jwks === null || cluster.keys.every((key) => jwks.keys.some((one) => isSameKey(one, key))),
+  const known = same.find(({ jwks }) =>
+    jwks === null
+      ? keys !== 'pinned'
+      : keys !== 'discovered' && cluster.keys.every((key) => jwks.keys.some((one) => isSameKey(one, key))),
   );
   if (known !== undefined) {
     say(`its agent is trusted: ${known.id}`);

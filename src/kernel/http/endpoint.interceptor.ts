@@ -145,7 +145,8 @@ function ifMatchOf(request: CallRequest, method: string): number {
   const header = request.headers['if-match'];
   if (header === undefined) {
     if (method === 'PUT' && request.headers['if-none-match']?.trim() === '*') return 0;
-    throw new Refusal('precondition-required', 'Read the resource and send its ETag as If-Match.', {
+    const orNew = method === 'PUT' ? ' Where there is none yet, send If-None-Match: *' : '';
+    throw new Refusal('precondition-required', `Read the resource and send its ETag as If-Match.${orNew}`, {
       pointer: 'header/If-Match',
     });
   }

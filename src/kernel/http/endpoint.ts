@@ -1,4 +1,4 @@
-import { applyDecorators, createParamDecorator, RequestMapping, RequestMethod, SetMetadata } from '@nestjs/common';
+import { applyDecorators, createParamDecorator, RequestMapping, RequestMethod, Res, SetMetadata } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Readable } from 'node:stream';
@@ -92,7 +92,14 @@ export const Endpoint = (spec: Operation): MethodDecorator =>
   applyDecorators(
     RequestMapping({ path: spec.path, method: RequestMethod[spec.method] }),
     SetMetadata(OPERATION, spec),
+    answered,
   );
+
+/**
+ * The interceptor sends the answer. Nest leaves it at that only where a handler takes the response, so each is given it, after the call: otherwise Nest sends an empty
+ * answer after every answer, which after a 204 or a 304 throws, and the connection is cut.
+ */
+const answered: MethodDecorator = (target, handler) => Res()(target, handler, 1);
 
 /** Where the interceptor leaves the call for the handler. */
 export interface CallRequest extends Request {

@@ -1,6 +1,6 @@
+import { hasSecretForm, tellsSecret } from '../checks/secret-text.js';
 import { DROPPED, dropValue, stripWord } from './command-line.js';
 import { isItem, type Item } from './list.js';
-import { hasSecretForm, tellsSecret } from './secret-text.js';
 
 /** What is taken out, in the words of a snapshot's head. */
 export const STRIPPED: readonly string[] = [

@@ -23,7 +23,7 @@ export const EvidenceView = z
         dropped: z.record(z.string(), z.number().int()).meta({
           description:
             'How many values of which kind are not in it: `secret` and `config-map` (values of Secrets and ConfigMaps), `encryption-key`, `secret-finding` (the text ' +
-            'in which a scanner found a secret), `audit-body`, `embedded-text`.',
+            'in which a scanner found a secret), `environment` (values of variables and headers, commands of the layers of an image), `audit-body`, `embedded-text`.',
         }),
       })
       .nullable()

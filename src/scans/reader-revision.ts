@@ -6,6 +6,7 @@ const READERS = [
   './text/',
   './signing-trust.js',
   './stage.js',
+  '../checks/secret-text.js',
   '../results/copy.js',
   '../results/fact.js',
   '../results/series.js',

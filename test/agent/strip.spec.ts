@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Item } from '../../src/agent/list.js';
-import { hasSecretForm, tellsSecret } from '../../src/agent/secret-text.js';
+import { hasSecretForm, tellsSecret } from '../../src/checks/secret-text.js';
 import { DROPPED, stripWord } from '../../src/agent/command-line.js';
 import { strip, stripReport } from '../../src/agent/strip.js';
 

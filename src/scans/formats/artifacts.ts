@@ -34,6 +34,15 @@ export function repositoryNamed(name: string): string | null {
   return isHost ? repositoryOf(name) : null;
 }
 
+/** The image of a container in an inventory: by its version (Syft), or by the one SHA-256 digest that it gives. Of several digests nobody knows which is the image's. */
+export function imageOfContainer(name: string, version: string, sha256: readonly string[]): Image | null {
+  const repository = repositoryOf(name);
+  const digests = isImageDigest(version) ? [version] : sha256.map((digest) => `sha256:${digest.toLowerCase()}`);
+  const [digest, another] = new Set(digests);
+  const isOne = digest !== undefined && another === undefined && isImageDigest(digest);
+  return repository === '' || !isOne ? null : { repository, digest };
+}
+
 /** `repository@sha256:…`; null of what names no digest. */
 export function imageOfReference(reference: string): Image | null {
   const at = reference.lastIndexOf('@');

@@ -58,6 +58,11 @@ describe('CycloneDX', () => {
     { type: 'container', name: 'portal', version: '3.2' },
     { type: 'container', name: 'portal', version: 'sha256:12' },
     { type: 'application', name: 'portal', version: DIGEST },
+    {
+      type: 'container',
+      name: 'portal',
+      hashes: ['1', '2'].map((digit) => ({ alg: 'SHA-256', content: digit.repeat(64) })),
+    },
     { type: 'container', purl: 'pkg:oci/portal@3.2' },
     {},
   ])('is what names no digest asked for? (%j)', (component) => {

@@ -2,11 +2,10 @@ import type { CheckStatus, Format, Severity, Target } from '../report.js';
 import { ReportFault } from '../report.js';
 import type { List } from '../text/lazy-list.js';
 import {
+  imageOfContainer,
   imageOfPurl,
   imageOfReference,
   inventoryTarget,
-  isImageDigest,
-  repositoryOf,
   withoutCredentials,
   type Image,
 } from './artifacts.js';
@@ -143,18 +142,20 @@ function imageOf(component: Fields, properties: readonly Property[]): Image | nu
     imageOfPurl(optionalText(component, 'purl')) ??
     imageOfPurl(optionalText(component, 'bom-ref'));
   if (named !== null || optionalText(component, 'type') !== 'container') return named;
-  const repository = repositoryOf(optionalText(component, 'name'));
-  const digest = [optionalText(component, 'version'), `sha256:${sha256Of(component)}`].find(isImageDigest);
-  return repository === '' || digest === undefined ? null : { repository, digest };
+  return imageOfContainer(optionalText(component, 'name'), optionalText(component, 'version'), sha256Of(component));
 }
 
-function sha256Of(component: Fields): string {
+function sha256Of(component: Fields): string[] {
+  const found: string[] = [];
   for (const value of list(component, 'hashes')) {
     const hash = fieldsOf(value);
-    if (field(hash, 'alg') === 'SHA-256') return optionalText(hash, 'content').toLowerCase();
+    if (field(hash, 'alg') === 'SHA-256' && found.length < MAX_DIGESTS) found.push(optionalText(hash, 'content'));
   }
-  return '';
+  return found;
 }
+
+/** Two are too many already. */
+const MAX_DIGESTS = 10;
 
 function isIncomplete(composition: unknown): boolean {
   return isFields(composition) && field(composition, 'aggregate') !== 'complete';

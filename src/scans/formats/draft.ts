@@ -1,5 +1,6 @@
 import type { SnapshotRules } from '../../checks/snapshot-rules.js';
 import type { SecurityEvent } from '../../events/event.js';
+import { hasSecretForm } from '../../checks/secret-text.js';
 import { FACT_KINDS, type FactKind } from '../../results/fact.js';
 import { factId, seriesId, targetId as idOfTarget } from '../../results/series.js';
 import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
@@ -161,8 +162,8 @@ export class Draft {
     } else if (this.#results.size > BOUNDS.results) {
       throw new ReportFault('too-many-results', `A report may hold ${BOUNDS.results} results; post it in parts.`);
     }
-    result.title = prose(result.title, BOUNDS.title);
-    result.message = prose(result.message, BOUNDS.message);
+    result.title = prose(this.#withoutSecret(result.title), BOUNDS.title);
+    result.message = prose(this.#withoutSecret(result.message), BOUNDS.message);
     this.sink.result(series, targetId, result, before !== null);
   }
 
@@ -250,6 +251,13 @@ export class Draft {
       rejects: this.#rejects,
       notes,
     };
+  }
+
+  /** Policies quote what they refuse, and what they refuse may be a secret. The evidence keeps the text, which few people read. */
+  #withoutSecret(text: string): string {
+    if (!hasSecretForm(text)) return text;
+    this.note('Texts that have the form of a secret were dropped from results.');
+    return '[dropped]';
   }
 
   #scope({ target, source }: Scope): string {

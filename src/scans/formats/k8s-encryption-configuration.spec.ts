@@ -35,6 +35,7 @@ describe('Kubernetes encryption configuration', () => {
     expect(encryptsWith(entry(['configmaps'], KMS), entry(['secrets'], IDENTITY))).toBe('identity');
     expect(encryptsWith(entry(['*.*'], IDENTITY), entry(['secrets'], KMS))).toBe('identity');
     expect(encryptsWith(entry(['*.'], KMS), entry(['*.*'], IDENTITY))).toBe('kms');
+    expect(encryptsWith(entry(['secrets.'], IDENTITY), entry(['secrets'], KMS))).toBe('identity');
     for (const resource of ['configmaps', '*.apps', 'secrets.example.org', 'Secrets', '*']) {
       expect(encryptsWith(entry([resource], KMS))).toBeNull();
     }

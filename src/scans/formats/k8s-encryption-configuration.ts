@@ -63,8 +63,8 @@ function configuration(object: Fields, draft: Draft): Value {
   return { encryptsSecretsWith: first?.providers[0]?.type ?? null, entries };
 }
 
-/** What an entry may call Secrets: by their name, all of the core group, all. The first entry that does decides. */
-const SECRETS: readonly string[] = ['secrets', '*.', '*.*'];
+/** What an entry may call Secrets: by their name, with the empty name of their group or without, all of that group, all. The first entry that does decides. */
+const SECRETS: readonly string[] = ['secrets', 'secrets.', '*.', '*.*'];
 
 function entryOf(fields: Fields, draft: Draft): Entry {
   const resources = textList(fields, 'resources');

@@ -63,6 +63,11 @@ describe('kube-bench', () => {
     ]);
   });
 
+  it('is a pass of a check that only a person makes none?', () => {
+    const { results } = parse([control('node', row('4.1.1', 'PASS', { type: 'manual' }))], 'node/a');
+    expect(results).toMatchObject([{ status: 'manual' }]);
+  });
+
   it('is a report without results no evidence?', () => {
     expect(faultOf(bytesOf({ Controls: null, Totals: {} }))).toBe('empty-report');
     expect(faultOf(bytesOf({ Controls: [] }))).toBe('empty-report');

@@ -60,6 +60,16 @@ describe('PolicyReport and OpenReports', () => {
     expect(parsed.rejects).toEqual([{ pointer: '/results/0/properties/index', reason: 'must be a text or number' }]);
   });
 
+  it.each([
+    'DB_URL=postgres://emr:hunter2@db/emr is not allowed',
+    'a: Bearer hunter2hunter2hunter2',
+    '-----BEGIN PRIVATE KEY-----',
+  ])('is a text that quotes a secret dropped? (%s)', (message) => {
+    const { results, notes } = parse(report({}, [{ policy: 'p', result: 'fail', message, category: message }]));
+    expect(results).toMatchObject([{ title: '[dropped]', message: '[dropped]', status: 'fail' }]);
+    expect(notes).toContain('Texts that have the form of a secret were dropped from results.');
+  });
+
   it('are objects that list nothing no evidence?', () => {
     expect(faultOf(bytesOf(report({}, [])), declared('cluster/cluster'))).toBe('empty-report');
     const list = { apiVersion: 'v1', kind: 'List', items: [] };

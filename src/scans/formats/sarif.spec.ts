@@ -110,6 +110,8 @@ describe('SARIF', () => {
     {
       invocations: [{ executionSuccessful: true, toolExecutionNotifications: [{ level: 'error' }] }],
     },
+    { invocations: [{ executionSuccessful: true, toolConfigurationNotifications: [{ level: 'error' }] }] },
+    { invocations: [{ executionSuccessful: true, exitSignalName: 'SIGKILL' }] },
     { externalPropertyFileReferences: { results: [{ location: { uri: 'more.sarif' } }] } },
   ])('does a run with %j close nothing?', (more) => {
     expect(extentOf({ invocations: [{ executionSuccessful: true }] })).toBe('complete');

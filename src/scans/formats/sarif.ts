@@ -146,9 +146,12 @@ function targetOf(draft: Draft, run: Fields): { target: Target; extent: Coverage
 function isWhole(draft: Draft, run: Fields): boolean {
   for (const invocation of list(run, 'invocations')) {
     const of = fieldsOf(invocation);
-    const told = list(of, 'toolExecutionNotifications');
     let failed = has(of, 'executionSuccessful') && field(of, 'executionSuccessful') !== true;
-    for (const notification of told) failed ||= optionalText(fieldsOf(notification), 'level') === 'error';
+    failed ||= optionalText(of, 'exitSignalName') !== '';
+    // A rule that could not be configured did not run.
+    for (const told of ['toolExecutionNotifications', 'toolConfigurationNotifications']) {
+      for (const notification of list(of, told)) failed ||= optionalText(fieldsOf(notification), 'level') === 'error';
+    }
     if (failed) {
       draft.note('A run says that it failed.');
       return false;

@@ -63,6 +63,10 @@ describe('SPDX', () => {
     const base = image({ versionInfo: DIGEST });
     const packages = [base, { SPDXID: 'SPDXRef-a', name: 'a' }];
     expect(faultOf(bytesOf(document({ packages })))).toBe('target-unknown');
+    const checksums = ['1', '2'].map((digit) => ({ algorithm: 'SHA256', checksumValue: digit.repeat(64) }));
+    expect(
+      faultOf(bytesOf(document({ packages: [image({ checksums })], relationships: [describes('SPDXRef-i')] }))),
+    ).toBe('target-unknown');
     const two = [base, { ...base, SPDXID: 'SPDXRef-j' }];
     const relationships = [describes('SPDXRef-i'), describes('SPDXRef-j')];
     expect(faultOf(bytesOf(document({ packages: two, relationships })))).toBe('target-unknown');

@@ -1,14 +1,7 @@
 import type { Format } from '../report.js';
 import { ReportFault } from '../report.js';
 import { isList } from '../text/lazy-list.js';
-import {
-  imageOfPurl,
-  inventoryTarget,
-  isImageDigest,
-  repositoryOf,
-  withoutCredentials,
-  type Image,
-} from './artifacts.js';
+import { imageOfContainer, imageOfPurl, inventoryTarget, withoutCredentials, type Image } from './artifacts.js';
 import type { Draft, Scope } from './draft.js';
 import {
   field,
@@ -137,18 +130,21 @@ const DOCUMENT = 'SPDXRef-DOCUMENT';
 function imageOf(row: Fields): Image | null {
   const named = imageOfPurl(purlOf(row));
   if (named !== null || field(row, 'primaryPackagePurpose') !== 'CONTAINER') return named;
-  const repository = repositoryOf(optionalText(row, 'name'));
-  const digest = [optionalText(row, 'versionInfo'), `sha256:${sha256Of(row)}`].find(isImageDigest);
-  return repository === '' || digest === undefined ? null : { repository, digest };
+  return imageOfContainer(optionalText(row, 'name'), optionalText(row, 'versionInfo'), sha256Of(row));
 }
 
-function sha256Of(row: Fields): string {
+function sha256Of(row: Fields): string[] {
+  const found: string[] = [];
   for (const value of list(row, 'checksums')) {
     const checksum = fieldsOf(value);
-    if (field(checksum, 'algorithm') === 'SHA256') return optionalText(checksum, 'checksumValue').toLowerCase();
+    if (field(checksum, 'algorithm') === 'SHA256' && found.length < MAX_DIGESTS)
+      found.push(optionalText(checksum, 'checksumValue'));
   }
-  return '';
+  return found;
 }
+
+/** Two are too many already. */
+const MAX_DIGESTS = 10;
 
 /** `PACKAGE-MANAGER`, or `PACKAGE_MANAGER` as 2.2 has it: the type alone tells. */
 function purlOf(row: Fields): string {

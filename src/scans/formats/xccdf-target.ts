@@ -17,6 +17,7 @@ export function scannedTarget(declared: Declared, result: XmlElement): Target {
   }
   if (first.kind === 'cluster') {
     assertCluster(first, null);
+    assertNoMachine(result);
     return CLUSTER;
   }
   if (first.kind === 'node' && isContradicted(first.name, ownNames(result))) throw otherMachine();
@@ -32,11 +33,26 @@ export function operatorTarget(declared: Declared, node: string | null, result: 
   }
   if (node === null) {
     if (first) assertCluster(first, null);
+    assertNoMachine(result);
     return CLUSTER;
   }
   if (!first) return { kind: 'node', name: node };
   if (![node, ...ownNames(result)].some((name) => isSame(name, first.name))) throw otherMachine();
   return first;
+}
+
+/** The operating systems of the Common Platform Enumeration: `cpe:/o:redhat:enterprise_linux:8`. */
+const SYSTEM = /^cpe:(?:\/|2\.3:)o:[^:]*:([^:]+)/i;
+
+/**
+ * Refuses for a cluster what was found on a machine: a test result names the platforms that its benchmark applied to. Of what was found on one machine the others are
+ * not known. ComplianceAsCode calls clusters operating systems too, and their machines after them: `openshift_container_platform_node`.
+ */
+function assertNoMachine(result: XmlElement): void {
+  const systems = result.all('platform').map((platform) => SYSTEM.exec(platform.attribute('idref'))?.[1] ?? '');
+  if (!systems.some((system) => system !== '' && (!/openshift|kubernetes/i.test(system) || /_node$/i.test(system))))
+    return;
+  throw new ReportFault('target-mismatch', 'The result is of a machine and not of a cluster: pass targets=node/NAME.');
 }
 
 /** Names of a machine in the result. A tool in a container that scans the machine around it may take its own name for the machine's: such say nothing. */

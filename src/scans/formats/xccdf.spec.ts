@@ -176,6 +176,26 @@ describe('XCCDF', () => {
       expect(faultOf(Buffer.from(named(name)), declared(target))).toBe('target-mismatch');
     });
 
+    it.each([
+      ['cpe:/o:redhat:enterprise_linux:8', 'target-mismatch'],
+      ['cpe:2.3:o:microsoft:windows_server_2022:-', 'target-mismatch'],
+      ['cpe:/o:redhat:openshift_container_platform_node:4', 'target-mismatch'],
+      ['cpe:/o:redhat:openshift_container_platform:4', ''],
+      ['cpe:/a:redhat:openshift_container_platform:4.1', ''],
+      ['cpe:/a:machine', ''],
+    ])('is a result on the platform %s of the cluster?', (platform, fault) => {
+      const result = named('scan-pod-x7', `<platform idref="${platform}"/>`);
+      expect(faultOf(Buffer.from(result), declared('cluster/cluster'))).toBe(fault);
+      expect(faultOf(Buffer.from(result), declared('node/scan-pod-x7'))).toBe('');
+      const map = {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'x' },
+        data: { results: result, 'exit-code': '0' },
+      };
+      expect(faultOf(Buffer.from(JSON.stringify(map)))).toBe(fault);
+    });
+
     it('is the name of a container that scans the machine around it no contradiction?', () => {
       expect(faultOf(Buffer.from(named('scan-pod-x7', chroot)), declared('node/worker-1'))).toBe('');
     });

@@ -31,7 +31,7 @@ const markedText = fc
 
 /** Each with its members in any order. */
 const object: fc.Arbitrary<Planted> = fc
-  .tuple(markedText, fc.array(fc.nat(), { minLength: 8, maxLength: 8 }), fc.nat(10))
+  .tuple(markedText, fc.array(fc.nat(), { minLength: 8, maxLength: 8 }), fc.nat(12))
   .map(([text, order, which]): Planted => {
     const both = (make: (value: Json, container: (value: Json) => Json) => { [key: string]: Json }): Planted => ({
       value: shuffled(
@@ -85,6 +85,14 @@ const object: fc.Arbitrary<Planted> = fc
           metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': value, other: 'x' } },
           data: { a: value },
         }));
+      case 9:
+        return both((value) => ({
+          kind: 'Pod',
+          metadata: meta,
+          spec: { containers: [{ image: 'x', env: [{ value, name: 'A' }, { name: 'B', valueFrom: { a: 'b' } }] }] },
+        }));
+      case 10:
+        return both((value) => ({ config: { Env: [value], User: 'x' }, history: [{ created_by: value, created: 'x' }] }));
       default:
         return both((value) => ({ kind: 'ConfigMapList', items: [{ kind: 'ConfigMap', data: { a: value } }] }));
     }

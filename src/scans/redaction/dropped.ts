@@ -8,6 +8,8 @@ export const RULES = {
   configMap: 'config-map',
   /** A key of an EncryptionConfiguration. */
   encryptionKey: 'encryption-key',
+  /** A value of an environment variable or of a header of a probe; the command of a layer of an image, which repeats those of its build. */
+  environment: 'environment',
   /** The text in which a scanner found a secret, and the lines around it. */
   secretFinding: 'secret-finding',
   /** The body of an audited request about a Secret, ConfigMap or token, where it does not say what it is: a patch. */
@@ -22,6 +24,7 @@ const WORDS: Readonly<Record<(typeof RULES)[Rule], readonly [one: string, many: 
   secret: ['value of a Secret', 'values of Secrets'],
   'config-map': ['value of a ConfigMap', 'values of ConfigMaps'],
   'encryption-key': ['encryption key', 'encryption keys'],
+  environment: ['value of an environment', 'values of environments'],
   'secret-finding': ['text of a secret finding', 'texts of secret findings'],
   'audit-body': ['body of an audited request', 'bodies of audited requests'],
   'embedded-text': ['text that quotes such', 'texts that quote such'],

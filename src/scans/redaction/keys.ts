@@ -29,6 +29,15 @@ export const Key = {
   MethodName: 19,
   /** What was sent or answered by an audited request. */
   Body: 20,
+  /** A list of environment variables, of Kubernetes or of an image; of the headers of a probe. */
+  Environment: 21,
+  Value: 22,
+  /** What an image was built by. */
+  History: 23,
+  Command: 24,
+  /** Kubescape's copy of the EncryptionConfiguration of a node, in base64. */
+  KeyFile: 25,
+  Content: 26,
 } as const;
 export type Key = (typeof Key)[keyof typeof Key];
 
@@ -78,4 +87,12 @@ export const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
   ['methodName', Key.MethodName],
   ['request', Key.Body],
   ['response', Key.Body],
+  ['env', Key.Environment],
+  ['Env', Key.Environment],
+  ['httpHeaders', Key.Environment],
+  ['value', Key.Value],
+  ['history', Key.History],
+  ['created_by', Key.Command],
+  ['encryptionProviderConfigFile', Key.KeyFile],
+  ['content', Key.Content],
 ]);

@@ -13,8 +13,9 @@ export const Why = {
   Values: 3,
   Matched: 4,
   Body: 5,
-  /** Whatever it is in. */
-  Certain: 6,
+  /** Whatever it is in: a key, a value of an environment. */
+  EncryptionKey: 6,
+  Environment: 7,
 } as const;
 export type Why = (typeof Why)[keyof typeof Why];
 
@@ -59,7 +60,7 @@ export class Places {
 
   /** A place that is dropped whatever it is in. */
   add(start: number, end: number, replacement: number, rule: Rule): void {
-    this.settle(this.push(start, end, replacement, { why: Why.Certain, owner: SETTLED, traits: 0 }), rule);
+    this.settle(this.push(start, end, replacement, { why: Why.None, owner: SETTLED, traits: 0 }), rule);
   }
 
   settle(place: number, rule: Rule): void {
@@ -162,7 +163,7 @@ export class Places {
 
   private copy(from: Places, place: number, start: number, end: number): void {
     const replacement = from.replacements[place] ?? 0;
-    const copied = this.push(start, end, replacement, { why: Why.Certain, owner: SETTLED, traits: 0 });
+    const copied = this.push(start, end, replacement, { why: Why.None, owner: SETTLED, traits: 0 });
     this.rules[copied] = from.rules[place] ?? 0;
   }
 

@@ -141,6 +141,46 @@ describe('is what must not be kept dropped, and nothing else?', () => {
     expect((await keptJson([{ RuleID: 'x', Match: MARK, Secret: MARK }])).dropped).toEqual({ 'secret-finding': 2 });
   });
 
+  it('values of environments and headers, of workloads and of images, and not their names', async () => {
+    const container = (value: Json) => ({
+      env: [
+        { name: 'DB_PASSWORD', value },
+        { name: 'KEY', valueFrom: { secretKeyRef: { name: 'db', key: 'value' } } },
+        { name: 'EMPTY', value: '' },
+      ],
+      livenessProbe: { httpGet: { path: '/', httpHeaders: [{ name: 'Authorization', value }] } },
+      resources: { value: 'kept' },
+    });
+    const pod = (value: Json) => ({ kind: 'Pod', metadata: {}, spec: { containers: [container(value)] } });
+    expect(await keptJson(pod(MARK))).toEqual({ value: pod(GONE), dropped: { environment: 2 } });
+    const applied = (value: Json) => ({
+      metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(pod(value)) } },
+      kind: 'Pod',
+    });
+    expect(await keptJson(applied(MARK))).toEqual({ value: applied(GONE), dropped: { environment: 2 } });
+    const image = (value: Json) => ({
+      Metadata: {
+        ImageConfig: { config: { Env: [value, value], User: 'app' }, history: [{ created_by: value, created: 'x' }] },
+      },
+    });
+    expect(await keptJson(image(`DB_PASSWORD=${MARK}`))).toEqual({ value: image(GONE), dropped: { environment: 3 } });
+    const harmless = { env: 'prod', history: [{ value: 'x' }], value: 'x', list: [{ value: 'x' }], Env: [] };
+    expect(await keptJson(harmless)).toEqual({ value: harmless, dropped: {} });
+  });
+
+  it('keys that Kubescape copies from a node', async () => {
+    const copied = (content: Json) => ({
+      kind: 'ControlPlaneInfo',
+      data: {
+        APIServerInfo: {
+          encryptionProviderConfigFile: { content, path: '/etc/e.yaml' },
+          auditPolicyFile: { content: 'kept' },
+        },
+      },
+    });
+    expect(await keptJson(copied(MARK))).toEqual({ value: copied(GONE), dropped: { 'encryption-key': 1 } });
+  });
+
   it('keys of an encryption configuration', async () => {
     const configuration = (key: Json) => ({
       kind: 'EncryptionConfiguration',

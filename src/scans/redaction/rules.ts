@@ -17,6 +17,11 @@ const Role = {
   Keys: 9,
   KeyEntry: 10,
   ObjectRef: 11,
+  Environment: 12,
+  Variable: 13,
+  History: 14,
+  Layer: 15,
+  KeyFile: 16,
 } as const;
 type Role = (typeof Role)[keyof typeof Role];
 
@@ -113,8 +118,11 @@ export class Rules {
     const { depth } = this;
     this.at = at;
     if (!this.isObject[depth]) {
-      this.why = Why.None;
-      return Wanted.Nothing;
+      // `NAME=value`, as images have it.
+      this.why = this.role[depth] === Role.Environment ? Why.Environment : Why.None;
+      this.owner = depth;
+      this.traits = 0;
+      return this.why === Why.None ? Wanted.Nothing : Wanted.End;
     }
     const key = this.keys[depth];
     const role = this.role[depth];
@@ -155,6 +163,8 @@ export class Rules {
       // Its values are the candidates, each.
       if (this.why === Why.Values) this.why = Why.None;
     }
+    // Its name stays.
+    if (role === Role.Variable) this.why = Why.None;
     const own = this.why === Why.None ? -1 : this.place(this.at, this.at, replacement);
     const depth = ++this.depth;
     this.isObject[depth] = isObject ? 1 : 0;
@@ -196,7 +206,10 @@ export class Rules {
     if (key === Key.Values) return Why.Values;
     if (key === Key.Matched) return Why.Matched;
     if (key === Key.Body) return Why.Body;
-    return key === Key.Secret && role === Role.KeyEntry ? Why.Certain : Why.None;
+    if (key === Key.Value) return role === Role.Variable ? Why.Environment : Why.None;
+    if (key === Key.Command) return role === Role.Layer ? Why.Environment : Why.None;
+    const isKey = (key === Key.Secret && role === Role.KeyEntry) || (key === Key.Content && role === Role.KeyFile);
+    return isKey ? Why.EncryptionKey : Why.None;
   }
 
   private place(start: number, end: number, replacement: number): number {
@@ -212,6 +225,8 @@ export class Rules {
       if (!isObject) return Role.None;
       if (around === Role.Items) return Role.Item;
       if (around === Role.Findings) return Role.Finding;
+      if (around === Role.Environment) return Role.Variable;
+      if (around === Role.History) return Role.Layer;
       return around === Role.Keys ? Role.KeyEntry : Role.None;
     }
     const key = this.keys[depth];
@@ -220,10 +235,13 @@ export class Rules {
       if (key === Key.Metadata) return Role.Metadata;
       if (key === Key.Annotations && around === Role.Metadata) return Role.Annotations;
       if (key === Key.Provider) return Role.Provider;
+      if (key === Key.KeyFile) return Role.KeyFile;
       return key === Key.ObjectRef ? Role.ObjectRef : Role.None;
     }
     if (key === Key.Items) return Role.Items;
     if (key === Key.Findings) return Role.Findings;
+    if (key === Key.Environment) return Role.Environment;
+    if (key === Key.History) return Role.History;
     return key === Key.Keys && around === Role.Provider ? Role.Keys : Role.None;
   }
 
@@ -269,8 +287,10 @@ export class Rules {
         return this.role[depth] === Role.Finding || this.has(depth, Is.Finding) ? 'secretFinding' : null;
       case Why.Body:
         return this.has(depth, Is.Audited) ? 'auditBody' : null;
-      case Why.Certain:
+      case Why.EncryptionKey:
         return 'encryptionKey';
+      case Why.Environment:
+        return 'environment';
       default:
         return null;
     }

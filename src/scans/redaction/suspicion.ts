@@ -132,6 +132,12 @@ const SEARCHES: readonly ((bytes: Buffer) => boolean)[] = [
       endsText(bytes, end) && (isPrecededBy(bytes, at, 'request') || isPrecededBy(bytes, at, 'response')),
   ),
   searchFor('@type', (bytes, _at, end) => endsText(bytes, end)),
+  // Environments, of Kubernetes and of images, and what images were built by.
+  searchFor('env', (bytes, at, end) => isKeyOfList(bytes, at, end)),
+  searchFor('Env', (bytes, at, end) => isKeyOfList(bytes, at, end)),
+  searchFor('httpHeaders', (bytes, at, end) => isKeyOfList(bytes, at, end)),
+  searchFor('created_by', (bytes, _at, end) => endsText(bytes, end)),
+  searchFor('encryptionProviderConfigFile', (bytes, _at, end) => endsText(bytes, end)),
   // Values that do not say of what they are, or do so where the text was cut off.
   searchFor('data', (bytes, at, end) => bytes[at - 1] === QUOTE && endsText(bytes, end) && opensObject(bytes, end)),
   searchFor(
@@ -196,15 +202,21 @@ function skipGap(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** Whether an object follows that has members. */
-function opensObject(bytes: Buffer, from: number): boolean {
+/** Whether it is a whole key, and a list follows that has members. */
+const isKeyOfList = (bytes: Buffer, at: number, end: number): boolean =>
+  bytes[at - 1] === QUOTE && endsText(bytes, end) && opens(bytes, end, '[]');
+
+const opensObject = (bytes: Buffer, from: number): boolean => opens(bytes, from, '{}');
+
+/** Whether a container of these brackets follows that has members. */
+function opens(bytes: Buffer, from: number, brackets: '{}' | '[]'): boolean {
   let at = from;
   while (at - from < MAX_GAP) {
     const byte = bytes[at];
     if (byte !== QUOTE && byte !== BACKSLASH && byte !== COLON && !isSpace(byte)) break;
     at++;
   }
-  return bytes[at] === 0x7b ? bytes[at + 1] !== 0x7d : at - from >= MAX_GAP;
+  return bytes[at] === brackets.charCodeAt(0) ? bytes[at + 1] !== brackets.charCodeAt(1) : at - from >= MAX_GAP;
 }
 
 const OBJECTS =
@@ -212,7 +224,7 @@ const OBJECTS =
 /** Keys of what has no kind, and escapes of letters or of line ends, which nobody writes but who hides. */
 const WORDS = new RegExp(
   [
-    String.raw`(?<![A-Za-z0-9])(?:data|stringData|binaryData|Secrets|RuleID|requestObject|responseObject|aescbc|aesgcm|secretbox|methodName)["']?\s*:`,
+    String.raw`(?<![A-Za-z0-9])(?:data|stringData|binaryData|Secrets|RuleID|requestObject|responseObject|aescbc|aesgcm|secretbox|methodName|env|Env|httpHeaders|created_by|encryptionProviderConfigFile)["']?\s*:`,
     String.raw`\\x(?:3[0-9]|4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])`,
     String.raw`\\(?:u|U0000)00(?:3[0-9]|4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])`,
     String.raw`\\\r?\n`,

@@ -1,6 +1,6 @@
 /**
  * Texts that are a secret by their looks, wherever they stand: the forms that issuers of credentials gave them so that scanners find them. None of them is a word
- * that a check asks for. It is a net: what has no form (a password of plain letters) is caught by where it stands, in strip.ts.
+ * that a check asks for. It is a net: what has no form (a password of plain letters) is caught by where it stands, which the agent knows of objects and the server of reports.
  */
 const FORMS = [
   // PEM (RFC 7468), and keys of age.

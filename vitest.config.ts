@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ['node_modules/**'],
     globalSetup: ['dist/test/support/global-setup.js'],
     pool: 'forks',
+    // Left to itself vitest keeps a core free, which of two is half of them. Each file has a process, a database and directories of its own.
+    maxWorkers: '100%',
     // The program is loaded by Node itself, as when it ships: TypeORM and threads import it too, and a class must be one class.
     server: { deps: { external: [/\/dist\/(src|migrations)\/(?!.*\.spec\.js)/] } },
     testTimeout: 60_000,

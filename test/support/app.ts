@@ -193,7 +193,7 @@ export interface Suite {
   officer: Caller;
   /** A connection of the database's superuser, who sees the rows of every organisation. */
   admin: pg.Client;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** For `beforeAll`, which ends it with the suite when it is given `stop`. */

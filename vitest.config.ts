@@ -1,15 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests run over the compiled program (`dist/`), the one that ships: same decorators, same workers, same import paths. */
+// Tests run over the compiled program (`dist/`), the one that ships: same decorators, same workers, same import paths.
+
+/** Specs of functions that keep nothing: files may follow one another in a process, which loads once what they test. */
+const PURE = ['dist/src/{catalog,checks,posture}/**/*.spec.js', 'dist/src/scans/{formats,redaction,text}/**/*.spec.js'];
+
 export default defineConfig({
   test: {
-    include: ['dist/**/*.spec.js'],
-    exclude: ['node_modules/**'],
-    globalSetup: ['dist/test/support/global-setup.js'],
     pool: 'forks',
+    // Left to itself vitest keeps a core free, which of two is half of them.
+    maxWorkers: '100%',
     // The program is loaded by Node itself, as when it ships: TypeORM and threads import it too, and a class must be one class.
     server: { deps: { external: [/\/dist\/(src|migrations)\/(?!.*\.spec\.js)/] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      {
+        extends: true,
+        test: {
+          // Each file has a process, a database and directories of its own.
+          name: 'whole',
+          include: ['dist/**/*.spec.js'],
+          exclude: ['node_modules/**', ...PURE],
+          globalSetup: ['dist/test/support/global-setup.js'],
+        },
+      },
+    ],
   },
 });

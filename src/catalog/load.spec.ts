@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,18 +7,27 @@ import { CatalogFaults } from './catalog.files.js';
 import {
   CATALOG_DIRECTORY,
   checkReleased,
+  currentCatalog,
   loadCatalog,
   loadRelease,
+  readCatalogFiles,
   releaseCatalog,
   releasedVersions,
 } from './load.js';
 
+const LINKS = currentCatalog()
+  .checks.filter(({ tool }) => tool !== 'safeguard-checks')
+  .reduce((sum, { practices }) => sum + practices.length, 0);
 let directory: string;
 
+/** A catalogue as there were some, without checks of its own: they are most of the text. */
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'catalog-'));
-  for (const part of ['version.yaml', 'defaults.yaml', 'hipaa', 'practices', 'crosswalks', 'mappings', 'checks'])
+  for (const part of ['version.yaml', 'defaults.yaml', 'hipaa', 'practices', 'crosswalks', 'mappings'])
     cpSync(join(CATALOG_DIRECTORY, part), join(directory, part), { recursive: true });
+  edit('version.yaml', (text) =>
+    text.replace(/^ {2}links: \d+/m, `  links: ${LINKS}`).replace(/^ {4}safeguard-checks: .*\n/m, ''),
+  );
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
@@ -42,7 +51,7 @@ describe('does an old version stay readable?', () => {
     edit('version.yaml', (text) => text.replace(`version: ${then.version}`, 'version: 2026.12.1'));
     edit('defaults.yaml', (text) => text.replace('max_age_days: 8', 'max_age_days: 3'));
 
-    const now = loadCatalog(directory);
+    const now = currentCatalog(directory);
     const named = loadRelease(then.version, directory);
     expect(named.digest).toBe(then.digest);
     expect(named.controls).toEqual(then.controls);
@@ -60,6 +69,8 @@ describe('does an old version stay readable?', () => {
     const faults = faultsOf(() => checkReleased(loadCatalog(directory), directory));
     expect(faults).toEqual([expect.stringMatching(/^version\.yaml: version: .* was released with other content/)]);
     expect(faultsOf(() => releaseCatalog(directory))).toEqual(faults);
+    // And nothing is judged by it.
+    expect(currentCatalog(directory).freshnessOf('rbac-least-privilege').scanner.maxAgeDays).toBe(8);
   });
 
   it('is a version that was never released, or no version at all, refused?', () => {
@@ -77,24 +88,28 @@ describe('does an old version stay readable?', () => {
 });
 
 describe('is a file that is not plain YAML told with its line?', () => {
+  // It is told before anything is put together.
+  beforeEach(() => {
+    for (const name of readdirSync(join(directory, 'mappings'))) rmSync(join(directory, 'mappings', name));
+  });
   it.each([
     ['a key given twice', 'max_age_days: 8', 'max_age_days: 8\n  max_age_days: 9'],
     ['a tag', 'max_age_days: 8', 'max_age_days: !!js/function 8'],
     ['a broken line', 'basis: practice', 'basis: [practice'],
   ])('%s', (_name, from, to) => {
     edit('defaults.yaml', (text) => text.replace(from, to));
-    expect(faultsOf(() => loadCatalog(directory)).join('\n')).toMatch(/^defaults\.yaml:\d+: /);
+    expect(faultsOf(() => readCatalogFiles(directory)).join('\n')).toMatch(/^defaults\.yaml:\d+: /);
   });
 
   it('an alias', () => {
     edit('defaults.yaml', (text) => text.replace('scanner_evidence:', 'other: &a { b: 1 }\nthird: *a\nscanner_evidence:'));
-    expect(faultsOf(() => loadCatalog(directory))).not.toEqual([]);
+    expect(faultsOf(() => readCatalogFiles(directory))).not.toEqual([]);
   });
 
   it('is a missing folder told beside a missing file?', () => {
     rmSync(join(directory, 'practices'), { recursive: true });
     rmSync(join(directory, 'version.yaml'));
-    expect(faultsOf(() => loadCatalog(directory))).toEqual([
+    expect(faultsOf(() => readCatalogFiles(directory))).toEqual([
       'version.yaml: the file is missing',
       'practices: the folder is missing',
     ]);

@@ -191,6 +191,13 @@ export async function startProvider(options: ProviderOptions): Promise<Developme
   const server = createServer();
   const issuer = await listen(server, options.port);
   const provider = new Provider(issuer, configuration);
+  provider.use(async (ctx, next) => {
+    await next();
+    const { oidc } = ctx as Partial<KoaContextWithOIDC>;
+    // Whoever waits for somebody at this very machine asks each second; unless it is told, each five (RFC 8628, section 3.2).
+    if (oidc?.route === 'device_authorization' && ctx.status === 200)
+      ctx.body = { ...(ctx.body as object), interval: 1 };
+  });
   const handle = provider.callback();
   server.on('request', (request, response) => {
     void (async () => {

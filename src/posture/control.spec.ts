@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { loadCatalog } from '../catalog/load.js';
+import { currentCatalog } from '../catalog/load.js';
 import { evaluateControl } from './control.js';
 import { rollUp } from './rollup.js';
 import type { Status } from './status.js';
 
-const catalog = loadCatalog();
+const catalog = currentCatalog();
 
 function evaluate(id: string, statusOf: (practice: string) => Status) {
   return evaluateControl(catalog.control(id)!, catalog.practicesOf(id), statusOf);

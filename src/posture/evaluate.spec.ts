@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadCatalog } from '../catalog/load.js';
+import { currentCatalog } from '../catalog/load.js';
 import { postureDocument, selected } from './document.js';
 import { countsOf, evaluateOrganization, evaluateSystem, type SystemEvaluation } from './evaluate.js';
 import type { CheckSummary, CoverageSummary, SystemEvidence } from './evidence.js';
@@ -8,7 +8,7 @@ import { Posture } from './posture.schema.js';
 import type { Status } from './status.js';
 
 const DAY = 24 * 60 * 60 * 1000;
-const catalog = loadCatalog();
+const catalog = currentCatalog();
 const AS_OF = new Date('2026-11-23T09:00:00Z');
 const ago = (days: number) => new Date(AS_OF.getTime() - days * DAY);
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;

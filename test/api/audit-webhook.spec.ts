@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newId } from '../../src/kernel/ids.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { Cluster } from '../support/cluster.js';
 import { checkAnswer } from '../support/contract.js';
 import { policyReport, send } from './reports.js';
@@ -13,13 +12,12 @@ let officer: Caller;
 const cluster = new Cluster();
 
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
+  const suite = await startSuite();
+  ({ world, clinic, officer } = suite);
   await cluster.rotate('one');
   cluster.issuer = 'https://kubernetes.default.svc.cluster.local';
+  return suite.stop;
 });
-afterAll(() => world.stop());
 
 const SUBJECT = 'system:serviceaccount:safeguard:audit-webhook';
 
@@ -36,14 +34,11 @@ interface Scan {
 
 /** A system that trusts the cluster's issuer with pinned keys, as one in a private network is trusted. */
 async function system() {
-  const { body } = await clinic.admin
-    .post(`${clinic.path}/systems`, { name: `system ${newId()}`, environment: 'production', phi: 'stores' })
-    .expect(201);
-  const path = `${clinic.path}/systems/${body.id}`;
+  const { id, path } = await clinic.system();
   await clinic.admin
     .post(`${clinic.path}/agents`, {
       name: 'audit webhook',
-      systemId: body.id,
+      systemId: id,
       kind: 'kubernetes',
       issuer: cluster.issuer,
       jwks: { keys: [cluster.jwk] },

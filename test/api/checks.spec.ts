@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startSuite, type Caller, type Clinic } from '../support/app.js';
 import { ownCheck } from '../support/checks.js';
 import { fixture } from '../fixtures/reports/load.js';
 
-let world: World;
 let clinic: Clinic;
 let officer: Caller;
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
+  const suite = await startSuite();
+  ({ clinic, officer } = suite);
+  return suite.stop;
 });
-afterAll(() => world.stop());
 
 const pathOf = (id: string): string => `${clinic.path}/checks/${encodeURIComponent(id)}`;
 const named = (id: string, change: object = {}) => ({ ...ownCheck, id, ...change });

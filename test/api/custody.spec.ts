@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { chmod, open, readFile, rename } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import type pg from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { policyReport, send } from './reports.js';
 import { filesIn } from './server.js';
 
@@ -13,15 +13,9 @@ let clinic: Clinic;
 let officer: Caller;
 let admin: pg.Client;
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  admin = new pg.Client({ connectionString: world.database.urls.admin });
-  await admin.connect();
-});
-afterAll(async () => {
-  await admin.end();
-  await world.stop();
+  const suite = await startSuite();
+  ({ world, clinic, officer, admin } = suite);
+  return suite.stop;
 });
 
 const MARK = 'patient-portal-plaintext-mark';

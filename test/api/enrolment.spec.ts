@@ -34,19 +34,16 @@ interface Enrolment {
 }
 
 async function newSystem(name = `system ${newId()}`) {
-  const { body } = await clinic.admin
-    .post(`${clinic.path}/systems`, { name, environment: 'production', phi: 'stores', phiNamespaces: ['emr'] })
-    .expect(201);
-  const path = `${clinic.path}/systems/${body.id}`;
+  const { id, path } = await clinic.system({ name, phiNamespaces: ['emr'] });
   return {
-    id: String(body.id),
+    id,
     path,
     enrolment: async (query = '') =>
       (await clinic.admin.get(`${path}/enrolment?${query}`).expect(200)).body as Enrolment,
     manifest: async (query = '') =>
       (await clinic.admin.get(`${path}/agent-manifest?${query}`).buffer(true).expect(200)).text,
     agents: async () =>
-      (await clinic.admin.get(`${clinic.path}/agents?systemId=${body.id}`).expect(200)).body.items as Agent[],
+      (await clinic.admin.get(`${clinic.path}/agents?systemId=${id}`).expect(200)).body.items as Agent[],
   };
 }
 

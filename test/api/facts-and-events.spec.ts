@@ -1,38 +1,26 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Response } from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/kernel/ids.js';
 import type { FactValue } from '../../src/results/fact.js';
 import { targetId } from '../../src/results/series.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { startSuite, type Caller, type Clinic } from '../support/app.js';
 import { holdEvent, holdFact, type HeldFact } from '../support/held.js';
 
-let world: World;
 let clinic: Clinic;
 let officer: Caller;
 let admin: pg.Client;
 
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  admin = new pg.Client({ connectionString: world.database.urls.admin });
-  await admin.connect();
-});
-
-afterAll(async () => {
-  await admin.end();
-  await world.stop();
+  const suite = await startSuite();
+  ({ clinic, officer, admin } = suite);
+  return suite.stop;
 });
 
 /** A system of its own, with the targets that facts are of. */
 async function system() {
-  const name = `system ${newId()}`;
-  const { body } = await clinic.admin
-    .post(`${clinic.path}/systems`, { name, environment: 'production', phi: 'stores' })
-    .expect(201);
-  const of = { organizationId: clinic.organizationId, systemId: String(body.id) };
-  const path = `${clinic.path}/systems/${of.systemId}`;
+  const { id, path } = await clinic.system();
+  const of = { organizationId: clinic.organizationId, systemId: id };
   await admin.query(`insert into target values ($1, $2, $3, 'cluster', 'cluster'), ($1, $2, $4, 'account', 'aws/1')`, [
     of.organizationId,
     of.systemId,

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type pg from 'pg';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/kernel/db/database.js';
 import { reportJsonSchema } from '../../src/scans/formats/safeguard-report.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { kubeBench, policyReport, send, type Finding } from './reports.js';
 
 let world: World;
@@ -12,15 +12,9 @@ let clinic: Clinic;
 let officer: Caller;
 let admin: pg.Client;
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  admin = new pg.Client({ connectionString: world.database.urls.admin });
-  await admin.connect();
-});
-afterAll(async () => {
-  await admin.end();
-  await world.stop();
+  const suite = await startSuite();
+  ({ world, clinic, officer, admin } = suite);
+  return suite.stop;
 });
 
 interface Counts {
@@ -54,12 +48,7 @@ interface Result {
 
 /** A system of one's own, so that tests know nothing of each other. */
 async function system() {
-  const name = `system ${process.hrtime.bigint()}`;
-  const { body } = await clinic.admin
-    .post(`${clinic.path}/systems`, { name, environment: 'production', phi: 'stores', phiNamespaces: ['emr'] })
-    .expect(201);
-  const id = String(body.id);
-  const path = `${clinic.path}/systems/${id}`;
+  const { id, path } = await clinic.system({ phiNamespaces: ['emr'] });
   const post = (report: string | Uint8Array, query: string, headers: Record<string, string> = {}) =>
     send<Scan>(world.url, officer, 'POST', `${path}/scans?${query}`, { body: report, headers });
   const results = async (query = ''): Promise<Result[]> =>

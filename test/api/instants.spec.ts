@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startSuite, type Caller, type Clinic } from '../support/app.js';
 
-let world: World;
 let clinic: Clinic;
 let officer: Caller;
 
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
+  const suite = await startSuite();
+  ({ clinic, officer } = suite);
+  return suite.stop;
 });
-
-afterAll(() => world.stop());
 
 const OUTSIDE = [
   '9999-12-31T23:59:59-14:00',

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import type pg from 'pg';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { policyReport, send, type Answer, type Finding } from './reports.js';
 import { filesIn } from './server.js';
 
@@ -16,15 +16,9 @@ let clinic: Clinic;
 let officer: Caller;
 let admin: pg.Client;
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  admin = new pg.Client({ connectionString: world.database.urls.admin });
-  await admin.connect();
-});
-afterAll(async () => {
-  await admin.end();
-  await world.stop();
+  const suite = await startSuite();
+  ({ world, clinic, officer, admin } = suite);
+  return suite.stop;
 });
 
 interface Body {
@@ -39,10 +33,7 @@ interface Body {
 let systemPath: string;
 let said: number;
 beforeEach(async () => {
-  const { body } = await clinic.admin
-    .post(`${clinic.path}/systems`, { name: randomBytes(8).toString('hex'), environment: 'production', phi: 'none' })
-    .expect(201);
-  systemPath = `${clinic.path}/systems/${body.id}`;
+  systemPath = (await clinic.system({ phi: 'none' })).path;
   said = world.logs.length;
 });
 afterEach(async () => {
@@ -232,10 +223,7 @@ describe('does somebody who waits or goes away hold what others need?', () => {
   });
 
   it('reports of one system that wait to be merged do not keep those of another in the queue', async () => {
-    const { body } = await clinic.admin
-      .post(`${clinic.path}/systems`, { name: randomBytes(8).toString('hex'), environment: 'production', phi: 'none' })
-      .expect(201);
-    const other = `${clinic.path}/systems/${body.id}/scans`;
+    const other = `${(await clinic.system({ phi: 'none' })).path}/scans`;
     await holdingMerges(async () => {
       for (let report = 0; report < 4; report++) await post(newReport(3), { Prefer: 'respond-async' });
       await untilBusy(WAITING_TO_MERGE);

@@ -1,6 +1,6 @@
-import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import type pg from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { policyReport, send, type Finding } from './reports.js';
 
 let world: World;
@@ -8,15 +8,9 @@ let clinic: Clinic;
 let officer: Caller;
 let admin: pg.Client;
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  admin = new pg.Client({ connectionString: world.database.urls.admin });
-  await admin.connect();
-});
-afterAll(async () => {
-  await admin.end();
-  await world.stop();
+  const suite = await startSuite();
+  ({ world, clinic, officer, admin } = suite);
+  return suite.stop;
 });
 
 interface RowCounts {
@@ -41,16 +35,7 @@ const CLUSTER = 'targets=cluster/cluster';
 
 /** A system of one's own, so that tests know nothing of each other. */
 async function system() {
-  const { body } = await clinic.admin
-    .post(`${clinic.path}/systems`, {
-      name: `system ${process.hrtime.bigint()}`,
-      environment: 'production',
-      phi: 'stores',
-      phiNamespaces: [],
-    })
-    .expect(201);
-  const id = String(body.id);
-  const path = `${clinic.path}/systems/${id}`;
+  const { id, path } = await clinic.system();
   const post = async (report: object | string, query: string): Promise<Scan> => {
     const text = typeof report === 'string' ? report : JSON.stringify(report);
     const answer = await send<Scan>(world.url, officer, 'POST', `${path}/scans?${query}`, { body: text });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import type pg from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { policyReport, send } from './reports.js';
 import { filesIn } from './server.js';
 
@@ -32,15 +32,9 @@ let clinic: Clinic;
 let officer: Caller;
 let admin: pg.Client;
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  admin = new pg.Client({ connectionString: world.database.urls.admin });
-  await admin.connect();
-});
-afterAll(async () => {
-  await admin.end();
-  await world.stop();
+  const suite = await startSuite();
+  ({ world, clinic, officer, admin } = suite);
+  return suite.stop;
 });
 
 const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -193,6 +193,7 @@ describe('the development OpenID provider', () => {
 
   test('does the command line log in by the device grant and its pages?', async () => {
     const started = await ask('/device/auth', { client_id: 'safeguard-cli', scope: 'openid', resource: API_AUDIENCE });
+    expect(started['interval']).toBe(1);
     const poll = () =>
       ask('/token', {
         client_id: 'safeguard-cli',

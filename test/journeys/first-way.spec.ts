@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { startSuite, type Caller, type Clinic } from '../support/app.js';
 import { auditLogReport, PRACTICE } from './audit-log-report.js';
 
 // From the first report to the auditor's download, through HTTP alone. The steps build on one another: they are one test in parts.
@@ -14,7 +14,6 @@ const ago = (days: number): string => new Date(Date.now() - days * DAY).toISOStr
 const WHEN = { failed: ago(7), late: ago(4), fixed: ago(2) };
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-let world: World;
 let clinic: Clinic;
 let officer: Caller;
 let auditor: Caller;
@@ -22,13 +21,10 @@ const scans: Record<'failed' | 'late' | 'fixed' | 'bad', { id: string; evidenceI
   {} as never;
 
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
+  const suite = await startSuite();
+  ({ clinic, officer } = suite);
   auditor = await clinic.member('auditor');
-});
-afterAll(async () => {
-  await world.stop();
+  return suite.stop;
 });
 
 /** Compressed and with its digest, as `safeguard push` does it. */

@@ -1,14 +1,9 @@
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bag, Paths, type OutgoingFile } from '../../src/packages/bag.js';
-import { bagFaults, readBag } from './bagit-validator.js';
-
-const VECTORS = '/work/shared/vectors/bagit/v1.0';
+import { bagFaults } from './bagit-validator.js';
 
 const segment = fc
   .stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}$/)
@@ -101,17 +96,3 @@ describe('bag', () => {
     },
   );
 });
-
-describe.skipIf(!existsSync(VECTORS))(
-  'the validator of these tests (SKIPPED without ../shared: it judges itself by foreign bags)',
-  () => {
-    it('agrees with the conformance suite of the Library of Congress?', async () => {
-      for (const kind of ['valid', 'invalid']) {
-        for (const name of await readdir(join(VECTORS, kind))) {
-          const faults = bagFaults(await readBag(join(VECTORS, kind, name)));
-          expect(faults.length > 0, `${name}: ${faults.join('; ')}`).toBe(kind === 'invalid');
-        }
-      }
-    });
-  },
-);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { loadCatalog } from '../../src/catalog/load.js';
+import { currentCatalog } from '../../src/catalog/load.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
 import { zip } from '../../src/packages/zip.js';
@@ -14,7 +14,7 @@ const READABLE = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10';
 const DAMAGED = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a11';
 const report = Buffer.from('{"report":true}\n');
 const sha256 = createHash('sha256').update(report).digest('hex');
-const catalog = loadCatalog();
+const catalog = currentCatalog();
 const at = new Date('2026-11-23T09:00:00Z');
 
 const item = (evidenceId: string, path: string | null): EvidenceItem => ({

@@ -2,7 +2,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import supertest from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Endpoint, operation, type Operation } from '../../src/kernel/http/endpoint.js';
 import { HttpModule } from '../../src/kernel/http/http.module.js';
 import { Operations } from '../../src/kernel/http/operations.js';
@@ -12,19 +12,18 @@ import { PERMISSIONS, servicePrincipal } from '../../src/kernel/principal.js';
 import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { ownCheck } from '../support/checks.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 
 let world: World;
 let clinic: Clinic;
 let officer: Caller;
 let operations: Operation[];
 beforeAll(async () => {
-  world = await startApp();
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
+  const suite = await startSuite();
+  ({ world, clinic, officer } = suite);
   operations = world.app.get(Operations, { strict: false }).all();
+  return suite.stop;
 });
-afterAll(() => world.stop());
 
 /** What anybody may call without a token: all of it. */
 const PUBLIC = [

@@ -1,21 +1,9 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { CheckStatus, ReportFaultCode, Target } from '../../src/scans/report.js';
 import type { FactKind } from '../../src/results/fact.js';
+import { shared } from './shared.js';
 
-/** Reports of the tools themselves, which lie outside of the repository: `../shared/samples` from its root. */
-function samplesFolder(): string | null {
-  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    if (!existsSync(join(folder, 'package.json')) || !existsSync(join(folder, 'src/scans'))) continue;
-    const samples = join(folder, '../shared/samples');
-    return existsSync(samples) ? samples : null;
-  }
-  return null;
-}
-
-/** Null where it is absent: nothing of the tools themselves can then be read. */
-export const SAMPLES = samplesFolder();
-if (SAMPLES === null) console.warn('SKIPPED: ../shared/samples is absent, so no report of a real tool was read.');
+/** Reports of the tools themselves. */
+export const SAMPLES = shared('samples', 'no report of a real tool was read');
 
 const CLUSTER: Target = { kind: 'cluster', name: 'cluster' };
 const NODE: Target = { kind: 'node', name: 'node-1' };

@@ -3,11 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import pg from 'pg';
 import { pino } from 'pino';
 import supertest from 'supertest';
 import { loadConfig } from '../../src/config.js';
 import { API_AUDIENCE, startProvider, type DevelopmentProvider } from '../../src/development/provider.js';
 import { createApp } from '../../src/main.js';
+import { newId } from '../../src/kernel/ids.js';
 import type { Role } from '../../src/kernel/principal.js';
 import { checkAnswer } from './contract.js';
 import { createTestDatabase, type TestDatabase } from './postgres.js';
@@ -125,6 +127,8 @@ export interface Clinic {
   systemPath: string;
   admin: Caller;
   agent: Caller;
+  /** Another system of it, so that tests know nothing of each other. */
+  system(as?: object): Promise<{ id: string; path: string }>;
   member(role: Exclude<Role, 'agent' | 'admin'>): Promise<Caller>;
 }
 
@@ -168,10 +172,40 @@ export async function startClinic(
     systemPath: `${path}/systems/${system.id}`,
     admin,
     agent: await world.as(agentSubject),
+    system: async (as = {}) => {
+      const described = { name: `system ${newId()}`, environment: 'production', phi: 'stores', ...as };
+      const { body } = await admin.post(`${path}/systems`, described).expect(201);
+      return { id: String(body.id), path: `${path}/systems/${body.id}` };
+    },
     member: async (role) => {
       const subject = SUBJECTS[role];
       await admin.post(`${path}/members`, { issuer: world.provider.issuer, subject, name: role, role }).expect(201);
       return world.as(subject);
     },
   };
+}
+
+/** What most suites of the API stand on. */
+export interface Suite {
+  world: World;
+  clinic: Clinic;
+  /** Of the clinic's compliance officer. */
+  officer: Caller;
+  /** A connection of the database's superuser, who sees the rows of every organisation. */
+  admin: pg.Client;
+  stop: () => Promise<void>;
+}
+
+/** For `beforeAll`, which ends it with the suite when it is given `stop`. */
+export async function startSuite(options: WorldOptions = {}): Promise<Suite> {
+  const world = await startApp(options);
+  const clinic = await startClinic(world);
+  const officer = await clinic.member('compliance_officer');
+  const admin = new pg.Client({ connectionString: world.database.urls.admin });
+  await admin.connect();
+  const stop = async (): Promise<void> => {
+    await admin.end();
+    await world.stop();
+  };
+  return { world, clinic, officer, admin, stop };
 }

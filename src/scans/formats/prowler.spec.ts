@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, declared, faultOf, fixture, golden, parsed } from '../../../test/fixtures/reports/load.js';
-import { loadCatalog } from '../../catalog/load.js';
+import { currentCatalog } from '../../catalog/load.js';
 import type { Report } from '../report.js';
 
 const CLUSTER = 'prowler-ocsf/kubernetes.json';
@@ -22,7 +22,7 @@ describe('Prowler', () => {
   });
 
   it('does the catalogue know its checks as they are spelled here?', () => {
-    const catalog = loadCatalog();
+    const catalog = currentCatalog();
     for (const { check } of [...parsed(fixture(CLUSTER)).results, ...parsed(fixture(ACCOUNT)).results.slice(0, 1)]) {
       expect(catalog.resolveCheck('prowler', check)?.id, check).toBe(check);
     }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, declared, faultOf, fixture, fixtureNames, golden } from '../../../test/fixtures/reports/load.js';
-import { loadCatalog } from '../../catalog/load.js';
+import { currentCatalog } from '../../catalog/load.js';
 import { ReportFault, type Report, type Rows } from '../report.js';
 import { JSON_READING, readDocument } from '../text/read-document.js';
 import { parseReport, readReport } from './index.js';
 
-const CATALOG = loadCatalog();
+const CATALOG = currentCatalog();
 
 const parse = (document: unknown): Report =>
   parseReport(Buffer.isBuffer(document) ? document : bytesOf(document), { declared: declared() });

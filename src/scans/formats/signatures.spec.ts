@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   envelope,
@@ -275,63 +273,5 @@ describe('what is trusted', () => {
     ['', '', true],
   ])('does the pattern %j mean %j? %j', (pattern, text, expected) => {
     expect(matches(pattern, text)).toBe(expected);
-  });
-});
-
-/** Test vectors of others, which lie outside of the repository. */
-function vectorsFolder(): string | null {
-  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    if (!existsSync(join(folder, 'package.json')) || !existsSync(join(folder, 'src/scans'))) continue;
-    const vectors = join(folder, '../shared/vectors');
-    return existsSync(vectors) ? vectors : null;
-  }
-  return null;
-}
-
-const VECTORS = vectorsFolder();
-if (VECTORS === null) console.warn('SKIPPED: ../shared/vectors is absent, so no signature of others was verified.');
-
-describe.skipIf(VECTORS === null)('test vectors of others (../shared/vectors)', () => {
-  const read = (file: string): Buffer => readFileSync(join(VECTORS ?? '', file));
-
-  it('is the envelope of the DSSE specification verified, and no other?', async () => {
-    const { createPublicKey } = await import('node:crypto');
-    interface Vector {
-      key: { x_dec: string; y_dec: string };
-      envelope: { payload: string; payloadType: string; signatures: { sig: string }[] };
-    }
-    const vector = JSON.parse(read('dsse/vector.json').toString()) as Vector;
-    const coordinate = (decimal: string): string =>
-      Buffer.from(BigInt(decimal).toString(16).padStart(64, '0'), 'hex').toString('base64url');
-    const publicKey = createPublicKey({
-      key: { kty: 'EC', crv: 'P-256', x: coordinate(vector.key.x_dec), y: coordinate(vector.key.y_dec) },
-      format: 'jwk',
-    });
-    const trust = trusted({ name: 'dsse', publicKeys: [publicKey.export({ type: 'spki', format: 'pem' }).toString()] });
-    // The vector has the two numbers one after the other, where in-toto and Sigstore have them in ASN.1.
-    const raw = Buffer.from(vector.envelope.signatures[0]?.sig ?? '', 'base64');
-    const number = (bytes: Buffer): Buffer => {
-      const padded = (bytes[0] ?? 0) > 0x7f ? Buffer.concat([Buffer.from([0]), bytes]) : bytes;
-      return Buffer.concat([Buffer.from([0x02, padded.length]), padded]);
-    };
-    const numbers = Buffer.concat([number(raw.subarray(0, 32)), number(raw.subarray(32))]);
-    const sig = Buffer.concat([Buffer.from([0x30, numbers.length]), numbers]).toString('base64');
-    const signed = { ...vector.envelope, signatures: [{ sig }] };
-    expect(stateOf(byKey(signed), trust)).toEqual(['verified', 'dsse']);
-    expect(stateOf(byKey({ ...signed, payloadType: 'http://example.com/Hello' }), trust)[0]).toBe('unverified');
-    expect(stateOf(byKey({ ...signed, payload: 'aGVsbG8gd29ybGQh' }), trust)[0]).toBe('unverified');
-  });
-
-  it('is Sigstore’s bundle of a managed key verified with its artifact, and by no other key?', () => {
-    const folder = 'sigstore-bundle/managed-key-happy-path';
-    const bundle: unknown = JSON.parse(read(`${folder}/bundle.sigstore.json`).toString());
-    const artifact = read('sigstore-bundle/a.txt');
-    const trust = trusted({ name: 'managed', publicKeys: [read(`${folder}/key.pub`).toString()] });
-    expect(stateOf(bundle, trust, artifact)).toEqual(['verified', 'managed']);
-    expect(stateOf(bundle, trust)).toEqual(['unverified', 'What is signed is not in the report.']);
-    expect(stateOf(bundle, trust, Buffer.from('b'))[0]).toBe('failed');
-    expect(stateOf(bundle, trusted({ name: 'x', publicKeys: [pemOf(keyPair())] }), artifact)[0]).toBe('unverified');
-    const wrong = read('sigstore-bundle/managed-key-wrong-key_fail/key.pub').toString();
-    expect(signingTrusts.safeParse([{ name: 'wrong', publicKeys: [wrong] }]).success).toBe(false);
   });
 });

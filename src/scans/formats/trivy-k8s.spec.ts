@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, declared, faultOf, fixture, golden } from '../../../test/fixtures/reports/load.js';
 import type { Report } from '../report.js';
-import { CATALOG_DIRECTORY, loadCatalog } from '../../catalog/load.js';
+import { currentCatalog } from '../../catalog/load.js';
 import { parseReport } from './index.js';
 import { EVALUATED_UNFILTERED } from './trivy-results.js';
 
@@ -106,7 +106,7 @@ describe('Trivy, of a cluster', () => {
     });
 
     it('can a run of the severities HIGH and CRITICAL not reach the bound?', () => {
-      const checks = loadCatalog(CATALOG_DIRECTORY).checks.filter(({ tool }) => tool === 'trivy');
+      const checks = currentCatalog().checks.filter(({ tool }) => tool === 'trivy');
       expect(checks.filter(({ id }) => id.startsWith('KSV-'))).toHaveLength(EVALUATED_UNFILTERED);
       const severe = checks.filter(({ severity }) => severity === 'high' || severity === 'critical');
       expect(severe.length).toBeLessThan(EVALUATED_UNFILTERED);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf, declared, faultOf, fixture, golden } from '../../../test/fixtures/reports/load.js';
-import { CATALOG_DIRECTORY, loadCatalog } from '../../catalog/load.js';
+import { currentCatalog } from '../../catalog/load.js';
 import type { Report } from '../report.js';
 import { parseReport } from './index.js';
 
@@ -35,7 +35,7 @@ describe('Trivy Operator', () => {
   );
 
   it('does the catalogue know its checks, by tool and id, as those of Trivy?', () => {
-    const catalog = loadCatalog(CATALOG_DIRECTORY);
+    const catalog = currentCatalog();
     const checks = ['list.yaml', 'by-crd.json']
       .flatMap((name) => parse(fixture(`trivy-operator/${name}`), 'cluster/cluster').results)
       .filter(({ check }) => /^K[SC]V/.test(check));

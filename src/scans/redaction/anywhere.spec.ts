@@ -89,10 +89,23 @@ const object: fc.Arbitrary<Planted> = fc
         return both((value) => ({
           kind: 'Pod',
           metadata: meta,
-          spec: { containers: [{ image: 'x', env: [{ value, name: 'A' }, { name: 'B', valueFrom: { a: 'b' } }] }] },
+          spec: {
+            containers: [
+              {
+                image: 'x',
+                env: [
+                  { value, name: 'A' },
+                  { name: 'B', valueFrom: { a: 'b' } },
+                ],
+              },
+            ],
+          },
         }));
       case 10:
-        return both((value) => ({ config: { Env: [value], User: 'x' }, history: [{ created_by: value, created: 'x' }] }));
+        return both((value) => ({
+          config: { Env: [value], User: 'x' },
+          history: [{ created_by: value, created: 'x' }],
+        }));
       default:
         return both((value) => ({ kind: 'ConfigMapList', items: [{ kind: 'ConfigMap', data: { a: value } }] }));
     }

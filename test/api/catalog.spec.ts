@@ -55,8 +55,10 @@ describe('the catalogue', () => {
       seen.push(...page.items.map(({ tool, id }) => `${tool} ${id}`));
       next = page['next'];
     }
-    expect(seen).toHaveLength(2022);
-    expect(new Set(seen).size).toBe(2022);
+    const { counts } = (await get('')) as unknown as { counts: { checks: number } };
+    expect(counts.checks).toBeGreaterThan(2_000);
+    expect(seen).toHaveLength(counts.checks);
+    expect(new Set(seen).size).toBe(counts.checks);
     const one = await get('/checks?tool=trivy&practice=read-only-root-filesystem');
     expect(one.items.map(({ id }) => id)).toEqual(['KSV-0014']);
     await anyone.get('/v1/catalog/checks?practice=no-such').expect(400);

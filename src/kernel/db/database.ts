@@ -29,8 +29,9 @@ export class Tx {
     return this.principal.organizationId;
   }
 
-  /** pg's own client, for COPY and for statements that TypeORM would only wrap. */
+  /** pg's own client, for COPY and for statements that TypeORM would only wrap. It serves others when the transaction is over: then it is no longer given. */
   async client(): Promise<PoolClient> {
+    if (this.runner.isReleased) throw new QueryRunnerAlreadyReleasedError();
     return (await this.runner.connect()) as PoolClient;
   }
 
@@ -165,8 +166,8 @@ export class Database {
     try {
       const client = (await runner.connect()) as PoolClient;
       try {
-        // Begun here and not by the query runner, which is told of it: one message, for a transaction begins with every request. So the texts are literals, quoted by
-        // the driver.
+        // Begun and ended here and not by the query runner, which is told of it: one message, for a transaction begins with every request. So the texts are literals,
+        // quoted by the driver.
         (runner as { isTransactionActive: boolean }).isTransactionActive = true;
         await client.query(
           `start transaction ${mode}, ${access};
@@ -175,18 +176,18 @@ export class Database {
              set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true)`,
         );
         const result = await work(runner);
-        await runner.commitTransaction();
+        await commit(client);
         return result;
       } catch (error) {
         // A connection that broke cannot roll back; Postgres has done it, and the first error is the one that tells.
-        await runner.rollbackTransaction().catch(() => undefined);
+        await client.query('rollback').catch(() => undefined);
         throw error;
       }
     } catch (error) {
       if (!isConnectionFault(error)) throw error;
       throw new Refusal(
         'unavailable',
-        'The database does not answer, or not in time. Try again; with an Idempotency-Key that is harmless.',
+        'The database does not answer, not in time, or not to two at once. Try again; with an Idempotency-Key that is harmless.',
         {
           headers: { 'Retry-After': '5' },
         },
@@ -195,6 +196,12 @@ export class Database {
       await runner.release();
     }
   }
+}
+
+/** Where a statement had failed, Postgres answers COMMIT by ROLLBACK and no error. Whoever caught that of the statement: nobody is told that all was done. */
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('commit');
+  if (command !== 'COMMIT') throw new Error('a statement of the transaction had failed: nothing of it was kept');
 }
 
 async function refuseUnaudited(tx: WriteTx): Promise<void> {
@@ -235,10 +242,10 @@ export function brokenConstraint(error: unknown): string | null {
 
 /**
  * Of PostgreSQL's appendix A what is said by a server that is away, full, or has ended a statement or a transaction that took too long (classes 08, 53 and 57,
- * 25P03 and 25P04); and what the system says of a server that is not to be reached.
+ * 25P03 and 25P04) or that another was in the way of (40001, 40P01); and what the system says of a server that is not to be reached.
  */
 const AWAY_CODE =
-  /^(08...|53...|57014|57P0[1-35]|25P0[34]|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE)$/;
+  /^(08...|40001|40P01|53...|57014|57P0[1-35]|25P0[34]|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE)$/;
 
 /** What the driver says of a connection that it did not get in time, or has lost. */
 const AWAY_MESSAGE =

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
+import { SystemVersion } from '../../organizations/system.entity.js';
+import { newId } from '../ids.js';
+import { servicePrincipal, type Principal } from '../principal.js';
+import { openDataSource } from './data-source.js';
+import { Database, type Tx, type WriteTx } from './database.js';
+
+let testDatabase: TestDatabase;
+let source: DataSource;
+let database: Database;
+let admin: pg.Client;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  // One connection: whatever a transaction leaves behind, the next one finds.
+  source = await openDataSource(testDatabase.urls.server, { max: 1, statementTimeout: 10_000 });
+  database = new Database(source);
+  admin = new pg.Client({ connectionString: testDatabase.urls.admin });
+  await admin.connect();
+});
+afterAll(async () => {
+  await source.destroy();
+  await admin.end();
+  await testDatabase.drop();
+});
+
+const clinicOf = (organizationId: string): Principal => servicePrincipal('test', organizationId, 'test');
+let mine: Principal;
+let theirs: Principal;
+let systems: Map<Principal, string>;
+beforeEach(async () => {
+  [mine, theirs] = [clinicOf(newId()), clinicOf(newId())];
+  systems = new Map();
+  for (const { organizationId } of [mine, theirs]) {
+    await admin.query(`insert into organization values ($1, 'clinic', '{}', 1, now(), now())`, [organizationId]);
+  }
+  for (const principal of [mine, theirs]) {
+    const id = newId();
+    systems.set(principal, id);
+    await admin.query(
+      `insert into system values ($1, $2::uuid, $2::text, 'production', 'stores', '{}', 1, now(), now(), null)`,
+      [principal.organizationId, id],
+    );
+  }
+});
+
+const versionOf = (principal: Principal, version: number): SystemVersion => ({
+  organizationId: principal.organizationId ?? '',
+  systemId: systems.get(principal) ?? '',
+  version,
+  name: 'n',
+  environment: 'production',
+  phi: 'stores',
+  phiNamespaces: [],
+  recordedAt: new Date(),
+  retiredAt: null,
+});
+const write = <T>(principal: Principal, work: (tx: WriteTx) => Promise<T>): Promise<T> =>
+  database.write(principal, (tx) => {
+    tx.withoutAudit('a test of the database alone');
+    return work(tx);
+  });
+const add = (principal: Principal, of: Principal, version: number) =>
+  write(principal, (tx) => tx.insert({ entity: SystemVersion, row: versionOf(of, version) }));
+const versions = (principal: Principal) =>
+  database.read(principal, async (tx) => {
+    const rows = await tx.query<{ version: number }>('select version from system_version order by version');
+    return rows.map(({ version }) => version);
+  });
+
+describe('does a connection that served one organisation', () => {
+  it('add a row to it for another, by a statement that it has prepared?', async () => {
+    await add(mine, mine, 1);
+    await expect(add(theirs, mine, 2)).rejects.toMatchObject({ code: '42501' });
+    await add(theirs, theirs, 3);
+    expect([await versions(mine), await versions(theirs)]).toEqual([[1], [3]]);
+  });
+
+  it('change a row of it for another?', async () => {
+    const rename = (principal: Principal, of: Principal) =>
+      write(principal, (tx) => {
+        const { organizationId, systemId, version } = versionOf(of, 1);
+        return tx.update(SystemVersion, { organizationId, systemId, version }, { name: 'renamed' });
+      });
+    await add(mine, mine, 1);
+    await expect(rename(theirs, mine)).rejects.toThrow();
+  });
+
+  it('serve a transaction that is over?', async () => {
+    let over = null as Tx | null;
+    await database.read(mine, (tx) => Promise.resolve((over = tx)));
+    const shown = await database.read(theirs, async () => {
+      // The pool has one connection: it is the other's now.
+      return over?.query('select * from organization').catch((error: unknown) => (error as Error).name);
+    });
+    expect(shown).toBe('QueryRunnerAlreadyReleasedError');
+  });
+
+  it('leave its settings outside of transactions?', async () => {
+    await versions(mine);
+    const [row] = await source.query<object[]>(
+      `select nullif(current_setting('app.organization_id', true), '') as organization, nullif(current_setting('app.subject', true), '') as subject`,
+    );
+    expect(row).toEqual({ organization: null, subject: null });
+  });
+});
+
+describe('is a transaction that failed', () => {
+  it('one that its caller is told of, though the error was caught within?', async () => {
+    const caught = write(mine, async (tx) => {
+      await tx.insert({ entity: SystemVersion, row: versionOf(mine, 1) });
+      await tx.query('select 1 / 0').catch(() => undefined);
+    });
+    await expect(caught).rejects.toThrow('nothing of it was kept');
+    expect(await versions(mine)).toEqual([]);
+  });
+
+  it('off its connection, wherever it failed?', async () => {
+    const unspeakable: Principal = { ...mine, subject: 'a\0b' };
+    await expect(versions(unspeakable)).rejects.toThrow();
+    await expect(write(mine, (tx) => tx.query('select 1 / 0'))).rejects.toMatchObject({ code: '22012' });
+    await expect(add(mine, mine, -1).then(() => add(mine, mine, -1))).rejects.toMatchObject({
+      constraint: 'system_version_pk',
+    });
+    await add(mine, mine, 2);
+    expect(await versions(mine)).toEqual([-1, 2]);
+    const { rows } = await admin.query(
+      `select from pg_stat_activity where datname = current_database() and usename = 'safeguard_server' and xact_start is not null`,
+    );
+    expect(rows).toEqual([]);
+  });
+});
+
+it('are two that wait for each other faults of what was asked?', async () => {
+  const two = await openDataSource(testDatabase.urls.server, { max: 2, statementTimeout: 10_000 });
+  try {
+    const met = Promise.withResolvers<null>();
+    let holding = 0;
+    const hold = (first: number, second: number) =>
+      new Database(two).write(mine, async (tx) => {
+        tx.withoutAudit('locks alone');
+        await tx.query('select pg_advisory_xact_lock($1)', [first]);
+        if (++holding === 2) met.resolve(null);
+        await met.promise;
+        await tx.query('select pg_advisory_xact_lock($1)', [second]);
+      });
+    const outcomes = await Promise.allSettled([hold(1, 2), hold(2, 1)]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    expect(refused?.reason).toMatchObject({ code: 'unavailable', status: 503 });
+  } finally {
+    await two.destroy();
+  }
+});

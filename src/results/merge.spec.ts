@@ -225,6 +225,20 @@ describe('what a scan does to the intervals', () => {
   });
 });
 
+it('is a copy whose rows cease to come given up, and its connection free?', async () => {
+  const began = Date.now();
+  const cut = database.write(principal, async (tx) => {
+    tx.withoutAudit('a test of the store alone');
+    await merges.stage(tx, cease(), false);
+  });
+  await expect(cut).rejects.toThrow('no more rows');
+  expect(Date.now() - began).toBeLessThan(10_000);
+  async function* cease(): AsyncGenerator<StagedRows> {
+    yield* staged(['\\N\t\\N\ts\tc\tr\t\\N\tpass\thigh\tt\tm\n']);
+    throw new Error('no more rows');
+  }
+});
+
 describe('whatever order scans arrive in', () => {
   const status = fc.constantFrom('pass' as const, 'fail' as const);
   const covered = fc.record({

@@ -5,6 +5,7 @@ import { EVENT_STAGING, EVENT_STAGING_COLUMNS } from '../events/staged-event.js'
 import { Clock } from '../kernel/clock.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
+import { Refusal } from '../kernel/http/problem.js';
 import { FACT, RESULT } from '../results/merge.sql.js';
 import { ResultsService } from '../results/results.service.js';
 import type { OpenedRows, StagedRows } from '../results/staged.js';
@@ -100,6 +101,7 @@ export class Conclusion {
     { repeats, observedAt }: { repeats: Scan; observedAt: Date },
   ): Promise<Said> {
     const knownAt = await this.results.lockSystem(tx, scan.systemId);
+    refuseUndatable(observedAt, knownAt);
     if (!(await this.isUnchanged(tx, scan, repeats, observedAt, knownAt))) throw new Presumed();
     const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags } = repeats;
     const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags: flags ?? [] };
@@ -122,6 +124,7 @@ export class Conclusion {
     // What it was said to be of when its first rows were taken.
     if (first !== null && first.observedAt.getTime() !== observedAt.getTime()) throw new Presumed();
     const knownAt = first?.knownAt ?? (await this.results.lockSystem(tx, scan.systemId));
+    refuseUndatable(observedAt, knownAt);
     const flags = await this.flagsOf(tx, scan.systemId, report);
     const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes } = report;
     const rowsDigest = Buffer.from(report.digest);
@@ -187,6 +190,19 @@ export class Conclusion {
     if (report.clusterName === null && report.clusterUid === null) return [];
     return clusterFlags(report, await this.store.findLastCluster(tx, systemId, report.tool));
   }
+}
+
+/** Milliseconds by which an observation may lie ahead of our knowledge of it (constraint coverage_ahead). */
+const MAX_AHEAD_OF_KNOWLEDGE = 24 * 3_600_000;
+
+/** What is not ahead by our own clock, which has judged it, is so far ahead only where the database's is wrong. */
+function refuseUndatable(observedAt: Date, knownAt: Date): void {
+  if (observedAt.getTime() - knownAt.getTime() <= MAX_AHEAD_OF_KNOWLEDGE) return;
+  throw new Refusal(
+    'unavailable',
+    'The clock of the database is a day behind this server’s: when the report became known cannot be said. Nothing of it was kept. Tell the operator.',
+    { headers: { 'Retry-After': '60' } },
+  );
 }
 
 type Parsed = Extract<Reading, { parsing: Parsing }>;

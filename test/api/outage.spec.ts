@@ -7,6 +7,7 @@ import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
 import { System } from '../../src/organizations/system.entity.js';
 import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
+import { policyReport, send } from './reports.js';
 
 let world: World;
 let clinic: Clinic;
@@ -116,4 +117,44 @@ describe('is a transaction that the database ended in its midst one that may be 
   it('and is a fault of what was asked still none?', async () => {
     await expect(write((tx) => tx.query('select 1 / 0'))).rejects.toMatchObject({ code: '22012' });
   });
+});
+
+it('does a database whose clock is days behind refuse reports, and say why?', async () => {
+  const officer = await clinic.member('compliance_officer');
+  const { name } = world.database;
+  const inside = new pg.Client({ connectionString: world.database.urls.admin });
+  await inside.connect();
+  const report = policyReport([{ check: 'a', result: 'fail' }]);
+  const post = () =>
+    send<{ type: string; detail: string }>(world.url, officer, 'POST', `${clinic.systemPath}/scans?observedAt=${NOW}`, {
+      body: report,
+    });
+  const NOW = new Date().toISOString();
+  const PATIENT = { timeout: 20_000, interval: 100 };
+  /** Connections of before know another clock. */
+  const anew = () =>
+    inside.query(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and usename = 'safeguard_server'`,
+    );
+  try {
+    await inside.query('create schema behind; grant usage on schema behind to public');
+    await inside.query(
+      `create function behind.clock_timestamp() returns timestamptz language sql volatile as $$ select pg_catalog.clock_timestamp() - interval '3 days' $$`,
+    );
+    await inside.query(`alter database ${name} set search_path = behind, pg_catalog, public`);
+    await anew();
+    await vi.waitFor(async () => {
+      const { status, body } = await post();
+      expect([status, body.type]).toEqual([503, '/problems/unavailable']);
+      expect(body.detail).toContain('clock');
+    }, PATIENT);
+    const { rows } = await inside.query('select from scan');
+    expect(rows).toEqual([]);
+  } finally {
+    await inside.query(`alter database ${name} reset search_path`);
+    await inside.query('drop schema behind cascade');
+    await anew();
+    await inside.end();
+  }
+  await vi.waitFor(async () => expect((await post()).status).toBe(201), PATIENT);
 });

@@ -54,6 +54,6 @@ export class ChecksStore {
   }
 
   async insert(tx: WriteTx, row: CheckVersionRow): Promise<void> {
-    await tx.manager.insert(CheckVersion, row);
+    await tx.insert({ entity: CheckVersion, row });
   }
 }

@@ -46,11 +46,11 @@ export class AgentTrustStore {
   }
 
   async insert(tx: WriteTx, row: AgentTrustRow): Promise<void> {
-    await tx.manager.insert(AgentTrust, row);
+    await tx.insert({ entity: AgentTrust, row });
   }
 
   async revoke(tx: WriteTx, { id, version, revokedAt }: AgentTrustRow): Promise<void> {
-    await tx.manager.update(AgentTrust, { organizationId: tx.organizationId, id }, { version, revokedAt });
+    await tx.update(AgentTrust, { organizationId: tx.organizationId, id }, { version, revokedAt });
   }
 
   list(tx: Tx, filter: AgentTrustFilter): Promise<AgentTrustRow[]> {

@@ -46,11 +46,11 @@ export class MemberStore {
   }
 
   async insert(tx: WriteTx, row: MemberRow): Promise<void> {
-    await tx.manager.insert(Member, row);
+    await tx.insert({ entity: Member, row });
   }
 
   async update(tx: WriteTx, { id, name, role, version, removedAt }: MemberRow): Promise<void> {
-    await tx.manager.update(Member, { organizationId: tx.organizationId, id }, { name, role, version, removedAt });
+    await tx.update(Member, { organizationId: tx.organizationId, id }, { name, role, version, removedAt });
   }
 
   list(tx: Tx, filter: MemberFilter): Promise<MemberRow[]> {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import type { NewRow } from '../kernel/db/prepared.js';
 import type { MemberRole } from './member.schema.js';
 import { Organization, type OrganizationRow, OrganizationVersion } from './organization.entity.js';
 import type { Settings } from './organization.schema.js';
@@ -19,25 +20,13 @@ export class OrganizationStore {
   }
 
   async insert(tx: WriteTx, row: OrganizationRow): Promise<void> {
-    await tx.manager.insert(Organization, row);
-    await this.keepVersion(tx, row);
+    await tx.insert({ entity: Organization, row }, versionOf(row));
   }
 
   async update(tx: WriteTx, row: OrganizationRow): Promise<void> {
     const { name, settings, version, updatedAt } = row;
-    await tx.manager.update(
-      Organization,
-      { organizationId: tx.organizationId },
-      { name, settings, version, updatedAt },
-    );
-    await this.keepVersion(tx, row);
-  }
-
-  private async keepVersion(
-    tx: WriteTx,
-    { organizationId, version, updatedAt, settings }: OrganizationRow,
-  ): Promise<void> {
-    await tx.manager.insert(OrganizationVersion, { organizationId, version, recordedAt: updatedAt, settings });
+    await tx.update(Organization, { organizationId: tx.organizationId }, { name, settings, version, updatedAt });
+    await tx.insert(versionOf(row));
   }
 
   /** Organisations of the transaction's person, whatever organisation is acted for: what row-level security's policy `self` shows. */
@@ -68,3 +57,8 @@ export class OrganizationStore {
     return row ?? null;
   }
 }
+
+const versionOf = ({ organizationId, version, updatedAt, settings }: OrganizationRow): NewRow => ({
+  entity: OrganizationVersion,
+  row: { organizationId, version, recordedAt: updatedAt, settings },
+});

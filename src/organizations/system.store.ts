@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { System, type SystemRow, SystemVersion } from './system.entity.js';
+import type { NewRow } from '../kernel/db/prepared.js';
 import type { Environment } from './system.schema.js';
 
 export interface SystemFilter {
@@ -28,22 +29,17 @@ export class SystemStore {
   }
 
   async insert(tx: WriteTx, row: SystemRow): Promise<void> {
-    await tx.manager.insert(System, row);
-    await this.keepVersion(tx, row);
+    await tx.insert({ entity: System, row }, versionOf(row));
   }
 
   async update(tx: WriteTx, row: SystemRow): Promise<void> {
     const { id, name, environment, phi, phiNamespaces, version, updatedAt, retiredAt } = row;
-    await tx.manager.update(
+    await tx.update(
       System,
       { organizationId: tx.organizationId, id },
       { name, environment, phi, phiNamespaces, version, updatedAt, retiredAt },
     );
-    await this.keepVersion(tx, row);
-  }
-
-  private async keepVersion(tx: WriteTx, { id, createdAt: _, updatedAt, ...kept }: SystemRow): Promise<void> {
-    await tx.manager.insert(SystemVersion, { ...kept, systemId: id, recordedAt: updatedAt });
+    await tx.insert(versionOf(row));
   }
 
   list(tx: Tx, filter: SystemFilter): Promise<SystemRow[]> {
@@ -92,3 +88,8 @@ export class SystemStore {
 /** An agent bound to other systems cannot tell this one from one that does not exist. */
 const inSight = (tx: Tx, row: SystemRow | null): SystemRow | null =>
   row === null || (tx.principal.systemIds !== null && !tx.principal.systemIds.includes(row.id)) ? null : row;
+
+const versionOf = ({ id, createdAt: _, updatedAt, ...kept }: SystemRow): NewRow => ({
+  entity: SystemVersion,
+  row: { ...kept, systemId: id, recordedAt: updatedAt },
+});

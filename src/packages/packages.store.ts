@@ -7,7 +7,7 @@ import { Package } from './package.entity.js';
 @Injectable()
 export class PackagesStore {
   async insert(tx: WriteTx, row: Package): Promise<void> {
-    await tx.manager.insert(Package, row as never);
+    await tx.insert({ entity: Package, row });
   }
 
   find(tx: Tx, id: string): Promise<Package | null> {

@@ -11,10 +11,11 @@ import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { retentionEnd } from '../kernel/retention.js';
+import { Room } from '../kernel/slots.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
 import { EvidenceStore } from './evidence.store.js';
-import { evidenceFile, openEvidence, takeIn, type OpenedEvidence, type TakenIn } from './intake.js';
+import { evidenceFile, HELD_TOGETHER, openEvidence, takeIn, type OpenedEvidence, type TakenIn } from './intake.js';
 import type { Door, Dropped } from './redaction.js';
 
 export const EVIDENCE_DRIVER = Symbol('where bytes lie');
@@ -42,6 +43,8 @@ export interface EvidenceInfo {
 
 @Injectable()
 export class EvidenceService {
+  private readonly room = new Room(HELD_TOGETHER);
+
   constructor(
     private readonly database: Database,
     private readonly store: EvidenceStore,
@@ -67,7 +70,7 @@ export class EvidenceService {
     const receivedAt = this.clock.now();
     const retainUntil = retentionEnd(receivedAt);
     const identity = { organizationId: organizationOf(principal), evidenceId: id, version: 1 };
-    const custody = { driver: this.driver, key: key.streaming, identity, retainUntil };
+    const custody = { driver: this.driver, key: key.streaming, identity, retainUntil, room: this.room };
     const taken = await takeIn(source, headers, limits, custody, door);
     return { id, ...taken, dataKeyId: key.id, mediaType: headers.mediaType, receivedAt, retainUntil };
   }

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { ciphertextSize, type ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { formatDigest, type ContentHeaders } from '../kernel/http/content.js';
+import { Room } from '../kernel/slots.js';
 import { FileSystemDriver } from './drivers/file-system.js';
 import { evidenceFile, openEvidence, takeIn, type Custody, type KeptBytes, type TakenIn } from './intake.js';
 import { EvidenceFile } from './evidence-file.js';
@@ -18,6 +19,9 @@ const LIMITS = { maxEncodedBytes: 8 * MIB, maxDecodedBytes: 8 * MIB };
 const retainUntil = new Date('2033-01-01T00:00:00Z');
 const organizationId = '0192f0c1-0000-7000-8000-000000000001';
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
+
+/** Fits two of what is held. */
+const ROOM = 9 * MIB;
 
 /** Nothing is suspect. */
 const OPEN_DOOR: Door = {
@@ -59,6 +63,10 @@ describe('custody of bytes', () => {
   let root: string;
   let driver: FileSystemDriver;
   let evidence = 0;
+  let room: Room;
+  beforeEach(() => {
+    room = new Room(ROOM);
+  });
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'custody-'));
     driver = await FileSystemDriver.open(root);
@@ -75,7 +83,7 @@ describe('custody of bytes', () => {
     },
   });
   const takenIn = (source: Readable, by: Custody, door: Door, headers: ContentHeaders = {}): Promise<TakenIn> =>
-    takeIn(source, headers, LIMITS, { ...by, retainUntil }, door);
+    takeIn(source, headers, LIMITS, { ...by, retainUntil, room }, door);
   const take = async (source: Readable, by: Custody, headers: ContentHeaders = {}): Promise<KeptBytes> =>
     (await takenIn(source, by, OPEN_DOOR, headers)).kept;
   const sourceOf = (bytes: Buffer): Readable =>
@@ -113,6 +121,35 @@ describe('custody of bytes', () => {
       if (content.length > 0) expect(stored.includes(content.subarray(0, 20))).toBe(false);
       expect((await gather(await openEvidence(by, row))).equals(content)).toBe(true);
     }
+  });
+
+  it('holds no more at once than there is room for, and gives it back once?', async () => {
+    const content = randomBytes(3 * MIB);
+    const three = async (): Promise<TakenIn[]> => {
+      const taken: TakenIn[] = [];
+      for (let times = 0; times < 3; times++) taken.push(await takenIn(sourceOf(content), custody(), OPEN_DOOR));
+      return taken;
+    };
+    const are = (taken: TakenIn[]) => taken.map((of) => of.content?.equals(content) ?? null);
+    const taken = await three();
+    expect(are(taken)).toEqual([true, true, null]);
+    for (const { release } of [...taken, ...taken]) release();
+    expect(are(await three())).toEqual([true, true, null]);
+  });
+
+  it.each([
+    ['fail', () => takenIn(sourceOf(randomBytes(3 * MIB)), custody(), OPEN_DOOR, { contentLength: '3' })],
+    ['are large', () => takenIn(sourceOf(randomBytes(5 * MIB)), custody(), OPEN_DOOR)],
+    [
+      'have something dropped from them',
+      async () => {
+        const suspect = Buffer.concat([randomBytes(MIB), Buffer.from('s3cret'), randomBytes(MIB)]);
+        (await takenIn(sourceOf(suspect), custody(), doorFor('s3cret'))).release();
+      },
+    ],
+  ])('has all of its room again after intakes that %s?', async (_what, intake) => {
+    for (let times = 0; times < 3; times++) await intake().catch(() => undefined);
+    expect(room.take(ROOM)).toBe(true);
   });
 
   it('gives any range of it?', async () => {

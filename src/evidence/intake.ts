@@ -9,7 +9,9 @@ import {
   plaintextSize,
   type ByteRange,
 } from '../kernel/crypto/streaming-aead.js';
+import { freeBuffer } from '../kernel/memory.js';
 import { receiveContent, type ContentHeaders, type ContentLimits } from '../kernel/http/content.js';
+import type { Room } from '../kernel/slots.js';
 import type { EvidenceDriver, IncomingObject, ObjectRef } from './drivers/driver.js';
 import type { EvidenceFileRef } from './evidence-file.js';
 import { redacted, type Door, type Dropped, type Redaction, type Watch } from './redaction.js';
@@ -37,8 +39,12 @@ export interface KeptBytes {
 
 /** Content of up to so many bytes is held until it is read: it has just passed by, and to fetch and open it again would cost more than all the rest. */
 export const HELD_CONTENT = 4 * 1024 * 1024;
+/** And of all together so many: what comes while there is no room is fetched again. */
+export const HELD_TOGETHER = 64 * 1024 * 1024;
 
 const READ_CHUNK = 2 ** 18;
+/** Most reports fit. */
+const HELD_AT_FIRST = 2 ** 16;
 
 export interface Custody {
   driver: EvidenceDriver;
@@ -59,9 +65,12 @@ export interface TakenIn {
   /** What was kept, where it is little. */
   content: Buffer | null;
   redacted: Redacted | null;
+  /** Gives back the room of the content: nobody will read it any more. */
+  release: () => void;
 }
 
-type CustodyUntil = Custody & { retainUntil: Date };
+/** `room`: bytes of content that may be held, by all intakes together. */
+type CustodyUntil = Custody & { retainUntil: Date; room: Room };
 
 /**
  * Takes a request's content into custody: decode and bound, digest, encrypt, look through, keep. Resolved means durable; rejected means that nothing was kept. When
@@ -78,9 +87,9 @@ export async function takeIn(
   door: Door,
 ): Promise<TakenIn> {
   const { decoded, finished } = receiveContent(source, headers, limits);
+  const watch = door.watch();
+  const held = new Held(watch, custody.room);
   try {
-    const watch = door.watch();
-    const held = new Held(watch);
     const incoming = await custody.driver.take(encrypted(custody, held.passing(decoded as AsyncIterable<Buffer>)));
     try {
       // Settled already: the content's stream ended cleanly, or it could not have been taken.
@@ -89,13 +98,20 @@ export async function takeIn(
       const redaction = watch.isSuspect()
         ? await door.inspect(size, content ?? incomingFile(custody, incoming, size))
         : null;
-      if (redaction === null) return { kept: await keep(custody, incoming, { sha256, size }), content, redacted: null };
+      if (redaction === null) {
+        const kept = await keep(custody, incoming, { sha256, size });
+        return { kept, content, redacted: null, release: () => held.release() };
+      }
       const plaintext = content === null ? opened(custody, incoming) : [content];
       const clean = await keepRedacted(custody, plaintext, redaction);
+      held.release();
       return { ...clean, redacted: { sha256, size, dropped: redaction.dropped } };
     } finally {
       await incoming.discard();
     }
+  } catch (error) {
+    held.release();
+    throw error;
   } finally {
     // A driver that fails before it reads leaves the content open.
     decoded.destroy();
@@ -106,12 +122,17 @@ async function keepRedacted(
   custody: CustodyUntil,
   plaintext: AsyncIterable<Buffer> | Iterable<Buffer>,
   redaction: Redaction,
-): Promise<{ kept: KeptBytes; content: Buffer | null }> {
+): Promise<Omit<TakenIn, 'redacted'>> {
   const hash = createHash('sha256');
-  const held = new Held({ see: (chunk) => hash.update(chunk) });
-  const incoming = await custody.driver.take(encrypted(custody, held.passing(redacted(plaintext, redaction))));
-  const kept = await keep(custody, incoming, { sha256: hash.digest(), size: held.size });
-  return { kept, content: held.content() };
+  const held = new Held({ see: (chunk) => hash.update(chunk) }, custody.room);
+  try {
+    const incoming = await custody.driver.take(encrypted(custody, held.passing(redacted(plaintext, redaction))));
+    const kept = await keep(custody, incoming, { sha256: hash.digest(), size: held.size });
+    return { kept, content: held.content(), release: () => held.release() };
+  } catch (error) {
+    held.release();
+    throw error;
+  }
 }
 
 async function keep(
@@ -145,25 +166,55 @@ function incomingFile({ key, identity }: Custody, incoming: IncomingObject, size
   return { path: incoming.path, key, associatedData, storageSize: incoming.size, size, sha256: null };
 }
 
-/** What passes by, as long as it is little; somebody sees all of it. */
+/** What passes by, as long as it is little and there is room; somebody sees all of it. */
 class Held {
   size = 0;
-  private chunks: Buffer[] | null = [];
+  /** Null when it is not held, or no longer. */
+  private bytes: Buffer | null = Buffer.alloc(0);
 
-  constructor(private readonly watch: Pick<Watch, 'see'>) {}
+  constructor(
+    private readonly watch: Pick<Watch, 'see'>,
+    private readonly room: Room,
+  ) {}
 
   async *passing(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
     for await (const chunk of source) {
-      this.size += chunk.length;
-      if (this.size > HELD_CONTENT) this.chunks = null;
-      this.chunks?.push(chunk);
+      this.hold(chunk);
       this.watch.see(chunk);
       yield chunk;
     }
   }
 
   content(): Buffer | null {
-    return this.chunks === null ? null : Buffer.concat(this.chunks);
+    return this.bytes?.subarray(0, this.size) ?? null;
+  }
+
+  release(): void {
+    if (this.bytes === null) return;
+    this.room.give(this.bytes.length);
+    this.bytes = null;
+  }
+
+  /** Copied: what is held is what is counted, in however small chunks it comes. */
+  private hold(chunk: Buffer): void {
+    const before = this.size;
+    this.size += chunk.length;
+    if (this.bytes === null) return;
+    if (this.size > this.bytes.length && !this.grow(this.bytes)) {
+      this.release();
+      return;
+    }
+    chunk.copy(this.bytes, before);
+  }
+
+  private grow(bytes: Buffer): boolean {
+    if (this.size > HELD_CONTENT) return false;
+    const length = Math.min(HELD_CONTENT, Math.max(this.size, 2 * bytes.length, HELD_AT_FIRST));
+    if (!this.room.take(length - bytes.length)) return false;
+    this.bytes = Buffer.allocUnsafeSlow(length);
+    bytes.copy(this.bytes);
+    freeBuffer(bytes);
+    return true;
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Slots, SlotsByKey, Turns } from './slots.js';
+import { Room, Slots, SlotsByKey, Turns } from './slots.js';
 
 /** Work that ends when it is told to. */
 function held() {
@@ -75,4 +75,11 @@ describe('turns', () => {
     await expect(failed).rejects.toThrow('broke');
     expect(await next).toBe('next');
   });
+});
+
+it('is of a room no more taken than there is, and all there again?', () => {
+  const room = new Room(10);
+  expect([room.take(6), room.take(5), room.take(4), room.take(1)]).toEqual([true, false, true, false]);
+  room.give(6);
+  expect([room.take(7), room.take(6)]).toEqual([false, true]);
 });

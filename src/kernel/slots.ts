@@ -85,7 +85,23 @@ export class SlotsByKey {
   }
 }
 
-const busy = (): Refusal =>
+/** So much of what is scarce, shared by all who ask for some of it. */
+export class Room {
+  constructor(private left: number) {}
+
+  /** False where not so much is left: then nothing was taken. */
+  take(amount: number): boolean {
+    if (amount > this.left) return false;
+    this.left -= amount;
+    return true;
+  }
+
+  give(amount: number): void {
+    this.left += amount;
+  }
+}
+
+export const busy = (): Refusal =>
   new Refusal('too-many-requests', 'Too much of this is under way. Try again later.', {
     headers: { 'Retry-After': '5' },
   });

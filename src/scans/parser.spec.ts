@@ -104,3 +104,49 @@ it('does a parser that is never idle let go of whom it has served?', async () =>
   const open = process.getActiveResourcesInfo().filter((name) => name === 'MessagePort');
   expect(open.length).toBeLessThanOrEqual(5);
 });
+
+describe('do rows that wait to be stored', () => {
+  /** 2 MB that say 50 MB: one message of many resources is one of each of them. */
+  const repetitive = Buffer.from(
+    JSON.stringify({
+      apiVersion: 'wgpolicyk8s.io/v1alpha2',
+      kind: 'ClusterPolicyReport',
+      metadata: { name: 'repetitive' },
+      summary: { fail: 30_000 },
+      results: [
+        {
+          source: 'kyverno',
+          policy: 'p',
+          result: 'fail',
+          message: 'm'.repeat(1_500),
+          resources: Array.from({ length: 30_000 }, (_, pod) => ({
+            kind: 'Pod',
+            namespace: 'emr',
+            name: `portal-${pod}`,
+          })),
+        },
+      ],
+    }),
+  );
+  const parseIt = () =>
+    parser.parse(repetitive.length, () => Promise.resolve(repetitive), {
+      format: undefined,
+      declared: { targets: [], partial: false },
+      rules: () => Promise.resolve(NO_RULES),
+    });
+
+  it('take no more memory than there is for them, however many reports there are?', async () => {
+    vi.useRealTimers();
+    const held: Parsing[] = [];
+    const read = async (): Promise<void> => {
+      for (let times = 0; times < 4; times++) held.push(await parseIt());
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'too-many-requests', status: 429 });
+    expect(held).toHaveLength(2);
+    for (const parsing of held) parsing.close();
+    const again = await parseIt();
+    expect(await take(again)).toBeGreaterThan(45_000_000);
+    again.close();
+    expect((await parseIt()).early).toHaveProperty('report');
+  });
+});

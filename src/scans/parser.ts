@@ -5,7 +5,7 @@ import { Piscina } from 'piscina';
 import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
-import { Slots } from '../kernel/slots.js';
+import { busy, Room, Slots } from '../kernel/slots.js';
 import type { ParsedTogether, ParseMessage, ParseOutcome, ParseTask, Tried, TryTask } from './parse.thread.js';
 import { READER_REVISION } from './reader-revision.js';
 import type { SigningTrust } from './signing-trust.js';
@@ -27,6 +27,11 @@ const THREADS = { small: 2, large: 1 } as const;
 const MAX_UNDER_WAY = 16;
 /** More waiting reports than this are told to come back. */
 const MAX_WAITING = 256;
+/**
+ * Bytes of rows that have left their threads together and wait for the database, over all reports. A few kB by gzip can be reports of 50 MiB of rows each: who comes with
+ * more than there is room for is told to come back. 128 times the rows of 5,000 results fit.
+ */
+const MAX_HELD_ROWS = 128 * 1024 * 1024;
 
 /** A report that is being read: its rows come while it is, and what it turned out to be comes last. */
 export interface Parsing {
@@ -40,7 +45,7 @@ export interface Parsing {
   rows(): AsyncIterable<RowChunk>;
   /** Known when the rows were taken. */
   outcome(): Promise<ParseOutcome | 'limit'>;
-  /** Gives the thread back, whether it was done or not. */
+  /** Gives back what it holds, a thread or memory, whether it was done or not. */
   close(): void;
 }
 
@@ -58,6 +63,7 @@ export class Parser implements OnApplicationShutdown {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
   };
+  private readonly room = new Room(MAX_HELD_ROWS);
   private readonly pool = new Piscina<ParseTask | TryTask, ParsedTogether | Tried>({
     filename: new URL('./parse.thread.js', import.meta.url).href,
     minThreads: 0,
@@ -110,9 +116,9 @@ export class Parser implements OnApplicationShutdown {
     try {
       const task: ParseTask = { format, declared, trust: this.trust, content, way: null };
       const parsed = (await this.pool.run(task, { signal: time.signal })) as ParsedTogether;
-      return parsed && new HeldRows(parsed.chunks, parsed.outcome);
+      return parsed && new HeldRows(parsed.chunks, parsed.outcome, this.room);
     } catch (error) {
-      if (overLimit(error)) return new HeldRows([], 'limit');
+      if (overLimit(error)) return new HeldRows([], 'limit', this.room);
       throw error;
     } finally {
       time.pause();
@@ -190,11 +196,16 @@ class HeldRows implements Parsing {
   /** A snapshot needs a way. */
   readonly rules = null;
   readonly observedAt = null;
+  private held: number;
 
   constructor(
-    private readonly chunks: readonly RowChunk[],
+    private chunks: readonly RowChunk[],
     readonly early: ParseOutcome | 'limit',
-  ) {}
+    private readonly room: Room,
+  ) {
+    this.held = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (!room.take(this.held)) throw busy();
+  }
 
   async *rows(): AsyncGenerator<RowChunk> {
     for (const chunk of this.chunks) {
@@ -207,8 +218,11 @@ class HeldRows implements Parsing {
     return Promise.resolve(this.early);
   }
 
+  /** Its thread is free already. */
   close(): void {
-    // Its thread has it back already.
+    this.chunks = [];
+    this.room.give(this.held);
+    this.held = 0;
   }
 }
 

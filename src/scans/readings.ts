@@ -23,7 +23,9 @@ export class Readings {
     const parsing = await this.parser.parse(size, open, ask);
     if (parsing.early === null) return { parsing };
     const judged = judge(parsing.early, ask.declared, this.clock.now());
-    return 'problem' in judged ? judged : { parsing };
+    if (!('problem' in judged)) return { parsing };
+    parsing.close();
+    return judged;
   }
 
   /** Writes what was read; what turns out to be otherwise on the way is written anew, as what it is. `known`: what need not be read. */

@@ -128,6 +128,7 @@ export class ScansService {
       if (scan.status === 'refused' && scan.problem !== null) throw refusalOf(scan, scan.problem);
       return { scan, duplicate: outcome.duplicate || isReplay };
     } finally {
+      received.release();
       if (!bytes.named) await this.evidence.discard(received);
     }
   }

@@ -12,7 +12,7 @@ import { RESULT } from './merge.sql.js';
 import { MergeStore } from './merge.store.js';
 import type { MergeCounts, StagedRows } from './staged.js';
 import { ResultsStore } from './results.store.js';
-import { seriesId, targetId } from './series.js';
+import { Places, seriesId, targetId } from './series.js';
 
 const ORGANIZATION = newId();
 const principal = servicePrincipal('test', ORGANIZATION, 'test');
@@ -333,5 +333,15 @@ describe('the store itself', () => {
   it('gives the same target and series the same id, and no two different ones', () => {
     expect(targetId('node', 'a')).toBe(targetId('node', 'a'));
     expect(seriesId('t', 'ab', 'c', 'd')).not.toBe(seriesId('t', 'a', 'bc', 'd'));
+    const places = new Places();
+    const named = ([target, source]: [string, string]) => seriesId(target, source, 'c', 'd', places);
+    const said: [string, string][] = [
+      ['t', 's'],
+      ['t', 's'],
+      ['t', 'r'],
+      ['u', 'r'],
+      ['t', 's'],
+    ];
+    expect(said.map(named)).toEqual(said.map(([target, source]) => seriesId(target, source, 'c', 'd')));
   });
 });

@@ -4,12 +4,17 @@ import { nameId } from '../kernel/ids.js';
 export const targetId = (kind: string, name: string): string => nameId('target', kind, name);
 
 /** The identity of a check result over time: one check of one source on one resource of one target. */
-export const seriesId = (target: string, source: string, check: string, resource: string): string =>
-  gathered(target, source, nameId('series', target, source, check, resource));
+export const seriesId = (
+  target: string,
+  source: string,
+  check: string,
+  resource: string,
+  places = new Places(),
+): string => gathered(places.of(target, source), nameId('series', target, source, check, resource));
 
 /** The identity of a fact over time: one kind of thing that one source says of one subject of one target. */
-export const factId = (target: string, source: string, kind: string, subject: string): string =>
-  gathered(target, source, nameId('fact', target, source, kind, subject));
+export const factId = (target: string, source: string, kind: string, subject: string, places = new Places()): string =>
+  gathered(places.of(target, source), nameId('fact', target, source, kind, subject));
 
 /** Hexadecimal digits at the head of an id that say where it belongs: more would leave fewer to tell ids apart by, fewer would mix what belongs apart. */
 const PLACE = 8;
@@ -18,12 +23,16 @@ const PLACE = 8;
  * What is told of one target by one source lies together in every index that begins with the id: a report that is new fills pages of its own, and does not touch one
  * page for each of its rows among those of all others. 90 bits of the digest are left.
  */
-function gathered(target: string, source: string, id: string): string {
-  if (target !== last.target || source !== last.source) {
-    last = { target, source, place: nameId('place', target, source).slice(0, PLACE) };
-  }
-  return last.place + id.slice(PLACE);
-}
+const gathered = (place: string, id: string): string => place + id.slice(PLACE);
 
-/** A report tells one after the other of the same. */
-let last = { target: '', source: '', place: '' };
+/** Where series belong. It remembers the last place, for a report tells one after the other of the same. */
+export class Places {
+  private last = { target: '', source: '', place: '' };
+
+  of(target: string, source: string): string {
+    if (target !== this.last.target || source !== this.last.source) {
+      this.last = { target, source, place: nameId('place', target, source).slice(0, PLACE) };
+    }
+    return this.last.place;
+  }
+}

@@ -2,7 +2,7 @@ import type { SnapshotRules } from '../../checks/snapshot-rules.js';
 import type { SecurityEvent } from '../../events/event.js';
 import { hasSecretForm } from '../../checks/secret-text.js';
 import { FACT_KINDS, type FactKind } from '../../results/fact.js';
-import { factId, seriesId, targetId as idOfTarget } from '../../results/series.js';
+import { factId, Places, seriesId, targetId as idOfTarget } from '../../results/series.js';
 import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
 import type { SigningTrust } from '../signing-trust.js';
@@ -38,6 +38,7 @@ export class Draft {
   readonly #coverage = new Map<string, CoveredScope>();
   #covered = 0;
   #replaced = 0;
+  readonly #places = new Places();
   readonly #results = new SeenRows();
   readonly #facts = new SeenRows();
   readonly #rejects: ReportHead['rejects'] = [];
@@ -153,7 +154,7 @@ export class Draft {
     identity(result.resource, 'resource', BOUNDS.resource);
     if (result.namespace !== null) identity(result.namespace, 'namespace', 253);
     const targetId = this.#idOf(result.target);
-    const series = seriesId(targetId, result.source, result.check, result.resource);
+    const series = seriesId(targetId, result.source, result.check, result.resource, this.#places);
     const rank = WORST.indexOf(result.status);
     const before = this.#results.put(series, rank);
     if (before !== null) {
@@ -184,7 +185,7 @@ export class Draft {
       throw new Unreadable('', `what it says is longer than ${BOUNDS.factValue} characters`);
     }
     const targetId = this.#idOf(fact.target);
-    const series = factId(targetId, fact.source, fact.kind, fact.subject);
+    const series = factId(targetId, fact.source, fact.kind, fact.subject, this.#places);
     const replaces = this.#facts.put(series, 0) !== null;
     if (replaces) {
       this.note('A fact is given twice; the last one stands.');

@@ -9,8 +9,8 @@ export class GatherSeries1763900000022 implements MigrationInterface {
     await runner.query(PART);
     await runner.query(`
       create function gathered(target uuid, source text, series uuid) returns uuid language sql immutable as $$
-        select (left(encode(sha256(convert_to(name_part('place') || name_part(target::text) || name_part(source), 'UTF8')), 'hex'), 8)
-                || substr(series::text, 9))::uuid
+        select (left(encode(sha256(convert_to(name_part('place') || name_part(target::text) || name_part(source), 'UTF8')), 'hex'), 4)
+                || substr(series::text, 5))::uuid
       $$`);
     await runner.query(`
       create function gathered_all(organization uuid, sighting uuid, all_series uuid[]) returns uuid[] language sql stable as $$
@@ -18,12 +18,15 @@ export class GatherSeries1763900000022 implements MigrationInterface {
         from unnest(all_series) as s(series) cross join (
           select target_id, source from coverage where organization_id = organization and sighting_id = sighting limit 1) c
       $$`);
+    // Each sighting asks which scan saw it.
+    await runner.query('create index coverage_seen on coverage (organization_id, sighting_id)');
     await rewrite(runner, {
       result: 'gathered(target_id, source, series)',
       fact: 'gathered(target_id, source, series)',
       sighting: 'gathered_all(organization_id, id, series)',
       sighting_loss: 'gathered_all(organization_id, earlier_id, series)',
     });
+    await runner.query('drop index coverage_seen');
     await runner.query('drop function gathered_all(uuid, uuid, uuid[])');
     await runner.query('drop function gathered(uuid, text, uuid)');
     await runner.query('drop function name_part(text)');
@@ -34,8 +37,8 @@ export class GatherSeries1763900000022 implements MigrationInterface {
     await runner.query(`
       create function scattered(kind text, target uuid, source text, what text, which text, series uuid) returns uuid language sql immutable as $$
         select (left(encode(sha256(convert_to(
-                 name_part(kind) || name_part(target::text) || name_part(source) || name_part(what) || name_part(which), 'UTF8')), 'hex'), 8)
-                || substr(series::text, 9))::uuid
+                 name_part(kind) || name_part(target::text) || name_part(source) || name_part(what) || name_part(which), 'UTF8')), 'hex'), 4)
+                || substr(series::text, 5))::uuid
       $$`);
     await runner.query(`
       create function scattered_all(organization uuid, all_series uuid[]) returns uuid[] language sql stable as $$

@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 /** A UUIDv7 (RFC 9562 section 5.7): time-ordered, so that new rows land at the end of an index. */
 export const newId = (): string => v7();
 
-/** 122 bits of a SHA-256 as a UUIDv8 (RFC 9562 section 5.8): an identity that needs no look-up and cannot be met by chance or on purpose. */
+/** 122 bits of a SHA-256 as a UUIDv8 (RFC 9562 section 5.8): an identity that needs no look-up, and that nobody meets by chance or on purpose. */
 export function nameId(...parts: readonly string[]): string {
   // Lengths before texts: no two different lists of parts give the same bytes.
   const hex = hash('sha256', parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join(''));

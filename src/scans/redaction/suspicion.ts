@@ -133,11 +133,11 @@ const SEARCHES: readonly ((bytes: Buffer) => boolean)[] = [
   ),
   searchFor('@type', (bytes, _at, end) => endsText(bytes, end)),
   // Environments, of Kubernetes and of images, and what images were built by.
-  searchFor('env', (bytes, at, end) => isKeyOfList(bytes, at, end)),
-  searchFor('Env', (bytes, at, end) => isKeyOfList(bytes, at, end)),
-  searchFor('httpHeaders', (bytes, at, end) => isKeyOfList(bytes, at, end)),
-  searchFor('created_by', (bytes, _at, end) => endsText(bytes, end)),
-  searchFor('encryptionProviderConfigFile', (bytes, _at, end) => endsText(bytes, end)),
+  searchFor('v"', (bytes, at) => isEnvironment(bytes, at)),
+  searchFor('v\\', (bytes, at) => isEnvironment(bytes, at)),
+  searchFor('Headers', (bytes, at, end) => isPrecededBy(bytes, at, 'http') && isKeyOfList(bytes, at - 4, end)),
+  searchFor('_by', (bytes, at, end) => endsText(bytes, end) && isPrecededBy(bytes, at, 'created')),
+  searchFor('ProviderConfigFile', (bytes, at, end) => endsText(bytes, end) && isPrecededBy(bytes, at, 'encryption')),
   // Values that do not say of what they are, or do so where the text was cut off.
   searchFor('data', (bytes, at, end) => bytes[at - 1] === QUOTE && endsText(bytes, end) && opensObject(bytes, end)),
   searchFor(
@@ -205,6 +205,10 @@ function skipGap(bytes: Buffer, from: number): number {
 /** Whether it is a whole key, and a list follows that has members. */
 const isKeyOfList = (bytes: Buffer, at: number, end: number): boolean =>
   bytes[at - 1] === QUOTE && endsText(bytes, end) && opens(bytes, end, '[]');
+
+/** Whether `env` or `Env`, whose last letter is at `at`, is the key of a list: the rarest of its letters is what a report is searched for. */
+const isEnvironment = (bytes: Buffer, at: number): boolean =>
+  bytes[at - 1] === 0x6e && (bytes[at - 2] === 0x65 || bytes[at - 2] === 0x45) && isKeyOfList(bytes, at - 2, at + 1);
 
 const opensObject = (bytes: Buffer, from: number): boolean => opens(bytes, from, '{}');
 

@@ -104,6 +104,11 @@ export class ApiServer {
     }
   }
 
+  /** Whether the cluster is that in which the agent is a pod, found by its service account. */
+  get isOfPod(): boolean {
+    return this.config.getCurrentContext() === 'inClusterContext';
+  }
+
   /** Reads the configuration anew: token, certificate and authorities may have been replaced. */
   renew(): void {
     this.config = this.open();

@@ -61,7 +61,7 @@ export async function collectSnapshot(of: Collection, document: DocumentWriter):
   const startedAt = new Date(clock.now()).toISOString();
   api.renew();
   const uid = (await identify(api, '/api/v1/namespaces/kube-system', namespaceSchema, signal)).metadata.uid;
-  const { major, minor, gitVersion, platform } = await identify(api, '/version', versionSchema, signal);
+  const { major, minor, gitVersion, platform } = await versionOf(api, signal);
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]);
   const planned = await discover(api, of.kinds, inTime);
   const named = ({ group, version, resource, kind }: Planned) => ({ group, version, resource, kind });
@@ -127,6 +127,11 @@ async function collectList(
   }
   await section.flush();
   return ended('complete', null);
+}
+
+/** Of the API server. */
+export function versionOf(api: ApiServer, signal: AbortSignal): Promise<z.infer<typeof versionSchema>> {
+  return identify(api, '/version', versionSchema, signal);
 }
 
 async function identify<T>(api: ApiServer, path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {

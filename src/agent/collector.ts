@@ -4,7 +4,7 @@ import type { Scanner } from '../bin/agent-options.js';
 import { prepare } from '../bin/client/payload.js';
 import type { ApiServer } from './api-server.js';
 import type { Clock } from './clock.js';
-import { type Collected, collectSnapshot } from './collect.js';
+import { type Collected, collectSnapshot, versionOf } from './collect.js';
 import type { Deposit } from './deposit.js';
 import type { Wanted } from './discovery.js';
 import { DocumentWriter } from './document.js';
@@ -12,7 +12,7 @@ import { type DropFolder, SETTLED } from './drop-folder.js';
 import type { Metrics } from './metrics.js';
 import { REPORT_SETS } from './report-kinds.js';
 import { gatherReports } from './reports.js';
-import { RUNS, runScanner } from './scanners.js';
+import { benchmarksOf, RUNS, runScanner, type Told } from './scanners.js';
 
 /** What is collected, and how often. */
 export interface Plan {
@@ -21,6 +21,8 @@ export interface Plan {
   reports: boolean;
   run: readonly Scanner[];
   nodeName: string | undefined;
+  kubeconfig: string | null;
+  context: string | null;
   interval: number;
   runInterval: number;
 }
@@ -196,20 +198,34 @@ export class Collector {
     return isWhole;
   }
 
+  private async told(scanner: Scanner, file: string): Promise<Told> {
+    const { api, stopping } = this.parts;
+    const isBench = scanner === 'kube-bench';
+    return {
+      file,
+      kubeconfig: this.plan.kubeconfig,
+      context: this.plan.context,
+      // In a pod it asks the API server itself, and knows the benchmarks of clouds by what that says.
+      kubeVersion: isBench && !api.isOfPod ? versionForBench(await versionOf(api, stopping)) : null,
+      benchmarks: isBench ? await benchmarksOf() : null,
+    };
+  }
+
   private async scan(scanner: Scanner): Promise<boolean> {
     const { deposit, clock, log, metrics, stopping } = this.parts;
     const { spool } = deposit;
     const file = `${spool.scratch()}.json`;
     const startedAt = new Date(clock.now());
     try {
-      await runScanner(scanner, file, { limit: spool.largest, signal: stopping });
+      await runScanner(scanner, await this.told(scanner, file), { limit: spool.largest, signal: stopping });
       const prepared = await prepare(file, 'zstd', spool.scratchFolder);
-      const { format, targets } = RUNS[scanner];
+      const { format, targets, saysWhen } = RUNS[scanner];
       const entry = await deposit.put(prepared, startedAt, {
         stream: `scanner/${scanner}`,
         origin: `scanner/${scanner}`,
         format,
         targets: targets(this.plan.nodeName),
+        ...(saysWhen ? {} : { observedAt: startedAt.toISOString() }),
       });
       metrics.scannerRuns.inc({ scanner, outcome: 'done' });
       log.info({ report: entry.name, scanner, bytes: entry.size }, 'ran a scanner');
@@ -223,6 +239,15 @@ export class Collector {
       await rm(file, { force: true });
     }
   }
+}
+
+/** Distributions for which kube-bench has benchmarks of their own: it knows them by the whole version (`v1.33.4-eks-…`), which it has to find itself. */
+const DISTRIBUTIONS = /[-+](?:eks|gke|aliyun|vmware|k3s|rke2r|rancher)/;
+
+/** `1.34`. */
+function versionForBench({ major, minor, gitVersion }: Awaited<ReturnType<typeof versionOf>>): string | null {
+  const found = /^(\d+)\.(\d+)\+?$/.exec(`${major}.${minor}`);
+  return found === null || DISTRIBUTIONS.test(gitVersion) ? null : `${found[1]}.${found[2]}`;
 }
 
 /** Words for a log: messages of ours and of the system, which name files and addresses, and never quote what was read. */

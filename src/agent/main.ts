@@ -34,6 +34,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     reports: options.reports,
     run: options.run,
     nodeName: options.nodeName,
+    kubeconfig: options.kubeconfig ?? null,
+    context: options.context ?? null,
     interval: options.interval,
     runInterval: options.runInterval,
   };

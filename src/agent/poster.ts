@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { type Scan, scanSchema } from '../bin/client/answers.js';
 import { Failure, Transient } from '../bin/client/failure.js';
 import { type Client, type Query } from '../bin/client/http.js';
-import { type Problem, Refused } from '../bin/client/problem.js';
+import { lacksTime, type Problem, Refused } from '../bin/client/problem.js';
 import { isEnded, scanCall, scansOf } from '../bin/client/scans.js';
 import { systemOf } from '../bin/client/scope.js';
 import { printable } from '../bin/client/text.js';
@@ -210,7 +210,7 @@ export class Poster {
     const scan = await this.settled(this.room, await this.sent(this.room, entry));
     // How it ends, and whether it has to be sent otherwise, is for the next run: the same post finds the same scan.
     if (!isEnded(scan) && this.isStopped()) throw new Transient('stopped before the service had read it');
-    if (scan.status !== 'refused' || !this.wantsElse(entry, scan.problem?.type)) return scan;
+    if (scan.status !== 'refused' || !this.wantsElse(entry, scan.problem)) return scan;
     return this.settled(this.room, await this.sent(this.room, entry));
   }
 
@@ -226,19 +226,14 @@ export class Poster {
     try {
       return (await this.of.client.readOnce(scanSchema, scanCall(room, query, entry, { async: true, headers }))).value;
     } catch (error) {
-      if (!(error instanceof Refused && this.wantsElse(entry, error.problem.type))) throw error;
+      if (!(error instanceof Refused && this.wantsElse(entry, error.problem))) throw error;
       return this.sent(room, entry);
     }
   }
 
   /** The report turned out to have no time of its own: it is as of when it was found. True once. */
-  private wantsElse(entry: Entry, problem: string | undefined): boolean {
-    if (
-      problem?.endsWith('observed-at-required') !== true ||
-      entry.observedAt !== null ||
-      this.withElse.has(entry.name)
-    )
-      return false;
+  private wantsElse(entry: Entry, problem: Problem | null | undefined): boolean {
+    if (!lacksTime(problem) || entry.observedAt !== null || this.withElse.has(entry.name)) return false;
     this.withElse.add(entry.name);
     return true;
   }

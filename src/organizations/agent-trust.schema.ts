@@ -83,7 +83,8 @@ export const trustAgent = operation({
   summary: 'Trust an agent',
   description:
     'From now on, tokens of this issuer for this audience and subject may post reports of one system. The issuer is an https URL in the public ' +
-    'Internet whose keys are found by OpenID Connect Discovery, or any https URL with its public keys pinned.',
+    'Internet whose keys are found by OpenID Connect Discovery, or any https URL with its public keys pinned. ' +
+    'What is trusted already, with the same keys, is not trusted twice: 409 names it (`agentId`).',
   permission: 'agents:write',
   params: organizationParams,
   body: z

@@ -76,6 +76,9 @@ export class AgentTrustService {
     if (system === null || system.retiredAt !== null) {
       throw new Refusal('invalid-request', 'There is no such system in use.', { pointer: '/systemId' });
     }
+    const keys = await keyIds(jwks);
+    await this.store.lockAll(tx);
+    await this.refuseTwice(tx, agent, keys);
     if ((await this.store.countInForce(tx)) >= MAX_TRUSTS) {
       throw new Refusal('conflict', `An organisation trusts at most ${MAX_TRUSTS} agents at once. Revoke some.`);
     }
@@ -96,7 +99,7 @@ export class AgentTrustService {
     };
     const details = {
       ...described(row),
-      keys: jwks === null ? null : await thumbprints(jwks),
+      keys: keys?.map(({ thumbprint }) => thumbprint) ?? null,
       signingKeys: row.signingKeys.map(signingKeyId),
     };
     await this.store.insert(tx, row);
@@ -106,6 +109,19 @@ export class AgentTrustService {
       details,
     });
     return view(row);
+  }
+
+  /**
+   * A second trust of the same would outlive the revocation of the first. Of other keys it is another trust: while one key takes the place of another, both
+   * are trusted.
+   */
+  private async refuseTwice(tx: Tx, agent: NewAgent, keys: readonly KeyId[] | null): Promise<void> {
+    const wanted = JSON.stringify(meant(agent, keys));
+    for (const row of await this.store.findInForce(tx, agent.issuer)) {
+      if (JSON.stringify(meant(row, await keyIds(row.jwks))) === wanted) {
+        throw new Refusal('conflict', `This is trusted already: it is agent ${row.id}.`, { extra: { agentId: row.id } });
+      }
+    }
   }
 
   async revoke(tx: WriteTx, id: string): Promise<void> {
@@ -124,8 +140,15 @@ export class AgentTrustService {
   }
 }
 
-/** RFC 7638, which also tells whether each is a key at all: a point that lies on no curve can verify nothing. */
-async function thumbprints(jwks: PinnedKeys): Promise<string[]> {
+/** A pinned key: tokens name it by its `kid`, and it is itself by its thumbprint (RFC 7638). */
+interface KeyId {
+  kid: string | null;
+  thumbprint: string;
+}
+
+/** Tells also whether each is a key at all: a point that lies on no curve can verify nothing. Null: the keys are those that the issuer serves. */
+async function keyIds(jwks: PinnedKeys | null): Promise<KeyId[] | null> {
+  if (jwks === null) return null;
   return Promise.all(
     jwks.keys.map(async (key, index) => {
       try {
@@ -133,13 +156,27 @@ async function thumbprints(jwks: PinnedKeys): Promise<string[]> {
           key,
           { RSA: 'RS256', EC: key.kty === 'EC' && key.crv === 'P-384' ? 'ES384' : 'ES256', OKP: 'EdDSA' }[key.kty],
         );
-        return await calculateJwkThumbprint(key);
+        return { kid: key.kid ?? null, thumbprint: await calculateJwkThumbprint(key) };
       } catch {
         throw new Refusal('invalid-request', 'That is no usable public key.', { pointer: `/jwks/keys/${index}` });
       }
     }),
   );
 }
+
+/** All that a trust says of tokens and signatures; its name is for people, and the order of keys says nothing. */
+const meant = (
+  { systemId, kind, issuer, audience, subjectPattern, signingKeys }: NewAgent | AgentTrustRow,
+  keys: readonly KeyId[] | null,
+): unknown[] => [
+  systemId.toLowerCase(),
+  kind,
+  issuer,
+  audience,
+  subjectPattern,
+  keys?.map(({ kid, thumbprint }) => JSON.stringify([kid, thumbprint])).sort() ?? null,
+  signingKeys.map(signingKeyId).sort(),
+];
 
 function found(row: AgentTrustRow | null): AgentTrustRow {
   if (row === null) throw new Refusal('not-found', 'There is no such agent.');

@@ -45,6 +45,11 @@ export class AgentTrustStore {
     return row?.count ?? 0;
   }
 
+  /** Until the transaction ends nobody else of the organisation trusts an agent: of two requests the second sees what the first has made. */
+  async lockAll(tx: WriteTx): Promise<void> {
+    await tx.execute('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`agents/${tx.organizationId}`]);
+  }
+
   async insert(tx: WriteTx, row: AgentTrustRow): Promise<void> {
     await tx.insert({ entity: AgentTrust, row });
   }

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FORMATS } from '../../src/scans/formats/index.js';
 import { safeguard } from '../cli/support.js';
@@ -68,3 +69,32 @@ it('does the service take what the agent collects, once however often it comes, 
   expect(snapshots.map(({ status }) => status)).toEqual(knowsSnapshots ? ['stored', 'stored', 'stored'] : []);
   if (!knowsSnapshots) expect(first.stdout).toContain('lies in refused/');
 });
+
+it('is the report of a scanner that does not say when it looked taken, run by the agent or left in its folder?', async () => {
+  const cluster = await startCluster({ resources: {}, objects: {} });
+  const [bin, drop] = [await folder(), await folder()];
+  const report = fileURLToPath(new URL('../../../demo/today/kube-bench-worker-1.json', import.meta.url));
+  await writeFile(join(bin, 'kube-bench'), `#!/bin/sh\ncat '${report}'\n`, { mode: 0o755 });
+  await writeFile(join(drop, 'other.json.scan.json'), JSON.stringify({ targets: ['node/worker-2'] }));
+  await copyFile(report, join(drop, 'other.json'));
+  const spool = join(await folder(), 'spool');
+  const before = Date.now();
+  const run = await safeguard(
+    [
+      ...['agent', '--once', '--retry-for', '30s', '--kubeconfig', cluster.kubeconfig, '--spool', spool],
+      ...['--server', world.url, '--organization', clinic.organizationId, '--system', 'emr-production'],
+      ...['--run', 'kube-bench', '--node-name', 'worker-1', '--drop-folder', drop],
+    ],
+    { SAFEGUARD_TOKEN: clinic.agent.token ?? '', PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+  );
+  expect(run, run.stdout + run.stderr).toMatchObject({ code: 0 });
+  const { body } = await clinic.agent.get(`${clinic.systemPath}/scans`).expect(200);
+  const scans = (body.items as { format: string; status: string; observedAt: string }[]).filter(
+    ({ format, status }) => format === 'kube-bench' && status === 'stored',
+  );
+  expect(scans).toHaveLength(2);
+  for (const { observedAt } of scans) {
+    expect(Date.parse(observedAt)).toBeGreaterThanOrEqual(before - 1_000);
+    expect(Date.parse(observedAt)).toBeLessThanOrEqual(Date.now());
+  }
+}, 60_000);

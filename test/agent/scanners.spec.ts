@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NoScanner, RUNS, runScanner, ScannerFault } from '../../src/agent/scanners.js';
+import { benchmarksOf, NoScanner, RUNS, runScanner, ScannerFault, type Told } from '../../src/agent/scanners.js';
 import { FORMATS } from '../../src/scans/formats/index.js';
 import { folder } from './support.js';
 
@@ -29,12 +29,58 @@ describe('how are scanners run?', () => {
   const run = (
     scanner: 'kube-bench' | 'trivy' | 'kubescape',
     more: { limit?: number; longest?: number; signal?: AbortSignal } = {},
-  ) => runScanner(scanner, file, { limit: 1e6, signal: new AbortController().signal, ...more });
+    told: Partial<Told> = {},
+  ) =>
+    runScanner(
+      scanner,
+      { file, kubeconfig: null, context: null, kubeVersion: null, benchmarks: null, ...told },
+      { limit: 1e6, signal: new AbortController().signal, ...more },
+    );
 
   it('is what one prints its report, and what it says beside it not?', async () => {
     await installed({ 'kube-bench': 'echo noise >&2; echo "$@"' });
     await run('kube-bench');
     expect(await readFile(file, 'utf8')).toBe('run --json\n');
+  });
+
+  it.each<['kube-bench' | 'trivy', string]>([
+    ['kube-bench', 'run --json --version 1.34 --config-dir /opt/kube-bench/cfg'],
+    ['trivy', 'k8s --report all --format json --disable-node-collector --quiet --kubeconfig /k emr'],
+  ])('is %s told of the cluster that the agent looks at?', async (scanner, line) => {
+    await installed({ [scanner]: 'echo "$@"' });
+    const told = { kubeconfig: '/k', context: 'emr', kubeVersion: '1.34', benchmarks: '/opt/kube-bench/cfg' };
+    await run(scanner, {}, told);
+    expect(await readFile(file, 'utf8')).toBe(`${line}\n`);
+  });
+
+  it('is kubescape told of it, too?', async () => {
+    await installed({ kubescape: 'line="$*"; while [ "$1" != --output ]; do shift; done; echo "$line" > "$2"' });
+    await run('kubescape', {}, { kubeconfig: '/k', context: 'emr' });
+    expect(await readFile(file, 'utf8')).toContain(' --kubeconfig /k --kube-context emr\n');
+  });
+
+  it("does it get nothing of the agent's own, as its token?", async () => {
+    await installed({ trivy: 'env' });
+    process.env['SAFEGUARD_TOKEN'] = 'a-token';
+    process.env['TRIVY_CACHE_DIR'] = '/cache';
+    try {
+      await run('trivy');
+    } finally {
+      delete process.env['SAFEGUARD_TOKEN'];
+      delete process.env['TRIVY_CACHE_DIR'];
+    }
+    const surroundings = await readFile(file, 'utf8');
+    expect(surroundings).not.toContain('SAFEGUARD_');
+    expect(surroundings).toContain('TRIVY_CACHE_DIR=/cache');
+  });
+
+  it('are the benchmarks of kube-bench where its image or its packages put them?', async () => {
+    const [image, packages] = [await folder(), await folder()];
+    expect(await benchmarksOf([image, packages])).toBeNull();
+    await writeFile(join(packages, 'config.yaml'), '---\n');
+    expect(await benchmarksOf([image, packages])).toBe(packages);
+    await writeFile(join(image, 'config.yaml'), '---\n');
+    expect(await benchmarksOf([image, packages])).toBe(image);
   });
 
   it('is the file that another writes its report, and what it prints not?', async () => {

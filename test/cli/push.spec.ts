@@ -331,12 +331,31 @@ describe('deferred reports', () => {
     const refused = {
       id: STORED.id,
       status: 'refused',
-      problem: { type: '/problems/report-refused', title: 'Not a report' },
+      problem: { code: 'report-refused', detail: 'Not a report' },
     };
     const server = await serve(deferring([refused]));
     const run = await safeguard([...pushing, '--server', server, '--async', '--wait', await report()]);
     expect(run).toMatchObject({ code: 1 });
-    expect(run.stderr).toContain('Not a report');
+    expect(run.stderr).toContain('report-refused\n    Not a report');
+  });
+
+  it('is a report that turns out later to have no time of its own sent as of its file?', async () => {
+    const lacking = { code: 'observed-at-required', detail: 'The report does not say when it was made.' };
+    let observedAt: string | null = null;
+    const server = await serve({
+      ...deferring([{ ...STORED, status: 'refused', counts: null, problem: lacking }]),
+      [`POST ${SCANS}`]: async (request, response, url) => {
+        await received(request);
+        observedAt = url.searchParams.get('observedAt');
+        if (observedAt === null) json(response, 202, { ...STORED, status: 'queued', counts: null });
+        else json(response, 201, { ...STORED, observedAt });
+      },
+    });
+    const file = await report();
+    await utimes(file, new Date(), new Date('2026-10-05T04:03:02Z'));
+    const run = await safeguard([...pushing, '--server', server, '--async', '--wait', file]);
+    expect(run).toMatchObject({ code: 0 });
+    expect(observedAt).toBe('2026-10-05T04:03:02.000Z');
   });
 
   it.each<[string, (own: string, other: string) => string]>([
@@ -407,7 +426,7 @@ describe('a report that was kept before', () => {
   });
 
   it('and refused: are both said?', async () => {
-    const refused = { type: '/problems/report-refused', title: 'Not a report' };
+    const refused = { code: 'report-refused', detail: 'Not a report' };
     const server = await serve(posted(200, { id: STORED.id, status: 'refused', problem: refused }));
     const run = await safeguard([...pushing, '--server', server, await report()]);
     expect(run).toMatchObject({ code: 1 });

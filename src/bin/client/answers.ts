@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problemSchema } from './problem.js';
+import { type Problem, problemSchema } from './problem.js';
 
 /**
  * What the command line reads of the server's answers. Objects are loose: a newer server may say more. `--json` prints
@@ -78,6 +78,11 @@ export const meSchema = z.looseObject({
 
 const count = z.number().int().nonnegative();
 
+/** Of a scan that was refused: its code stands alone, for it is no answer of its own, where `type` of a problem ends with it. */
+const scanProblemSchema = z
+  .looseObject({ code: z.string(), detail: z.string().optional(), pointer: z.string().optional() })
+  .transform((problem): Problem => ({ ...problem, type: problem.code }));
+
 /** POST …/scans and GET of one scan */
 export const scanSchema = z.looseObject({
   id,
@@ -90,7 +95,7 @@ export const scanSchema = z.looseObject({
   rejects: z.array(z.looseObject({ pointer: z.string().nullish(), reason: z.string() })).nullish(),
   notes: z.array(z.string()).nullish(),
   duplicate: z.boolean().nullish(),
-  problem: problemSchema.nullish(),
+  problem: scanProblemSchema.nullish(),
 });
 export type Scan = z.infer<typeof scanSchema>;
 

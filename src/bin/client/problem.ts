@@ -13,6 +13,10 @@ export const problemSchema = z.looseObject({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
+/** Whether a report was refused because neither it nor its post says when it was made. */
+export const lacksTime = (problem: Problem | null | undefined): boolean =>
+  problem?.type.endsWith('observed-at-required') === true;
+
 /** The server said no, and why. */
 export class Refused extends Failure {
   constructor(

@@ -2,7 +2,7 @@ import { type Scan, scanSchema } from '../client/answers.js';
 import { exitCode, Failure } from '../client/failure.js';
 import type { Client, Query } from '../client/http.js';
 import { type Encoding, type Payload, prepare, Unreadable } from '../client/payload.js';
-import { type Problem, problemLines, Refused } from '../client/problem.js';
+import { lacksTime, type Problem, problemLines, Refused } from '../client/problem.js';
 import { pollPause } from '../client/retry.js';
 import { isEnded, scanCall, scansOf } from '../client/scans.js';
 import { explaining, organizationOf, systemOf, UnknownSystem } from '../client/scope.js';
@@ -99,19 +99,19 @@ async function pushOne(destination: Destination, file: string, options: PushOpti
 }
 
 async function send(client: Client, room: string, file: string, payload: Payload, options: PushOptions): Promise<Scan> {
-  try {
-    return await post(client, room, file, payload, options, options.observedAt);
-  } catch (error) {
-    if (!(error instanceof Refused && error.problem.type.endsWith('observed-at-required'))) throw error;
-    if (options.observedAt !== undefined || payload.modifiedAt === null) {
-      throw new Refused(error.status, error.problem, 'say when the tool looked with --observed-at');
-    }
-    const observedAt = payload.modifiedAt.toISOString();
-    say(
-      `${printable(file)}: the report has no time of its own; sent as of the file's modification time, ${observedAt}`,
-    );
-    return post(client, room, file, payload, options, observedAt);
+  // Said at once, or, where the server defers, of the scan.
+  const first = await post(client, room, file, payload, options, options.observedAt).catch((error: unknown) => {
+    if (error instanceof Refused && lacksTime(error.problem)) return error;
+    throw error;
+  });
+  if (!(first instanceof Refused) && !lacksTime(first.problem)) return first;
+  if (options.observedAt !== undefined || payload.modifiedAt === null) {
+    if (!(first instanceof Refused)) return first;
+    throw new Refused(first.status, first.problem, 'say when the tool looked with --observed-at');
   }
+  const observedAt = payload.modifiedAt.toISOString();
+  say(`${printable(file)}: the report has no time of its own; sent as of the file's modification time, ${observedAt}`);
+  return post(client, room, file, payload, options, observedAt);
 }
 
 async function post(

@@ -4,7 +4,7 @@ import { isItem, type Item } from './list.js';
 
 /** What is taken out, in the words of a snapshot's head. */
 export const STRIPPED: readonly string[] = [
-  'metadata.managedFields',
+  'metadata.managedFields: all but who changed which outermost field when',
   'annotations that repeat an object (last-applied-configuration and the like)',
   'Secret: all but metadata and type',
   'ConfigMap.data, ConfigMap.binaryData, and data of Secrets and ConfigMaps that stand in other objects: values',
@@ -80,7 +80,10 @@ export function strip(object: Item, without: readonly string[]): void {
 
 /** Of an object in which a scanner keeps its report: only what it says of itself, and the texts in which it found secrets. */
 export function stripReport(object: Item): void {
-  if (isItem(object['metadata'])) stripMetadata(object['metadata']);
+  if (isItem(object['metadata'])) {
+    delete object['metadata']['managedFields'];
+    stripMetadata(object['metadata']);
+  }
   const { report } = object;
   if (object['kind'] !== 'ExposedSecretReport' || !isItem(report) || !Array.isArray(report['secrets'])) return;
   for (const secret of report['secrets'])
@@ -154,8 +157,8 @@ const ADDRESSES: ReadonlySet<string> = new Set(['url', 'path', 'uri', 'endpoint'
 const MAPS: ReadonlySet<string> = new Set(['labels', 'annotations']);
 
 function stripMetadata(metadata: Item): void {
-  delete metadata['managedFields'];
-  const { annotations, labels } = metadata;
+  const { annotations, labels, managedFields } = metadata;
+  if (managedFields !== undefined) metadata['managedFields'] = changesOf(managedFields);
   if (isItem(annotations)) {
     for (const [name, value] of Object.entries(annotations)) {
       if (COPIES.has(name)) Reflect.deleteProperty(annotations, name);
@@ -166,6 +169,21 @@ function stripMetadata(metadata: Item): void {
     for (const [name, value] of Object.entries(labels))
       if (typeof value === 'string' && hasSecretForm(value)) labels[name] = DROPPED;
   }
+}
+
+/** Of ManagedFieldsEntry: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/ */
+const CHANGE = ['manager', 'operation', 'apiVersion', 'time', 'fieldsType', 'subresource'] as const;
+
+/** Who changed an object when, and which of its outermost fields: the names below them are many, and those of labels and of keys in data are people's. */
+function changesOf(managedFields: unknown): Item[] {
+  if (!Array.isArray(managedFields)) return [];
+  return managedFields.filter(isItem).map((entry) => {
+    const change: Item = {};
+    for (const member of CHANGE) if (typeof entry[member] === 'string') change[member] = entry[member];
+    if (isItem(entry['fieldsV1']))
+      change['fieldsV1'] = Object.fromEntries(Object.keys(entry['fieldsV1']).map((name) => [name, {}]));
+    return change;
+  });
 }
 
 function mayNotLeave(annotation: string, value: string): boolean {

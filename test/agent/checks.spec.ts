@@ -49,11 +49,9 @@ it('does no check pass for what the agent takes out, and is each that is then un
     }
   }
   expect(judged).toBeGreaterThan(1_000);
-  // A person is asked where a value is not shown, and where nothing says when a Secret was changed.
+  // A person is asked where a value is not shown.
   expect([...changed].sort()).toEqual([
     'literal-secret-argument: fail, then manual',
     'literal-secret-argument: pass, then manual',
-    'phi-secret-changed-lately: fail, then manual',
-    'phi-secret-changed-lately: pass, then manual',
   ]);
 });

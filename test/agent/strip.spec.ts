@@ -75,12 +75,11 @@ describe('what leaves the cluster?', () => {
     expect(object).toEqual({ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { name: 'a' } });
   });
 
-  it('do copies of the object go, and who manages which field?', () => {
+  it('do copies of the object go?', () => {
     const object = stripped(
       pod(
         {},
         {
-          managedFields: [{ manager: 'kubectl' }],
           annotations: {
             'kubectl.kubernetes.io/last-applied-configuration': '{"kind":"Secret"}',
             'kapp.k14s.io/original': '{}',
@@ -94,6 +93,25 @@ describe('what leaves the cluster?', () => {
       namespace: 'emr',
       annotations: { 'sidecar.istio.io/inject': 'true' },
     });
+  });
+
+  it('is it kept who changed an object when, and nothing below its outermost fields?', () => {
+    const change = { manager: 'vault', operation: 'Update', apiVersion: 'v1', time: '2026-11-10T02:00:00Z' };
+    const fieldsV1 = { 'f:data': { '.': {}, 'f:jane-doe-ssn': {} }, 'f:type': {} };
+    const managedFields = [
+      { ...change, fieldsType: 'FieldsV1', fieldsV1, more: 'x', subresource: 'status' },
+      { manager: 7, fieldsV1: 'f:data' },
+      'x',
+    ];
+    const { metadata } = stripped(pod({}, { managedFields }));
+    expect(metadata).toMatchObject({
+      managedFields: [
+        { ...change, fieldsType: 'FieldsV1', fieldsV1: { 'f:data': {}, 'f:type': {} }, subresource: 'status' },
+        {},
+      ],
+    });
+    expect(JSON.stringify(metadata)).not.toMatch(/jane|more/);
+    expect(stripped(pod({}, { managedFields: 'x' }))['metadata']).toMatchObject({ managedFields: [] });
   });
 
   it.each([

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { Clock } from '../kernel/clock.js';
 import { Database } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
+import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
 import { AgentTrustService, type Trust } from '../organizations/agent-trust.service.js';
 import { MemberService } from '../organizations/member.service.js';
@@ -60,13 +62,14 @@ export class AuthenticationService {
     private readonly members: MemberService,
     private readonly trusts: AgentTrustService,
     private readonly clock: Clock,
+    @Inject(LOGGER) logger: Logger,
   ) {
     const allowInsecure = config.allowInsecureIssuers;
     const ours = outbound({ publicOnly: false, allowInsecure });
     this.issuers = new Map(
-      config.issuers.map((one) => [one.issuer, { config: one, keys: new IssuerKeys(one.issuer, ours, clock) }]),
+      config.issuers.map((one) => [one.issuer, { config: one, keys: new IssuerKeys(one.issuer, ours, clock, logger) }]),
     );
-    this.trustedKeys = new TrustedKeys(outbound({ publicOnly: !allowInsecure, allowInsecure }), clock);
+    this.trustedKeys = new TrustedKeys(outbound({ publicOnly: !allowInsecure, allowInsecure }), clock, logger);
     const asked = config.issuers.find((one) => one.introspection !== undefined);
     this.introspector =
       asked?.introspection === undefined

@@ -5,7 +5,7 @@ import { usableKeys } from '../organizations/public-keys.js';
 import { verifyAccessToken, type TokenRules } from './access-token.js';
 import { Denied } from './denied.js';
 import { IssuerKeys, pinnedKeySource, TrustedKeys } from './issuer-keys.js';
-import type { Outbound } from './outbound.js';
+import { type Outbound, outbound } from './outbound.js';
 
 class SetClock extends Clock {
   private at = Date.parse('2026-11-23T12:00:00Z');
@@ -18,6 +18,8 @@ class SetClock extends Clock {
 }
 
 const ISSUER = 'https://cluster.example.org';
+/** Where nothing listens. */
+const CLOSED = 'http://127.0.0.1:1';
 const JWK_SET = 'application/jwk-set+json';
 const rules: TokenRules = { issuer: ISSUER, audience: 'urn:a', algorithms: ['ES256'], types: ['JWT'] };
 
@@ -74,10 +76,18 @@ class Issuer {
   }
 }
 
+/** A log, and what is said in it. */
+function listening() {
+  const said: unknown[] = [];
+  const logger = { warn: (...words: unknown[]) => void said.push(words) };
+  return { said, logger };
+}
+
 async function setUp() {
   const issuer = new Issuer();
   await issuer.rotate('one');
-  return { issuer, keys: new IssuerKeys(ISSUER, issuer.fetch, issuer.clock) };
+  const { said, logger } = listening();
+  return { issuer, keys: new IssuerKeys(ISSUER, issuer.fetch, issuer.clock, logger), said };
 }
 
 describe('IssuerKeys', () => {
@@ -160,6 +170,31 @@ describe('IssuerKeys', () => {
     expect(await issuer.judge(await issuer.token('one'), keys)).toBe('accepted');
   });
 
+  it.each<[string, Outbound, string]>([
+    ['cannot be reached', outbound({ publicOnly: false, allowInsecure: true }), 'the metadata: ECONNREFUSED'],
+    ['is in a private network', outbound({ publicOnly: true, allowInsecure: true }), 'the metadata: a private address'],
+    ['answers 403', () => Promise.resolve(new Response('hunter2', { status: 403 })), 'the metadata: the answer is 403'],
+    ['answers a page', () => Promise.resolve(new Response('hunter2')), 'the metadata: the answer is no JSON'],
+    ['answers another thing', () => Promise.resolve(Response.json({ issuer: 'hunter2' })), 'the metadata lacks issuer or jwks_uri'],
+    [
+      'is another one',
+      () => Promise.resolve(Response.json({ issuer: 'https://hunter2', jwks_uri: 'https://hunter2' })),
+      'the metadata is of another issuer',
+    ],
+    [
+      'has no keys',
+      (url) => Promise.resolve(Response.json(url.endsWith('/keys') ? 'hunter2' : { issuer: CLOSED, jwks_uri: `${CLOSED}/keys` })),
+      'the key set is none',
+    ],
+  ])('is it said in the log that an issuer %s, without a word of its own?', async (_what, fetch, reason) => {
+    const { said, logger } = listening();
+    const keys = new IssuerKeys(CLOSED, fetch, new SetClock(), logger);
+    await expect(keys.source({ alg: 'ES256', kid: 'one' }, { payload: '', signature: '' })).rejects.toThrow(
+      'keys-unavailable',
+    );
+    expect(said).toEqual([[{ issuer: CLOSED, reason }, 'the keys of an issuer cannot be had']]);
+  });
+
   it('takes no keys from metadata that names another issuer', async () => {
     const { issuer, keys } = await setUp();
     issuer.says = 'https://other.example.org';
@@ -191,7 +226,7 @@ describe('pinned keys', () => {
 
 describe('TrustedKeys', () => {
   it('shares one source among all who trust an issuer, and remembers a bounded number', () => {
-    const known = new TrustedKeys(() => Promise.reject(new Error('never asked')), new SetClock());
+    const known = new TrustedKeys(() => Promise.reject(new Error('never asked')), new SetClock(), listening().logger);
     const first = known.of('https://0.example.org');
     expect(known.of('https://0.example.org')).toBe(first);
     for (let count = 1; count <= 1_000; count += 1) known.of(`https://${count}.example.org`);

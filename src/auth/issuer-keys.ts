@@ -1,9 +1,10 @@
 import { createLocalJWKSet, errors, type CryptoKey, type FlattenedJWSInput, type JWSHeaderParameters } from 'jose';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '../kernel/clock.js';
 import { usableKeys, type PinnedKeys } from '../organizations/public-keys.js';
 import { Denied } from './denied.js';
-import type { Outbound } from './outbound.js';
+import { type Outbound, OutboundFault, reasonOf } from './outbound.js';
 
 /** Finds the key that a token names. */
 export type KeySource = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
@@ -45,6 +46,7 @@ export class IssuerKeys {
     private readonly issuer: string,
     private readonly fetch: Outbound,
     private readonly clock: Clock,
+    private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
   readonly source: KeySource = async (header, token) => {
@@ -83,25 +85,38 @@ export class IssuerKeys {
     try {
       this.keys = await this.load();
       this.fetchedAt = startedAt;
-    } catch {
-      // What was known is kept until it is too old.
+    } catch (error) {
+      // What was known is kept until it is too old. Said at each try, of which there is at most one in five seconds.
+      this.logger.warn({ issuer: this.issuer, reason: reasonOf(error) }, 'the keys of an issuer cannot be had');
     }
     this.triedAt = this.clock.now().getTime();
     this.pending = null;
   }
 
   private async load(): Promise<ReturnType<typeof createLocalJWKSet>> {
-    const found = metadata.parse(await this.json(`${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`));
-    if (found.issuer !== this.issuer) throw new Error('the metadata is of another issuer');
-    const keys = usableKeys(await this.json(found.jwks_uri));
-    if (keys === null) throw new Error('no key set');
+    const found = metadata.safeParse(
+      await this.json(`${this.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, 'the metadata'),
+    );
+    if (!found.success) throw new OutboundFault('the metadata lacks issuer or jwks_uri');
+    if (found.data.issuer !== this.issuer) throw new OutboundFault('the metadata is of another issuer');
+    const keys = usableKeys(await this.json(found.data.jwks_uri, 'the key set'));
+    if (keys === null) throw new OutboundFault('the key set is none');
     return createLocalJWKSet(keys);
   }
 
-  private async json(url: string): Promise<unknown> {
-    const response = await this.fetch(url, { headers: { accept: ACCEPTED } });
-    if (response.status !== 200) throw new Error('no metadata');
-    return response.json();
+  private async json(url: string, what: string): Promise<unknown> {
+    let response;
+    try {
+      response = await this.fetch(url, { headers: { accept: ACCEPTED } });
+    } catch (error) {
+      throw new OutboundFault(`${what}: ${reasonOf(error)}`);
+    }
+    if (response.status !== 200) throw new OutboundFault(`${what}: the answer is ${response.status}`);
+    try {
+      return await response.json();
+    } catch {
+      throw new OutboundFault(`${what}: the answer is no JSON`);
+    }
   }
 }
 
@@ -118,10 +133,11 @@ export class TrustedKeys {
   constructor(
     private readonly fetch: Outbound,
     private readonly clock: Clock,
+    private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
   of(issuer: string): KeySource {
-    const keys = this.known.get(issuer) ?? new IssuerKeys(issuer, this.fetch, this.clock);
+    const keys = this.known.get(issuer) ?? new IssuerKeys(issuer, this.fetch, this.clock, this.logger);
     this.known.delete(issuer);
     this.known.set(issuer, keys);
     const [oldest] = this.known.keys();

@@ -22,6 +22,18 @@ export interface OutboundOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Why there was no answer that could be used, in words of ours: nothing of an answer is in them. */
+export class OutboundFault extends Error {}
+
+/** The same of any failure of a call, for the operator's log. What a library says may quote an address or an answer; its code does not. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof OutboundFault) return error.message;
+  if (!(error instanceof Error)) return 'unknown';
+  if (error.name === 'TimeoutError') return `no answer within ${PATIENCE_MILLISECONDS} ms`;
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' ? code : error.name;
+}
+
 export type Outbound = (url: string, options?: OutboundOptions) => Promise<Response>;
 
 /**
@@ -41,11 +53,11 @@ export function outbound(rules: OutboundRules): Outbound {
   return async (address, options = {}) => {
     const url = new URL(address);
     if (url.protocol !== 'https:' && !(rules.allowInsecure && url.protocol === 'http:')) {
-      throw new Error('an identity provider is called by https');
+      throw new OutboundFault('an identity provider is called by https');
     }
     // A literal address is connected to without a lookup.
     const literal = literalAddress(url);
-    if (rules.publicOnly && literal !== null && !isPublicAddress(literal)) throw new Error('a private address');
+    if (rules.publicOnly && literal !== null && !isPublicAddress(literal)) throw new OutboundFault('a private address');
     const timeout = AbortSignal.timeout(PATIENCE_MILLISECONDS);
     const answer = await request(url, {
       dispatcher: agent,
@@ -61,7 +73,7 @@ export function outbound(rules: OutboundRules): Outbound {
       const value = answer.headers[name];
       if (typeof value === 'string') headers.set(name, value);
     }
-    if (answer.statusCode < 200 || answer.statusCode > 599) throw new Error('no HTTP answer');
+    if (answer.statusCode < 200 || answer.statusCode > 599) throw new OutboundFault('no HTTP answer');
     const empty = [204, 205, 304].includes(answer.statusCode);
     return new Response(empty ? null : body, { status: answer.statusCode, headers });
   };
@@ -73,7 +85,7 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
     const [first] = addresses as LookupAddress[] | [];
     if (error !== null) callback(error, '', 0);
     else if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
-      callback(new Error('the name has a private address'), '', 0);
+      callback(new OutboundFault('the name has a private address'), '', 0);
     } else if (options.all === true) callback(null, addresses);
     else callback(null, first.address, first.family);
   });

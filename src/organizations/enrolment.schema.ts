@@ -62,7 +62,9 @@ export const Enrolment = z
       .array(
         z.object({
           step: z.enum(STEPS),
-          done: z.boolean().nullable().meta({ description: 'Null: the service cannot know.' }),
+          done: z.boolean().nullable().meta({
+            description: 'Null: the service cannot know. The first is: the enrolment is that of a system that is there.',
+          }),
           command: z.string().meta({ description: 'One line for a shell, with an admin’s access token in `TOKEN`.' }),
         }),
       )

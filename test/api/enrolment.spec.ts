@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,6 +54,7 @@ interface Agent {
   jwks: { keys: unknown[] } | null;
   audience: string;
   subjectPattern: string;
+  signingKeys: string[];
 }
 
 interface Template {
@@ -120,6 +122,7 @@ esac
     cluster,
     rotate,
     path,
+    directory,
     calls: () => readFile(join(directory, 'calls'), 'utf8'),
     applied: () => readFile(join(directory, 'applied'), 'utf8').catch(() => null),
     /** One line of a shell, by a person whose address of the service is the test's. */
@@ -179,6 +182,10 @@ describe('the three commands', () => {
     expect(await applied()).toBe(await manifest());
     expect(dataOf(objectsOf((await applied())!))).toMatchObject({ SAFEGUARD_CLUSTER_NAME: named });
     expect((await enrolment()).commands.map(({ done }) => done)).toEqual([true, true, null]);
+    // Once more it is refused, and named: whoever revokes it has revoked all that was trusted.
+    const again = await shell(trust!.replace('-fsS', '-sS'));
+    expect(again.output).toContain(`"agentId":"${(await agents())[0]!.id}"`);
+    expect(await agents()).toHaveLength(1);
   });
 
   it.skipIf(!hasCurl)('is an issuer in the public Internet trusted without its keys? (needs curl)', async () => {
@@ -315,6 +322,32 @@ describe('safeguard enrol', () => {
     expect((await enrol(['--system', id, '--keys', 'pinned'])).code).toBe(0);
     expect(await mayAct(cluster, path)).toBe(200);
     expect(await agents()).toHaveLength(2);
+  });
+
+  it('does a cluster keep the keys by which its agent signs when its own change?', async () => {
+    const { rotate, enrol, directory } = await newCluster();
+    const { id, agents } = await newSystem();
+    const keyFile = async (name: string): Promise<string> => {
+      const { publicKey } = generateKeyPairSync('ed25519');
+      await writeFile(join(directory, name), publicKey.export({ type: 'spki', format: 'pem' }));
+      return join(directory, name);
+    };
+    const [one, two] = [await keyFile('one.pub'), await keyFile('two.pub')];
+    const args = ['--system', id, '--keys', 'pinned'];
+    expect((await enrol(args)).code).toBe(0);
+    const signs = await enrol([...args, '--signing-key', one]);
+    const [unsigned] = await agents();
+    expect(signs.stderr).toContain(`it is trusted by ${unsigned!.id}, too`);
+    // Twice the same, and without: nothing new.
+    for (const more of [['--signing-key', one], []]) expect((await enrol([...args, ...more])).code).toBe(0);
+    expect((await agents()).map(({ signingKeys }) => signingKeys.length)).toEqual([0, 1]);
+    await clinic.admin.delete(`${clinic.path}/agents/${unsigned!.id}`).expect(204);
+    await rotate('second');
+    expect((await enrol(args)).code).toBe(0);
+    expect((await enrol([...args, '--signing-key', two])).code).toBe(0);
+    expect((await agents()).map(({ signingKeys }) => signingKeys.length)).toEqual([1, 1, 2]);
+    const bad = await enrol([...args, '--signing-key', join(directory, 'discovery')]);
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('is no public key in PEM')]);
   });
 
   it('does it trust an issuer in the public Internet by the keys that it serves?', async () => {

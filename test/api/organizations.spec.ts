@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/kernel/clock.js';
@@ -319,6 +320,45 @@ describe('trusted agents', () => {
     await admin.post(`${path}/systems/${own.id}/retire`).expect(200);
     await agent.get(`${path}/systems`).expect(404);
     await admin.post(`${path}/agents`, trust).expect(400);
+  });
+
+  it('are not trusted twice, so that who revokes one has revoked it', async () => {
+    const { path } = await organization();
+    const { body: own } = await admin.post(`${path}/systems`, system).expect(201);
+    const { body: other } = await admin.post(`${path}/systems`, { ...system, name: 'other' }).expect(201);
+    const key = (kid: string) => {
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      return { ...publicKey.export({ format: 'jwk' }), kid };
+    };
+    const [one, two] = [key('one'), key('two')];
+    const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
+    const trust = {
+      name: 'scanner',
+      systemId: own.id,
+      kind: 'kubernetes',
+      issuer: 'https://cluster.example.org',
+      audience: 'safeguard',
+      subjectPattern: 'system:serviceaccount:security:scanner',
+      jwks: { keys: [one, two] },
+    };
+    // At once, too: of two requests one waits for the other.
+    const both = await Promise.all([1, 2].map(() => admin.post(`${path}/agents`, trust)));
+    expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+    const { body: first } = both.find(({ status }) => status === 201)!;
+    expect(both.find(({ status }) => status === 409)!.body).toMatchObject({ agentId: first.id });
+    for (const same of [{ name: 'another name' }, { jwks: { keys: [two, one] } }, { signingKeys: [] }]) {
+      const { body } = await admin.post(`${path}/agents`, { ...trust, ...same }).expect(409);
+      expect(body).toMatchObject({ agentId: first.id, detail: expect.stringContaining(first.id) });
+    }
+    const others = [
+      ...[{ systemId: other.id }, { audience: 'other' }, { issuer: 'https://other.example.org' }],
+      ...[{ subjectPattern: 'system:serviceaccount:security:*' }, { jwks: { keys: [one] } }, { jwks: undefined }],
+      { signingKeys: [pem] },
+    ];
+    for (const change of others) await admin.post(`${path}/agents`, { ...trust, ...change }).expect(201);
+    await admin.post(`${path}/agents`, { ...trust, signingKeys: [pem] }).expect(409);
+    await admin.delete(`${path}/agents/${first.id}`).expect(204);
+    await admin.post(`${path}/agents`, trust).expect(201);
   });
 
   it('are refused where the trust would be too wide or could not be kept', async () => {

@@ -104,7 +104,7 @@ try {
     },
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:unauthenticated' }],
   });
-  const keys = new IssuerKeys(cluster.url, cluster.asAnybody, new Clock());
+  const keys = new IssuerKeys(cluster.url, cluster.asAnybody, new Clock(), { warn: console.warn });
   const rules: TokenRules = {
     issuer: cluster.url,
     audience: cluster.url,

@@ -53,6 +53,7 @@ export const agentListSchema = z.looseObject({
       audience: z.string(),
       subjectPattern: z.string(),
       jwks: z.looseObject({ keys: z.array(publicKey) }).nullable(),
+      signingKeys: z.array(z.string()),
     }),
   ),
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import {
   agentListSchema,
@@ -40,6 +41,7 @@ export interface EnrolOptions extends ScopeOptions {
   withGatekeeper?: boolean;
   image?: string;
   keys: (typeof keySources)[number];
+  signingKey?: string[];
   print?: boolean;
   manifest?: boolean;
 }
@@ -62,6 +64,7 @@ export async function enrol(options: EnrolOptions): Promise<void> {
     else await printOnly(client, organization, system?.id ?? (await systemOf(client, organization, name)), options);
     return;
   }
+  const signingKeys = await Promise.all((options.signingKey ?? []).map(publicKeyIn));
   const kubectl = new Kubectl(options.context);
   // First of all: nothing is changed where the cluster cannot be asked.
   const cluster = await clusterOf(kubectl);
@@ -76,7 +79,7 @@ export async function enrol(options: EnrolOptions): Promise<void> {
       'name it with --image NAME@sha256:DIGEST, or have the operator set AGENT_IMAGE',
     );
   }
-  await trust(client, organization, system, enrolment, cluster, options.keys);
+  await trust(client, organization, system, enrolment, { cluster, keys: options.keys, signingKeys });
   for (const note of enrolment.notes) say(`note: ${printable(note)}`);
   // Two forms at once would be two agents at one folder.
   await kubectl.delete(AGENT_NAMESPACE, OTHER_FORM[options.mode]);
@@ -179,8 +182,7 @@ async function trust(
   organization: string,
   system: string,
   { audience, subject }: Enrolment,
-  cluster: Cluster,
-  keys: EnrolOptions['keys'],
+  { cluster, keys, signingKeys }: { cluster: Cluster; keys: EnrolOptions['keys']; signingKeys: readonly string[] },
 ): Promise<void> {
   const room = path('v1', 'organizations', organization, 'agents');
   const { value } = await client.read(agentListSchema, {
@@ -191,10 +193,14 @@ async function trust(
   const same = value.items.filter(
     (agent) => agent.issuer === cluster.issuer && agent.audience === audience && agent.subjectPattern === subject,
   );
-  const known = same.find(({ jwks }) =>
-    jwks === null
-      ? keys !== 'pinned'
-      : keys !== 'discovered' && cluster.keys.every((key) => jwks.keys.some((one) => isSameKey(one, key))),
+  // Those of a cluster whose own keys have changed stay with it: a trust without would take its reports unsigned.
+  const signing = distinct([...same.flatMap((agent) => agent.signingKeys), ...signingKeys]);
+  const known = same.find(
+    (agent) =>
+      (agent.jwks === null
+        ? keys !== 'pinned'
+        : keys !== 'discovered' && hasAll(agent.jwks.keys, cluster.keys)) &&
+      distinct([...agent.signingKeys, ...signingKeys]).length === agent.signingKeys.length,
   );
   if (known !== undefined) {
     say(`its agent is trusted: ${known.id}`);
@@ -207,11 +213,14 @@ async function trust(
     issuer: cluster.issuer,
     audience,
     subjectPattern: subject,
+    ...(signing.length === 0 ? {} : { signingKeys: signing }),
   };
   const pinned = { ...agent, jwks: { keys: cluster.keys } };
   const by = async (body: object, how: string): Promise<void> => {
     const { id } = await create(client, room, namedSchema, body);
     say(`its agent is trusted now, ${how}: ${id}`);
+    if (signing.length > 0) say(`it signs what it sends, by ${signing.length === 1 ? 'a key' : `one of ${signing.length} keys`}`);
+    for (const old of same) say(`note: it is trusted by ${old.id}, too: revoke that when it is not needed any more`);
   };
   if (keys === 'pinned') return by(pinned, 'by the keys that it has today');
   try {
@@ -222,6 +231,28 @@ async function trust(
     await by(pinned, 'by the keys that it has today');
   }
 }
+
+/** The file's key, as the server keeps it; the server says whether it is one that can be used. */
+async function publicKeyIn(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) throw new Failure(exitCode.usage, `${printable(file)} cannot be read`);
+  if (!/^\s*-----BEGIN PUBLIC KEY-----/.test(text)) {
+    throw new Failure(
+      exitCode.usage,
+      `${printable(file)} is no public key in PEM`,
+      'make it of the private one with: openssl pkey -in agent.key -pubout',
+    );
+  }
+  return text;
+}
+
+/** Keys in PEM, each once however its lines end. */
+const distinct = (keys: readonly string[]): string[] => [
+  ...new Map(keys.map((pem) => [pem.replaceAll(/\s/g, ''), pem])).values(),
+];
+
+const hasAll = (keys: readonly Key[], wanted: readonly Key[]): boolean =>
+  wanted.every((key) => keys.some((one) => isSameKey(one, key)));
 
 type Key = Cluster['keys'][number];
 

@@ -103,7 +103,11 @@ export async function runScanner(
   // A group of its own, so that what it started ends with it. What it says beside its report may quote anything, and is not kept.
   const { args, printsReport } = RUNS[scanner];
   const { file } = told;
-  const child = spawn(scanner, args(told), { stdio: ['ignore', 'pipe', 'ignore'], detached: true, env: surroundings() });
+  const child = spawn(scanner, args(told), {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+    env: surroundings(),
+  });
   const kill = (): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');

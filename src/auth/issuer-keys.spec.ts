@@ -175,7 +175,11 @@ describe('IssuerKeys', () => {
     ['is in a private network', outbound({ publicOnly: true, allowInsecure: true }), 'the metadata: a private address'],
     ['answers 403', () => Promise.resolve(new Response('hunter2', { status: 403 })), 'the metadata: the answer is 403'],
     ['answers a page', () => Promise.resolve(new Response('hunter2')), 'the metadata: the answer is no JSON'],
-    ['answers another thing', () => Promise.resolve(Response.json({ issuer: 'hunter2' })), 'the metadata lacks issuer or jwks_uri'],
+    [
+      'answers another thing',
+      () => Promise.resolve(Response.json({ issuer: 'hunter2' })),
+      'the metadata lacks issuer or jwks_uri',
+    ],
     [
       'is another one',
       () => Promise.resolve(Response.json({ issuer: 'https://hunter2', jwks_uri: 'https://hunter2' })),
@@ -183,7 +187,10 @@ describe('IssuerKeys', () => {
     ],
     [
       'has no keys',
-      (url) => Promise.resolve(Response.json(url.endsWith('/keys') ? 'hunter2' : { issuer: CLOSED, jwks_uri: `${CLOSED}/keys` })),
+      (url) =>
+        Promise.resolve(
+          Response.json(url.endsWith('/keys') ? 'hunter2' : { issuer: CLOSED, jwks_uri: `${CLOSED}/keys` }),
+        ),
       'the key set is none',
     ],
   ])('is it said in the log that an issuer %s, without a word of its own?', async (_what, fetch, reason) => {

@@ -122,7 +122,11 @@ export function buildProgram(): Command {
         .choices(keySources)
         .default('auto'),
     )
-    .option('--signing-key <file>', 'public key in PEM by which the agent signs what it sends; may be given again', each((file) => file))
+    .option(
+      '--signing-key <file>',
+      'public key in PEM by which the agent signs what it sends; may be given again',
+      each((file) => file),
+    )
     .option('--print', 'print the three commands, and do nothing')
     .option('--manifest', "print the agent's manifest, and do nothing")
     .action(enrol);

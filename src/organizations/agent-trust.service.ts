@@ -119,7 +119,9 @@ export class AgentTrustService {
     const wanted = JSON.stringify(meant(agent, keys));
     for (const row of await this.store.findInForce(tx, agent.issuer)) {
       if (JSON.stringify(meant(row, await keyIds(row.jwks))) === wanted) {
-        throw new Refusal('conflict', `This is trusted already: it is agent ${row.id}.`, { extra: { agentId: row.id } });
+        throw new Refusal('conflict', `This is trusted already: it is agent ${row.id}.`, {
+          extra: { agentId: row.id },
+        });
       }
     }
   }

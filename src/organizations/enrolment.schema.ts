@@ -63,7 +63,8 @@ export const Enrolment = z
         z.object({
           step: z.enum(STEPS),
           done: z.boolean().nullable().meta({
-            description: 'Null: the service cannot know. The first is: the enrolment is that of a system that is there.',
+            description:
+              'Null: the service cannot know. The first is: the enrolment is that of a system that is there.',
           }),
           command: z.string().meta({ description: 'One line for a shell, with an admin’s access token in `TOKEN`.' }),
         }),

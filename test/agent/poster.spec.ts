@@ -150,14 +150,17 @@ describe('what is posted?', () => {
           problem: { code: 'observed-at-required', detail: 'The report does not say when it was made.' },
         }),
     ],
-  ])('is a report without a time of its own as of when it was found, and only then: told %s?', async (_when, answer) => {
-    const all = await posting();
-    const entry = await give(all, '{}');
-    all.service.answers = [answer];
-    expect(await all.poster.drain(Infinity)).toBe(true);
-    expect(all.service.posts.map(({ query }) => query.get('observedAt'))).toEqual([null, entry.createdAt]);
-    expect(all.spool.count).toBe(0);
-  });
+  ])(
+    'is a report without a time of its own as of when it was found, and only then: told %s?',
+    async (_when, answer) => {
+      const all = await posting();
+      const entry = await give(all, '{}');
+      all.service.answers = [answer];
+      expect(await all.poster.drain(Infinity)).toBe(true);
+      expect(all.service.posts.map(({ query }) => query.get('observedAt'))).toEqual([null, entry.createdAt]);
+      expect(all.spool.count).toBe(0);
+    },
+  );
 });
 
 describe('what is never lost?', () => {

@@ -197,9 +197,7 @@ async function trust(
   const signing = distinct([...same.flatMap((agent) => agent.signingKeys), ...signingKeys]);
   const known = same.find(
     (agent) =>
-      (agent.jwks === null
-        ? keys !== 'pinned'
-        : keys !== 'discovered' && hasAll(agent.jwks.keys, cluster.keys)) &&
+      (agent.jwks === null ? keys !== 'pinned' : keys !== 'discovered' && hasAll(agent.jwks.keys, cluster.keys)) &&
       distinct([...agent.signingKeys, ...signingKeys]).length === agent.signingKeys.length,
   );
   if (known !== undefined) {
@@ -219,7 +217,8 @@ async function trust(
   const by = async (body: object, how: string): Promise<void> => {
     const { id } = await create(client, room, namedSchema, body);
     say(`its agent is trusted now, ${how}: ${id}`);
-    if (signing.length > 0) say(`it signs what it sends, by ${signing.length === 1 ? 'a key' : `one of ${signing.length} keys`}`);
+    if (signing.length > 0)
+      say(`it signs what it sends, by ${signing.length === 1 ? 'a key' : `one of ${signing.length} keys`}`);
     for (const old of same) say(`note: it is trusted by ${old.id}, too: revoke that when it is not needed any more`);
   };
   if (keys === 'pinned') return by(pinned, 'by the keys that it has today');

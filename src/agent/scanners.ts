@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Scanner } from '../bin/agent-options.js';
+import { withoutSettings } from '../bin/client/environment.js';
 
 /** What a scanner is told of what it is to look at. */
 export interface Told {
@@ -106,7 +107,7 @@ export async function runScanner(
   const child = spawn(scanner, args(told), {
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
-    env: surroundings(),
+    env: withoutSettings(),
   });
   const kill = (): void => {
     try {
@@ -152,11 +153,6 @@ export async function runScanner(
     ends.removeEventListener('abort', kill);
     kill();
   }
-}
-
-/** All that they may need to find the cluster and their own settings, and nothing of the agent's: its token for the service is none of theirs. */
-function surroundings(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SAFEGUARD_')));
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -71,14 +71,20 @@ describe('does the catalogue hold what its sources hold?', () => {
       trivy: 169,
     });
     expect(ofScanners).toHaveLength(1781);
-    expect(ofScanners.reduce((sum, { practices }) => sum + practices.length, 0)).toBe(1713);
+    expect(ofScanners.reduce((sum, { practices }) => sum + practices.length, 0)).toBe(1711);
   });
 
-  it('is what the first release said of its five tools said still?', () => {
+  it('is what the first release said of its five tools said still, but where it was wrong?', () => {
     const first = loadRelease('2026.11.1');
     expect(first.checks).toHaveLength(1206);
-    for (const { tool, id, practices, unmapped } of first.checks)
-      expect(catalog.resolveCheck(tool, id), `${tool} ${id}`).toMatchObject({ practices, unmapped });
+    // Both pass for aescbc, whose key lies beside the data (2026.11.5).
+    const noKms = new Set(['kubescape C-0142', 'kube-bench cis-1.12/1.2.28']);
+    for (const { tool, id, practices, unmapped } of first.checks) {
+      const still = noKms.has(`${tool} ${id}`)
+        ? practices.filter((practice) => practice !== 'kms-provider-external-keys')
+        : practices;
+      expect(catalog.resolveCheck(tool, id), `${tool} ${id}`).toMatchObject({ practices: still, unmapped });
+    }
   });
 
   it('is every mapping still only proposed, and is nothing said to be reviewed that is not?', () => {

@@ -226,17 +226,19 @@ const newSystem = async () => {
     .expect(201);
   return answer;
 };
-const newAgent = () =>
-  clinic.admin
+const newAgent = () => {
+  serial += 1;
+  return clinic.admin
     .post(`${clinic.path}/agents`, {
       name: 'another',
       systemId: clinic.systemId,
       kind: 'client_credentials',
       issuer: world.provider.issuer,
       audience: API_AUDIENCE,
-      subjectPattern: 'somebody-else',
+      subjectPattern: `somebody-else-${serial}`,
     })
     .expect(201);
+};
 const newMember = () => {
   serial += 1;
   return clinic.admin

@@ -10,3 +10,8 @@ export function forgetEmptySettings(): void {
     if (name.startsWith('SAFEGUARD_') && value === '') Reflect.deleteProperty(process.env, name);
   }
 }
+
+/** For a program that is run: all but what is meant for this one, as its token. */
+export function withoutSettings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SAFEGUARD_')));
+}

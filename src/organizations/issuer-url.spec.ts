@@ -42,6 +42,7 @@ describe('an issuer that a tenant names', () => {
     'https://localhost.',
     'https://kubernetes.default.svc',
     'https://kubernetes.default.svc.cluster.local',
+    'https://kubernetes.default.svc.clinic.example.org',
     'https://vault',
     'https://metadata.google.internal',
     'https://127.0.0.1',
@@ -55,8 +56,10 @@ describe('an issuer that a tenant names', () => {
     expect(refuseIssuerUrl(new URL(issuer).href, pinned)).toBeNull();
   });
 
-  it('may be anything that parses in development', () => {
-    expect(refuseIssuerUrl('http://127.0.0.1:1234', { fetched: true, allowInsecure: true })).toBeNull();
+  it('may be anything that parses in development, but for what every cluster calls itself', () => {
+    const development = { fetched: true, allowInsecure: true };
+    expect(refuseIssuerUrl('http://127.0.0.1:1234', development)).toBeNull();
+    expect(refuseIssuerUrl('https://kubernetes.default.svc.cluster.local', development)).toMatch(/private network/);
   });
 });
 

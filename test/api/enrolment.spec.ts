@@ -313,6 +313,16 @@ describe('safeguard enrol', () => {
     expect(await mayAct(cluster, path)).toBe(200);
   });
 
+  it('does it pin the keys of a cluster that calls its issuer as every cluster does, without being told to?', async () => {
+    const { cluster, enrol } = await newCluster();
+    const { id, path, agents } = await newSystem();
+    const run = await enrol(['--system', id]);
+    expect([run.code, run.stderr]).toEqual([0, expect.stringContaining('by the keys that it has today')]);
+    expect(run.stderr).toContain('The keys are pinned');
+    expect(await agents()).toMatchObject([{ jwks: { keys: [{ kid: 'first' }] } }]);
+    expect(await mayAct(cluster, path)).toBe(200);
+  });
+
   it('is a cluster with another key trusted by that one too?', async () => {
     const { cluster, rotate, enrol } = await newCluster();
     const { id, path, agents } = await newSystem();
@@ -355,6 +365,7 @@ describe('safeguard enrol', () => {
     const { id, agents } = await newSystem();
     const run = await enrol(['--system', id]);
     expect([run.code, run.stderr]).toEqual([0, expect.stringContaining('by the keys that its issuer serves')]);
+    expect(run.stderr).not.toContain('pinned');
     expect(await agents()).toMatchObject([{ jwks: null }]);
   });
 

@@ -79,8 +79,10 @@ export async function enrol(options: EnrolOptions): Promise<void> {
       'name it with --image NAME@sha256:DIGEST, or have the operator set AGENT_IMAGE',
     );
   }
-  await trust(client, organization, system, enrolment, { cluster, keys: options.keys, signingKeys });
-  for (const note of enrolment.notes) say(`note: ${printable(note)}`);
+  const keys = await trust(client, organization, system, enrolment, { cluster, keys: options.keys, signingKeys });
+  // What is to be known of the keys depends on whose they came to be.
+  const { notes } = await read(client, organization, system, { ...options, keys });
+  for (const note of notes) say(`note: ${printable(note)}`);
   // Two forms at once would be two agents at one folder.
   await kubectl.delete(AGENT_NAMESPACE, OTHER_FORM[options.mode]);
   await kubectl.apply(enrolment.manifest);
@@ -176,14 +178,14 @@ async function clusterOf(kubectl: Kubectl): Promise<Cluster> {
   return { issuer: issuer.data.issuer, keys: keys.data.keys };
 }
 
-/** By the issuer's own keys where the server can fetch them; else by those that the cluster prints now. */
+/** By the issuer's own keys where the server can fetch them; else by those that the cluster prints now. Says which. */
 async function trust(
   client: Client,
   organization: string,
   system: string,
   { audience, subject }: Enrolment,
   { cluster, keys, signingKeys }: { cluster: Cluster; keys: EnrolOptions['keys']; signingKeys: readonly string[] },
-): Promise<void> {
+): Promise<'pinned' | 'discovered'> {
   const room = path('v1', 'organizations', organization, 'agents');
   const { value } = await client.read(agentListSchema, {
     method: 'GET',
@@ -202,7 +204,7 @@ async function trust(
   );
   if (known !== undefined) {
     say(`its agent is trusted: ${known.id}`);
-    return;
+    return known.jwks === null ? 'discovered' : 'pinned';
   }
   const agent = {
     name: 'safeguard agent',
@@ -214,20 +216,22 @@ async function trust(
     ...(signing.length === 0 ? {} : { signingKeys: signing }),
   };
   const pinned = { ...agent, jwks: { keys: cluster.keys } };
-  const by = async (body: object, how: string): Promise<void> => {
-    const { id } = await create(client, room, namedSchema, body);
+  const by = async (whose: 'pinned' | 'discovered'): Promise<typeof whose> => {
+    const { id } = await create(client, room, namedSchema, whose === 'pinned' ? pinned : agent);
+    const how = whose === 'pinned' ? 'by the keys that it has today' : 'by the keys that its issuer serves';
     say(`its agent is trusted now, ${how}: ${id}`);
     if (signing.length > 0)
       say(`it signs what it sends, by ${signing.length === 1 ? 'a key' : `one of ${signing.length} keys`}`);
     for (const old of same) say(`note: it is trusted by ${old.id}, too: revoke that when it is not needed any more`);
+    return whose;
   };
-  if (keys === 'pinned') return by(pinned, 'by the keys that it has today');
+  if (keys === 'pinned') return by('pinned');
   try {
-    await by(agent, 'by the keys that its issuer serves');
+    return await by('discovered');
   } catch (error) {
     const isPrivate = error instanceof Refused && error.problem.type.endsWith('trust-issuer-refused');
     if (keys === 'discovered' || !isPrivate) throw error;
-    await by(pinned, 'by the keys that it has today');
+    return by('pinned');
   }
 }
 

@@ -162,6 +162,18 @@ export class Poster {
         },
         scan.duplicate === true ? 'the server had this report already' : 'posted a report',
       );
+      // It was taken, and somebody should look: two clusters that post as one system, say, which judge each other's objects away.
+      for (const { code, detail } of scan.flags ?? []) {
+        log.warn(
+          {
+            report: entry.name,
+            scan: printable(scan.id, 40),
+            flag: printable(code, 100),
+            detail: printable(detail, 300),
+          },
+          'the service finds the report suspicious',
+        );
+      }
       this.succeeded(entry);
       return null;
     } catch (error) {

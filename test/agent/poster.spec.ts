@@ -129,6 +129,19 @@ describe('what is posted?', () => {
     expect(all.service.kept.size).toBe(1);
   });
 
+  it('is it told what the service finds suspicious of a report that it takes?', async () => {
+    const all = await posting();
+    await give(all, '{}');
+    const detail = 'The report is of another cluster (uid) than the last one of this system.';
+    all.service.answers = [
+      (response) => json(response, 201, { ...STORED, flags: [{ code: 'cluster-uid-differs', detail }] }),
+    ];
+    expect(await all.poster.drain(Infinity)).toBe(true);
+    expect(all.logs.map((line) => JSON.parse(line) as object)).toContainEqual(
+      expect.objectContaining({ level: 40, flag: 'cluster-uid-differs', detail }),
+    );
+  });
+
   it('is a deferred report waited for, and gone when it is stored?', async () => {
     const all = await posting();
     await give(all, '{}');

@@ -95,6 +95,7 @@ export const scanSchema = z.looseObject({
     .nullish(),
   rejects: z.array(z.looseObject({ pointer: z.string().nullish(), reason: z.string() })).nullish(),
   notes: z.array(z.string()).nullish(),
+  flags: z.array(z.looseObject({ code: z.string(), detail: z.string() })).nullish(),
   duplicate: z.boolean().nullish(),
   problem: scanProblemSchema.nullish(),
 });

@@ -181,6 +181,7 @@ function printOutcome(outcome: Outcome): void {
   print(
     `${head}${format}  ${countsText(scan)}${scan.duplicate ? ' (kept before)' : ''}  scan ${printable(scan.id, 40)}`,
   );
+  for (const { detail } of scan.flags ?? []) print(`    look at this: ${printable(detail)}`);
   for (const note of scan.notes ?? []) print(`    note: ${printable(note)}`);
   const rejects = scan.rejects ?? [];
   for (const { pointer, reason } of rejects.slice(0, rejectsShown)) {

@@ -156,6 +156,16 @@ export function compile(source: string, each: readonly string[], expected: 'bool
   return compileExpression(source, environment, KNOWN, expected);
 }
 
+/** The variables of a policy beside the object's, and lists and maps of one type: Kubernetes refuses `['', object.metadata.namespace]`, a text and what may be anything. */
+const ofPolicies = made.plain.clone({ homogeneousAggregateLiterals: true }).registerVariable('variables', 'map');
+
+/** Why Kubernetes would refuse an expression that is one here: it mixes types; null where it does not. */
+export function mixtureIn(source: string): string | null {
+  const { error } = ofPolicies.parse(source).check();
+  const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string };
+  return code.startsWith('heterogeneous_') ? (message.split('\n')[0] ?? message) : null;
+}
+
 /** The kinds that an expression reads beside the object that it judges. */
 export function kindsReadBy(expression: Expression): ReadonlySet<string> {
   const kinds = new Set(expression.kinds);

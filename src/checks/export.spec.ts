@@ -28,7 +28,7 @@ interface Policy {
 
 /** As an API server has it: the functions of Kubernetes and none of ours. */
 function environmentOfKubernetes(): Environment {
-  const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
+  const environment = new Environment({ enableOptionalTypes: true });
   class Sets {
     readonly namespace = 'sets';
   }
@@ -158,6 +158,10 @@ describe('what cannot be a policy, and why?', () => {
       /params are not set/,
     ],
     [{ each: 'PersistentVolume', where: 'holdsPhi(object)' }, /in no namespace/],
+    [
+      { pass: "object.spec.?x.orValue('') in ['', object.metadata.namespace]" },
+      /expected type 'string' but found 'dyn'/,
+    ],
   ])('%j', (more, reason) => expect(exported(definition(more))).toMatch(reason));
 });
 

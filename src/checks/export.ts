@@ -1,5 +1,5 @@
 import type { CompiledCheck } from './definition.js';
-import { KUBERNETES_SINCE } from './environment.js';
+import { KUBERNETES_SINCE, mixtureIn } from './environment.js';
 import { nodesOf, type Expression } from './expression.js';
 import { wordsOf } from './functions/strings.js';
 import { CLUSTER, WORKLOAD, WORKLOADS, kindNamed, type Kind } from './kinds.js';
@@ -195,9 +195,12 @@ class Translation {
     for (const { name, start } of expression.places) {
       if ((name === 'spec' || name === 'template') && !replaced.has(start)) replace(start, start + name.length, name);
     }
-    return changes
+    const text = changes
       .sort((a, b) => b.start - a.start)
       .reduce((text, { start, end, text: by }) => text.slice(0, start) + by + text.slice(end), source);
+    const mixture = mixtureIn(text);
+    if (mixture !== null) throw new NotExportable(`${mixture}: Kubernetes refuses that; write dyn(…) around each`);
+    return text;
   }
 
   /** `translated`: calls of functions of ours that a variable stands for. */

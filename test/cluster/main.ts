@@ -1,9 +1,10 @@
 // What `npm run test:cluster` runs: the agent, its shipped ClusterRole and a real API server. Says each thing that holds, and ends with 1 at the first that does not.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { verifyAccessToken, type TokenRules } from '../../src/auth/access-token.js';
 import { IssuerKeys } from '../../src/auth/issuer-keys.js';
@@ -95,6 +96,10 @@ try {
   holds('the agent can do nothing but read', () => {
     assert.deepEqual([...new Set(shipped.rules.flatMap(({ verbs }) => verbs))].sort(), ['get', 'list']);
   });
+  const refused = await refusedPolicies(cluster);
+  holds('every check that is exported is a policy, whose expressions Kubernetes compiles', () => {
+    assert.deepEqual(refused, []);
+  });
   await cluster.call('POST', `${RBAC}/clusterrolebindings`, {
     metadata: { name: 'issuer-discovery' },
     roleRef: {
@@ -176,6 +181,27 @@ async function furnish({ call }: RealCluster): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
+}
+
+/** What the API server does not take of `safeguard checks export`, and why. */
+async function refusedPolicies({ call, directory }: RealCluster): Promise<string[]> {
+  const folder = join(directory, 'policies');
+  await promisify(execFile)(process.execPath, [PROGRAM, 'checks', 'export', '--dir', folder], { maxBuffer: 2 ** 24 });
+  const refused: string[] = [];
+  const files = await readdir(folder);
+  assert.ok(files.length > 50);
+  for (const file of files) {
+    for (const document of parseAllDocuments(await readFile(join(folder, file), 'utf8'))) {
+      const object = document.toJS() as { kind: string };
+      const resource = object.kind === 'ValidatingAdmissionPolicy' ? 'policies' : 'policybindings';
+      try {
+        await call('POST', `/apis/admissionregistration.k8s.io/v1/validatingadmission${resource}?dryRun=All`, object);
+      } catch (error) {
+        refused.push(`${file}: ${String(error)}`);
+      }
+    }
+  }
+  return refused;
 }
 
 async function bind({ call }: RealCluster, name: string): Promise<void> {

@@ -16,7 +16,7 @@ const ROOMS = {
   // Policy as code: pure but for what organisations change of it.
   checks: ['kernel', 'audit', 'organizations', 'catalog'],
   scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'checks'],
-  posture: ['kernel', 'organizations', 'catalog', 'results', 'checks'],
+  posture: ['kernel', 'organizations', 'catalog', 'results', 'checks', 'scans'],
   packages: [
     'kernel',
     'audit',

@@ -3,6 +3,9 @@ import type { SystemEvidence } from './evidence.js';
 import { limitOf } from './practice.js';
 import type { BlindSpots } from './posture.schema.js';
 
+/** The shortest time for which evidence is fresh, in milliseconds; infinite where none grows old. */
+export const shortestLimit = (freshness: readonly Freshness[]): number => Math.min(...freshness.map(limitOf));
+
 export type BlindTarget = BlindSpots['targets'][number];
 
 /**
@@ -15,7 +18,7 @@ export function blindTargets(
   asOf: Date,
   freshness: readonly Freshness[],
 ): BlindTarget[] {
-  const limit = Math.min(...freshness.map(limitOf));
+  const limit = shortestLimit(freshness);
   const seen = new Map<string, BlindTarget>();
   for (const { targetId, target, source } of checks) {
     seen.set(`${targetId} ${source}`, { systemId, targetId, target, source, lastComplete: null });
@@ -29,4 +32,15 @@ export function blindTargets(
   return [...seen.values()]
     .filter(({ lastComplete }) => lastComplete === null || asOf.getTime() - Date.parse(lastComplete) > limit)
     .sort((a, b) => ((a.lastComplete ?? '') < (b.lastComplete ?? '') ? -1 : 1));
+}
+
+export type BlindCluster = BlindSpots['clusters'][number];
+
+/** One cluster is what a system is. Of several, each report closes what the one before it had found in another. */
+export function blindClusters(
+  systemId: string,
+  told: readonly { uid: string; name: string | null; lastSeen: Date }[],
+): BlindCluster[] {
+  if (told.length < 2) return [];
+  return told.map(({ uid, name, lastSeen }) => ({ systemId, uid, name, lastSeen: lastSeen.toISOString() }));
 }

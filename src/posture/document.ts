@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js';
+import type { BlindCluster } from './blind-spots.js';
 import { countsOf, type Evaluation, type SystemEvaluation } from './evaluate.js';
 import type { Unmapped } from './evidence.js';
 import { STATEMENT, type Posture } from './posture.schema.js';
@@ -15,7 +16,7 @@ export interface DocumentParts {
   catalog: Catalog;
   settingsVersion: number;
   evaluation: Evaluation;
-  systems: readonly (SystemEvaluation & { environment: string })[];
+  systems: readonly (SystemEvaluation & { environment: string; blindClusters: readonly BlindCluster[] })[];
   excluded: readonly { id: string; name: string }[];
 }
 
@@ -54,6 +55,7 @@ export function postureDocument(parts: DocumentParts): Posture {
     blindSpots: {
       targets: targets.slice(0, MAX_TARGETS),
       moreTargets: Math.max(0, targets.length - MAX_TARGETS),
+      clusters: systems.flatMap((system) => system.blindClusters).slice(0, MAX_TARGETS),
       controlsWithoutPractice: [...gaps.controlsWithoutPractice],
       controlsWithoutScanner: [...gaps.controlsWithoutScanner],
     },

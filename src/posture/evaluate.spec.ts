@@ -317,7 +317,12 @@ describe('does less evidence ever say more?', () => {
 describe('what is the posture of an organisation?', () => {
   const good = evaluate({ coverage: [scan('trivy/misconfiguration', { silentPass: ['KSV-'] })] });
   const bad = evaluate({ checks: [result('trivy/misconfiguration', 'KSV-0014', 'fail')] });
-  const named = (evaluation: SystemEvaluation, name: string) => ({ ...evaluation, name, environment: 'production' });
+  const named = (evaluation: SystemEvaluation, name: string) => ({
+    ...evaluation,
+    name,
+    environment: 'production',
+    blindClusters: [],
+  });
   const practice = 'read-only-root-filesystem';
 
   it('does one failing system make it failing, and is that system named?', () => {

@@ -202,6 +202,20 @@ const BlindSpots = z
           'Targets that were reported on and have no complete scan that is fresh for every practice. At most 100.',
       }),
     moreTargets: count,
+    clusters: z
+      .array(
+        z.object({
+          systemId: z.uuid(),
+          uid: z.string().meta({ description: 'metadata.uid of its namespace kube-system, as the reports told it.' }),
+          name: z.string().nullable(),
+          lastSeen: time.meta({ description: 'Of when its latest report is, UTC.' }),
+        }),
+      )
+      .meta({
+        description:
+          'Clusters of a system of which reports of several came, within the shortest time for which evidence is fresh: what one of them has and another has not is closed by each report ' +
+          'of the other, failures too. At most 100.',
+      }),
     controlsWithoutPractice: z
       .array(z.string())
       .meta({ description: 'No practice of the catalogue would evidence them.' }),
@@ -310,6 +324,7 @@ export const Posture = z
             },
           ],
           moreTargets: 0,
+          clusters: [],
           controlsWithoutPractice: ['164.412'],
           controlsWithoutScanner: ['164.310(a)(1)'],
         },

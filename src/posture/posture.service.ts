@@ -9,6 +9,8 @@ import type { Principal } from '../kernel/principal.js';
 import { OrganizationService } from '../organizations/organization.service.js';
 import { SystemService, type SystemInEffect } from '../organizations/system.service.js';
 import { ResultsService } from '../results/results.service.js';
+import { ScansService } from '../scans/scans.service.js';
+import { blindClusters, shortestLimit } from './blind-spots.js';
 import { postureDocument } from './document.js';
 import { meaning } from './meanings.js';
 import { evaluateOrganization, evaluateSystem, MAX_EVIDENCE, type Yardstick } from './evaluate.js';
@@ -33,6 +35,7 @@ export class PostureService {
     private readonly systems: SystemService,
     private readonly results: ResultsService,
     private readonly checks: ChecksService,
+    private readonly scans: ScansService,
     private readonly catalog: Catalog,
   ) {}
 
@@ -65,6 +68,10 @@ export class PostureService {
       // A system asked for by name answers for itself, whether it counts for the organisation or not.
       const inScope = systems.filter(({ id, phi }) => phi !== 'none' || id === ask.systemId);
       const maxEvidence = Math.max(1, Math.ceil(MAX_EVIDENCE / Math.max(1, inScope.length)));
+      const limit = shortestLimit(
+        catalog.practices.map(({ id }) => catalog.freshnessOf(id, yardstick.freshness).scanner),
+      );
+      const since = new Date(Math.max(0, ask.asOf.getTime() - limit));
       const evaluations = [];
       // One after another: they share the transaction's connection, and memory holds the summaries of one.
       for (const system of inScope) {
@@ -72,7 +79,8 @@ export class PostureService {
         const coverage = await this.results.findCoverage(tx, system.id, ask);
         const { id, name, environment } = system;
         const evaluation = evaluateSystem(yardstick, { id, name, evidence: { checks, coverage } }, maxEvidence);
-        evaluations.push({ ...evaluation, environment });
+        const clusters = blindClusters(id, await this.scans.clusters(tx, id, ask, since));
+        evaluations.push({ ...evaluation, environment, blindClusters: clusters });
       }
       const [first] = evaluations;
       const document = postureDocument({

@@ -21,7 +21,7 @@ import { Readings } from './readings.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, Scan, ScanFlag } from './scan.entity.js';
-import { ScansStore, type ScanFilter } from './scans.store.js';
+import { ScansStore, type ReportedCluster, type ScanFilter } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
@@ -144,6 +144,11 @@ export class ScansService {
   /** Stored scans that were known at an instant, of observations up to another; in the order of their ids. */
   findKnownScans(tx: Tx, systemId: string, instant: Instant, after: string | null, limit: number): Promise<Scan[]> {
     return this.store.known(tx, systemId, instant, after, limit);
+  }
+
+  /** Which clusters the reports of a system told they are of since an instant; the latest first. */
+  clusters(tx: Tx, systemId: string, ask: Instant, since: Date): Promise<ReportedCluster[]> {
+    return this.store.clusters(tx, systemId, ask, since);
   }
 
   /** Whether the organisation has these bytes already: as this very scan (`twin`), or as an earlier one that said the same of another instant (`repeated`). */

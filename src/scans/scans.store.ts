@@ -14,6 +14,13 @@ export interface ScanFilter {
 /** Of a scan that a later one may repeat. */
 export type EarlierScan = Pick<Scan, 'id' | 'observedAt' | 'counts'>;
 
+/** A cluster that reports said they are of. */
+export interface ReportedCluster {
+  uid: string;
+  name: string | null;
+  lastSeen: Date;
+}
+
 @Injectable()
 export class ScansStore {
   /** False when the same bytes with the same declaration are a scan already; waits for a transaction that is about to make them one. */
@@ -101,6 +108,21 @@ export class ScansStore {
       [tx.organizationId, systemId, tool],
     );
     return row ?? { uid: null, name: null };
+  }
+
+  /** Clusters that reports of the system told they are of, by the instants of these reports; the latest first. `since`: no older reports. */
+  clusters(tx: Tx, systemId: string, { asOf, knownAt }: Instant, since: Date): Promise<ReportedCluster[]> {
+    return tx.query<ReportedCluster>(
+      `select cluster_uid as uid, (array_agg(cluster_name order by observed_at desc) filter (where cluster_name is not null))[1] as name,
+              max(observed_at) as "lastSeen"
+       from scan
+       where organization_id = $1 and system_id = $2 and cluster_uid is not null and status = 'stored'
+         and observed_at > $3 and observed_at <= $4 and known_at <= $5
+       group by cluster_uid
+       order by max(observed_at) desc, cluster_uid
+       limit 20`,
+      [tx.organizationId, systemId, since, asOf, knownAt],
+    );
   }
 
   list(tx: Tx, systemId: string, filter: ScanFilter): Promise<Scan[]> {

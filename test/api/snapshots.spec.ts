@@ -206,6 +206,24 @@ describe('what does a posted snapshot become?', () => {
     expect(other).toMatchObject({ flags: [{ code: 'cluster-uid-differs' }] });
   });
 
+  it('reports of two clusters for one system are told by its posture, while both are fresh, and of one they are not', async () => {
+    const { clinic, officer } = await clinicOf();
+    const seen = async (query = ''): Promise<{ uid: string; lastSeen: string }[]> =>
+      (await officer.get(`${clinic.systemPath}/posture${query}`).expect(200)).body.blindSpots.clusters;
+    const another = (lines: Line[]): void => {
+      const kubeSystem = lines.find(({ metadata }) => (metadata as Line | undefined)?.['name'] === 'kube-system')!;
+      (kubeSystem['metadata'] as Line)['uid'] = 'another';
+      (lines[0]!['cluster'] as Line)['uid'] = 'another';
+    };
+    const [long, first, second] = [ago(30), ago(3), ago(2)];
+    await post(clinic, snapshot(long, another));
+    await post(clinic, snapshot(first));
+    expect(await seen()).toEqual([]);
+    await post(clinic, snapshot(second, another));
+    expect(await seen()).toMatchObject([{ uid: 'another', lastSeen: second }, { lastSeen: first }]);
+    expect(await seen(`?asOf=${first}`)).toEqual([]);
+  });
+
   it.each([
     ['without its time', (lines: Line[]) => delete lines[0]!['startedAt'], 'malformed-report'],
     ['of a version to come', (lines: Line[]) => (lines[0]!['apiVersion'] = 'safeguard.dev/v2'), 'malformed-report'],

@@ -40,6 +40,16 @@ function keeping(): { got: { request: IncomingMessage; body: Buffer; url: URL }[
 }
 
 describe('what is sent', () => {
+  it('is it said what the server finds suspicious of it?', async () => {
+    const flags = [{ code: 'cluster-uid-differs', detail: 'The report is of another cluster.' }];
+    const server = await serve({ [`POST ${SCANS}`]: (_, response) => json(response, 201, { ...STORED, flags }) });
+    const run = await safeguard([...pushing, '--server', server, await report()]);
+    expect([run.code, run.stdout]).toEqual([
+      0,
+      expect.stringContaining('look at this: The report is of another cluster.'),
+    ]);
+  });
+
   it.each([
     ['zstd', zstdDecompressSync],
     ['gzip', gunzipSync],

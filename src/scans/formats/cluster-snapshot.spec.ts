@@ -155,6 +155,13 @@ const TRAPS: Readonly<Record<string, (lines: Line[]) => unknown>> = {
     lines.splice(3, 0, { apiVersion: 'safeguard.dev/v9', kind: 'Extra' }),
   'with an outcome that is not known': (lines) => (listOf(lines, 'Role')['outcome'] = 'partial'),
   'with a count that is no number': (lines) => (listOf(lines, 'Role')['count'] = '0'),
+  'without the count of a list that is complete': (lines) => {
+    delete listOf(lines, 'NetworkPolicy')['count'];
+    lines.splice(
+      lines.findIndex(({ kind }) => kind === 'NetworkPolicy'),
+      1,
+    );
+  },
   'that ends before it began': (lines) => (lines[END]!['finishedAt'] = '2026-05-31T00:00:00Z'),
   'with an object of two megabytes': (lines) =>
     (objectOf(lines, 'ConfigMap', 'settings')['list'] = Array.from({ length: 60_000 }, () => 'x'.repeat(40))),
@@ -174,6 +181,20 @@ describe('a snapshot that cannot be the whole of one cluster', () => {
       expect(report.results).toEqual(expect.arrayContaining(failed));
     },
   );
+
+  it('does it say of which kinds not everything is known, though no list says that it failed?', () => {
+    const { notes } = reread((lines) => {
+      (lines[END]!['lists'] as Line[]).splice(
+        (lines[END]!['lists'] as Line[]).findIndex(({ kind }) => kind === 'Namespace'),
+        1,
+      );
+      objectOf(lines, 'NetworkPolicy', 'default-deny')['apiVersion'] = 'networking.k8s.io/v7';
+    });
+    expect(notes.join(' ')).toMatch(/Of [^:]*Namespace[^:]* not everything is known: each was not asked for\./);
+    expect(notes).toContain(
+      'Of NetworkPolicy not everything is known: it holds an object of version v7, which checks do not know.',
+    );
+  });
 
   it('does an unknown version of a kind take that kind alone?', () => {
     const report = reread(

@@ -1,6 +1,6 @@
 import { ClusterBuilder, type ClusterHead, type ListEnd, type ListOutcome } from '../../checks/cluster.js';
 import type { ClusterObjects } from '../../checks/cluster.js';
-import { kindOf } from '../../checks/kinds.js';
+import { kindOf, KINDS } from '../../checks/kinds.js';
 import { NO_RULES, SNAPSHOT_CHECKS, type SnapshotRules } from '../../checks/snapshot-rules.js';
 import { ReportFault, type Format } from '../report.js';
 import { isList, LazyList, type List } from '../text/lazy-list.js';
@@ -190,9 +190,29 @@ class SnapshotReader {
       );
     }
     const cluster = this.#builder.build(this.#head, this.#lists, this.#rules.phi);
+    if (cluster.partial.length === 0) this.#tellOpen(cluster, lists);
     return { cluster, lists };
   }
+
+  /** Of which kinds not everything is known though no list says so: they were not asked for, or what came of them cannot be. */
+  #tellOpen(cluster: ClusterObjects, lists: readonly ListEnd[]): void {
+    const told = new Set(lists.filter(isUnread).map(({ group, kind }) => kindOf(group, kind)));
+    const open = KINDS.filter((kind) => !told.has(kind)).flatMap(({ name }) => {
+      const reason = cluster.incomplete(name);
+      return reason === null ? [] : [{ name, reason }];
+    });
+    for (const [reason, kinds] of Map.groupBy(open, (one) => one.reason)) {
+      const named = kinds.slice(0, MAX_KINDS).map(({ name }) => name);
+      const more = kinds.length > MAX_KINDS ? ` and ${kinds.length - MAX_KINDS} more` : '';
+      this.#draft.note(
+        `Of ${named.join(', ')}${more} not everything is known: ${kinds.length === 1 ? 'it' : 'each'} ${reason}.`,
+      );
+    }
+  }
 }
+
+/** Kinds that one note names. */
+const MAX_KINDS = 20;
 
 /** Lists that are told to have failed: of a cluster without any right, all of them. */
 const MAX_NOTES = 100;
@@ -204,7 +224,8 @@ const OUTCOMES: readonly unknown[] = ['complete', 'absent', 'refused', 'failed']
 function listEndOf(member: Fields): ListEnd {
   const outcome = field(member, 'outcome');
   if (!OUTCOMES.includes(outcome)) throw new Unreadable('/outcome', 'must be complete, absent, refused or failed');
-  const count = field(member, 'count') ?? 0;
+  // A list that is complete says of how many: without it nobody could tell that some are missing.
+  const count = field(member, 'count') ?? (outcome === 'complete' ? null : 0);
   if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0) {
     throw new Unreadable('/count', 'must be a whole number that is not negative');
   }

@@ -12,6 +12,9 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+/** Milliseconds. A sender that is still there says something within a minute; an agent posts again what was cut. */
+const MAX_SILENCE = 60_000;
+
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /**
@@ -158,7 +161,11 @@ export function loadConfig(environment: Environment): Config {
     evidenceDirectory: set.EVIDENCE_DIRECTORY,
     keyFile: set.KEY_FILE,
     keyFileCreate: set.KEY_FILE_CREATE,
-    reportLimits: { maxEncodedBytes: set.MAX_UPLOAD_BYTES, maxDecodedBytes: set.MAX_REPORT_BYTES },
+    reportLimits: {
+      maxEncodedBytes: set.MAX_UPLOAD_BYTES,
+      maxDecodedBytes: set.MAX_REPORT_BYTES,
+      maxSilence: MAX_SILENCE,
+    },
     logLevel: set.LOG_LEVEL,
     signingTrust: trustOf(set.SIGNING_TRUST),
     agentImage: set.AGENT_IMAGE ?? null,

@@ -15,7 +15,7 @@ import { EvidenceFile } from './evidence-file.js';
 import type { Door, Redaction } from './redaction.js';
 
 const MIB = 2 ** 20;
-const LIMITS = { maxEncodedBytes: 8 * MIB, maxDecodedBytes: 8 * MIB };
+const LIMITS = { maxEncodedBytes: 8 * MIB, maxDecodedBytes: 8 * MIB, maxSilence: 60_000 };
 const retainUntil = new Date('2033-01-01T00:00:00Z');
 const organizationId = '0192f0c1-0000-7000-8000-000000000001';
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();

@@ -6,7 +6,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   formatDigest,
   parseDigest,
@@ -18,7 +18,7 @@ import {
 import { Refusal } from './problem.js';
 
 const MIB = 2 ** 20;
-const LIMITS: ContentLimits = { maxEncodedBytes: 8 * MIB, maxDecodedBytes: 16 * MIB };
+const LIMITS: ContentLimits = { maxEncodedBytes: 8 * MIB, maxDecodedBytes: 16 * MIB, maxSilence: 60_000 };
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
 const sha512 = (bytes: Buffer): Buffer => createHash('sha512').update(bytes).digest();
 
@@ -291,13 +291,13 @@ describe('receiving content', () => {
     });
 
     it('takes as much as the limits say and not a byte more?', async () => {
-      const exact = { maxEncodedBytes: report.length, maxDecodedBytes: report.length };
+      const exact = { ...LIMITS, maxEncodedBytes: report.length, maxDecodedBytes: report.length };
       expect((await receive(report, {}, exact)).decodedBytes).toBe(report.length);
       expect(await refusal(() => receive(report, {}, { ...exact, maxEncodedBytes: report.length - 1 }))).toBe(
         'too-large',
       );
       const gzip = gzipSync(report);
-      const decodedLimit = { maxEncodedBytes: gzip.length, maxDecodedBytes: report.length - 1 };
+      const decodedLimit = { ...LIMITS, maxEncodedBytes: gzip.length, maxDecodedBytes: report.length - 1 };
       expect(await refusal(() => receive(gzip, { contentEncoding: 'gzip' }, decodedLimit))).toBe('too-large');
     });
 
@@ -308,7 +308,7 @@ describe('receiving content', () => {
       const { decoded, finished } = receiveContent(
         sourceOf(bomb),
         { contentEncoding },
-        { maxEncodedBytes: MIB, maxDecodedBytes: 2 ** 40 },
+        { ...LIMITS, maxEncodedBytes: MIB, maxDecodedBytes: 2 ** 40 },
       );
       let bytes = 0;
       await expect(
@@ -394,10 +394,39 @@ describe('receiving content', () => {
       expect(result).toMatchObject({ destroyed: true, listeners: 0 });
     });
 
+    it('is a client given up that stays connected and says nothing more, and only then?', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        const source = new PassThrough();
+        const { decoded, finished } = receiveContent(source, {}, LIMITS);
+        decoded.resume();
+        let isOver = false;
+        finished.catch(() => (isOver = true));
+        for (let second = 0; second < 180; second += 45) {
+          source.write(Buffer.alloc(100));
+          await turn();
+          await vi.advanceTimersByTimeAsync(45_000);
+        }
+        expect(isOver).toBe(false);
+        await vi.advanceTimersByTimeAsync(15_000);
+        await expect(finished).rejects.toMatchObject({
+          code: 'truncated-body',
+          detail: expect.stringContaining('60 s') as string,
+        });
+        expect(vi.getTimerCount()).toBe(0);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
     it('can a refusal still be answered while the client is sending?', async () => {
       const { result, status } = await exchange(
         async (incoming) => {
-          const { decoded, finished } = receiveContent(incoming, {}, { maxEncodedBytes: 10, maxDecodedBytes: 10 });
+          const { decoded, finished } = receiveContent(
+            incoming,
+            {},
+            { ...LIMITS, maxEncodedBytes: 10, maxDecodedBytes: 10 },
+          );
           decoded.resume();
           const error = await finished.catch((reason: unknown) => reason);
           return { error, sourceDestroyed: incoming.destroyed };

@@ -35,10 +35,12 @@ export interface ContentHeaders {
   contentLength?: string | undefined;
 }
 
-/** Bytes. */
 export interface ContentLimits {
+  /** Bytes. */
   maxEncodedBytes: number;
   maxDecodedBytes: number;
+  /** Milliseconds in which nothing comes, after which the sender is taken to be gone. */
+  maxSilence: number;
 }
 
 export interface ReceivedContent {
@@ -108,6 +110,7 @@ export function receiveContent(
 
   const encoded = new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      silence.refresh();
       encodedBytes += chunk.length;
       if (encodedBytes > limits.maxEncodedBytes) {
         done(tooLarge(limits.maxEncodedBytes, 'as transferred'));
@@ -183,7 +186,13 @@ export function receiveContent(
   const unwatch = whenFinished(source, { writable: false }, (error) => {
     if (error) encoded.destroy(new Refusal('truncated-body', 'The connection ended before the content did.'));
   });
-  encoded.once('close', unwatch);
+  const silence = setTimeout(() => {
+    encoded.destroy(new Refusal('truncated-body', `Nothing of the content came for ${limits.maxSilence / 1_000} s.`));
+  }, limits.maxSilence);
+  encoded.once('close', () => {
+    unwatch();
+    clearTimeout(silence);
+  });
   source.pipe(encoded);
   return { decoded, finished };
 }

@@ -83,6 +83,9 @@ function checkPath<Schema extends z.ZodType>(schema: Schema, value: unknown): z.
   throw new Refusal('not-found', 'There is no such resource.');
 }
 
+/** Milliseconds in which a JSON body has to come whole: it is small, and whoever sends it drop by drop holds a connection. */
+const JSON_PATIENCE = 30_000;
+
 async function readJson(request: CallRequest, method: string): Promise<{ value: unknown; digest: string }> {
   const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   const accepted = method === 'PATCH' ? ['application/merge-patch+json', 'application/json'] : ['application/json'];
@@ -97,11 +100,19 @@ async function readJson(request: CallRequest, method: string): Promise<{ value: 
   }
   const chunks: Buffer[] = [];
   let size = 0;
-  // Leaving the loop leaves the request alive: the refusal is answered on its connection, which may carry the next one.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_JSON_BYTES) throw new Refusal('too-large', `A JSON body has at most ${MAX_JSON_BYTES} bytes.`);
-    chunks.push(chunk);
+  const late = setTimeout(
+    () => request.destroy(new Refusal('truncated-body', 'The body did not come in time.')),
+    JSON_PATIENCE,
+  );
+  try {
+    // Leaving the loop leaves the request alive: the refusal is answered on its connection, which may carry the next one.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_JSON_BYTES) throw new Refusal('too-large', `A JSON body has at most ${MAX_JSON_BYTES} bytes.`);
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(late);
   }
   const bytes = Buffer.concat(chunks);
   let value: unknown;

@@ -90,6 +90,8 @@ export interface Check {
   readonly sameAs: readonly { readonly tool: Tool; readonly id: string }[];
   /** `organization`: its own check, or its own version of one of the catalogue. */
   readonly by: 'catalog' | 'organization';
+  /** Which record, or whose answer, does instead where the check could not look; null where it does not say. With `{…}` where the definition fills something in. */
+  readonly without: string | null;
 }
 
 export type Link = 'primary' | 'supporting';
@@ -210,6 +212,7 @@ export function checkOf(file: Mapping, entry: MappedCheck): Check {
     deprecated: entry.deprecated ?? false,
     sameAs: Object.entries(entry.same_as ?? {}).flatMap(([tool, ids]) => ids.map((id) => ({ tool, id }))),
     by: entry.by ?? 'catalog',
+    without: entry.without ?? null,
   };
 }
 

@@ -10,8 +10,8 @@ export interface Mapping extends Omit<MappingFile, 'source' | 'checks'> {
   readonly checks: readonly MappedCheck[];
 }
 
-/** `by`: who wrote the check, where it was not the catalogue's authors. */
-export type MappedCheck = CheckEntry & { readonly by?: 'organization' };
+/** `by`: who wrote the check, where it was not the catalogue's authors. `without`: what does instead, which checks of our own say. */
+export type MappedCheck = CheckEntry & { readonly by?: 'organization'; readonly without?: string | undefined };
 
 /** What an organisation made of a check: its own, or its own version of one of the catalogue. Not in force: it was switched off or withdrawn. */
 export interface OrganizationCheck {
@@ -53,5 +53,6 @@ function mappingOf(files: Kept<ChecksFile>, organization: readonly OrganizationC
 }
 
 function entryOf(check: CheckDefinition): MappedCheck {
-  return { id: check.id, title: check.title, severity: check.severity, practices: [...practicesOf(check)] };
+  const { id, title, severity, without } = check;
+  return { id, title, severity, practices: [...practicesOf(check)], without };
 }

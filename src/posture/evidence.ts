@@ -83,6 +83,7 @@ function reportCheck(catalog: Catalog, source: string): Check | null {
     deprecated: false,
     sameAs: [],
     by: 'catalog',
+    without: null,
   };
 }
 

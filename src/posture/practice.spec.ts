@@ -37,6 +37,7 @@ const check = (tool: Check['tool'], id: string, change: Partial<Check> = {}): Ch
   deprecated: false,
   sameAs: [],
   by: 'catalog',
+  without: null,
   ...change,
 });
 
@@ -264,6 +265,27 @@ describe('when is a practice stale or missing?', () => {
     const result = evaluate({ rows: [row(C1, status)] });
     expect(result.status).toBe('missing');
     expect(result.reason).toContain(`1 ${status}`);
+  });
+
+  it('is said what does instead, where a check could not look?', () => {
+    const own = (id: string, without: string | null) => check('safeguard-checks', id, { without });
+    const flags = own('flags', 'No flags are seen of {object.metadata.name}. Keep provider_attestation.');
+    const same = own('same', flags.without);
+    const result = evaluate({ checks: [flags, same], rows: [row(flags, 'manual'), row(same, 'manual')] });
+    expect([result.status, result.reason]).toEqual([
+      'missing',
+      'None of 2 results is a pass (2 manual). No flags are seen of …. Keep provider_attestation.',
+    ]);
+    const others = ['a', 'b', 'c', 'd', 'e'].map((id) => own(id, `${id} does.`));
+    const rows = [row(flags, 'pass'), ...others.map((of) => row(of, 'manual'))];
+    const partly = evaluate({ checks: [flags, ...others], rows });
+    expect([partly.status, partly.reason]).toEqual([
+      'partial',
+      expect.stringContaining('Not decided: 5 manual. a does. b does. c does. The results of 2 other checks say'),
+    ]);
+    // Whoever could look does not need it, and whoever failed to is not helped by it.
+    for (const status of ['error', 'skip', 'fail'])
+      expect(evaluate({ checks: [flags], rows: [row(flags, status)] }).reason).not.toContain('provider_attestation');
   });
 
   it('is it missing without any result?', () => {

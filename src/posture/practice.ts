@@ -214,7 +214,7 @@ function failingReason(input: PracticeCase, failing: readonly Row[], isFresh: (t
 function missingReason({ practice, checks, rows }: PracticeCase): string {
   const none =
     rows.length > 0
-      ? `None of ${plural(resultsIn(rows), 'result')} is a pass (${statusesIn(rows)}).`
+      ? `None of ${plural(resultsIn(rows), 'result')} is a pass (${statusesIn(rows)}).${insteadReason(rows)}`
       : checks.some(({ evidence }) => evidence)
         ? 'No scanner has reported on it.'
         : 'No check of a scanner that is known here supports it.';
@@ -270,7 +270,23 @@ function silenceReason(silences: readonly Silence[]): string {
 
 function undecidedReason(rows: readonly Row[]): string {
   const undecided = rows.filter(({ summary }) => summary.status !== 'pass');
-  return undecided.length === 0 ? '' : ` Not decided: ${statusesIn(undecided)}.`;
+  return undecided.length === 0 ? '' : ` Not decided: ${statusesIn(undecided)}.${insteadReason(undecided)}`;
+}
+
+/** Checks in whose words it is said what does instead. Those of one practice mostly say the same; what each says is in its results too. */
+const MAX_INSTEAD = 3;
+
+/** What does instead where a check could not look: a managed control plane shows no flags, and a record or the cloud's own answer does. */
+function insteadReason(rows: readonly Row[]): string {
+  const said = new Set(
+    rows.flatMap(({ check, summary }) =>
+      summary.status === 'manual' && check.without !== null ? [check.without.replaceAll(/\{[^}]*\}/g, '…')] : [],
+    ),
+  );
+  const more = said.size - MAX_INSTEAD;
+  const parts = [...said].slice(0, MAX_INSTEAD);
+  if (more > 0) parts.push(`The results of ${plural(more, 'other check')} say what does there.`);
+  return parts.map((part) => ` ${part}`).join('');
 }
 
 function statusesIn(rows: readonly Row[]): string {

@@ -1,8 +1,9 @@
-// `npm run test:cluster`: the agent against a real Kubernetes API server with etcd, which `npm test` does without. KUBE_APISERVER and ETCD name the programs; else they are
-// looked for on the PATH, and else the first is built from its Go module (Go and its proxy are needed; some minutes, once) and the second taken from Debian's package.
+// `npm run test:cluster`: the product against a real Kubernetes API server with etcd, which `npm test` does without. KUBE_APISERVER and ETCD name the programs; else they and kubectl are
+// looked for on the PATH, and else those of Kubernetes are built from its Go module (Go and its proxy are needed; some minutes, once) and etcd taken from Debian's package. It runs the lines
+// of the guides, which need curl.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { must, prepare, programNode, ROOT } from './prepare.mjs';
 
 const KUBERNETES = 'v1.34.1';
@@ -10,7 +11,10 @@ const CACHE = join(ROOT, '.data', 'cluster');
 
 await prepare();
 mkdirSync(CACHE, { recursive: true });
-process.env.KUBE_APISERVER ??= onPath('kube-apiserver') ?? builtApiServer();
+if (onPath('curl') === undefined)
+  throw new Error('there is no curl on the PATH, by which the lines of the guides speak to the service');
+process.env.KUBE_APISERVER ??= onPath('kube-apiserver') ?? built('kube-apiserver');
+if (onPath('kubectl') === undefined) process.env.PATH = [dirname(built('kubectl')), process.env.PATH].join(delimiter);
 process.env.ETCD ??= onPath('etcd') ?? unpackedEtcd();
 await must(programNode(), ['dist/test/cluster/main.js']);
 
@@ -20,9 +24,12 @@ function onPath(program) {
   return found.status === 0 ? found.stdout.trim() : undefined;
 }
 
-/** The module says of its staged parts that they lie beside it, which they do not in a module: they are modules of their own, v0.X for v1.X. */
-function builtApiServer() {
-  const program = join(CACHE, `kube-apiserver-${KUBERNETES}`);
+/**
+ * The module says of its staged parts that they lie beside it, which they do not in a module: they are modules of their own, v0.X for v1.X.
+ * @param {'kube-apiserver' | 'kubectl'} name
+ */
+function built(name) {
+  const program = join(CACHE, KUBERNETES, name);
   if (existsSync(program)) return program;
   const folder = join(CACHE, 'build');
   mkdirSync(folder, { recursive: true });
@@ -42,8 +49,8 @@ function builtApiServer() {
   const language = /^go .*$/m.exec(text)?.[0] ?? '';
   const required = `require k8s.io/kubernetes ${KUBERNETES}`;
   writeFileSync(join(folder, 'go.mod'), ['module cluster', language, required, ...staged, ''].join('\n'));
-  console.log(`Building kube-apiserver ${KUBERNETES} …`);
-  go('build', '-trimpath', '-o', program, 'k8s.io/kubernetes/cmd/kube-apiserver');
+  console.log(`Building ${name} ${KUBERNETES} …`);
+  go('build', '-trimpath', '-o', program, `k8s.io/kubernetes/cmd/${name}`);
   return program;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MalformedError, type KubernetesObject, type Objects } from './objects.js';
 import { accessOf, escalations, type Rule } from './rbac-rules.js';
-import { parseSubject, subjectName } from './rbac-subjects.js';
+import { subjectName } from './rbac-subjects.js';
 import { Rbac } from './rbac.js';
 
 const objects = (...list: KubernetesObject[]): Objects => ({
@@ -157,40 +157,6 @@ describe('rules', () => {
   it('of an administrator open all ways?', () => {
     const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], resourceNames: [], nonResourceURLs: [] };
     expect(escalations([all])).toHaveLength(12);
-  });
-});
-
-describe('subjects', () => {
-  it.each(['ServiceAccount/emr/app', 'User/jane@example.com', 'User/https://issuer/#jane', 'Group/a/b'])(
-    'are read and said again: %s?',
-    (text) => {
-      expect(subjectName(parseSubject(text))).toBe(text);
-    },
-  );
-
-  it('are one, as a service account and as its user?', () => {
-    expect(subjectName(parseSubject('User/system:serviceaccount:emr:app'))).toBe(APP);
-    expect(subjectName(parseSubject(user('system:serviceaccount:emr:app')))).toBe(APP);
-    expect(subjectName(parseSubject(account('emr', 'app')))).toBe(APP);
-  });
-
-  it.each([
-    '',
-    'app',
-    'ServiceAccount/app',
-    'ServiceAccount/a/b/c',
-    'ServiceAccount//b',
-    'serviceaccount/a/b',
-    'User/',
-    'Robot/x',
-    null,
-    1,
-    [],
-    {},
-    { kind: 'User' },
-    { kind: 'Robot', name: 'x' },
-  ])('are not %j?', (value) => {
-    expect(() => parseSubject(value)).toThrow(MalformedError);
   });
 });
 

@@ -94,7 +94,8 @@ describe('is every route guarded?', () => {
     expect(headersTimeout).toBeGreaterThan(0);
     expect(headersTimeout).toBeLessThanOrEqual(60_000);
     expect(requestTimeout).toBeGreaterThan(0);
-    expect(requestTimeout).toBeLessThanOrEqual(300_000);
+    // The largest report that is taken by default, over a line of 2 Mbit/s. Silence is cut off within a minute (content.spec.ts).
+    expect(requestTimeout).toBeLessThanOrEqual(3_600_000);
   });
 
   it('a route without @Endpoint stops the start', async () => {

@@ -188,9 +188,9 @@ export class ChecksService {
 
   /** A check of the catalogue that the organisation has withdrawn its change of is as it was; one of its own is judged by no more. */
   private changeOf(last: LastVersion): CheckChange[] {
-    const { checkId: id, state } = last;
-    if (state === 'defined') return [{ id, definition: this.definitionOf(last) }];
-    return state === 'off' || id.startsWith(OWN) ? [{ id, definition: null }] : [];
+    const { checkId: id, version, state } = last;
+    if (state === 'defined') return [{ id, version, definition: this.definitionOf(last) }];
+    return state === 'off' || id.startsWith(OWN) ? [{ id, version, definition: null }] : [];
   }
 
   private async keep(

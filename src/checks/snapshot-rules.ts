@@ -16,6 +16,8 @@ export interface SnapshotRules {
   readonly definitions: readonly CheckDefinition[];
   /** Ids that the organisation has switched off or withdrawn: whoever judges by these rules knows that nothing is said of them any more. */
   readonly withdrawn: readonly string[];
+  /** Which versions of the organisation's changes these are: told with the results. What is judged does not depend on the number, so `digest` does not. */
+  readonly changes: readonly Pick<CheckChange, 'id' | 'version'>[];
   readonly phi: PhiScope;
 }
 
@@ -31,6 +33,8 @@ export const NO_RULES: SnapshotRules = rulesOf({
 /** What an organisation makes of one check. */
 export interface CheckChange {
   readonly id: string;
+  /** Counts from 1, as the API does. */
+  readonly version: number;
   /** Null: it is not judged by. */
   readonly definition: CheckDefinition | null;
 }
@@ -56,6 +60,7 @@ export function rulesOf(given: {
     digest: digestOf([checks, program, phi.labels, phi.namespaces]),
     definitions,
     withdrawn,
+    changes: changes.map(({ id, version: of }) => ({ id, version: of })),
     phi,
   };
 }

@@ -314,7 +314,8 @@ describe('what does a change of the rules do to what was collected before?', () 
     const other = { ...ownCheck, pass: "object.metadata.name == 'portal'", examples: examplesFor('portal', 'web') };
     const known = new Date().toISOString();
     await put(clinic, officer, other, 1).expect(200);
-    await reread(clinic, officer, 1);
+    const [second] = await reread(clinic, officer, 1);
+    expect(second?.notes).toContain(`Checks as the organisation has changed them: ${ownCheck.id} version 2.`);
     expect(said(await results(clinic, officer))).toEqual(['emr/Deployment/portal pass']);
     expect(said(await results(clinic, officer, { knownAt: known, asOf: known }))).toEqual([
       'emr/Deployment/portal fail',

@@ -256,24 +256,40 @@ describe('the rules', () => {
     rulesOf({ catalogue: '2026.11.9', definitions: DEFINITIONS, changes, program: 'test', phi: RULES.phi });
 
   it('is a check that was switched off neither judged nor left open?', () => {
-    const report = read(bytesOf(LINES), changed({ id: 'workload-non-root', definition: null }));
+    const report = read(bytesOf(LINES), changed({ id: 'workload-non-root', version: 3, definition: null }));
     expect(statuses(report)).not.toHaveProperty('workload-non-root');
     expect(report.coverage.find(({ source }) => source === 'safeguard-checks')?.checks).toContain('workload-non-root');
   });
 
   it('does the version say that the organisation has changed them, and how?', () => {
     const own = { ...DEFINITIONS[0]!, id: 'org/own', pass: 'true' };
-    const one = read(bytesOf(LINES), changed({ id: own.id, definition: own }));
+    const one = read(bytesOf(LINES), changed({ id: own.id, version: 1, definition: own }));
     expect(one.toolVersion).toMatch(/^2026\.11\.9\+[0-9a-f]{12}$/);
     expect(statuses(one)['org/own']).toHaveLength(3);
-    const other = changed({ id: own.id, definition: { ...own, pass: 'false' } });
+    const other = changed({ id: own.id, version: 2, definition: { ...own, pass: 'false' } });
     expect(other.version).not.toBe(one.toolVersion);
-    expect(other.digest).not.toBe(changed({ id: own.id, definition: own }).digest);
+    expect(other.digest).not.toBe(changed({ id: own.id, version: 1, definition: own }).digest);
+  });
+
+  it('does the scan name the version of each check that the organisation has changed, and none otherwise?', () => {
+    const own = { ...DEFINITIONS[0]!, id: 'org/own' };
+    const rules = changed(
+      { id: own.id, version: 2, definition: own },
+      { id: 'workload-non-root', version: 3, definition: null },
+    );
+    expect(read(bytesOf(LINES), rules).notes).toContain(
+      'Checks as the organisation has changed them: org/own version 2, workload-non-root version 3 (not judged by).',
+    );
+    expect(read(bytesOf(LINES)).notes.join('\n')).not.toContain('the organisation has changed');
+    // A version of the same content judges the same, and nothing is judged anew for it.
+    expect(changed({ id: own.id, version: 9, definition: own }).digest).toBe(
+      changed({ id: own.id, version: 2, definition: own }).digest,
+    );
   });
 
   it('is one that does not compile any more an error, and the others judge?', () => {
     const broken = { ...DEFINITIONS[0]!, id: 'org/broken', pass: 'nobody(object)' };
-    const report = read(bytesOf(LINES), changed({ id: broken.id, definition: broken }));
+    const report = read(bytesOf(LINES), changed({ id: broken.id, version: 1, definition: broken }));
     expect(statuses(report)['org/broken']).toEqual(['cluster error']);
     expect(passes(report)).toBe(4);
     expect(report.coverage.find(({ source }) => source === 'safeguard-checks')?.checks).not.toContain('org/broken');

@@ -16,6 +16,7 @@ const WHOLE = 'cluster';
 export function judgeSnapshot(draft: Draft, cluster: ClusterObjects): void {
   const rules = draft.rules();
   draft.toolVersion = rules.version;
+  if (rules.changes.length > 0) draft.note(versionsNote(rules));
   const checks = compiled(draft, rules);
   const { complete, notes } = evaluate(checks, cluster, (outcome) => {
     draft.attempt('', SCOPE, () => draft.add(resultOf(outcome)));
@@ -27,6 +28,14 @@ export function judgeSnapshot(draft: Draft, cluster: ClusterObjects): void {
   const covered = isWhole ? null : [...complete, ...rules.withdrawn];
   if (covered?.length === 0) return;
   draft.cover({ ...SCOPE, extent: 'complete', checks: covered, silentPass: [] });
+}
+
+/** Which version of a check that the organisation has changed has judged; of all others the catalogue's own. */
+function versionsNote({ changes, withdrawn }: SnapshotRules): string {
+  const named = changes.map(
+    ({ id, version }) => `${id} version ${version}${withdrawn.includes(id) ? ' (not judged by)' : ''}`,
+  );
+  return `Checks as the organisation has changed them: ${named.join(', ')}.`;
 }
 
 /** What does not compile is said to judge nothing: a check of an organisation that was accepted by another version. */

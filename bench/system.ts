@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { Agent, request } from 'undici';
 import { DATABASE, startPostgres, type EmbeddedPostgres } from '../src/development/postgres.js';
-import { API_AUDIENCE, startProvider, type DevelopmentProvider } from '../src/development/provider.js';
+import {
+  API_AUDIENCE,
+  providerVariables,
+  startProvider,
+  type DevelopmentProvider,
+} from '../src/development/provider.js';
 import { migrate } from '../src/kernel/db/migrate.js';
 import { cpuOf, cpuOfPostgres, peakMemoryOf } from './process.js';
 import type { WrittenReport } from './reports.js';
@@ -146,15 +151,8 @@ export async function startBench({
           KEY_FILE_CREATE: 'true',
           MAX_REPORT_BYTES: String(LARGEST_REPORT),
           MAX_UPLOAD_BYTES: String(LARGEST_REPORT),
-          OIDC_ISSUER: provider.issuer,
-          OIDC_AUDIENCE: API_AUDIENCE,
-          OIDC_CLIENT_ID: provider.clients.browser.clientId,
-          OIDC_CLIENT_SECRET: provider.clients.browser.clientSecret,
-          OIDC_CLI_CLIENT_ID: provider.clients.cli.clientId,
-          OIDC_MFA_AMR: 'mfa',
-          FIRST_ADMINS: `${provider.issuer}|dev-admin`,
+          ...providerVariables(provider, ['dev-admin']),
           SESSION_SECRET: 'a secret of the benchmarks and of nobody else',
-          ALLOW_INSECURE_ISSUERS: 'true',
         },
         profileDirectory,
       );

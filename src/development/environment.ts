@@ -6,7 +6,7 @@ import type { Environment } from '../config.js';
 import { migrate } from '../kernel/db/migrate.js';
 import { showDemo } from './demo.js';
 import { DATABASE, startPostgres } from './postgres.js';
-import { API_AUDIENCE, startProvider } from './provider.js';
+import { providerVariables, startProvider } from './provider.js';
 
 /** Where data lies unless SAFEGUARD_DATA_DIRECTORY says otherwise. Beside package.json: three folders above the compiled file. */
 const DATA_DIRECTORY = fileURLToPath(new URL('../../../.data', import.meta.url));
@@ -56,15 +56,8 @@ export async function startEnvironment(own: Environment): Promise<DevelopmentEnv
         EVIDENCE_DIRECTORY: join(dataDirectory, 'evidence'),
         KEY_FILE: join(dataDirectory, 'keys.json'),
         KEY_FILE_CREATE: 'true',
-        OIDC_ISSUER: provider.issuer,
-        OIDC_AUDIENCE: API_AUDIENCE,
-        OIDC_CLIENT_ID: provider.clients.browser.clientId,
-        OIDC_CLIENT_SECRET: provider.clients.browser.clientSecret,
-        OIDC_CLI_CLIENT_ID: provider.clients.cli.clientId,
-        OIDC_MFA_AMR: 'mfa',
-        FIRST_ADMINS: `${provider.issuer}|dev-admin`,
+        ...providerVariables(provider, ['dev-admin']),
         SESSION_SECRET: await sessionSecret(join(dataDirectory, 'session-secret')),
-        ALLOW_INSECURE_ISSUERS: 'true',
         LOG_LEVEL: own['LOG_LEVEL'] ?? 'warn',
       },
       lost: postgres.exited.then(() => {

@@ -75,6 +75,19 @@ export interface DevelopmentProvider {
   readonly stop: () => Promise<void>;
 }
 
+/** What a server of ours is told of a provider that runs on this machine; `admins`: subjects that may make organisations. */
+export const providerVariables = ({ issuer, clients }: DevelopmentProvider, admins: readonly string[]) => ({
+  OIDC_ISSUER: issuer,
+  OIDC_AUDIENCE: API_AUDIENCE,
+  OIDC_CLIENT_ID: clients.browser.clientId,
+  OIDC_CLIENT_SECRET: clients.browser.clientSecret,
+  OIDC_CLI_CLIENT_ID: clients.cli.clientId,
+  OIDC_MFA_AMR: 'mfa',
+  FIRST_ADMINS: admins.map((subject) => `${issuer}|${subject}`).join(','),
+  // It is at an address of this machine.
+  ALLOW_INSECURE_ISSUERS: 'true',
+});
+
 /** Starts the provider in this process on 127.0.0.1. */
 export async function startProvider(options: ProviderOptions): Promise<DevelopmentProvider> {
   const agents = options.agents ?? ['safeguard-agent'];

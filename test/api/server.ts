@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import supertest from 'supertest';
-import { API_AUDIENCE, startProvider, type DevelopmentProvider } from '../../src/development/provider.js';
+import { providerVariables, startProvider, type DevelopmentProvider } from '../../src/development/provider.js';
 import type { World } from '../support/app.js';
 import { checkAnswer } from '../support/contract.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
@@ -64,15 +64,8 @@ export async function prepareGround(own?: TestDatabase): Promise<Ground> {
           EVIDENCE_DIRECTORY: evidenceDirectory,
           KEY_FILE: join(directory, 'keys.json'),
           KEY_FILE_CREATE: 'true',
-          OIDC_ISSUER: provider.issuer,
-          OIDC_AUDIENCE: API_AUDIENCE,
-          OIDC_CLIENT_ID: provider.clients.browser.clientId,
-          OIDC_CLIENT_SECRET: provider.clients.browser.clientSecret,
-          OIDC_CLI_CLIENT_ID: provider.clients.cli.clientId,
-          OIDC_MFA_AMR: 'mfa',
-          FIRST_ADMINS: `${provider.issuer}|dev-admin`,
+          ...providerVariables(provider, ['dev-admin']),
           SESSION_SECRET: 'a secret of the tests and of nobody else',
-          ALLOW_INSECURE_ISSUERS: 'true',
         },
       });
       let output = '';

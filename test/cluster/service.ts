@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { DATABASE, startPostgres } from '../../src/development/postgres.js';
-import { API_AUDIENCE, startProvider } from '../../src/development/provider.js';
+import { providerVariables, startProvider } from '../../src/development/provider.js';
 import { migrate } from '../../src/kernel/db/migrate.js';
 import { certified } from '../agent/certificate.js';
 import { until } from './holds.js';
@@ -85,16 +85,8 @@ export async function startService(trusted: string): Promise<Service> {
       EVIDENCE_DIRECTORY: join(directory, 'evidence'),
       KEY_FILE: join(directory, 'keys.json'),
       KEY_FILE_CREATE: 'true',
-      OIDC_ISSUER: provider.issuer,
-      OIDC_AUDIENCE: API_AUDIENCE,
-      OIDC_CLIENT_ID: provider.clients.browser.clientId,
-      OIDC_CLIENT_SECRET: provider.clients.browser.clientSecret,
-      OIDC_CLI_CLIENT_ID: provider.clients.cli.clientId,
-      OIDC_MFA_AMR: 'mfa',
-      FIRST_ADMINS: `${provider.issuer}|dev-admin`,
+      ...providerVariables(provider, ['dev-admin']),
       SESSION_SECRET: 'a secret of the tests and of nobody else',
-      // The cluster is at an address of this machine, and its discovery URL too.
-      ALLOW_INSECURE_ISSUERS: 'true',
     });
     stops.push(server.stop);
     await until('the service comes up', 60, () => {

@@ -7,7 +7,12 @@ import pg from 'pg';
 import { pino } from 'pino';
 import supertest from 'supertest';
 import { loadConfig } from '../../src/config.js';
-import { API_AUDIENCE, startProvider, type DevelopmentProvider } from '../../src/development/provider.js';
+import {
+  API_AUDIENCE,
+  providerVariables,
+  startProvider,
+  type DevelopmentProvider,
+} from '../../src/development/provider.js';
 import { createApp } from '../../src/main.js';
 import { newId } from '../../src/kernel/ids.js';
 import type { Role } from '../../src/kernel/principal.js';
@@ -60,15 +65,8 @@ export async function startApp(options: WorldOptions = {}): Promise<World> {
     EVIDENCE_DIRECTORY: evidenceDirectory,
     KEY_FILE: join(directory, 'keys.json'),
     KEY_FILE_CREATE: 'true',
-    OIDC_ISSUER: provider.issuer,
-    OIDC_AUDIENCE: API_AUDIENCE,
-    OIDC_CLIENT_ID: provider.clients.browser.clientId,
-    OIDC_CLIENT_SECRET: provider.clients.browser.clientSecret,
-    OIDC_CLI_CLIENT_ID: provider.clients.cli.clientId,
-    OIDC_MFA_AMR: 'mfa',
-    FIRST_ADMINS: `${provider.issuer}|dev-admin,${provider.issuer}|other-admin`,
+    ...providerVariables(provider, ['dev-admin', 'other-admin']),
     SESSION_SECRET: 'a secret of the tests and of nobody else',
-    ALLOW_INSECURE_ISSUERS: 'true',
     ...options.environment,
   });
   const app = await createApp(

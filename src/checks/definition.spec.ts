@@ -1,24 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Params } from '../catalog/checks.schema.js';
+import { exampleCheck } from '../../test/support/checks.js';
 import { compileDefinition, compileFile, DefinitionFaults, withParams, wordsOfFault } from './definition.js';
 
 type Json = Record<string, unknown>;
 
-const definition = (more: Json = {}): Json => ({
-  id: 'example',
-  title: 'It is so',
-  practice: 'run-as-non-root',
-  severity: 'high',
-  each: 'Pod',
-  pass: 'true',
-  message: 'It is not so.',
-  examples: { pass: [{ name: 'a', objects: [] }], fail: [{ name: 'a', objects: [] }] },
-  ...more,
-});
-
 function faults(more: Json, of: 'catalog' | 'organization' = 'catalog'): string[] {
   try {
-    compileDefinition(definition(more), of);
+    compileDefinition(exampleCheck(more), of);
   } catch (error) {
     if (error instanceof DefinitionFaults) return error.faults.map(wordsOfFault);
     throw error;
@@ -75,11 +64,11 @@ describe('is what is wrong with a definition told with its place?', () => {
 });
 
 describe('can an organisation set constants of a check?', () => {
-  const own = compileDefinition(definition({ params: { names: ['a'], least: 1 } })).definition;
+  const own = compileDefinition(exampleCheck({ params: { names: ['a'], least: 1 } })).definition;
 
   it('those that it has, by values of their types', () => {
     expect(withParams(own, { names: ['b'] }).params).toEqual({ names: ['b'], least: 1 });
-    expect(compileDefinition(definition({ params: { least: 1 }, pass: 'params.least + 1 == 2' })).params).toEqual({
+    expect(compileDefinition(exampleCheck({ params: { least: 1 }, pass: 'params.least + 1 == 2' })).params).toEqual({
       least: 1n,
     });
   });
@@ -115,7 +104,7 @@ describe('are names of people kept out of messages?', () => {
 });
 
 describe('which kinds does a check read?', () => {
-  const reads = (more: Json) => compileDefinition(definition(more)).reads;
+  const reads = (more: Json) => compileDefinition(exampleCheck(more)).reads;
 
   it.each<[Json, string[]]>([
     [{ pass: 'true' }, []],
@@ -140,7 +129,7 @@ describe('is a file of checks read check by check?', () => {
   it('one that is wrong does not hide the others', () => {
     const { checks, faults: told } = compileFile({
       section: 'network',
-      checks: [definition(), definition({ id: 'other', pass: 'x' }), definition()],
+      checks: [exampleCheck(), exampleCheck({ id: 'other', pass: 'x' }), exampleCheck()],
     });
     expect(checks.map(({ id }) => id)).toEqual(['example']);
     expect(told.map(({ message }) => message)).toEqual([

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Environment } from '@marcbachmann/cel-js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { exampleCheck } from '../../test/support/checks.js';
 import { compileCheck, compileDefinition, compileFile, withParams, type CompiledCheck } from './definition.js';
 import { FUNCTIONS } from './environment.js';
 import { clusterOf } from './examples.js';
@@ -121,17 +122,7 @@ describe('does the policy say of the examples what the check says?', () => {
 });
 
 const definition = (more: Json): CompiledCheck =>
-  compileDefinition({
-    id: 'example',
-    title: 'It is so',
-    practice: 'run-as-non-root',
-    severity: 'high',
-    each: 'Pod',
-    pass: 'true',
-    message: 'Pod {object.metadata.name} is not so.',
-    examples: { pass: [{ name: 'a', objects: [] }], fail: [{ name: 'a', objects: [] }] },
-    ...more,
-  });
+  compileDefinition(exampleCheck({ message: 'Pod {object.metadata.name} is not so.', ...more }));
 
 describe('what cannot be a policy, and why?', () => {
   it.each<[Json, RegExp]>([

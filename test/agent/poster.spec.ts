@@ -102,6 +102,15 @@ const refuse =
   (response) =>
     problem(response, status, code, `Refused as ${code}`);
 
+/** At once, or when the report was read: the service refuses it all the same. */
+const refusedEitherWay = (code: string, detail: string): [string, Answer][] => [
+  ['at once', refuse(422, code)],
+  [
+    'when it was read',
+    (response) => json(response, 202, { ...STORED, status: 'refused', counts: null, problem: { code, detail } }),
+  ],
+];
+
 describe('what is posted?', () => {
   it('is it the oldest first, with its digest, type and declaration, and gone from the spool?', async () => {
     const all = await posting();
@@ -151,19 +160,7 @@ describe('what is posted?', () => {
     expect(all.clock.pauses).toHaveLength(1);
   });
 
-  it.each<[string, Answer]>([
-    ['at once', refuse(422, 'observed-at-required')],
-    [
-      'when it was read',
-      (response) =>
-        json(response, 202, {
-          ...STORED,
-          status: 'refused',
-          counts: null,
-          problem: { code: 'observed-at-required', detail: 'The report does not say when it was made.' },
-        }),
-    ],
-  ])(
+  it.each<[string, Answer]>(refusedEitherWay('observed-at-required', 'The report does not say when it was made.'))(
     'is a report without a time of its own as of when it was found, and only then: told %s?',
     async (_when, answer) => {
       const all = await posting();
@@ -387,36 +384,27 @@ describe('what is never lost?', () => {
 });
 
 describe('what is refused for good?', () => {
-  it.each<[string, Answer]>([
-    ['at once', refuse(422, 'report-refused')],
-    [
-      'when it was read',
-      (response) =>
-        json(response, 202, {
-          ...STORED,
-          status: 'refused',
-          counts: null,
-          problem: { code: 'report-refused', detail: 'unknown-format' },
-        }),
-    ],
-  ])('is it set aside with the problem, and do the others go on: %s?', async (_when, answer) => {
-    const all = await posting();
-    const bad = await give(all, '{"bad":1}', 1);
-    await give(all, '{"good":1}', 2);
-    all.service.answers = [answer];
-    expect(await all.poster.drain(Infinity)).toBe(true);
-    expect(all.poster.refused).toBe(1);
-    const refused = join(all.directory, 'spool', 'refused');
-    expect((await readdir(refused)).sort()).toEqual(
-      ['json', 'problem.json', 'report'].map((ending) => `${bad.name}.${ending}`),
-    );
-    expect(JSON.parse(await readFile(join(refused, `${bad.name}.problem.json`), 'utf8'))).toMatchObject({
-      type: expect.stringMatching(/report-refused$/) as string,
-      origin: '{"bad":1}',
-    });
-    expect(await readFile(join(refused, `${bad.name}.report`), 'utf8')).toBe('{"bad":1}');
-    expect(await all.metric('refused_reports_total')).toBe('safeguard_agent_refused_reports_total 1');
-  });
+  it.each<[string, Answer]>(refusedEitherWay('report-refused', 'unknown-format'))(
+    'is it set aside with the problem, and do the others go on: %s?',
+    async (_when, answer) => {
+      const all = await posting();
+      const bad = await give(all, '{"bad":1}', 1);
+      await give(all, '{"good":1}', 2);
+      all.service.answers = [answer];
+      expect(await all.poster.drain(Infinity)).toBe(true);
+      expect(all.poster.refused).toBe(1);
+      const refused = join(all.directory, 'spool', 'refused');
+      expect((await readdir(refused)).sort()).toEqual(
+        ['json', 'problem.json', 'report'].map((ending) => `${bad.name}.${ending}`),
+      );
+      expect(JSON.parse(await readFile(join(refused, `${bad.name}.problem.json`), 'utf8'))).toMatchObject({
+        type: expect.stringMatching(/report-refused$/) as string,
+        origin: '{"bad":1}',
+      });
+      expect(await readFile(join(refused, `${bad.name}.report`), 'utf8')).toBe('{"bad":1}');
+      expect(await all.metric('refused_reports_total')).toBe('safeguard_agent_refused_reports_total 1');
+    },
+  );
 
   it.each(['cut short', 'changed'])(
     'is one whose file was %s on the disk set aside, and the others posted?',

@@ -28,6 +28,13 @@ async function organization(name = 'Lakeside Clinic', caller = admin): Promise<M
 }
 
 const system = { name: 'emr-production', environment: 'production', phi: 'stores', phiNamespaces: ['emr', 'billing'] };
+const clusterTrust = {
+  name: 'scanner',
+  kind: 'kubernetes',
+  issuer: 'https://cluster.example.org',
+  audience: 'safeguard',
+  subjectPattern: 'system:serviceaccount:security:scanner',
+};
 const person = (subject: string, role: string) => ({ issuer: world.provider.issuer, subject, name: subject, role });
 
 async function actions(path: string): Promise<string[]> {
@@ -333,12 +340,8 @@ describe('trusted agents', () => {
     const [one, two] = [key('one'), key('two')];
     const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
     const trust = {
-      name: 'scanner',
+      ...clusterTrust,
       systemId: own.id,
-      kind: 'kubernetes',
-      issuer: 'https://cluster.example.org',
-      audience: 'safeguard',
-      subjectPattern: 'system:serviceaccount:security:scanner',
       jwks: { keys: [one, two] },
     };
     // At once, too: of two requests one waits for the other.
@@ -365,12 +368,8 @@ describe('trusted agents', () => {
     const { path } = await organization();
     const { body: own } = await admin.post(`${path}/systems`, system).expect(201);
     const trust = {
-      name: 'scanner',
+      ...clusterTrust,
       systemId: own.id,
-      kind: 'kubernetes',
-      issuer: 'https://cluster.example.org',
-      audience: 'safeguard',
-      subjectPattern: 'system:serviceaccount:security:scanner',
     };
     const refused: [object, number][] = [
       [{ subjectPattern: 'system:serviceaccount:*:*' }, 400],

@@ -1,3 +1,16 @@
+/** A check whose parts a test replaces. */
+export const exampleCheck = (more: Readonly<Record<string, unknown>> = {}) => ({
+  id: 'example',
+  title: 'It is so',
+  practice: 'run-as-non-root',
+  severity: 'high' as const,
+  each: 'Pod',
+  pass: 'true',
+  message: 'It is not so.',
+  examples: { pass: [{ name: 'a', objects: [] }], fail: [{ name: 'a', objects: [] }] },
+  ...more,
+});
+
 /** A check of an organisation's own: that deployments have an owner. */
 export const ownCheck = {
   id: 'org/owned-deployments',

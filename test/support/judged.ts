@@ -4,6 +4,7 @@ import { evaluate, type Budget, type Outcome } from '../../src/checks/evaluate.j
 import { pathOf } from '../../src/checks/examples.js';
 import { KINDS } from '../../src/checks/kinds.js';
 import { DEFAULT_PHI_LABELS } from '../../src/checks/phi.js';
+import { exampleCheck } from './checks.js';
 
 export type Json = Record<string, unknown>;
 
@@ -39,19 +40,7 @@ export function clusterOf({ objects, ends = {}, cut = false, phi = ['clinic'] }:
   return builder.build(HEAD, cut ? null : lists, { labels: DEFAULT_PHI_LABELS, namespaces: phi });
 }
 
-export function checkOf(more: Json) {
-  return compileCheck({
-    id: 'example',
-    title: 'It is so',
-    practice: 'run-as-non-root',
-    severity: 'high',
-    each: 'Pod',
-    pass: 'true',
-    message: 'It is not so.',
-    examples: { pass: [{ name: 'a', objects: [] }], fail: [{ name: 'a', objects: [] }] },
-    ...more,
-  });
-}
+export const checkOf = (more: Json) => compileCheck(exampleCheck(more));
 
 export function judge(check: Json, snapshot: Snapshot, budget?: Budget) {
   const outcomes: Outcome[] = [];

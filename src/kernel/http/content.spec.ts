@@ -5,11 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
   formatDigest,
-  parseDigest,
   receiveContent,
   type ContentHeaders,
   type ContentLimits,
@@ -63,63 +61,6 @@ async function refusal(call: () => unknown): Promise<string> {
   }
   throw new Error('nothing was refused');
 }
-
-describe('digest fields (RFC 9530)', () => {
-  it('reads the examples of the RFC?', () => {
-    const field =
-      'sha-512=:YMAam51Jz/jOATT6/zvHrLVgOYTGFy1d6GJiOHTohq4yP+pgk4vf2aCsyRZOtw8MjkM7iw7yZ/WkppmM44T3qg==:, sha-256=:d435Qo+nKZ+gLcUHn7GQtQ72hiBVAgqoLsZnZPiTGPk=:';
-    const content = Buffer.from('{"hello": "world"}\n');
-    expect(parseDigest('Content-Digest', field)['sha-256']?.length).toBe(32);
-    expect(parseDigest('Repr-Digest', 'sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:')['sha-256']).toEqual(
-      sha256(content),
-    );
-  });
-
-  it('reads what it writes?', () => {
-    const digests = { 'sha-256': sha256(report), 'sha-512': sha512(report) };
-    const text = formatDigest(digests);
-    expect(text).toBe(
-      `sha-256=:${digests['sha-256'].toString('base64')}:, sha-512=:${digests['sha-512'].toString('base64')}:`,
-    );
-    expect(parseDigest('Content-Digest', text)).toEqual(digests);
-  });
-
-  it('ignores unknown algorithms, unless there is no known one?', async () => {
-    const known = formatDigest({ 'sha-256': sha256(report) });
-    expect(Object.keys(parseDigest('Content-Digest', `md5=:AAAA:, new;p=1, ${known}`))).toEqual(['sha-256']);
-    expect(await refusal(() => parseDigest('Content-Digest', 'md5=:1B2M2Y8AsgTpgAmY7PhCfg==:'))).toBe(
-      'malformed-header',
-    );
-  });
-
-  it.each([
-    '',
-    'sha-256',
-    'sha-256=1',
-    'sha-256="text"',
-    'sha-256=:AAAA:',
-    'sha-256=(:AAAA:)',
-    'sha-256=d435Qo+nKZ',
-    'SHA-256=:d435Qo+nKZ+gLcUHn7GQtQ72hiBVAgqoLsZnZPiTGPk=:',
-    'sha-256=:d435Qo+nKZ+gLcUHn7GQtQ72hiBVAgqoLsZnZPiTGPk=',
-    'sha-256=:!!!!:',
-    ':'.repeat(10_000),
-  ])('refuses %j?', async (value) => {
-    expect(await refusal(() => parseDigest('Content-Digest', value))).toBe('malformed-header');
-  });
-
-  it('answers any text with digests or a refusal?', () => {
-    fc.assert(
-      fc.property(fc.string(), (value) => {
-        try {
-          parseDigest('Content-Digest', value);
-        } catch (error) {
-          expect(error).toBeInstanceOf(Refusal);
-        }
-      }),
-    );
-  });
-});
 
 describe('receiving content', () => {
   const encodings = [

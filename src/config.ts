@@ -12,10 +12,10 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
 /** Milliseconds. A sender that is still there says something within a minute; an agent posts again what was cut. */
 const MAX_SILENCE = 60_000;
-
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /**
  * Every environment variable that the server reads, and nothing else reads any. Each may be given as NAME_FILE instead: the path of a file with its value,

@@ -360,6 +360,29 @@ describe('receiving content', () => {
       }
     });
 
+    it('is a client blamed for a reader that stands still, with bytes of it waiting, or with all of them?', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        for (const isWhole of [false, true]) {
+          const source = new PassThrough();
+          const { decoded, finished } = receiveContent(source, {}, LIMITS);
+          const sent = Buffer.alloc(isWhole ? 100 : MIB);
+          if (isWhole) source.end(sent);
+          else source.write(sent);
+          for (let minute = 0; minute < 5; minute++) {
+            await turn();
+            await vi.advanceTimersByTimeAsync(60_000);
+          }
+          source.end();
+          decoded.resume();
+          await expect(finished).resolves.toMatchObject({ decodedBytes: sent.length });
+        }
+        expect(vi.getTimerCount()).toBe(0);
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
     it('can a refusal still be answered while the client is sending?', async () => {
       const { result, status } = await exchange(
         async (incoming) => {

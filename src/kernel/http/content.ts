@@ -187,6 +187,11 @@ export function receiveContent(
     if (error) encoded.destroy(new Refusal('truncated-body', 'The connection ended before the content did.'));
   });
   const silence = setTimeout(() => {
+    // All has come, or more than was read of it yet: it is not the sender who is waited for.
+    if (source.readableEnded || [source, encoded, decoded].some(({ readableLength }) => readableLength > 0)) {
+      silence.refresh();
+      return;
+    }
     encoded.destroy(new Refusal('truncated-body', `Nothing of the content came for ${limits.maxSilence / 1_000} s.`));
   }, limits.maxSilence);
   encoded.once('close', () => {

@@ -7,12 +7,8 @@ import { from, mergeMap, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import type { Once } from '../db/database.js';
 import { Download, isBinary, OPERATION, Reply, type CallRequest, type Operation } from './endpoint.js';
+import { readJson } from './json-body.js';
 import { Refusal } from './problem.js';
-
-/** JSON bodies are what people and scripts write by hand; reports are not JSON bodies and have limits of their own. */
-const MAX_JSON_BYTES = 1024 * 1024;
-/** Nothing that is asked for here nests deeper than ten. */
-const MAX_JSON_DEPTH = 64;
 
 /** Checks what comes in by the operation's schemas, and what goes out. */
 @Injectable()
@@ -81,62 +77,6 @@ function checkPath<Schema extends z.ZodType>(schema: Schema, value: unknown): z.
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new Refusal('not-found', 'There is no such resource.');
-}
-
-/** Milliseconds in which a JSON body has to come whole: it is small, and whoever sends it drop by drop holds a connection. */
-const JSON_PATIENCE = 30_000;
-
-async function readJson(request: CallRequest, method: string): Promise<{ value: unknown; digest: string }> {
-  const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  const accepted = method === 'PATCH' ? ['application/merge-patch+json', 'application/json'] : ['application/json'];
-  if (mediaType === undefined || !accepted.includes(mediaType)) {
-    throw new Refusal('unsupported-media-type', `Send ${accepted.join(' or ')}.`, { pointer: 'header/Content-Type' });
-  }
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new Refusal('unsupported-encoding', 'Send this body without Content-Encoding.', {
-      pointer: 'header/Content-Encoding',
-    });
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const late = setTimeout(
-    () => request.destroy(new Refusal('truncated-body', 'The body did not come in time.')),
-    JSON_PATIENCE,
-  );
-  try {
-    // Leaving the loop leaves the request alive: the refusal is answered on its connection, which may carry the next one.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_JSON_BYTES) throw new Refusal('too-large', `A JSON body has at most ${MAX_JSON_BYTES} bytes.`);
-      chunks.push(chunk);
-    }
-  } finally {
-    clearTimeout(late);
-  }
-  const bytes = Buffer.concat(chunks);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw new Refusal('malformed-json', 'The body is not JSON in UTF-8.');
-  }
-  if (isDeeperThan(value, MAX_JSON_DEPTH)) {
-    throw new Refusal('malformed-json', `The body is nested deeper than ${MAX_JSON_DEPTH}.`);
-  }
-  return { value, digest: createHash('sha256').update(bytes).digest('base64url') };
-}
-
-/** Level by level: what is deep enough to matter would end a recursion first. */
-function isDeeperThan(value: unknown, limit: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true;
-    level = level.flatMap((one) =>
-      typeof one === 'object' && one !== null ? Object.values(one as Record<string, unknown>) : [],
-    );
-  }
-  return false;
 }
 
 function onceOf(request: CallRequest, operation: Operation, body: string): Once | null {

@@ -175,7 +175,7 @@ interface Part {
 }
 
 /** `Pod {object.metadata.name} runs {size(x)}.` Braces and quotes within an expression are counted; `{{` and `}}` are braces. */
-function partsOf(message: string): Part[] {
+export function partsOf(message: string): Part[] {
   const parts: Part[] = [];
   let text = '';
   let from = 0;

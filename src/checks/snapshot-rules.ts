@@ -16,7 +16,7 @@ export interface SnapshotRules {
   readonly definitions: readonly CheckDefinition[];
   /** Ids that the organisation has switched off or withdrawn: whoever judges by these rules knows that nothing is said of them any more. */
   readonly withdrawn: readonly string[];
-  /** Which versions of the organisation's changes these are: told with the results. What is judged does not depend on the number, so `digest` does not. */
+  /** Versions of the checks that the organisation has changed and that judge: told with the results. What comes out does not depend on the number, so `digest` does not. */
   readonly changes: readonly Pick<CheckChange, 'id' | 'version'>[];
   readonly phi: PhiScope;
 }
@@ -60,7 +60,7 @@ export function rulesOf(given: {
     digest: digestOf([checks, program, phi.labels, phi.namespaces]),
     definitions,
     withdrawn,
-    changes: changes.map(({ id, version: of }) => ({ id, version: of })),
+    changes: changes.flatMap(({ id, version: of, definition }) => (definition === null ? [] : [{ id, version: of }])),
     phi,
   };
 }

@@ -3,8 +3,9 @@ import type { SystemEvidence } from './evidence.js';
 import { limitOf } from './practice.js';
 import type { BlindSpots } from './posture.schema.js';
 
-/** The shortest time for which evidence is fresh, in milliseconds; infinite where none grows old. */
-export const shortestLimit = (freshness: readonly Freshness[]): number => Math.min(...freshness.map(limitOf));
+/** The longest time for which evidence that grows old at all is fresh, in milliseconds. */
+export const longestLimit = (freshness: readonly Freshness[]): number =>
+  Math.max(0, ...freshness.map(limitOf).filter(Number.isFinite));
 
 export type BlindTarget = BlindSpots['targets'][number];
 
@@ -18,7 +19,7 @@ export function blindTargets(
   asOf: Date,
   freshness: readonly Freshness[],
 ): BlindTarget[] {
-  const limit = shortestLimit(freshness);
+  const limit = Math.min(...freshness.map(limitOf));
   const seen = new Map<string, BlindTarget>();
   for (const { targetId, target, source } of checks) {
     seen.set(`${targetId} ${source}`, { systemId, targetId, target, source, lastComplete: null });

@@ -213,7 +213,7 @@ const BlindSpots = z
       )
       .meta({
         description:
-          'Clusters of a system of which reports of several came, within the shortest time for which evidence is fresh: what one of them has and another has not is closed by each report ' +
+          'Clusters of a system of which reports of several came, at most 20 of a system, within the longest time for which evidence is fresh: what one of them has and another has not is closed by each report ' +
           'of the other, failures too. At most 100.',
       }),
     controlsWithoutPractice: z

@@ -10,7 +10,7 @@ import { OrganizationService } from '../organizations/organization.service.js';
 import { SystemService, type SystemInEffect } from '../organizations/system.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { ScansService } from '../scans/scans.service.js';
-import { blindClusters, shortestLimit } from './blind-spots.js';
+import { blindClusters, longestLimit } from './blind-spots.js';
 import { postureDocument } from './document.js';
 import { meaning } from './meanings.js';
 import { evaluateOrganization, evaluateSystem, MAX_EVIDENCE, type Yardstick } from './evaluate.js';
@@ -68,7 +68,7 @@ export class PostureService {
       // A system asked for by name answers for itself, whether it counts for the organisation or not.
       const inScope = systems.filter(({ id, phi }) => phi !== 'none' || id === ask.systemId);
       const maxEvidence = Math.max(1, Math.ceil(MAX_EVIDENCE / Math.max(1, inScope.length)));
-      const limit = shortestLimit(
+      const limit = longestLimit(
         catalog.practices.map(({ id }) => catalog.freshnessOf(id, yardstick.freshness).scanner),
       );
       const since = new Date(Math.max(0, ask.asOf.getTime() - limit));

@@ -1,4 +1,5 @@
 import type { Check, Freshness, Practice } from '../catalog/catalog.types.js';
+import { partsOf } from '../checks/definition.js';
 import { benchmarkOf, type Row, type Silence } from './evidence.js';
 import type { EvidenceRef, PracticePosture, ResultCounts } from './posture.schema.js';
 import { countStatuses, type Status } from './status.js';
@@ -276,11 +277,17 @@ function undecidedReason(rows: readonly Row[]): string {
 /** Checks in whose words it is said what does instead. Those of one practice mostly say the same; what each says is in its results too. */
 const MAX_INSTEAD = 3;
 
+/** A message without what it says of one object. */
+const outline = (message: string): string =>
+  partsOf(message)
+    .map(({ text, isExpression }) => (isExpression ? '…' : text))
+    .join('');
+
 /** What does instead where a check could not look: a managed control plane shows no flags, and a record or the cloud's own answer does. */
 function insteadReason(rows: readonly Row[]): string {
   const said = new Set(
     rows.flatMap(({ check, summary }) =>
-      summary.status === 'manual' && check.without !== null ? [check.without.replaceAll(/\{[^}]*\}/g, '…')] : [],
+      summary.status === 'manual' && check.without !== null ? [outline(check.without)] : [],
     ),
   );
   const more = said.size - MAX_INSTEAD;

@@ -275,10 +275,11 @@ describe('the rules', () => {
     const own = { ...DEFINITIONS[0]!, id: 'org/own' };
     const rules = changed(
       { id: own.id, version: 2, definition: own },
+      // Switched off: nothing is said by it.
       { id: 'workload-non-root', version: 3, definition: null },
     );
     expect(read(bytesOf(LINES), rules).notes).toContain(
-      'Checks as the organisation has changed them: org/own version 2, workload-non-root version 3 (not judged by).',
+      'Checks as the organisation has changed them: org/own version 2.',
     );
     expect(read(bytesOf(LINES)).notes.join('\n')).not.toContain('the organisation has changed');
     // A version of the same content judges the same, and nothing is judged anew for it.

@@ -16,7 +16,10 @@ const WHOLE = 'cluster';
 export function judgeSnapshot(draft: Draft, cluster: ClusterObjects): void {
   const rules = draft.rules();
   draft.toolVersion = rules.version;
-  if (rules.changes.length > 0) draft.note(versionsNote(rules));
+  if (rules.changes.length > 0) {
+    const versions = rules.changes.map(({ id, version }) => `${id} version ${version}`);
+    draft.note(`Checks as the organisation has changed them: ${versions.join(', ')}.`);
+  }
   const checks = compiled(draft, rules);
   const { complete, notes } = evaluate(checks, cluster, (outcome) => {
     draft.attempt('', SCOPE, () => draft.add(resultOf(outcome)));
@@ -28,14 +31,6 @@ export function judgeSnapshot(draft: Draft, cluster: ClusterObjects): void {
   const covered = isWhole ? null : [...complete, ...rules.withdrawn];
   if (covered?.length === 0) return;
   draft.cover({ ...SCOPE, extent: 'complete', checks: covered, silentPass: [] });
-}
-
-/** Which version of a check that the organisation has changed has judged; of all others the catalogue's own. */
-function versionsNote({ changes, withdrawn }: SnapshotRules): string {
-  const named = changes.map(
-    ({ id, version }) => `${id} version ${version}${withdrawn.includes(id) ? ' (not judged by)' : ''}`,
-  );
-  return `Checks as the organisation has changed them: ${named.join(', ')}.`;
 }
 
 /** What does not compile is said to judge nothing: a check of an organisation that was accepted by another version. */

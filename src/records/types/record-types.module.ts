@@ -1,4 +1,8 @@
 import { Module } from '@nestjs/common';
+import { RecordTypesService } from './record-types.service.js';
 
-@Module({})
+@Module({
+  providers: [RecordTypesService],
+  exports: [RecordTypesService],
+})
 export class RecordTypesModule {}

@@ -185,6 +185,11 @@ export class EvidenceService {
     return infoOf(evidence);
   }
 
+  /** Whether the organisation has it, and has not disposed of it. */
+  async isKept(tx: Tx, id: string): Promise<boolean> {
+    return (await this.store.find(tx, id)) !== null && (await this.store.findDisposal(tx, id)) === null;
+  }
+
   /** The evidence with these bytes, if the organisation has it whole. */
   async findKept(tx: Tx, sha256: Buffer): Promise<EvidenceInfo | null> {
     const evidence = await this.store.findByDigest(tx, sha256);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { EvidenceDisposal } from './disposal.entity.js';
 import { Evidence } from './evidence.entity.js';
 
 @Injectable()
@@ -15,6 +16,16 @@ export class EvidenceStore {
 
   find(tx: Tx, id: string): Promise<Evidence | null> {
     return tx.manager.findOneBy(Evidence, { organizationId: tx.organizationId, id });
+  }
+
+  async findDisposal(tx: Tx, id: string): Promise<Date | null> {
+    const found = await tx.manager.findOneBy(EvidenceDisposal, { organizationId: tx.organizationId, evidenceId: id });
+    return found?.disposedAt ?? null;
+  }
+
+  /** False where it was disposed of already. */
+  insertDisposal(tx: WriteTx, disposal: EvidenceDisposal): Promise<boolean> {
+    return tx.insertUnlessThere({ entity: EvidenceDisposal, row: disposal });
   }
 
   /** Newest first. */

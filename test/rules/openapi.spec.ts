@@ -167,7 +167,15 @@ describe('is openapi.yaml a contract?', () => {
         .map(({ operationId }) => operationId)
         .sort();
     expect(takes('Idempotency-Key')).toEqual(
-      ['addMember', 'createOrganization', 'createSystem', 'postScan', 'requestPackage', 'trustAgent'].sort(),
+      [
+        'addMember',
+        'createOrganization',
+        'createRecord',
+        'createSystem',
+        'postScan',
+        'requestPackage',
+        'trustAgent',
+      ].sort(),
     );
     const patches = operations.filter(({ method }) => method === 'PATCH' || method === 'PUT');
     expect(takes('If-Match')).toEqual(patches.map(({ operationId }) => operationId).sort());

@@ -89,6 +89,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Organizations: 'Tenants: a covered entity or a business associate each.',
   Packages: 'What is handed to an auditor.',
   Posture: 'What is proven for each paragraph, by what and until when, at any instant.',
+  Records: 'What people keep: typed records with versions, documents and two people behind each approval.',
   Reference: 'This document and its page.',
   Results: 'What tools said of each check on each resource, over time.',
   Scans: 'Reports of scanners: posting them and what became of them.',

@@ -18,9 +18,13 @@ export class EvidenceStore {
     return tx.manager.findOneBy(Evidence, { organizationId: tx.organizationId, id });
   }
 
-  async findDisposal(tx: Tx, id: string): Promise<Date | null> {
-    const found = await tx.manager.findOneBy(EvidenceDisposal, { organizationId: tx.organizationId, evidenceId: id });
-    return found?.disposedAt ?? null;
+  /** When those of the given evidence were disposed of that were. */
+  async disposals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+    const rows = await tx.query<{ id: string; at: Date }>(
+      `select evidence_id as id, disposed_at as at from evidence_disposal where organization_id = $1 and evidence_id = any ($2::uuid[])`,
+      [tx.organizationId, ids],
+    );
+    return new Map(rows.map(({ id, at }) => [id, at]));
   }
 
   /** False where it was disposed of already. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import type { Action } from '../audit/event.js';
+import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
@@ -15,6 +16,7 @@ import { IntervalStore, type VersionRef } from './interval.store.js';
 import { actorOf, refuseFaults, requireMove, type Actor } from './life.js';
 import { MOVES, type Move } from './moves.js';
 import { candidateOf, RecordCheck } from './record-check.js';
+import { RetentionStore } from './retention.store.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
 
 export interface NewRecord {
@@ -46,6 +48,8 @@ export class RecordLife {
     private readonly store: RecordsStore,
     private readonly intervals: IntervalStore,
     private readonly checks: RecordCheck,
+    private readonly retention: RetentionStore,
+    private readonly evidence: EvidenceService,
     private readonly audit: AuditService,
     private readonly queue: Queue,
     private readonly clock: Clock,
@@ -149,8 +153,10 @@ export class RecordLife {
       throw new Refusal('move-refused', 'An end has the documents of what it ends.', { extra: { move: 'edit' } });
     }
     const documents = change(open.documents, actor, this.clock.now());
-    const named = documents.map((document) => document.evidenceId);
-    await this.store.keepDocuments(tx, { recordId: id, version: open.version }, [...new Set(named)]);
+    if (documents.length > MAX_DOCUMENTS) {
+      throw new Refusal('document-refused', `A version has at most ${MAX_DOCUMENTS} documents.`);
+    }
+    await this.keepDocuments(tx, { recordId: id, version: open.version }, documents);
     await this.change(tx, record, { ...open, documents }, actor, 'edit', { documents }, null, { action, evidenceId });
   }
 
@@ -289,8 +295,19 @@ export class RecordLife {
       openVersion: version.version,
     });
     await this.begin(tx, version, move, actor, move === 'end' ? from.reason : null);
-    const named = version.documents.map(({ evidenceId }) => evidenceId);
-    await this.store.keepDocuments(tx, { recordId: record.id, version: version.version }, [...new Set(named)]);
+    await this.keepDocuments(tx, { recordId: record.id, version: version.version }, version.documents);
+  }
+
+  /** A disposal at the same time either sees that the evidence is named, or is seen here. */
+  private async keepDocuments(tx: WriteTx, ref: VersionRef, documents: VersionRow['documents']): Promise<void> {
+    const named = [...new Set(documents.map(({ evidenceId }) => evidenceId))];
+    await this.retention.lockEvidence(tx, named);
+    for (const id of named) {
+      if (!(await this.evidence.isKept(tx, id))) {
+        throw new Refusal('disposed', 'A document of it was disposed of.', { extra: { evidenceId: id } });
+      }
+    }
+    await this.store.keepDocuments(tx, ref, named);
   }
 
   private async begin(
@@ -358,6 +375,9 @@ export class RecordLife {
     });
   }
 }
+
+/** More than any auditor reads of one version. */
+const MAX_DOCUMENTS = 200;
 
 const PAST_TENSE = {
   edit: 'record.edited',

@@ -3,11 +3,13 @@ import { Clock } from '../kernel/clock.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
+import { IntervalStore } from './interval.store.js';
 import { shownState, type VersionState } from './moves.js';
+import { dueOf } from './obligations.js';
 import { RecordListStore, type ListedRecord, type RecordFilter } from './record-list.store.js';
 import type { RecordSummaryView, RecordView } from './records.schema.js';
 import { RecordsStore, type MoveRow, type RecordRow, type VersionRow } from './records.store.js';
-import { RecordTypesService } from './types/record-types.service.js';
+import { RecordTypesService, type TypeInForce } from './types/record-types.service.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -17,6 +19,7 @@ export class RecordReader {
   constructor(
     private readonly store: RecordsStore,
     private readonly lists: RecordListStore,
+    private readonly intervals: IntervalStore,
     private readonly types: RecordTypesService,
     private readonly clock: Clock,
   ) {}
@@ -30,7 +33,8 @@ export class RecordReader {
     if (version === undefined) throw new Refusal('not-found', 'The record has no such version.');
     const now = this.clock.now();
     const approved = versions.filter(({ state }) => state === 'approved');
-    const inEffect = inEffectAt(approved, instant ?? { asOf: now, knownAt: now });
+    const at = instant ?? { asOf: now, knownAt: now };
+    const inEffect = inEffectAt(approved, at);
     const type = await this.types.definition(tx, record.type);
     const days = type?.definition.good_for.days ?? null;
     return {
@@ -47,6 +51,7 @@ export class RecordReader {
       decidedAt: version.decidedAt?.toISOString() ?? null,
       decidedBy: version.decidedBy,
       inEffect: inEffect === version.version,
+      obligations: inEffect === version.version ? await this.obligations(tx, id, type, at) : [],
       freshUntil: days === null ? null : new Date(version.goodFrom.getTime() + days * DAY).toISOString(),
       versions: versions.map((one) => ({
         version: one.version,
@@ -60,6 +65,30 @@ export class RecordReader {
         decidedBy: one.decidedBy,
       })),
     };
+  }
+
+  /** What the record makes due of others, at an instant at which it is in effect. */
+  private async obligations(
+    tx: Tx,
+    id: string,
+    type: TypeInForce | null,
+    instant: Instant,
+  ): Promise<RecordView['obligations']> {
+    if (type === null || type.definition.obliges.length === 0) return [];
+    const { definition } = type;
+    const [record] = await this.intervals.effective(tx, instant, { types: [definition.type], ids: [id] });
+    if (record === undefined) return [];
+    const linked = definition.obliges.every(({ linked }) => linked);
+    const others = await this.intervals.effective(tx, instant, {
+      types: definition.obliges.map(({ type }) => type),
+      ...(linked ? { linkedTo: { kind: 'record' as const, target: id } } : {}),
+    });
+    return dueOf(definition, record, others, instant.asOf).map((due) => ({
+      type: due.type,
+      says: due.says,
+      dueAt: due.dueAt.toISOString(),
+      metBy: due.metBy,
+    }));
   }
 
   /** In their order. */

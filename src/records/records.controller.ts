@@ -172,7 +172,7 @@ export class RecordsController {
 }
 
 /** The ETag is of the record, not of the version that is shown. */
-const shown = (view: RecordView, status = 200, location?: string): Reply =>
+export const shown = (view: RecordView, status = 200, location?: string): Reply =>
   new Reply(status, view, { ETag: `"${view.revision}"`, ...(location === undefined ? {} : { Location: location }) });
 
 function split(linkedTo: string): [kind: string, target: string] {

@@ -146,7 +146,7 @@ const VersionSummary = z
     ],
   });
 
-const RecordView = z
+export const RecordView = z
   .object({
     ...summary,
     typeVersion: z
@@ -166,6 +166,9 @@ const RecordView = z
     freshUntil: time
       .nullable()
       .meta({ description: 'Until when it is fresh by its type; null: of any age. A practice may ask for less.' }),
+    obligations: z
+      .array(z.object({ type: z.string(), says: z.string(), dueAt: time, metBy: z.uuid().nullable() }))
+      .meta({ description: 'What it makes due of other records while it is in effect, and what meets it.' }),
     versions: z.array(VersionSummary).meta({ description: 'All versions, by number.' }),
   })
   .meta({
@@ -187,6 +190,7 @@ const RecordView = z
         decidedBy: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a05',
         inEffect: true,
         freshUntil: null,
+        obligations: [],
         versions: [
           {
             version: 1,

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { EffectiveFilter, EffectiveRecord, NeedLimit, NeedSummary } from './effective.js';
+import { dueOf, isOfSystems, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
 
 /** What records say of instants: what judges and the posture read. */
@@ -34,6 +36,35 @@ export class RecordsService {
     limits: readonly NeedLimit[],
   ): Promise<Date[]> {
     return this.intervals.changePoints(tx, systemId, since, until, limits);
+  }
+
+  /**
+   * What records in effect make due of others, by the types that say so. `systemId`: of that system, where both records are of systems; null: all the rest, of every
+   * place.
+   */
+  async obligations(
+    tx: Tx,
+    instant: Instant,
+    systemId: string | null,
+    types: readonly TypeDefinition[],
+  ): Promise<Due[]> {
+    const byName = new Map(types.map((definition) => [definition.type, definition]));
+    const here = types.flatMap((definition): TypeDefinition[] => {
+      const obliges = definition.obliges.filter(
+        ({ type }) => isOfSystems(definition, byName.get(type)) === (systemId !== null),
+      );
+      return obliges.length === 0 ? [] : [{ ...definition, obliges }];
+    });
+    const place = systemId === null ? {} : { systemId };
+    const obliging = await this.effective(tx, instant, { types: here.map(({ type }) => type), ...place });
+    if (obliging.length === 0) return [];
+    const due = [...new Set(here.flatMap(({ obliges }) => obliges.map(({ type }) => type)))];
+    const others = await this.effective(tx, instant, { types: due, ...place });
+    return here.flatMap((definition) =>
+      obliging
+        .filter(({ type }) => type === definition.type)
+        .flatMap((record) => dueOf(definition, record, others, instant.asOf)),
+    );
   }
 
   /** After it, what was known of records at the instant is final: no decision under way or to come can still add to it. Refuses (`unavailable`) when that takes too long. */

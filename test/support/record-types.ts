@@ -107,6 +107,13 @@ const OWN: readonly unknown[] = [
   },
 ];
 
+/** One of them. */
+export function ownType(name: string): TypeDefinition {
+  const found = OWN.map((one) => TypeDefinition.parse(one)).find(({ type }) => type === name);
+  if (found === undefined) throw new Error(`no type ${name}`);
+  return found;
+}
+
 export function useOwnTypes(world: World): void {
   const types = new Map(OWN.map((one) => TypeDefinition.parse(one)).map((type) => [type.type, type]));
   const service = world.app.get(RecordTypesService, { strict: false });

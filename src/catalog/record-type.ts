@@ -29,14 +29,20 @@ export const TYPE_SECTIONS = [
   'service',
 ] as const;
 
+/** Values of fields, any of each; of all the fields that are named. */
+const values = z.record(field, z.array(z.union([z.string().max(200), z.boolean()])).min(1).max(20));
+
 const Obligation = z.strictObject({
-  when: z
-    .record(field, z.array(z.union([z.string().max(200), z.boolean()])).min(1).max(20))
-    .describe('Values of fields, any of each; of all of them at once'),
+  when: values.describe('What the fields of this record are'),
   type: recordTypeName.describe('The type of the record that is due'),
-  within_days: days,
-  from: field.describe('The day or instant from which the days count'),
+  having: values.default({}).describe('What the fields of the record that is due are'),
+  within_days: z.int().min(0).max(3660),
+  from: field.describe('The day or instant from which the days count; where the record does not say it, they count from effectiveFrom'),
   linked: z.boolean().default(true).describe('Whether the record that is due links to this one'),
+  unless: recordTypeName
+    .nullable()
+    .default(null)
+    .describe('Nothing is due while a record of this type that links to this one is in effect and has not expired'),
   says: text.describe('The duty, in a sentence'),
 });
 

@@ -113,14 +113,17 @@ const Scalar = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('boolean'), ...said }),
 ]);
 
+/** The scope of a risk analysis names every system of an organisation. */
+const MOST_ITEMS = 5_000;
+
 const listOf = <Item extends z.ZodType>(items: Item) =>
   z
     .strictObject({
       type: z.literal('array'),
       ...said,
       items,
-      minItems: z.int().min(0).max(500).optional(),
-      maxItems: z.int().min(1).max(500),
+      minItems: z.int().min(0).max(MOST_ITEMS).optional(),
+      maxItems: z.int().min(1).max(MOST_ITEMS),
       uniqueItems: z.boolean().optional(),
     })
     .refine((list) => (list.minItems ?? 0) <= list.maxItems, { path: ['minItems'], message: 'is more than maxItems' });

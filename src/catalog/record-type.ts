@@ -67,6 +67,10 @@ const members = {
     .nullable()
     .default(null)
     .describe('The field whose every value wants a fresh record. Null: the freshest record speaks for all'),
+  counts_for: z
+    .enum(['all', 'named'])
+    .default('all')
+    .describe('`named`: a record meets the needs of those practices alone that it names, in its fields or by a link'),
   good_for: GoodFor,
   good_from: field.nullable().default(null).describe('The field from which age counts. Null: effectiveFrom'),
   expires: field.nullable().default(null).describe('The field that says when it ends, whatever its age'),
@@ -94,8 +98,8 @@ const members = {
   obliges: z.array(Obligation).max(10).default([]),
   met_by: z
     .strictObject({
-      facts: z.array(z.string().min(1).max(100)).max(10).default([]).describe('Kinds of facts'),
-      sources: z.array(z.string().min(1).max(100)).max(10).default([]).describe('Sources of results, with all below them'),
+      facts: z.array(z.string().min(1).max(100)).max(20).default([]).describe('Kinds of facts'),
+      sources: z.array(z.string().min(1).max(100)).max(20).default([]).describe('Sources of results, with all below them'),
     })
     .nullable()
     .default(null)

@@ -30,7 +30,8 @@ export function recordTypeRules(content: CatalogContent, tell: Tell): void {
       const at = (place: readonly PropertyKey[], message: string) => tell(file, ['types', index, ...place], message);
       once(names, type.type, `a type of ${file}`, (message) => at(['type'], message));
       if (type.type.startsWith('org/')) at(['type'], 'org/ begins the types of organisations');
-      if (section !== 'service' && !asked.has(type.type))
+      // What rules in code ask for they ask for by themselves: risks of an analysis, the return of PHI after an agreement.
+      if (section !== 'service' && type.rules === null && !asked.has(type.type))
         at(['type'], 'no practice, no item and no other type asks for it');
       for (const { place, message } of typeFaults(type, (name) => types.get(name) ?? null)) at(place, message);
     });
@@ -75,6 +76,10 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
   });
   if (type.good_for.basis === 'regulation' && type.good_for.days !== null)
     fault(['good_for', 'basis'], 'the regulation sets no number of days');
+  const names = Object.entries(properties).some(
+    ([name, field]) => required.includes(name) && (field['x-practice'] ?? field.items?.['x-practice']) === true,
+  );
+  if (type.counts_for === 'named' && !names) fault(['counts_for'], 'no required field names practices');
   if (type.met_by !== null && type.rules !== null) fault(['met_by'], 'rules in code say themselves what meets it');
 
   type.obliges.forEach((obligation, index) => {

@@ -209,9 +209,10 @@ async function* entriesOf(zip: yauzl.ZipFile): AsyncGenerator<yauzl.Entry, void>
 async function textOf(zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<string> {
   if (entry.uncompressedSize > MAX_PART) throw new Error('the list of parts is too large');
   const stream = await new Promise<Readable>((done, failed) =>
-    zip.openReadStream(entry, (error, opened) =>
-      opened === undefined ? failed(error ?? new Error('no part')) : done(opened),
-    ),
+    zip.openReadStream(entry, (error: Error | null, opened?: Readable) => {
+      if (opened === undefined) failed(error ?? new Error('no part'));
+      else done(opened);
+    }),
   );
   const chunks: Buffer[] = [];
   for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
+import { Clock } from '../kernel/clock.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { Queue } from '../kernel/queue.js';
 import { DisposalStore } from './disposal.store.js';
@@ -25,6 +26,7 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
     private readonly evidence: EvidenceService,
     private readonly audit: AuditService,
     private readonly queue: Queue,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -37,9 +39,9 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
 
   faults({ type, kind, fields, links }: Candidate): RecordFault[] {
     const faults: RecordFault[] = [];
-    const named = links.filter((link) => link.kind === 'record' || link.kind === 'evidence');
-    if (named.length === 0 && fields['everything'] !== true) {
-      faults.push({ pointer: '/links', detail: 'Link the records or the evidence that it is about.' });
+    const kinds = type === 'legal_hold' ? ['record', 'evidence', 'namespace'] : ['record', 'evidence'];
+    if (fields['everything'] !== true && !links.some((link) => kinds.includes(link.kind))) {
+      faults.push({ pointer: '/links', detail: `Link what it is about: ${kinds.join(', ')}.` });
     }
     if (type === 'record_disposal' && kind === 'end') {
       faults.push({ pointer: '', detail: 'What was disposed of does not come back.' });
@@ -84,11 +86,12 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
         at: version.knownAt,
       });
     }
+    const now = this.clock.now();
     const going = new Set(evidence);
     for (const [id, { until, heldBy }] of await this.retention.ofEvidence(tx, documents)) {
       const [lifetime] = await this.lifetimes.ofEvidence(tx, [id]);
       const isNamed = lifetime?.versions.some(({ isDisposed }) => !isDisposed) === true;
-      if (!isNamed && heldBy.length === 0 && until !== null && until <= version.knownAt) going.add(id);
+      if (!isNamed && heldBy.length === 0 && until !== null && until <= now) going.add(id);
     }
     for (const id of [...going].sort()) {
       await this.evidence.recordDisposal(tx, id, version.id, version.knownAt);

@@ -3,13 +3,17 @@ import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { EffectiveFilter, EffectiveRecord, NeedLimit, NeedSummary } from './effective.js';
+import { RecordTypesService } from './types/record-types.service.js';
 import { dueOf, isOfSystems, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
 
 /** What records say of instants: what judges and the posture read. */
 @Injectable()
 export class RecordsService {
-  constructor(private readonly intervals: IntervalStore) {}
+  constructor(
+    private readonly intervals: IntervalStore,
+    private readonly types: RecordTypesService,
+  ) {}
 
   /** The records in effect at an instant, with their fields. More than 20,000 at once are an error. */
   effective(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EffectiveRecord[]> {
@@ -39,19 +43,14 @@ export class RecordsService {
   }
 
   /**
-   * What records in effect make due of others, by the types that say so. `systemId`: of that system, where both records are of systems; null: all the rest, of every
-   * place.
+   * What records in effect make due of others, by the types as they were known then. `systemId`: of that system, where both records are of systems; null: all the
+   * rest, of every place.
    */
-  async obligations(
-    tx: Tx,
-    instant: Instant,
-    systemId: string | null,
-    types: readonly TypeDefinition[],
-  ): Promise<Due[]> {
-    const byName = new Map(types.map((definition) => [definition.type, definition]));
-    const here = types.flatMap((definition): TypeDefinition[] => {
+  async obligations(tx: Tx, instant: Instant, systemId: string | null): Promise<Due[]> {
+    const types = await this.types.definitions(tx, instant.knownAt);
+    const here = [...types.values()].flatMap(({ definition }): TypeDefinition[] => {
       const obliges = definition.obliges.filter(
-        ({ type }) => isOfSystems(definition, byName.get(type)) === (systemId !== null),
+        ({ type }) => isOfSystems(definition, types.get(type)?.definition) === (systemId !== null),
       );
       return obliges.length === 0 ? [] : [{ ...definition, obliges }];
     });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { Tx } from '../kernel/db/database.js';
-import type { EffectiveRecord } from './effective.js';
+import type { RecordLink } from './effective.js';
 import { IntervalStore } from './interval.store.js';
 import { keptUntil, latest } from './retention.js';
 import { RetentionStore, type VersionLifetime } from './retention.store.js';
@@ -28,7 +28,7 @@ export class RetentionService {
 
   async ofRecords(tx: Tx, recordIds: readonly string[]): Promise<Map<string, Retention>> {
     const lifetimes = await this.store.ofRecords(tx, recordIds);
-    const holds = await this.holds(tx, recordIds);
+    const holds = await this.holds(tx, lifetimes);
     return new Map(
       recordIds.map((id) => {
         const own = lifetimes.filter(({ recordId }) => recordId === id);
@@ -41,8 +41,7 @@ export class RetentionService {
     const lifetimes = new Map(
       (await this.store.ofEvidence(tx, evidenceIds)).map((one) => [one.evidenceId, one.versions]),
     );
-    const named = [...lifetimes.values()].flat().map(({ recordId }) => recordId);
-    const holds = await this.holds(tx, [...new Set(named)]);
+    const holds = await this.holds(tx, [...lifetimes.values()].flat());
     const found = new Map<string, Retention>();
     for (const id of evidenceIds) {
       const { retainUntil } = await this.evidence.find(tx, id);
@@ -64,21 +63,29 @@ export class RetentionService {
     return this.store.documents(tx, page);
   }
 
-  /** Legal holds in effect now. One of a record holds also what points at it: of a vendor, the agreements with it. */
+  /** Legal holds in effect now. One of a record holds also what points at it (of a vendor, the agreements with it); one of a namespace, all records of its system. */
   private async holds(
     tx: Tx,
-    recordIds: readonly string[],
+    versions: readonly VersionLifetime[],
   ): Promise<{ ofRecord(id: string): string[]; ofEvidence(id: string): string[] }> {
     const now = this.clock.now();
     const holds = await this.intervals.effective(tx, { asOf: now, knownAt: now }, { types: ['legal_hold'] });
+    const recordIds = [...new Set(versions.map(({ recordId }) => recordId))];
     const pointed =
       holds.length === 0 ? new Map<string, readonly string[]>() : await this.store.linkedRecords(tx, recordIds);
-    const named = (hold: EffectiveRecord, kind: 'record' | 'evidence', ids: readonly string[]): boolean =>
-      hold.fields['everything'] === true || hold.links.some((link) => link.kind === kind && ids.includes(link.target));
-    const idsOf = (held: readonly EffectiveRecord[]): string[] => held.map(({ id }) => id);
+    const holding = (names: (link: RecordLink) => boolean): string[] =>
+      holds.filter((hold) => hold.fields['everything'] === true || hold.links.some(names)).map(({ id }) => id);
     return {
-      ofRecord: (id) => idsOf(holds.filter((hold) => named(hold, 'record', [id, ...(pointed.get(id) ?? [])]))),
-      ofEvidence: (id) => idsOf(holds.filter((hold) => named(hold, 'evidence', [id]))),
+      ofRecord: (id) => {
+        const records = [id, ...(pointed.get(id) ?? [])];
+        const systems = versions.filter(({ recordId }) => recordId === id).flatMap(({ systemIds }) => systemIds);
+        return holding(
+          ({ kind, target }) =>
+            (kind === 'record' && records.includes(target)) ||
+            (kind === 'namespace' && systems.includes(target.split('/')[0] ?? '')),
+        );
+      },
+      ofEvidence: (id) => holding(({ kind, target }) => kind === 'evidence' && target === id),
     };
   }
 }

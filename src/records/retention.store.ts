@@ -8,6 +8,7 @@ export interface VersionLifetime extends Lifetime {
   /** A draft, or what waits: it goes by no disposal. */
   isOpen: boolean;
   isDisposed: boolean;
+  systemIds: string[];
 }
 
 export interface DocumentLifetime {
@@ -18,7 +19,7 @@ export interface DocumentLifetime {
 const LIFETIME = `
   jsonb_build_object(
     'recordId', v.record_id, 'version', v.version, 'createdAt', v.created_at,
-    'isOpen', v.state in ('draft', 'submitted'), 'isDisposed', v.disposed_at is not null,
+    'isOpen', v.state in ('draft', 'submitted'), 'isDisposed', v.disposed_at is not null, 'systemIds', v.system_ids,
     'ends', coalesce((
       select jsonb_agg(jsonb_build_object('effectiveTo', i.effective_to, 'expiresAt', i.expires_at))
       from record_interval i

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MOVES, type Move } from '../../src/records/moves.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
-import { useOwnTypes } from '../support/record-types.js';
+import { defineOwnTypes } from '../support/record-types.js';
 
 let world: World;
 let clinic: Clinic;
@@ -13,10 +13,10 @@ let records: string;
 
 beforeAll(async () => {
   world = await startApp();
-  useOwnTypes(world);
   clinic = await startClinic(world);
   officer = await clinic.member('compliance_officer');
   approver = await clinic.member('approver');
+  await defineOwnTypes(officer, clinic.path);
   records = `${clinic.path}/records`;
   const { body } = await clinic.admin.get(`${clinic.path}/members`).expect(200);
   owner = body.items.find(({ role }: { role: string }) => role === 'compliance_officer').id;
@@ -431,6 +431,7 @@ describe('is a record its organisation’s alone?', () => {
         role: 'compliance_officer',
       })
       .expect(201);
+    await defineOwnTypes(officer, other.path);
     const foreign = `${other.path}/records`;
     const { body: members } = await other.admin.get(`${other.path}/members`).expect(200);
     const me = members.items.find(({ role }: { role: string }) => role === 'compliance_officer').id;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -12,7 +13,7 @@ import { PERMISSIONS, servicePrincipal } from '../../src/kernel/principal.js';
 import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { ownCheck } from '../support/checks.js';
-import { useOwnTypes } from '../support/record-types.js';
+import { defineOwnTypes, ownType } from '../support/record-types.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 
 let world: World;
@@ -25,7 +26,7 @@ beforeAll(async () => {
   clinic = await startClinic(world);
   officer = await clinic.member('compliance_officer');
   approver = await clinic.member('approver');
-  useOwnTypes(world);
+  await defineOwnTypes(officer, clinic.path);
   operations = world.app.get(Operations, { strict: false }).all();
 });
 afterAll(() => world.stop());
@@ -290,6 +291,21 @@ const recordOf = (ownerId: string, number: number) => ({
   fields: { name: `Lakeside Imaging ${number}` },
 });
 
+const addText = (path: string, text: string) =>
+  officer
+    .post(`${path}/documents?role=letter&name=letter.txt`)
+    .set('Content-Type', 'text/plain')
+    .set('Content-Digest', `sha-256=:${createHash('sha256').update(text).digest('base64')}:`)
+    .send(text);
+
+const defineType = (type: string) =>
+  officer
+    .put(`${clinic.path}/record-types/${encodeURIComponent(type)}`, {
+      definition: { ...ownType('org/supplier'), type },
+    })
+    .set('If-None-Match', '*')
+    .expect(200);
+
 /** Each operation that changes something, done once; the events that it must leave. Reads of evidence and packages are events too. */
 const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers: Record<string, unknown> }> }> = {
   createOrganization: {
@@ -424,6 +440,32 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     act: async () => {
       const { at, path } = await keptRecord('submit', 'approve');
       return at(officer.post(`${path}/end`, { effectiveFrom: '2026-06-01T00:00:00Z', reason: 'It is over.' }), 201);
+    },
+  },
+  addDocument: {
+    actions: ['document.added', 'evidence.received'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      return at(addText(path, `text ${++serial}`), 201);
+    },
+  },
+  removeDocument: {
+    actions: ['document.removed'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      const { body } = await at(addText(path, 'a text'), 201);
+      return at(officer.delete(`${path}/documents/${body.documents[0].evidenceId}?role=letter`));
+    },
+  },
+  changeRecordType: {
+    actions: ['record_type.changed'],
+    act: () => defineType('org/one'),
+  },
+  withdrawRecordType: {
+    actions: ['record_type.withdrawn'],
+    act: async () => {
+      await defineType('org/another');
+      return officer.delete(`${clinic.path}/record-types/org%2Fanother`).expect(204);
     },
   },
   requestPackage: {

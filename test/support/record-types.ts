@@ -1,7 +1,5 @@
-import { compileFields } from '../../src/catalog/fields.js';
 import { TypeDefinition } from '../../src/catalog/record-type.js';
-import { RecordTypesService } from '../../src/records/types/record-types.service.js';
-import type { World } from './app.js';
+import type { Caller } from './app.js';
 
 const text = (title: string) => ({ type: 'string', maxLength: 200, title });
 const at = (title: string) => ({ type: 'string', format: 'date-time', title });
@@ -114,12 +112,13 @@ export function ownType(name: string): TypeDefinition {
   return found;
 }
 
-export function useOwnTypes(world: World): void {
-  const types = new Map(OWN.map((one) => TypeDefinition.parse(one)).map((type) => [type.type, type]));
-  const service = world.app.get(RecordTypesService, { strict: false });
-  service.definition = (_tx, type) => {
-    const definition = types.get(type);
-    if (definition === undefined) return Promise.resolve(null);
-    return Promise.resolve({ definition, version: 'org/1', schema: compileFields(definition.fields) });
-  };
+/** Defines them for an organisation. */
+export async function defineOwnTypes(officer: Caller, organizationPath: string): Promise<void> {
+  for (const definition of OWN) {
+    const { type } = TypeDefinition.parse(definition);
+    await officer
+      .put(`${organizationPath}/record-types/${encodeURIComponent(type)}`, { definition })
+      .set('If-None-Match', '*')
+      .expect(200);
+  }
 }

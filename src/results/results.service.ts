@@ -88,8 +88,15 @@ export class ResultsService {
     return this.facts.history(tx, systemId, series, limit);
   }
 
-  summarise(tx: Tx, systemId: string, instant: Instant, phiNamespaces: readonly string[]): Promise<CheckSummary[]> {
-    return this.results.summarise(tx, systemId, instant, phiNamespaces);
+  /** `phiNamespaces` and `accepted` (series of results that people have accepted) only count; they filter nothing. */
+  summarise(
+    tx: Tx,
+    systemId: string,
+    instant: Instant,
+    phiNamespaces: readonly string[],
+    accepted: readonly string[] = [],
+  ): Promise<CheckSummary[]> {
+    return this.results.summarise(tx, systemId, instant, phiNamespaces, accepted);
   }
 
   findCoverage(tx: Tx, systemId: string, instant: Instant): Promise<CoverageSummary[]> {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { effective, idOf, link, OWNER } from '../../test/support/effective.js';
-import type { EffectiveRecord } from '../records/effective.js';
+import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
 import { FLOW_DOWN, judge, OVERSIGHT, type AgreementNeed } from './judge.js';
-import type { AgreementsInput, EndedRecord } from './standing.js';
+import type { AgreementsInput } from './standing.js';
 import { controlOf, RETURN_CONTROL, TERM_NAMES, TERMS, type Term } from './terms.js';
 
 const emr = { id: idOf('emr'), name: 'emr-production' };

@@ -1,4 +1,4 @@
-import type { EffectiveRecord } from '../records/effective.js';
+import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
 import { chainOf, type Chain } from './chain.js';
 import { agreementOf, returnOf, reviewOf, vendorOf, type AgreementFields, type VendorFields } from './fields.js';
 import { endOf } from './rules.js';
@@ -12,11 +12,6 @@ const DAY = 86_400_000;
  * «at termination» (45 CFR 164.504(e)(2)(ii)(J)) and names no days; sixty are what agreements of this kind commonly give, and what breaches have (164.404(b)).
  */
 export const RETURN_DAYS = 60;
-
-/** A record of which nothing is in effect any more. */
-export interface EndedRecord extends EffectiveRecord {
-  endedAt: Date;
-}
 
 /** All that is known of vendors at an instant. */
 export interface AgreementsInput {

@@ -65,6 +65,7 @@ export interface VendorStanding {
 /** What an agreement that has ended leaves open. */
 export interface OpenReturn {
   agreement: EffectiveRecord;
+  vendorId: string;
   vendorName: string;
   endedAt: Date;
   dueAt: Date;
@@ -199,6 +200,7 @@ export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
     )
     .map(({ record, endsAt, vendor }) => ({
       agreement: record,
+      vendorId: vendor,
       vendorName: names.get(vendor) ?? vendor,
       endedAt: endsAt,
       dueAt: new Date(endsAt.getTime() + RETURN_DAYS * DAY),

@@ -14,6 +14,7 @@ export type VendorFields = z.infer<typeof vendorFields>;
 const agreementFields = z.object({
   vendor: z.string(),
   signedOn: z.iso.date(),
+  signedLateWhy: z.string().optional(),
   endsOn: z.iso.date().optional(),
   renewal: z.enum(['none', 'automatic', 'by_notice']),
   noticeDays: z.int().min(0).optional(),
@@ -26,6 +27,8 @@ const agreementFields = z.object({
 export type AgreementFields = z.infer<typeof agreementFields>;
 
 const reviewFields = z.object({ vendor: z.string() });
+/** Of each item whether it applies. */
+const applicabilityFields = z.object({ statements: z.array(z.object({ control: z.string(), applies: z.boolean() })) });
 const returnFields = z.object({ agreement: z.string(), completedOn: z.iso.date() });
 
 type Content = Pick<EffectiveRecord, 'fields'>;
@@ -37,4 +40,5 @@ const reader =
 export const vendorOf = reader(vendorFields);
 export const agreementOf = reader(agreementFields);
 export const reviewOf = reader(reviewFields);
+export const applicabilityOf = reader(applicabilityFields);
 export const returnOf = reader(returnFields);

@@ -255,8 +255,13 @@ describe('what is said of reviews?', () => {
 });
 
 describe('what if there is no vendor with ePHI?', () => {
-  const states = (control: string, from = '2026-01-01T00:00:00Z', said: Said = {}) =>
-    effective('applicability_statement', 'none', {}, { from, links: [link('control', control)], ...said });
+  const states = (control: string, from = '2026-01-01T00:00:00Z', said: Said = {}, applies: boolean[] = [false]) =>
+    effective(
+      'applicability_statement',
+      'none',
+      { statements: applies.map((one) => ({ control, applies: one })) },
+      { from, ...said },
+    );
 
   it('that it is met where it is stated, for as long as the statement is fresh', () => {
     const statements = ask({ applicability: [states('164.308(b)(1)')] });
@@ -274,6 +279,10 @@ describe('what if there is no vendor with ePHI?', () => {
       [],
     );
     expect(ask({ applicability: [states('164.308(b)(1)', undefined, { fails: true })] })).toEqual([]);
+    for (const applies of [[true], [false, true], []]) {
+      expect(ask({ applicability: [states('164.308(b)(1)', undefined, {}, applies)] })).toEqual([]);
+    }
+    expect(ask({ applicability: [{ ...states('164.308(b)(1)'), fields: {}, disposed: true }] })).toEqual([]);
   });
 
   it('that it fails all the same, where a vendor has ePHI', () => {

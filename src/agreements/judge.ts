@@ -1,5 +1,6 @@
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
+import { applicabilityOf } from './fields.js';
 import { partName } from './scope.js';
 import {
   openReturns,
@@ -220,7 +221,7 @@ function reviewFindings(standings: readonly VendorStanding[], need: AgreementNee
 function inapplicable(input: AgreementsInput, days: number | null, asOf: Date): Finding[] {
   const statement = input.applicability
     .filter(({ expiresAt, fails }) => !fails && (expiresAt === null || expiresAt > asOf))
-    .filter(({ links }) => links.some(({ kind, target }) => kind === 'control' && target.startsWith(ASSOCIATES)))
+    .filter((record) => saysNone(record))
     .reduce<EffectiveRecord | null>(
       (best, next) => (best === null || next.goodFrom > best.goodFrom ? next : best),
       null,
@@ -233,6 +234,12 @@ function inapplicable(input: AgreementsInput, days: number | null, asOf: Date): 
   }
   const reason = 'Record applicability_statement: it is stated that no vendor handles ePHI.';
   return [{ says: 'met', reason, records: ids(statement), until: soonest([oldAt, statement.expiresAt]) }];
+}
+
+/** Of the paragraphs on business associates some are said not to apply, and none is said to. */
+function saysNone(record: EffectiveRecord): boolean {
+  const named = applicabilityOf(record)?.statements.filter(({ control }) => control.startsWith(ASSOCIATES)) ?? [];
+  return named.length > 0 && named.every(({ applies }) => !applies);
 }
 
 /** The worst that was found speaks for the need, in the words of each that says it; what is met is told once. */

@@ -1,11 +1,17 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { AgreementNeed, AgreementNeeds } from './judge.js';
-import { TERMS } from './terms.js';
+import { TERM_NAMES, type Term } from './terms.js';
 
 const isOfAgreements = (type: string): type is AgreementNeed['type'] => type === 'baa' || type === 'vendor_review';
 
-/** Items that ask for agreements as a whole and have no practice of their own: assurances, written down, meeting 164.504(e), one level down too. */
-const WHOLE_CONTROLS = ['164.502(e)(1)', '164.502(e)(2)', '164.504(e)(1)', '164.504(e)(5)'];
+/** The catalogue's word for a term is checked here: a term that nobody knows would be met by every agreement. */
+function termOf(name: string | null): Term | null {
+  if (name === null) return null;
+  const term = TERM_NAMES.find((known) => known === name);
+  if (term === undefined)
+    throw new RangeError(`the catalogue asks for a term of agreements that is not known: ${name}`);
+  return term;
+}
 
 /** What practices and items ask of agreements and reviews, and how old these may be: by the catalogue, and by what an organisation has set over it. */
 export function needsOf(catalog: Catalog, recordFreshness: Readonly<Record<string, number>>): AgreementNeeds {
@@ -22,8 +28,13 @@ export function needsOf(catalog: Catalog, recordFreshness: Readonly<Record<strin
       ...asked.flatMap(({ practice, type, days }): AgreementNeed[] =>
         isOfAgreements(type) ? [{ about: { practice }, type, days, term: null }] : [],
       ),
-      ...WHOLE_CONTROLS.map((control): AgreementNeed => ({ about: { control }, type: 'baa', days: null, term: null })),
-      ...TERMS.map(({ term, control }): AgreementNeed => ({ about: { control }, type: 'baa', days: null, term })),
+      ...catalog.controls.flatMap(({ id, records }) =>
+        records.flatMap(({ type, term, freshness }): AgreementNeed[] =>
+          isOfAgreements(type)
+            ? [{ about: { control: id }, type, days: freshness.maxAgeDays, term: termOf(term) }]
+            : [],
+        ),
+      ),
     ],
     applicabilityDays: limits.length === 0 ? null : Math.min(...limits),
   };

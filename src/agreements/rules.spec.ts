@@ -84,12 +84,16 @@ describe('which agreements are refused?', () => {
     ]);
   });
 
-  it('one that was signed after the day of its effect', () => {
+  it('one that was signed after the day of its effect, without a reason', () => {
     const signedOn = '2026-01-05';
     expect(pointers(candidate('baa', agreementFields({ signedOn }), { from: '2026-01-04T23:59:00Z' }))).toEqual([
       '/fields/signedOn',
     ]);
     expect(pointers(candidate('baa', agreementFields({ signedOn }), { from: '2026-01-05T00:00:00Z' }))).toEqual([]);
+    const late = (signedLateWhy: string) =>
+      pointers(candidate('baa', agreementFields({ signedOn, signedLateWhy }), { from: '2025-12-31T00:00:00Z' }));
+    expect(late(' ')).toEqual(['/fields/signedOn']);
+    expect(late('The letter of intent bound both until then.')).toEqual([]);
   });
 
   it('a namespace of a system that it is not of', () => {

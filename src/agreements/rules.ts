@@ -83,10 +83,18 @@ function namespaceFaults({ systemIds }: Candidate, { namespaces }: AgreementFiel
   );
 }
 
-/** Nobody has promised anything before the day of the signature (45 CFR 164.308(b)(3): the assurances are documented in the contract). */
-function signatureFaults({ effectiveFrom }: Candidate, { signedOn }: AgreementFields): RecordFault[] {
-  if (Date.parse(`${signedOn}T00:00:00Z`) <= effectiveFrom.getTime()) return [];
-  return [{ pointer: '/fields/signedOn', detail: 'It was signed after the day from which it is to count.' }];
+/** Nobody has promised anything before the day of the signature (45 CFR 164.308(b)(3): the contract documents the assurances); or it is said why it counts all the same. */
+function signatureFaults(
+  { effectiveFrom }: Candidate,
+  { signedOn, signedLateWhy = '' }: AgreementFields,
+): RecordFault[] {
+  if (Date.parse(`${signedOn}T00:00:00Z`) <= effectiveFrom.getTime() || signedLateWhy.trim() !== '') return [];
+  return [
+    {
+      pointer: '/fields/signedOn',
+      detail: 'It was signed after the day from which it is to count: say why in signedLateWhy.',
+    },
+  ];
 }
 
 /** When an agreement ends of itself: one that renews itself does not. */

@@ -82,7 +82,7 @@ describe('which decisions are refused?', () => {
   });
 
   it.each(['size', 'infrastructure', 'cost', 'risk'])('one that says nothing of %s', (factor) => {
-    for (const nothing of ['', 'n/a', 'None.', 'not applicable', '- - - -']) {
+    for (const nothing of ['', 'n/a', 'None.', 'Not  applicable', '- - - -', 'See above.']) {
       expect(pointers({ [factor]: nothing })).toEqual([`/fields/${factor}`]);
     }
   });

@@ -50,9 +50,14 @@ export function exceptionFaults(candidate: Candidate, now: Date): RecordFault[] 
 
 const FACTORS = ['size', 'infrastructure', 'cost', 'risk'] as const;
 
-/** «n/a», «none», «see above» say nothing of a factor. */
-const MIN_WORDS = 3;
-const saysSomething = (text: string): boolean => (text.match(/[\p{L}\p{N}]+/gu) ?? []).length >= MIN_WORDS;
+/** Two words can say something of a factor («no difference»); these do not. */
+const MIN_WORDS = 2;
+const EMPTY =
+  /^(n a|not (applicable|relevant|assessed|known)|no (comment|answer)|see (above|below)|to be (decided|done))$/u;
+function saysSomething(text: string): boolean {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.length >= MIN_WORDS && !EMPTY.test(words.join(' '));
+}
 
 /**
  * A decision on an addressable specification (45 CFR 164.306(d)(3)): implement it; or say why that is not reasonable and appropriate, what is done in its place if
@@ -71,7 +76,7 @@ export function decisionFaults(candidate: Candidate, isAddressable: (control: st
     const detail =
       silent.length === FACTORS.length - 1 && !silent.includes('cost')
         ? 'Cost alone decides nothing: the other three factors are to be assessed too.'
-        : `All four factors are assessed: at least ${MIN_WORDS} words on each.`;
+        : 'All four factors are assessed: say something of this one.';
     faults.push({ pointer: `/fields/${factor}`, detail });
   }
   return decision.outcome === 'implement' ? faults : [...faults, ...otherwiseFaults(candidate, decision)];

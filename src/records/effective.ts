@@ -47,6 +47,11 @@ export interface EffectiveRecord {
   disposed: boolean;
 }
 
+/** The last version of a record of which nothing is in effect any more. */
+export interface EndedRecord extends EffectiveRecord {
+  endedAt: Date;
+}
+
 /** Which records in effect: all of the given conditions at once. */
 export interface EffectiveFilter {
   types: readonly string[];

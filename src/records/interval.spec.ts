@@ -36,6 +36,7 @@ afterAll(async () => {
 
 /** Days, some of them in the future: what is planned is in effect then. */
 const day = (number: number): Date => new Date(Date.UTC(2026, 0, 1 + number));
+const DAY = 86_400_000;
 const FAR = new Date(Date.UTC(2200, 0, 1));
 const SYSTEMS = [newId(), newId()];
 
@@ -206,6 +207,36 @@ describe('do intervals say what versions say?', () => {
     expect(asked).toBeGreaterThan(1000);
   }, 120_000);
 
+  it('what has ended is the last that was in effect, with the instant from which it was not', async () => {
+    let asked = 0;
+    await fc.assert(
+      fc.asyncProperty(HISTORY, async (history) => {
+        const type = `t_${newId()}`;
+        const told = await tell(type, history);
+        for (const { asOf, knownAt } of instantsOf(told)) {
+          const ids = new Set(told.map(({ recordId }) => recordId));
+          const expected = [...ids].flatMap((recordId) => {
+            const of = told.filter((version) => version.recordId === recordId);
+            if (inEffect(of, asOf, knownAt).length > 0) return [];
+            // Nothing begins within a day: the last day on which something was in effect tells when it ended.
+            for (let back = asOf.getTime() - DAY; back >= day(0).getTime(); back -= DAY) {
+              const [last] = inEffect(of, new Date(back), knownAt);
+              if (last !== undefined) return [[`${recordId}/${last.version}`, new Date(back + DAY)]];
+            }
+            return [];
+          });
+          const found = await database.read(principal, (tx) =>
+            intervals.ended(tx, { asOf, knownAt }, { types: [type] }),
+          );
+          expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
+          asked += expected.length;
+        }
+      }),
+      { numRuns: 30 },
+    );
+    expect(asked).toBeGreaterThan(100);
+  }, 120_000);
+
   it('needs count, for each subject, the one that speaks for it', async () => {
     let spoken = 0;
     await fc.assert(
@@ -307,7 +338,6 @@ describe('do intervals say what versions say?', () => {
 });
 
 const HALF_DAY = 12 * 3_600_000;
-const DAY = 2 * HALF_DAY;
 
 /** What NeedSummary says of itself. */
 function summaryOf(there: readonly Told[], days: number | null, asOf: Date) {

@@ -3,7 +3,14 @@ import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { nameId } from '../kernel/ids.js';
-import type { EffectiveFilter, EffectiveRecord, NeedLimit, NeedSummary, RecordDocument } from './effective.js';
+import type {
+  EffectiveFilter,
+  EffectiveRecord,
+  EndedRecord,
+  NeedLimit,
+  NeedSummary,
+  RecordDocument,
+} from './effective.js';
 import { visibleIntervals, WHOLE } from './interval.js';
 import { APPROVED_INTERVALS } from './interval.sql.js';
 import type { KeptDocument } from './record.entity.js';
@@ -122,6 +129,27 @@ export class IntervalStore {
       [tx.organizationId, instant.asOf, instant.knownAt, ...values],
     );
     return bounded(rows).map(recordOf);
+  }
+
+  /** Of each record of which nothing is in effect at an instant, the last version that was, with the instant at which it ended. */
+  async ended(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EndedRecord[]> {
+    const { where, values } = conditionsOf(filter, 4);
+    const rows = await tx.query<ContentRow & { endedAt: Date }>(
+      `with found as materialized (
+         select distinct on (r.record_id) r.record_id, r.version, r.effective_to
+         from record_interval r
+         where r.organization_id = $1 and r.known_from <= $3 and (r.known_to is null or r.known_to > $3)
+           and r.effective_to <= $2 and r.ended_known <= $3 and (${where})
+           and r.record_id not in (select i.record_id from (${visibleIntervals('r.record_id', 'r.type = any ($4::text[])')}) i)
+         order by r.record_id, r.effective_to desc, r.version desc
+         limit ${MAX_EFFECTIVE + 1}
+       )
+       select ${CONTENT}, f.effective_to as "endedAt" from found f
+         join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
+       order by v.type, v.record_id`,
+      [tx.organizationId, instant.asOf, instant.knownAt, ...values],
+    );
+    return bounded(rows).map((row) => ({ ...recordOf(row), endedAt: row.endedAt }));
   }
 
   /** By what is known now, versions of other records than `exceptId` that are in effect at some instant from `from` on; each once, with its last end. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import type { EffectiveFilter, EffectiveRecord, NeedLimit, NeedSummary } from './effective.js';
+import type { EffectiveFilter, EffectiveRecord, EndedRecord, NeedLimit, NeedSummary } from './effective.js';
 import { RecordTypesService } from './types/record-types.service.js';
 import { dueOf, isOfSystems, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
@@ -18,6 +18,11 @@ export class RecordsService {
   /** The records in effect at an instant, with their fields. More than 20,000 at once are an error. */
   effective(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EffectiveRecord[]> {
     return this.intervals.effective(tx, instant, filter);
+  }
+
+  /** Of each record of which nothing is in effect at the instant, the last version that was: what ended, and may leave something open. Bounded as `effective`. */
+  ended(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EndedRecord[]> {
+    return this.intervals.ended(tx, instant, filter);
   }
 
   /**

@@ -10,7 +10,9 @@ import {
   ResultsStore,
   type CheckSummary,
   type CoverageSummary,
+  type FailingResult,
   type ListedResult,
+  type NamedResults,
   type ResultFilter,
 } from './results.store.js';
 
@@ -74,6 +76,11 @@ export class ResultsService {
 
   findResults(tx: Tx, systemId: string, instant: Instant, filter: ResultFilter): Promise<ListedResult[]> {
     return this.results.list(tx, systemId, instant, filter);
+  }
+
+  /** Which of the named results of a system fail at an instant. */
+  findFailing(tx: Tx, systemId: string, instant: Instant, named: NamedResults): Promise<FailingResult[]> {
+    return this.results.failing(tx, systemId, instant, named);
   }
 
   findHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedResult[]> {

@@ -33,6 +33,18 @@ export interface ListedResult {
   knownTo: Date | null;
 }
 
+/** Results by their series, or all of a check of a source. */
+export interface NamedResults {
+  series: readonly string[];
+  checks: readonly { source: string; check: string }[];
+}
+
+export interface FailingResult {
+  series: string | null;
+  source: string;
+  check: string;
+}
+
 /** All results of one status that one check of one source gave on one target, counted. */
 export interface CheckSummary {
   source: string;
@@ -125,6 +137,25 @@ export class ResultsStore {
         filter.target ?? null,
         filter.after,
         filter.limit,
+      ],
+    );
+  }
+
+  /** Of the given series and checks of a system, those that fail: a series with its check, a check with null for its series. */
+  async failing(tx: Tx, systemId: string, instant: Instant, named: NamedResults): Promise<FailingResult[]> {
+    return tx.query<FailingResult>(
+      `select distinct case when r.series = any ($5::uuid[]) then r.series end as series, r.source, r.check_id as "check"
+       from (${visibleResults('r.series, r.source, r.check_id, r.status')}) r
+       where r.status = 'fail'
+         and (r.series = any ($5::uuid[]) or (r.source, r.check_id) in (select * from unnest($6::text[], $7::text[])))`,
+      [
+        tx.organizationId,
+        systemId,
+        instant.asOf,
+        instant.knownAt,
+        named.series,
+        named.checks.map(({ source }) => source),
+        named.checks.map(({ check }) => check),
       ],
     );
   }

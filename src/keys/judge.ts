@@ -1,7 +1,8 @@
+import { dayOf, earlier, earliest, later } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement, WorkKind } from '../records/statement.js';
 import type { KeyPurpose } from './fields.js';
-import { earlier, INCIDENT_DAYS, later, type Finding, type KeyState, type LedgerKey } from './ledger.js';
+import { INCIDENT_DAYS, type Finding, type KeyState, type LedgerKey } from './ledger.js';
 
 export interface KeysInput {
   ledger: readonly LedgerKey[];
@@ -27,7 +28,7 @@ const CUSTODY_STATES: ReadonlySet<KeyState> = new Set(['unrecorded', 'disabled',
 export function judgeKeys(input: KeysInput): Statement[] {
   const encryption = input.ledger.filter(({ fields }) => fields === null || !CREDENTIALS.has(fields.purpose));
   const credentials = input.ledger.filter(({ fields }) => fields !== null && CREDENTIALS.has(fields.purpose));
-  const changesAt = input.ledger.reduce<Date | null>((first, key) => earlier(first, key.changesAt), null);
+  const changesAt = earliest(input.ledger.map((key) => key.changesAt));
   return [
     ...judgeRotation(input, ROTATION, 'key_rotation_event', encryption),
     ...judgeSecrets(input, credentials),
@@ -172,7 +173,7 @@ function judgeAge(input: KeysInput, practice: string, type: string): Statement[]
     ];
   }
   if (isOver(newest) || (end !== null && end <= asOf)) {
-    const reason = `${type}: the last is of ${newest.goodFrom.toISOString().slice(0, 10)}, and no longer good.`;
+    const reason = `${type}: the last is of ${dayOf(newest.goodFrom)}, and no longer good.`;
     return [{ ...statement, says: 'stale', reason, until: null, work: { kind: 'stale', ...work } }];
   }
   const until = newest.expiresAt !== null && (end === null || newest.expiresAt < end) ? newest.expiresAt : end;
@@ -180,7 +181,7 @@ function judgeAge(input: KeysInput, practice: string, type: string): Statement[]
     {
       ...statement,
       says: 'met',
-      reason: `${type}: the last is of ${newest.goodFrom.toISOString().slice(0, 10)}.`,
+      reason: `${type}: the last is of ${dayOf(newest.goodFrom)}.`,
       until,
     },
   ];

@@ -1,3 +1,4 @@
+import { DAY_MS, dayOf, earlier, earliest, firstAfter, later } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { readIncident, readKey, readRotation, type KeyFields, type RotationFields } from './fields.js';
 import { normalProvider, normalReference } from './reference.js';
@@ -65,11 +66,6 @@ export interface LedgerInput {
 
 /** How long a key may stay what it was after an incident that names it: as for the rotation after compromise that an incident's record obliges to. */
 export const INCIDENT_DAYS = 30;
-export const DAY_MS = 24 * 3_600_000;
-
-export const later = (instant: Date, days: number): Date => new Date(instant.getTime() + days * DAY_MS);
-const day = (instant: Date): string => instant.toISOString().slice(0, 10);
-
 /** The keys of one system at an instant: those that records tell of, and those that reports have seen. */
 export function keyLedger({ records, seen, asOf }: LedgerInput): LedgerKey[] {
   const living = records.filter(({ disposed }) => !disposed);
@@ -170,7 +166,7 @@ function recordedKey(record: EffectiveRecord, fields: KeyFields | null, seen: Se
     createdAt,
     rotations,
     lastRotatedAt: last?.at ?? null,
-    dueAt: incidents.reduce((due, incident) => earlier(due, incident.dueAt), byInterval),
+    dueAt: earliest([byInterval, ...incidents.map((incident) => incident.dueAt)]),
     dueAfter: dueIncident?.record ?? null,
     findings,
     state: findings[0]?.state ?? 'ok',
@@ -188,14 +184,7 @@ function recordedKey(record: EffectiveRecord, fields: KeyFields | null, seen: Se
 const datesOf = (seen: SeenKey | null): (Date | null)[] =>
   seen === null ? [] : [seen.expiresAt, ...seen.tellings.map(({ at }) => at)];
 
-const firstAfter = (asOf: Date, dates: readonly (Date | null)[]): Date | null =>
-  dates.reduce<Date | null>((first, date) => (date === null || date <= asOf ? first : earlier(first, date)), null);
-
 const gravity = ({ state }: Finding): number => KEY_STATES.indexOf(state);
-
-/** Null is no instant. */
-export const earlier = (one: Date | null, other: Date | null): Date | null =>
-  one === null || (other !== null && other < one) ? other : one;
 
 interface OpenIncident {
   record: EffectiveRecord;
@@ -218,7 +207,7 @@ function openIncidents(keyId: string, rotations: readonly Rotation[], { incident
 function incidentFinding(name: string, { record, number, discoveredAt, dueAt }: OpenIncident, asOf: Date): Finding[] {
   if (dueAt > asOf) return [];
   const reason =
-    `Key ${name} was not rotated after incident ${number}, discovered on ${day(discoveredAt)}: ` +
+    `Key ${name} was not rotated after incident ${number}, discovered on ${dayOf(discoveredAt)}: ` +
     `no key_rotation_event since, and ${INCIDENT_DAYS} days have passed.`;
   return [{ state: 'not_rotated_after_incident', reason, records: [record.id] }];
 }
@@ -227,7 +216,7 @@ function stateFindings(name: string, seen: SeenKey | null, asOf: Date): Finding[
   if (seen === null) return [];
   const findings: Finding[] = [];
   if (seen.isDeleted) {
-    const when = seen.deletedAt === null ? '' : ` on ${day(seen.deletedAt)}`;
+    const when = seen.deletedAt === null ? '' : ` on ${dayOf(seen.deletedAt)}`;
     findings.push({
       state: 'deletion_scheduled',
       reason: `Key ${name} is to be deleted${when} by what ${seen.provider} says: what it encrypts will be lost, unless it is no longer used and its record ends.`,
@@ -235,7 +224,7 @@ function stateFindings(name: string, seen: SeenKey | null, asOf: Date): Finding[
     });
   }
   if (seen.expiresAt !== null && seen.expiresAt <= asOf) {
-    const reason = `Key ${name} expired on ${day(seen.expiresAt)} by what ${seen.provider} says.`;
+    const reason = `Key ${name} expired on ${dayOf(seen.expiresAt)} by what ${seen.provider} says.`;
     findings.push({ state: 'disabled', reason, records: [] });
   } else if (seen.enabled === false && !seen.isDeleted) {
     findings.push({ state: 'disabled', reason: `Key ${name} is disabled by what ${seen.provider} says.`, records: [] });
@@ -267,7 +256,7 @@ function intervalFinding(name: string, interval: Interval, asOf: Date): Finding[
   const denied = rotations.find((rotation) => rotation.denied);
   const rest =
     denied !== undefined
-      ? ` The rotation of ${day(denied.at)} in a record does not count: the provider lists all of its rotations, and not this one.`
+      ? ` The rotation of ${dayOf(denied.at)} in a record does not count: the provider lists all of its rotations, and not this one.`
       : last === null && seen?.rotatesItself === true
         ? ' Its provider says that it rotates by itself, and not when it did: post the list of its rotations or versions.'
         : '';
@@ -275,14 +264,14 @@ function intervalFinding(name: string, interval: Interval, asOf: Date): Finding[
     ? [
         {
           state: 'never_rotated',
-          reason: `Key ${name} was never rotated since ${day(since)}, which is more than its ${fields.policyDays} days.${rest}`,
+          reason: `Key ${name} was never rotated since ${dayOf(since)}, which is more than its ${fields.policyDays} days.${rest}`,
           records: [],
         },
       ]
     : [
         {
           state: 'overdue',
-          reason: `Key ${name} is overdue: last rotated on ${day(since)}, due on ${day(due)} by its ${fields.policyDays} days.${rest}`,
+          reason: `Key ${name} is overdue: last rotated on ${dayOf(since)}, due on ${dayOf(due)} by its ${fields.policyDays} days.${rest}`,
           records: [],
         },
       ];
@@ -308,7 +297,7 @@ function reencryptionFinding(
   );
   if (isDone) return [];
   const reason =
-    `Key ${name}: re-encryption after the rotation of ${day(speaking.at)} is not finished: ` +
+    `Key ${name}: re-encryption after the rotation of ${dayOf(speaking.at)} is not finished: ` +
     `no reencryption_record links to the key or to that rotation.`;
   return [{ state: 'reencryption_pending', reason, records: eventIds }];
 }
@@ -320,7 +309,7 @@ function requesterFinding(name: string, last: LedgerRotation | null): Finding[] 
   return [
     {
       state: 'rotated_by_requester',
-      reason: `Key ${name}: who requested its last rotation, of ${day(last.at)}, performed it too.`,
+      reason: `Key ${name}: who requested its last rotation, of ${dayOf(last.at)}, performed it too.`,
       records: last.tellings.flatMap(({ by }) => (by.kind === 'record' ? [by.recordId] : [])),
     },
   ];

@@ -1,3 +1,4 @@
+import { earliest } from '../kernel/dates.js';
 import { nameId } from '../kernel/ids.js';
 import { FACT_KINDS, type FactValue } from '../results/fact.js';
 import type { ListedFact } from '../results/facts.store.js';
@@ -91,9 +92,6 @@ function nameOf({ fact, kind, value }: SeenFact): KeyName {
 }
 
 const at = (text: string | null): Date | null => (text === null ? null : new Date(text));
-
-const earliest = (instants: readonly (Date | null)[]): Date | null =>
-  instants.reduce((least, one) => (one !== null && (least === null || one < least) ? one : least), null);
 
 const DELETED = /^(pending_?(replica_?)?deletion|destroy(ed|_scheduled)|(soft_?)?deleted)$/i;
 

@@ -2,12 +2,23 @@
 export const SEEN_PROVIDERS = ['aws-kms', 'gcp-kms', 'azure-key-vault', 'vault-transit', 'cert-manager'] as const;
 export type SeenProvider = (typeof SEEN_PROVIDERS)[number];
 
-/** Of what people write: «AWS KMS» is aws-kms. */
-export const normalProvider = (provider: string): string =>
-  provider
+const ALIASES: ReadonlyMap<string, SeenProvider> = new Map([
+  ['aws', 'aws-kms'],
+  ['gcp', 'gcp-kms'],
+  ['google-cloud-kms', 'gcp-kms'],
+  ['azure-keyvault', 'azure-key-vault'],
+  ['vault', 'vault-transit'],
+  ['openbao', 'vault-transit'],
+]);
+
+/** Of what people write: «AWS KMS» is aws-kms. Formats of reports are called otherwise than the providers in their facts. */
+export function normalProvider(provider: string): string {
+  const said = provider
     .trim()
     .toLowerCase()
     .replaceAll(/[\s_]+/g, '-');
+  return ALIASES.get(said) ?? said;
+}
 
 const AWS_ARN = /^arn:aws[a-z-]*:kms:([a-z0-9-]{1,50}):\d{12}:key\/([A-Za-z0-9-]{1,100})$/;
 const AZURE_ID = /^(?:https:\/\/)?([a-z0-9.-]{1,253})(?::443)?\/(?:keys\/)?([a-z0-9-]{1,127})(?:\/[a-z0-9]{1,64})?$/;

@@ -1,4 +1,4 @@
-import { dayOf, earlier, earliest, later } from '../kernel/dates.js';
+import { dayOf, earlier, earliest, firstAfter, later } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement, WorkKind } from '../records/statement.js';
 import type { KeyPurpose } from './fields.js';
@@ -94,7 +94,18 @@ function judgeRotation(input: KeysInput, practice: string, type: string, keys: r
   const old = ends.filter(({ end }) => end <= asOf).map(({ key }) => key);
   if (old.length > 0) {
     const reason = `${type}: ${old.length} of ${recorded.length} keys were not rotated in the last ${limit.days ?? 0} days: ${named(old)}.`;
-    return [{ ...statement, says: 'stale', reason, until: null, work: workOf(next.key, 'stale', next.end) }];
+    return [
+      {
+        ...statement,
+        says: 'stale',
+        reason,
+        until: firstAfter(
+          asOf,
+          ends.map(({ end }) => end),
+        ),
+        work: workOf(next.key, 'stale', next.end),
+      },
+    ];
   }
   const reason = `${type}: all ${recorded.length} recorded keys are within their interval.`;
   const met: Statement = { ...statement, says: 'met', reason, until: next.end };

@@ -3,7 +3,7 @@ import { bytesOf, declared } from '../../test/fixtures/reports/load.js';
 import { effectiveRecord } from '../../test/support/effective.js';
 import { newId } from '../kernel/ids.js';
 import type { EffectiveRecord } from '../records/effective.js';
-import type { ListedFact } from '../results/facts.store.js';
+import type { ListedFact } from '../results/listed-fact.js';
 import { factId, targetId } from '../results/series.js';
 import { parseReport } from '../scans/formats/index.js';
 import { keyLedger, type LedgerKey } from './ledger.js';

@@ -1,7 +1,7 @@
 import { earliest } from '../kernel/dates.js';
 import { nameId } from '../kernel/ids.js';
 import { FACT_KINDS, type FactValue } from '../results/fact.js';
-import type { ListedFact } from '../results/facts.store.js';
+import type { ListedFact } from '../results/listed-fact.js';
 import { normalReference, type SeenProvider } from './reference.js';
 import type { Telling } from './rotations.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '../kernel/ids.js';
 import type { FactValue } from '../results/fact.js';
-import type { ListedFact } from '../results/facts.store.js';
+import type { ListedFact } from '../results/listed-fact.js';
 import { backupRuns, holds, type BackupRun } from './backups.js';
 
 const AS_OF = new Date('2026-06-10T00:00:00Z');

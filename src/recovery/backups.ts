@@ -1,5 +1,5 @@
 import { FACT_KINDS, type FactValue } from '../results/fact.js';
-import type { ListedFact } from '../results/facts.store.js';
+import type { ListedFact } from '../results/listed-fact.js';
 
 type BackupValue = FactValue<'backup'>;
 

@@ -113,7 +113,11 @@ function judgeObjectives(input: RecoveryInput, objectives: readonly Objective[])
   const [first] = old;
   if (first !== undefined) {
     const reason = `${type}: ${old.length} of ${objectives.length} objectives were not looked at in the last ${limit.days ?? 0} days.`;
-    return [say('stale', reason, { records, ...work('stale', first.newest, first.end) })];
+    const until = firstAfter(
+      input.asOf,
+      ages.map(({ end }) => end),
+    );
+    return [say('stale', reason, { records, until, ...work('stale', first.newest, first.end) })];
   }
   return [
     say('met', `${type}: ${objectives.length} in effect.`, { records, until: earliest(ages.map(({ end }) => end)) }),
@@ -144,6 +148,8 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
     ...runs.map(({ completedAt }) => completedAt),
     ...reports.map(({ fields }) => readReport(fields)?.periodTo ?? null),
   ]);
+  // Also what is broken for one may be so for another later.
+  const until = firstAfter(asOf, [changes, ...last.map(({ heldUntil }) => heldUntil)]);
   const broken = last.filter(({ heldUntil }) => heldUntil === null || heldUntil <= asOf);
   if (broken.length > 0) {
     return broken.map(({ objective: { record, fields }, namespace, run, heldUntil }) => {
@@ -153,11 +159,10 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
         `Recovery objective ${fields.scope}: the last good backup ${what} is older than its RPO of ${fields.rpoMinutes} minutes: ${state}. ` +
         `What was lost now would be lost for good.`;
       const series = run === null ? [] : [run.series];
-      const more = { records: [record.id], series, until: changes, ...work('failing', record, heldUntil) };
+      const more = { records: [record.id], series, until, ...work('failing', record, heldUntil) };
       return say('failing', reason, more);
     });
   }
-  const until = earliest([changes, ...last.map(({ heldUntil }) => heldUntil)]);
   const series = [...new Set(last.flatMap(({ run }) => run?.series ?? []))].slice(0, 20);
   const reason = `${type}: good backups lie within the RPO of all ${objectives.length} recovery objectives.`;
   return [say('met', reason, { records: idsOf(objectives.map(({ record }) => record)), series, until })];
@@ -244,7 +249,8 @@ function judgeRestores(input: RecoveryInput, objectives: readonly Objective[]): 
         .slice(0, 5)
         .map(({ objective }) => objective.fields.scope)
         .join(', ')}.`;
-    return [say('stale', reason, { ...used, until: changes, ...work('stale', first.objective.record, null) })];
+    const next = earliest([changes, ...fresh.map(({ end }) => end)]);
+    return [say('stale', reason, { ...used, until: next, ...work('stale', first.objective.record, null) })];
   }
   const until = earliest([changes, ...fresh.map(({ end }) => end)]);
   return [

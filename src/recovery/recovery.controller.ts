@@ -8,7 +8,7 @@ import { Refusal } from '../kernel/http/problem.js';
 import { SystemService } from '../organizations/system.service.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { FACT_KINDS } from '../results/fact.js';
-import type { ListedFact } from '../results/facts.store.js';
+import type { ListedFact } from '../results/listed-fact.js';
 import type { BackupRun } from './backups.js';
 import { breachesOf, lastBackups, restoreTestsOf, type Objective } from './objectives.js';
 import { getRecovery, listBackups, type BackupView } from './recovery.schema.js';

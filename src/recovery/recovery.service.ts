@@ -10,7 +10,7 @@ import type { EffectiveRecord } from '../records/effective.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordRulesRegistry } from '../records/rules.js';
 import type { Statement } from '../records/statement.js';
-import type { ListedFact } from '../results/facts.store.js';
+import type { ListedFact } from '../results/listed-fact.js';
 import { ResultsService } from '../results/results.service.js';
 import { backupRuns, type BackupRun } from './backups.js';
 import { judgeExercises, judgeRecovery, type LimitOf } from './judge.js';

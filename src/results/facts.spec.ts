@@ -11,7 +11,8 @@ import { Database } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import { servicePrincipal } from '../kernel/principal.js';
 import type { FactKind, FactValue } from './fact.js';
-import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
+import { FactsStore, type FactFilter } from './facts.store.js';
+import type { ListedFact } from './listed-fact.js';
 import { factId, targetId } from './series.js';
 import { FACT_STAGING_COLUMNS, factLine, valueDigest } from './staged-fact.js';
 

@@ -3,6 +3,7 @@ import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { FactKind } from './fact.js';
 import { VISIBLE } from './interval.js';
+import type { ListedFact } from './listed-fact.js';
 
 export interface FactFilter {
   kind?: FactKind | undefined;
@@ -12,21 +13,6 @@ export interface FactFilter {
   target?: string | undefined;
   after: string | null;
   limit: number;
-}
-
-export interface ListedFact {
-  series: string;
-  target: { kind: string; name: string };
-  source: string;
-  kind: FactKind;
-  subject: string;
-  namespace: string | null;
-  value: object;
-  scanId: string;
-  observedFrom: Date;
-  observedTo: Date | null;
-  knownFrom: Date;
-  knownTo: Date | null;
 }
 
 /** Of observed time, as it was known at an instant. */

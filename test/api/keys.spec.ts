@@ -80,7 +80,11 @@ async function rotations(id: string, query = ''): Promise<RotationView[]> {
 
 const faults = async (record: Parameters<Keepers['submit']>[0]) => {
   const { status, body } = await keepers.submit(record);
-  return [status, status === 200 ? null : body.type?.split('/').at(-1), (body.faults ?? []).map(({ pointer }) => pointer)];
+  return [
+    status,
+    status === 200 ? null : body.type?.split('/').at(-1),
+    (body.faults ?? []).map(({ pointer }) => pointer),
+  ];
 };
 
 describe('one key told by hand and by three answers of AWS KMS', () => {

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
+import type { FactKind } from './fact.js';
+import { FactsStore, type FactFilter, type FactPeriod } from './facts.store.js';
+import type { ListedFact } from './listed-fact.js';
 import { MergeStore } from './merge.store.js';
 import type { IntervalKind } from './merge.sql.js';
 import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.js';
@@ -15,6 +17,9 @@ import {
   type NamedResults,
   type ResultFilter,
 } from './results.store.js';
+
+/** More than a judge can hold. */
+const MAX_OVERLAPPING = 20_000;
 
 @Injectable()
 export class ResultsService {
@@ -89,6 +94,18 @@ export class ResultsService {
 
   findFacts(tx: Tx, systemId: string, instant: Instant, filter: FactFilter): Promise<ListedFact[]> {
     return this.facts.list(tx, systemId, instant, filter);
+  }
+
+  /** Facts of these kinds that were so at some instant of a period, with every interval of it. More than 20,000 are an error, never a list that ends early. */
+  async findFactsOverlapping(
+    tx: Tx,
+    systemId: string,
+    kinds: readonly FactKind[],
+    period: FactPeriod,
+  ): Promise<ListedFact[]> {
+    const found = await this.facts.overlapping(tx, systemId, kinds, period, MAX_OVERLAPPING + 1);
+    if (found.length > MAX_OVERLAPPING) throw new Error(`more than ${MAX_OVERLAPPING} facts were asked for at once`);
+    return found;
   }
 
   findFactHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedFact[]> {

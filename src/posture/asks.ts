@@ -13,6 +13,9 @@ const OF_ITEMS: ReadonlySet<string> = new Set([POLICY, 'applicability_statement'
 /** Rooms that judge their types themselves: what they do not call met is not met. */
 const JUDGED: ReadonlySet<RuleSet | null> = new Set<RuleSet>(['agreements', 'keys', 'recovery', 'risks']);
 
+export const isJudged = (definition: TypeDefinition | undefined): boolean =>
+  definition !== undefined && JUDGED.has(definition.rules);
+
 /** One record type that a practice or an item of the law asks for. */
 export interface Ask {
   readonly type: string;
@@ -64,15 +67,15 @@ export function asksOf(
     const definition = types.get(type);
     if (definition === undefined) throw new RangeError(`no record type ${type}`);
     const isTightened = definition.good_for.days !== (catalog.recordType(type)?.good_for.days ?? null);
-    const isJudged = JUDGED.has(definition.rules);
+    const byRoom = isJudged(definition);
     return {
       type,
       title: definition.title,
       place: definition.place,
       what,
       auditorAsks: definition.auditor_asks.length > 0 ? definition.auditor_asks : auditorAsks,
-      limit: (isJudged ? unkept : limitOf)(type, isTightened ? fewer(days, definition.good_for.days) : days, about),
-      isJudged,
+      limit: (byRoom ? unkept : limitOf)(type, isTightened ? fewer(days, definition.good_for.days) : days, about),
+      isJudged: byRoom,
       isEach: definition.each !== null,
       metBy: definition.met_by,
     };

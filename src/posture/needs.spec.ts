@@ -255,7 +255,7 @@ describe('what is overdue?', () => {
       metBy: null,
       isOverdue,
     }) as unknown as Due;
-  const overdue = (...dues: Due[]) => overdueStatements(dues, asks, (type) => types.get(type)!.title, AS_OF);
+  const overdue = (...dues: Due[]) => overdueStatements(dues, asks, types, AS_OF);
 
   it('it fails what asks for the record that is due', () => {
     const found = overdue(due('notice', 'breach_assessment'));
@@ -271,8 +271,12 @@ describe('what is overdue?', () => {
 
   it('what nothing asks for fails what asks for the record that makes it due', () => {
     expect(asks.limits.some(({ type }) => type === 'corrective_action')).toBe(false);
-    const found = overdue(due('corrective_action', 'exercise_report'));
-    expect(found.map(({ need }) => need)).toContain('exercise_report');
+    const found = overdue(due('corrective_action', 'evaluation'));
+    expect(new Set(found.map(({ need }) => need))).toEqual(new Set(['evaluation']));
+  });
+
+  it('nothing of records that a room judges: it says so itself', () => {
+    expect(overdue(due('corrective_action', 'exercise_report'), due('restore_test', 'restore_test'))).toEqual([]);
   });
 
   it('nothing that is not past its day', () => {

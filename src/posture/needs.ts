@@ -1,7 +1,8 @@
+import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Due } from '../records/obligations.js';
 import type { NeedSummary } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
-import { keyOf, type Ask, type Asks } from './asks.js';
+import { isJudged, keyOf, type Ask, type Asks } from './asks.js';
 import { combinedNeed, type NeedState } from './rule.js';
 import { day } from './words.js';
 
@@ -247,18 +248,20 @@ export const latest = (dates: readonly (Date | null)[]): Date | null =>
   );
 
 /**
- * What is overdue fails the practices that ask for the record that is due, else the items that do; where nothing asks for it, whatever asks for the record that makes it due.
+ * What is overdue fails the practices that ask for the record that is due, else the items that do; where nothing asks for it, whatever asks for the record that makes
+ * it due. What records make due whose type a room judges is that room's to say: it knows in what other ways the duty is done.
  */
 export function overdueStatements(
   dues: readonly Due[],
   asks: Asks,
-  titleOf: (type: string) => string,
+  types: ReadonlyMap<string, TypeDefinition>,
   asOf: Date,
 ): Statement[] {
   return dues
-    .filter(({ isOverdue }) => isOverdue)
+    .filter(({ isOverdue, record }) => isOverdue && !isJudged(types.get(record.type)))
     .flatMap((due) => {
-      const reason = `Overdue since ${day(due.dueAt.getTime())}: record \`${due.type}\` (${titleOf(due.type)}). ${due.says}`;
+      const title = types.get(due.type)?.title ?? due.type;
+      const reason = `Overdue since ${day(due.dueAt.getTime())}: record \`${due.type}\` (${title}). ${due.says}`;
       return subjectsOf(due, asks).map(({ about, need }): Statement => ({
         about,
         need,

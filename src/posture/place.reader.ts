@@ -62,7 +62,7 @@ export class PlaceReader {
   ): Promise<PlacePart> {
     const summaries = await this.records.needs(tx, instant, systemId, asks.limits);
     const dues = await this.records.obligations(tx, instant, systemId);
-    const statements = overdueStatements(dues, asks, (type) => types.get(type)?.title ?? type, instant.asOf);
+    const statements = overdueStatements(dues, asks, types, instant.asOf);
     for (const judge of this.judges.judges) statements.push(...(await judge.statements(tx, instant, systemId)));
     return placePart(asks, {
       systemId,

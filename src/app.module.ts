@@ -20,6 +20,16 @@ import { ORGANIZATIONS_CONFIG } from './organizations/organizations.config.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PackagesModule } from './packages/packages.module.js';
 import { PostureModule } from './posture/posture.module.js';
+import { RecordsModule } from './records/records.module.js';
+import { RecordTypesModule } from './records/types/record-types.module.js';
+import { AgreementsModule } from './agreements/agreements.module.js';
+import { KeysModule } from './keys/keys.module.js';
+import { RecoveryModule } from './recovery/recovery.module.js';
+import { RisksModule } from './risks/risks.module.js';
+import { ExceptionsModule } from './exceptions/exceptions.module.js';
+import { AnalysesModule } from './analyses/analyses.module.js';
+import { BulkModule } from './bulk/bulk.module.js';
+import { NoticesModule } from './notices/notices.module.js';
 import { ReferenceModule } from './reference/reference.module.js';
 import { ResultsModule } from './results/results.module.js';
 import { Turns } from './kernel/slots.js';
@@ -73,7 +83,17 @@ export class AppModule {
         ResultsModule,
         EventsModule,
         ScansModule,
+        RecordTypesModule,
+        RecordsModule,
+        AgreementsModule,
+        KeysModule,
+        RecoveryModule,
+        RisksModule,
+        ExceptionsModule,
         PostureModule,
+        AnalysesModule,
+        BulkModule,
+        NoticesModule,
         PackagesModule,
         HealthModule,
         ReferenceModule,

@@ -5,8 +5,11 @@ import { KEEP_ALIVE } from './db/data-source.js';
 import type { WriteTx } from './db/database.js';
 
 /** What is deferred. A job carries ids only: what it is about lies in the tenant's own tables, behind row-level security. */
-export const QUEUES = ['scan', 'package', 'reevaluation'] as const;
+export const QUEUES = ['scan', 'package', 'reevaluation', 'posture', 'import', 'disposal', 'notice'] as const;
 export type QueueName = (typeof QUEUES)[number];
+
+/** Of these one job of a kind may wait, while another runs: it does all that the others would have done. */
+const ONCE: ReadonlySet<QueueName> = new Set(['posture', 'notice']);
 
 export interface Job {
   organizationId: string;
@@ -49,7 +52,8 @@ export async function installQueue(ownerUrl: string): Promise<void> {
         [deadOf(name), options],
         [name, { ...options, deadLetter: deadOf(name) }],
       ] as const) {
-        if ((await boss.getQueue(queue)) === null) await boss.createQueue(queue, own);
+        const policy = ONCE.has(name) && queue === name ? 'short' : 'standard';
+        if ((await boss.getQueue(queue)) === null) await boss.createQueue(queue, { ...own, policy });
         else await boss.updateQueue(queue, own);
       }
     }
@@ -108,15 +112,32 @@ export class Queue {
     await this.boss.start();
   }
 
-  /** Enqueues in the caller's transaction: the job is there if and only if what it is about is. */
-  async send(tx: WriteTx, queue: QueueName, job: Job): Promise<void> {
+  /**
+   * Enqueues in the caller's transaction: the job is there if and only if what it is about is. To a queue of which one job may wait, a job for the same
+   * organisation and system is not sent twice: the one that waits is held until the transaction ends, so that whoever takes it sees what the transaction did.
+   * `after`: not to be taken before so many seconds have passed.
+   */
+  async send(tx: WriteTx, queue: QueueName, job: Job, { after = 0 }: { after?: number } = {}): Promise<void> {
     const client = await tx.client();
     const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
-    const id = await this.boss.send(queue, job, {
+    const once = ONCE.has(queue);
+    const singletonKey = `${job.organizationId}/${job.systemId}`;
+    const options = {
       db,
+      startAfter: after,
+      ...(once ? { singletonKey } : {}),
       ...(job.systemId === '' ? {} : { group: { id: job.systemId } }),
-    });
-    if (id === null) throw new Error(`the job was not taken by the queue ${queue}`);
+    };
+    for (;;) {
+      if ((await this.boss.send(queue, job, options)) !== null) return;
+      if (!once) throw new Error(`the job was not taken by the queue ${queue}`);
+      // Workers skip what is locked. One that took the job meanwhile leaves room for another.
+      const waiting = await client.query(
+        `select from ${SCHEMA}.job where name = $1 and singleton_key = $2 and state = 'created' for share`,
+        [queue, singletonKey],
+      );
+      if (waiting.rowCount !== null && waiting.rowCount > 0) return;
+    }
   }
 
   /**

@@ -6,7 +6,7 @@ import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.j
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
-import type { SystemRow } from './system.entity.js';
+import type { SystemRow, SystemVersion } from './system.entity.js';
 import type { Environment, NewSystem, Phi, SystemChange, SystemView } from './system.schema.js';
 import { SystemStore, type SystemFilter } from './system.store.js';
 import { ONLY_LOCKED, requireVersion } from './version.js';
@@ -52,15 +52,13 @@ export class SystemService {
    * first version, because reports may tell of a time before; a retired one drops out from its retirement on.
    */
   async systemsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SystemInEffect[]> {
-    const rows = await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt);
-    return rows.map(({ systemId, version, name, environment, phi, phiNamespaces }) => ({
-      id: systemId,
-      version,
-      name,
-      environment,
-      phi,
-      phiNamespaces,
-    }));
+    return (await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt)).map(inEffect);
+  }
+
+  /** The same of one system; null where it was not in scope. */
+  async systemAsOf(tx: Tx, { asOf, knownAt }: Instants, id: string): Promise<SystemInEffect | null> {
+    const [row] = await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt, id);
+    return row === undefined ? null : inEffect(row);
   }
 
   /** By id. */
@@ -150,6 +148,15 @@ function found(row: SystemRow | null): SystemRow {
   if (row === null) throw new Refusal('not-found', 'There is no such system.');
   return row;
 }
+
+const inEffect = ({ systemId, version, name, environment, phi, phiNamespaces }: SystemVersion): SystemInEffect => ({
+  id: systemId,
+  version,
+  name,
+  environment,
+  phi,
+  phiNamespaces,
+});
 
 const described = ({ name, environment, phi, phiNamespaces }: SystemRow) => ({ name, environment, phi, phiNamespaces });
 

@@ -68,7 +68,7 @@ export class SystemStore {
   }
 
   /** Of each system the latest version up to `inEffect`, or else the first, among those recorded up to `knownAt`; without those that are retired in it. */
-  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date): Promise<SystemVersion[]> {
+  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null = null): Promise<SystemVersion[]> {
     return tx.query<SystemVersion>(
       `select * from (
          select distinct on (system_id)
@@ -76,11 +76,12 @@ export class SystemStore {
                 name, environment, phi, phi_namespaces as "phiNamespaces", retired_at as "retiredAt"
          from system_version
          where organization_id = $1 and recorded_at <= $3 and ($4::uuid[] is null or system_id = any($4))
+           and ($5::uuid is null or system_id = $5)
          order by system_id, recorded_at <= $2 desc, case when recorded_at <= $2 then -version else version end
        ) chosen
        where "retiredAt" is null
        order by "systemId"`,
-      [tx.organizationId, inEffect, knownAt, tx.principal.systemIds],
+      [tx.organizationId, inEffect, knownAt, tx.principal.systemIds, id],
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { Freshness } from '../catalog/catalog.types.js';
 import type { SystemEvidence } from './evidence.js';
-import { limitOf } from './practice.js';
 import type { BlindSpots } from './posture.schema.js';
+import { limitOf } from './scanner.js';
 
 export type BlindTarget = BlindSpots['targets'][number];
 

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../catalog/load.js';
+import type { TypeDefinition } from '../catalog/record-type.js';
+import { asksOf } from './asks.js';
 import { postureDocument, selected } from './document.js';
 import { countsOf, evaluateOrganization, evaluateSystem, type SystemEvaluation } from './evaluate.js';
 import type { CheckSummary, CoverageSummary, SystemEvidence } from './evidence.js';
+import { emptyPart } from './needs.js';
 import { Posture } from './posture.schema.js';
 import type { Status } from './status.js';
 
@@ -27,6 +30,7 @@ const result = (source: string, check: string, status: string, change: Partial<C
   status,
   count: 1,
   phi: 0,
+  accepted: 0,
   oldestSeen: ago(1),
   newestSeen: ago(1),
   series: [id(7)],
@@ -46,10 +50,17 @@ const scan = (source: string, change: Partial<CoverageSummary> = {}): CoverageSu
   ...change,
 });
 
+const types = new Map(catalog.recordTypes.map((definition): [string, TypeDefinition] => [definition.type, definition]));
+const asks = asksOf(catalog, {}, types);
+const yardstick = { catalog, asOf: AS_OF, freshness: {}, asks };
+/** An organisation that keeps no records. */
+const whole = emptyPart(asks, null);
+
 function evaluate(evidence: Partial<SystemEvidence> = {}, asOf = AS_OF, days: Record<string, number> = {}) {
   return evaluateSystem(
-    { catalog, asOf, freshness: { scanner: days } },
-    { id: id(9), name: 'emr', evidence: { checks: [], coverage: [], ...evidence } },
+    { ...yardstick, asOf, freshness: { scanner: days } },
+    { id: id(9), name: 'emr', evidence: { checks: [], coverage: [], ...evidence }, part: emptyPart(asks, id(9)) },
+    whole,
   );
 }
 
@@ -58,14 +69,14 @@ const statusOf = (evaluation: SystemEvaluation, practice: string): Status =>
 
 describe('what does an empty world say?', () => {
   it('all is missing, or not applicable where nothing is asked for', () => {
-    for (const empty of [evaluate(), evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, [])]) {
+    for (const empty of [evaluate(), evaluateOrganization(yardstick, [], whole)]) {
       expect(new Set(empty.practices.map(({ status }) => status))).toEqual(new Set(['missing']));
       expect(countsOf(empty).controls).toMatchObject({ missing: 108, not_applicable: 10 });
     }
   });
 
   it('does an organisation without a system in scope say that?', () => {
-    const empty = evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, []);
+    const empty = evaluateOrganization(yardstick, [], whole);
     expect(empty.controls.find((control) => control.id === '164.312(a)(1)')!.reason).toContain('No system');
     expect(empty.practices[0]!.reason).toContain('No system');
   });
@@ -321,10 +332,7 @@ describe('what is the posture of an organisation?', () => {
   const practice = 'read-only-root-filesystem';
 
   it('does one failing system make it failing, and is that system named?', () => {
-    const organization = evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, [
-      named(good, 'a'),
-      named(bad, 'b'),
-    ]);
+    const organization = evaluateOrganization(yardstick, [named(good, 'a'), named(bad, 'b')], whole);
     const found = organization.practices.find((one) => one.id === practice)!;
     expect(found).toMatchObject({ status: 'failing', counts: { fail: 1 }, systems: { failing: 1, evidenced: 1 } });
     expect(found.reason).toContain('failing in 1 (b)');
@@ -332,10 +340,7 @@ describe('what is the posture of an organisation?', () => {
   });
 
   it('is it evidenced where every system is?', () => {
-    const organization = evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, [
-      named(good, 'a'),
-      named(good, 'b'),
-    ]);
+    const organization = evaluateOrganization(yardstick, [named(good, 'a'), named(good, 'b')], whole);
     expect(organization.practices.find((one) => one.id === practice)).toMatchObject({
       status: 'evidenced',
       inferred: true,
@@ -379,9 +384,11 @@ describe('what is the posture of an organisation?', () => {
 
   it('are proposed rules judged apart, and the law the same without them?', () => {
     const evidence = { checks: [], coverage: [scan('trivy/misconfiguration', { silentPass: ['KSV-'] })] };
+    const overlaid = catalog.withOverlay('nprm-2025');
     const under = evaluateSystem(
-      { catalog: catalog.withOverlay('nprm-2025'), asOf: AS_OF, freshness: {} },
-      { id: id(9), name: 'emr', evidence },
+      { ...yardstick, catalog: overlaid, asks: asksOf(overlaid, {}, types) },
+      { id: id(9), name: 'emr', evidence, part: emptyPart(asks, id(9)) },
+      whole,
     );
     expect(countsOf(under).controls).toEqual(countsOf(evaluate(evidence)).controls);
     expect(Object.values(countsOf(under).proposed).reduce((sum, n) => sum + n)).toBeGreaterThan(0);

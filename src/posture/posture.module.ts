@@ -1,15 +1,51 @@
 import { Module } from '@nestjs/common';
+import { AgreementsModule } from '../agreements/agreements.module.js';
+import { AgreementsService } from '../agreements/agreements.service.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { ChecksModule } from '../checks/checks.module.js';
+import { ExceptionsModule } from '../exceptions/exceptions.module.js';
+import { ExceptionsService } from '../exceptions/exceptions.service.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { KeysService } from '../keys/keys.service.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { ResultsModule } from '../results/results.module.js';
+import { RecordsModule } from '../records/records.module.js';
+import { RecoveryModule } from '../recovery/recovery.module.js';
+import { RecoveryService } from '../recovery/recovery.service.js';
+import { RecordTypesModule } from '../records/types/record-types.module.js';
+import { Judges } from './judges.js';
+import { PlaceReader } from './place.reader.js';
 import { PostureController } from './posture.controller.js';
 import { PostureService } from './posture.service.js';
 
 @Module({
-  imports: [CatalogModule, ChecksModule, OrganizationsModule, ResultsModule],
+  imports: [
+    CatalogModule,
+    ChecksModule,
+    OrganizationsModule,
+    ResultsModule,
+    RecordsModule,
+    RecordTypesModule,
+    AgreementsModule,
+    KeysModule,
+    RecoveryModule,
+    ExceptionsModule,
+  ],
   controllers: [PostureController],
-  providers: [PostureService],
+  providers: [
+    PostureService,
+    PlaceReader,
+    {
+      provide: Judges,
+      useFactory: (
+        agreements: AgreementsService,
+        keys: KeysService,
+        recovery: RecoveryService,
+        acceptances: ExceptionsService,
+      ): Judges => ({ judges: [agreements, keys, recovery], acceptances }),
+      inject: [AgreementsService, KeysService, RecoveryService, ExceptionsService],
+    },
+  ],
   exports: [PostureService],
 })
 export class PostureModule {}

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BASES, CONTROL_TYPES, FAMILIES, REVIEWS, SECTIONS } from '../catalog/catalog.schema.js';
 import { operation } from '../kernel/http/endpoint.js';
 import { instantQuery, organizationParams, systemParams } from '../kernel/http/parameters.js';
+import { NEED_STATES } from './rule.js';
 import { STATUSES } from './status.js';
 
 const count = z.int().min(0);
@@ -46,6 +47,24 @@ const EvidenceRef = z
   .meta({ id: 'PostureEvidence', description: 'What a status rests on, or stands against it.' });
 export type EvidenceRef = z.infer<typeof EvidenceRef>;
 
+const RecordNeed = z
+  .object({
+    type: z.string().meta({ description: 'The record type that is asked for.' }),
+    state: z.enum(NEED_STATES).meta({ description: 'Of an organisation over several systems: where it stands worst.' }),
+    reason: z.string().meta({ description: 'Of what is missing: what for, and what an auditor asks of it.' }),
+    records: z.array(z.uuid()).max(5).meta({ description: 'Up to five of the records that say so.' }),
+    until: time.nullable().meta({ description: 'When age or a date alone ends what is met, UTC; null: never.' }),
+  })
+  .meta({ id: 'PostureNeed', description: 'One record type that is asked for, and what is kept of it.' });
+
+const needExample = {
+  type: 'image_secret_scan',
+  state: 'met',
+  reason: 'In place of record `image_secret_scan` (Image secret scan): trivy/secret last reported it on 2026-11-23.',
+  records: [],
+  until: '2026-12-01T02:00:00.001Z',
+} as const;
+
 const practiceExample = {
   id: 'run-as-non-root',
   section: 'images',
@@ -62,6 +81,7 @@ const practiceExample = {
   staleAt: null,
   freshness: { maxAgeDays: 8, basis: 'practice', from: 'default' },
   records: [],
+  needs: [],
   evidence: [
     {
       systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
@@ -99,7 +119,7 @@ const PracticePosture = z
       .meta({ description: '`proposed`: no named reviewer has signed all the links that were used.' }),
     observedAt: time
       .nullable()
-      .meta({ description: 'The oldest evidence that the status rests on, UTC; null: on none.' }),
+      .meta({ description: 'The oldest results that the status rests on, UTC; null: on none.' }),
     staleAt: time.nullable().meta({
       description:
         'When age alone ends the status, if nothing new comes, UTC (of `stale`: when it became so); null: never.',
@@ -112,6 +132,7 @@ const PracticePosture = z
         .meta({ description: '`override`: the organisation.' }),
     }),
     records: z.array(z.string()).meta({ description: 'Types of records that it asks for beside what scanners see.' }),
+    needs: z.array(RecordNeed).meta({ description: 'How these stand.' }),
     evidence: z.array(EvidenceRef).meta({ description: 'Worst first; bounded.' }),
     moreEvidence: count.meta({ description: 'How many more there are.' }),
   })
@@ -131,7 +152,9 @@ const controlExample = {
   required: 'required',
   overlay: null,
   status: 'failing',
-  reason: 'Failing: 1 of 9 primary practices.',
+  reason: 'Of 9 primary practices: 1 failing (run-as-non-root); 8 without evidence.',
+  needs: [needExample],
+  decisionId: null,
   practices: [{ id: 'run-as-non-root', link: 'primary', status: 'failing' }],
   counts: { pass: 40, fail: 3, warn: 0, error: 0, skip: 0, manual: 0 },
   scanIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20'],
@@ -151,6 +174,11 @@ const ControlPosture = z
     overlay: z.string().nullable().meta({ description: 'The overlay that made or marked it; null: the law in force.' }),
     status,
     reason: z.string(),
+    needs: z.array(RecordNeed).meta({ description: 'Record types that it asks for itself.' }),
+    decisionId: z
+      .uuid()
+      .nullable()
+      .meta({ description: 'The decision (164.306(d)(3)) that stands in the place of what is not evidenced.' }),
     practices: z
       .array(z.object({ id: z.string(), link: z.enum(['primary', 'supporting']), status }))
       .meta({ description: 'Primary ones decide; supporting ones are shown.' }),
@@ -212,8 +240,8 @@ export type BlindSpots = z.infer<typeof BlindSpots>;
 
 /** The fixed sentence of every answer. */
 export const STATEMENT =
-  'This says what is evidenced by results that scanners reported, at an instant and as it was known at an instant. It is no statement about whether the ' +
-  'law is met: nearly every item asks for policies, procedures and records, and what is not covered here is listed.';
+  'This says what is evidenced by results that scanners reported and by records that people keep, at an instant and as it was known at an instant. It is ' +
+  'no statement about whether the law is met: what is in a document only people can judge, and what is not covered here is listed.';
 
 const noStatuses = { failing: 0, missing: 0, stale: 0, partial: 0, excepted: 0, evidenced: 0, not_applicable: 0 };
 
@@ -268,11 +296,14 @@ export const Posture = z
           proposed: noStatuses,
           practices: { ...noStatuses, failing: 1 },
         },
-        controls: [{ ...controlExample, practices: [...controlExample.practices] }],
+        controls: [
+          { ...controlExample, needs: [{ ...needExample, records: [] }], practices: [...controlExample.practices] },
+        ],
         practices: [
           {
             ...practiceExample,
             records: [],
+            needs: [],
             evidence: practiceExample.evidence.map((ref) => ({ ...ref, series: [...ref.series] })),
           },
         ],

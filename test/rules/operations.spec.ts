@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -13,14 +14,18 @@ import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { ownCheck } from '../support/checks.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { defineOwnTypes, ownType } from '../support/record-types.js';
 
 let world: World;
 let clinic: Clinic;
 let officer: Caller;
+let approver: Caller;
 let operations: Operation[];
 beforeAll(async () => {
   const suite = await startSuite();
   ({ world, clinic, officer } = suite);
+  approver = await clinic.member('approver');
+  await defineOwnTypes(officer, clinic.path);
   operations = world.app.get(Operations, { strict: false }).all();
   return suite.stop;
 });
@@ -257,6 +262,51 @@ const changeCheck = (id: string) =>
     .set('If-None-Match', '*')
     .expect(200);
 
+/** A record that has gone through moves, and how to make the next one. */
+async function keptRecord(...moves: readonly ('submit' | 'approve')[]) {
+  const { body: members } = await clinic.admin.get(`${clinic.path}/members`).expect(200);
+  const owner = members.items.find(({ role }: { role: string }) => role === 'compliance_officer').id;
+  serial += 1;
+  const { body: created } = await officer.post(`${clinic.path}/records`, recordOf(owner, serial)).expect(201);
+  const path = `${clinic.path}/records/${created.id}`;
+  let revision: number = created.revision;
+  const at = async (made: supertest.Test, status = 200) => {
+    const answer = await made.set('If-Match', `"${revision}"`).expect(status);
+    revision += 1;
+    return answer;
+  };
+  for (const move of moves) {
+    await at(
+      move === 'submit'
+        ? officer.post(`${path}/submission`)
+        : approver.post(`${path}/decision`, { decision: 'approve' }),
+    );
+  }
+  return { path, at, owner };
+}
+const recordOf = (ownerId: string, number: number) => ({
+  type: 'org/supplier',
+  title: 'Lakeside Imaging',
+  ownerId,
+  effectiveFrom: '2026-01-01T00:00:00Z',
+  fields: { name: `Lakeside Imaging ${number}` },
+});
+
+const addText = (path: string, text: string) =>
+  officer
+    .post(`${path}/documents?role=letter&name=letter.txt`)
+    .set('Content-Type', 'text/plain')
+    .set('Content-Digest', `sha-256=:${createHash('sha256').update(text).digest('base64')}:`)
+    .send(text);
+
+const defineType = (type: string) =>
+  officer
+    .put(`${clinic.path}/record-types/${encodeURIComponent(type)}`, {
+      definition: { ...ownType('org/supplier'), type },
+    })
+    .set('If-None-Match', '*')
+    .expect(200);
+
 /** Each operation that changes something, done once; the events that it must leave. Reads of evidence and packages are events too. */
 const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers: Record<string, unknown> }> }> = {
   createOrganization: {
@@ -335,6 +385,88 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     act: async () => {
       await changeCheck('org/another');
       return officer.delete(`${clinic.path}/checks/org%2Fanother`).expect(204);
+    },
+  },
+  createRecord: {
+    actions: ['record.created'],
+    act: async () => {
+      const { owner } = await keptRecord();
+      return officer.post(`${clinic.path}/records`, recordOf(owner, ++serial)).expect(201);
+    },
+  },
+  editRecord: {
+    actions: ['record.edited'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      return at(officer.patch(path, { title: 'Another' }));
+    },
+  },
+  submitRecord: {
+    actions: ['record.submitted'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      return at(officer.post(`${path}/submission`));
+    },
+  },
+  recallRecord: {
+    actions: ['record.recalled'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit');
+      return at(officer.delete(`${path}/submission`));
+    },
+  },
+  abandonRecord: {
+    actions: ['record.abandoned'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit');
+      return at(officer.post(`${path}/abandonment`, { reason: 'Entered twice.' }));
+    },
+  },
+  decideRecord: {
+    actions: ['record.approved'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit');
+      return at(approver.post(`${path}/decision`, { decision: 'approve' }));
+    },
+  },
+  reviseRecord: {
+    actions: ['record.revised'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit', 'approve');
+      return at(officer.post(`${path}/versions`), 201);
+    },
+  },
+  endRecord: {
+    actions: ['record.revised'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit', 'approve');
+      return at(officer.post(`${path}/end`, { effectiveFrom: '2026-06-01T00:00:00Z', reason: 'It is over.' }), 201);
+    },
+  },
+  addDocument: {
+    actions: ['document.added', 'evidence.received'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      return at(addText(path, `text ${++serial}`), 201);
+    },
+  },
+  removeDocument: {
+    actions: ['document.removed'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      const { body } = await at(addText(path, 'a text'), 201);
+      return at(officer.delete(`${path}/documents/${body.documents[0].evidenceId}?role=letter`));
+    },
+  },
+  changeRecordType: {
+    actions: ['record_type.changed'],
+    act: () => defineType('org/one'),
+  },
+  withdrawRecordType: {
+    actions: ['record_type.withdrawn'],
+    act: async () => {
+      await defineType('org/another');
+      return officer.delete(`${clinic.path}/record-types/org%2Fanother`).expect(204);
     },
   },
   requestPackage: {

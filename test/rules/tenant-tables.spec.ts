@@ -25,7 +25,11 @@ const APPEND_ONLY = [
   'coverage',
   'event',
   'evidence',
+  'evidence_disposal',
   'organization_version',
+  'record_document',
+  'record_link',
+  'record_move',
   'sighting',
   'sighting_loss',
   'system_version',
@@ -262,7 +266,7 @@ describe('is the app’s role held by all of it?', () => {
   it('even the owner changes none of it while the triggers stand', async () => {
     const owner = await connected(database.urls.owner);
     try {
-      for (const table of [...APPEND_ONLY, 'result', 'fact']) {
+      for (const table of [...APPEND_ONLY, 'result', 'fact', 'record_interval', 'record_version']) {
         await owner.query('begin');
         await owner.query(`select set_config('app.organization_id', $1, true)`, [mine]);
         // 23001: restrict_violation, raised by the trigger.
@@ -277,18 +281,22 @@ describe('is the app’s role held by all of it?', () => {
     }
   });
 
-  it.each(['result', 'fact'])('of a %s nothing changes but its end, and that once', async (table) => {
+  it.each([
+    ['result', 'observed_to'],
+    ['fact', 'observed_to'],
+    ['record_interval', 'effective_to'],
+  ])('of a %s nothing changes but its end, and that once', async (table, end) => {
     const { rows } = await admin.query<{ column: string }>(
       `select attname as column from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
       [table],
     );
-    const changeable = ['observed_to', 'ended_known', 'known_to'];
+    const changeable = [end, 'ended_known', 'known_to'];
     for (const { column } of rows.filter((row) => !changeable.includes(row.column))) {
       const code = await codeOf(inside(mine, () => server.query(`update ${table} set ${column} = ${column}`)));
       expect(code, column).toBe(DENIED);
     }
-    const close = `update ${table} set observed_to = '2026-02-01T00:00:00Z', ended_known = '2026-02-01T00:00:01Z'`;
-    const reopen = `update ${table} set observed_to = null, ended_known = null`;
+    const close = `update ${table} set ${end} = '2026-02-01T00:00:00Z', ended_known = '2026-02-01T00:00:01Z'`;
+    const reopen = `update ${table} set ${end} = null, ended_known = null`;
     const correct = `update ${table} set known_to = '2026-02-01T00:00:02Z'`;
     const twice = (first: string, second: string) =>
       codeOf(
@@ -299,7 +307,7 @@ describe('is the app’s role held by all of it?', () => {
       );
     expect(await twice(close, correct)).toBe('done');
     expect(await twice(close, reopen)).toBe('23001');
-    expect(await twice(close, `update ${table} set observed_to = '2026-03-01T00:00:00Z'`)).toBe('23001');
+    expect(await twice(close, `update ${table} set ${end} = '2026-03-01T00:00:00Z'`)).toBe('23001');
     expect(await twice(correct, `update ${table} set known_to = null`)).toBe('23001');
     expect(await twice(correct, close)).toBe('23001');
   });

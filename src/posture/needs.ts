@@ -1,0 +1,292 @@
+import type { TypeDefinition } from '../catalog/record-type.js';
+import type { Due } from '../records/obligations.js';
+import type { NeedSummary } from '../records/effective.js';
+import type { Statement } from '../records/statement.js';
+import { isJudged, keyOf, type Ask, type Asks } from './asks.js';
+import { combinedNeed, type NeedState } from './rule.js';
+import { day } from './words.js';
+
+/*
+ * What records say of what practices and items ask for, in one place (a system, or the organisation). What nobody speaks to is missing.
+ */
+
+const DAY = 24 * 60 * 60 * 1000;
+const MAX_RECORDS = 5;
+
+/** One need in one place, or in two together. */
+export interface NeedPart {
+  readonly type: string;
+  readonly state: NeedState;
+  readonly reason: string;
+  /** Ids of the records that speak, at most five. */
+  readonly records: readonly string[];
+  /** Of `met`: when age alone or a date ends it; null: nothing of that sort does. */
+  readonly until: Date | null;
+}
+
+/** What a place says of one practice or item beside scanners. */
+export interface SubjectPart {
+  readonly needs: readonly NeedPart[];
+  /** What contradicts it beside its needs. */
+  readonly failures: readonly string[];
+}
+
+/** What people have accepted in a place (src/exceptions). */
+export interface Accepted {
+  /** Series of results. */
+  readonly results: ReadonlySet<string>;
+  /** `<source>\n<check>` of checks whose failing results are covered. */
+  readonly checks: ReadonlySet<string>;
+  readonly practices: ReadonlySet<string>;
+  /** Addressable items that a decision in effect speaks of. */
+  readonly controls: ReadonlyMap<
+    string,
+    { readonly recordId: string; readonly outcome: string; readonly until: Date | null }
+  >;
+}
+
+export const NOTHING_ACCEPTED: Accepted = {
+  results: new Set(),
+  checks: new Set(),
+  practices: new Set(),
+  controls: new Map(),
+};
+
+/** What one place says of every practice and every item. */
+export interface PlacePart {
+  readonly practices: ReadonlyMap<string, SubjectPart>;
+  readonly controls: ReadonlyMap<string, SubjectPart>;
+  readonly accepted: Accepted;
+}
+
+/** What a machine says in place of records of a type. */
+export interface MachineWord {
+  /** When it was last so. */
+  readonly seen: Date;
+  /** The source that says it. */
+  readonly source: string;
+}
+
+export interface PlaceInput {
+  /** A system's id; null: the organisation. */
+  readonly systemId: string | null;
+  readonly asOf: Date;
+  readonly summaries: readonly NeedSummary[];
+  readonly statements: readonly Statement[];
+  /** By record type. */
+  readonly machines: ReadonlyMap<string, MachineWord>;
+  readonly accepted: Accepted;
+}
+
+export function placePart(asks: Asks, input: PlaceInput): PlacePart {
+  const summaries = new Map(input.summaries.map((summary) => [keyOf(summary.limit), summary]));
+  const said = {
+    practice: Map.groupBy(input.statements, ({ about }) => ('practice' in about ? about.practice : '')),
+    control: Map.groupBy(input.statements, ({ about }) => ('control' in about ? about.control : '')),
+  };
+  const partsOf = (all: ReadonlyMap<string, readonly Ask[]>, statements: ReadonlyMap<string, readonly Statement[]>) =>
+    new Map(
+      [...all].map(([id, wanted]): [string, SubjectPart] => [
+        id,
+        subjectPart(wanted, statements.get(id) ?? [], summaries, input),
+      ]),
+    );
+  return {
+    practices: partsOf(asks.practices, said.practice),
+    controls: partsOf(asks.controls, said.control),
+    accepted: input.accepted,
+  };
+}
+
+/** A place of which nothing is known. */
+export const emptyPart = (asks: Asks, systemId: string | null): PlacePart =>
+  placePart(asks, {
+    systemId,
+    asOf: new Date(0),
+    summaries: [],
+    statements: [],
+    machines: new Map(),
+    accepted: NOTHING_ACCEPTED,
+  });
+
+function subjectPart(
+  asks: readonly Ask[],
+  statements: readonly Statement[],
+  summaries: ReadonlyMap<string, NeedSummary>,
+  input: PlaceInput,
+): SubjectPart {
+  const types = new Set(asks.map(({ type }) => type));
+  return {
+    needs: asks.map((ask) => {
+      const own = statements.filter(({ need }) => need === ask.type);
+      return worstOf(ask, [ofStatements(ask, own), ask.isJudged ? null : ofRecords(ask, summaries, input)], input);
+    }),
+    // What fails and is of no need that is asked for fails all the same.
+    failures: statements
+      .filter(({ says, need }) => says === 'failing' && (need === null || !types.has(need)))
+      .map(({ reason }) => reason),
+  };
+}
+
+/** The worst that was said: what judges say and what the records of the type say both stand. */
+function worstOf(ask: Ask, parts: readonly (NeedPart | null)[], { systemId }: PlaceInput): NeedPart {
+  const order: readonly NeedState[] = ['failing', 'stale', 'met'];
+  const [worst] = parts.filter((part) => part !== null).sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  return worst ?? { type: ask.type, state: 'missing', reason: missingReason(ask, systemId), records: [], until: null };
+}
+
+function ofStatements(ask: Ask, statements: readonly Statement[]): NeedPart | null {
+  for (const state of ['failing', 'stale', 'met'] as const) {
+    const told = statements.filter(({ says }) => says === state);
+    if (told.length === 0) continue;
+    return {
+      type: ask.type,
+      state,
+      reason: told
+        .slice(0, 3)
+        .map(({ reason }) => reason)
+        .concat(told.length > 3 ? [`${told.length - 3} more of this kind.`] : [])
+        .join(' '),
+      records: [...new Set(told.flatMap(({ records }) => records))].slice(0, MAX_RECORDS),
+      until: state === 'met' ? soonest(told.map(({ until }) => until)) : null,
+    };
+  }
+  return null;
+}
+
+function ofRecords(ask: Ask, summaries: ReadonlyMap<string, NeedSummary>, input: PlaceInput): NeedPart | null {
+  const kept = ofSummary(ask, summaries.get(keyOf(ask.limit)));
+  const machine = ofMachine(ask, input);
+  // What is written down and what was reported are two ways to the same: either will do, and what somebody calls failed stays so.
+  if (kept === null || machine === null) return kept ?? machine;
+  return combinedNeed(kept.state, machine.state, false) === kept.state ? kept : machine;
+}
+
+function ofSummary(ask: Ask, summary: NeedSummary | undefined): NeedPart | null {
+  if (summary === undefined || summary.subjects === 0) return null;
+  const { subjects, failing, expired, fresh, oldestGoodFrom, newestGoodFrom, firstExpires } = summary;
+  const name = named(ask);
+  const { days } = ask.limit;
+  const of = ask.isEach ? `${subjects === 1 ? 'the one' : `${subjects}`} that it is kept of` : '';
+  const part = { type: ask.type, records: summary.records.slice(0, MAX_RECORDS), until: null };
+  if (failing > 0) {
+    const reason = ask.isEach
+      ? `Failing: ${name} says for ${failing} of ${of} that it failed.`
+      : `Failing: ${name}, the last of which says that it failed.`;
+    return { ...part, state: 'failing', reason };
+  }
+  if (fresh === subjects) {
+    const tooOld =
+      days === null || oldestGoodFrom === null ? null : new Date(oldestGoodFrom.getTime() + days * DAY + 1);
+    const since = oldestGoodFrom === null ? '' : `, of ${day(oldestGoodFrom.getTime())}`;
+    const reason = ask.isEach ? `Kept: ${name}, for ${of}.` : `Kept: ${name}${since}.`;
+    return { ...part, state: 'met', reason, until: soonest([tooOld, firstExpires]) };
+  }
+  const tooOld = subjects - fresh - expired;
+  const parts = [
+    ...(expired > 0 ? [ask.isEach ? `${expired} expired` : 'it has expired'] : []),
+    ...(tooOld > 0 ? [`${ask.isEach ? `${tooOld} ` : ''}older than ${days ?? 0} days`] : []),
+  ];
+  const last = newestGoodFrom === null ? '' : ` The last is of ${day(newestGoodFrom.getTime())}.`;
+  const counted = ask.isEach ? ` for ${subjects - fresh} of ${of}` : '';
+  return { ...part, state: 'stale', reason: `Stale: ${name}${counted}: ${parts.join(', ')}.${last}` };
+}
+
+function ofMachine(ask: Ask, { machines, asOf }: PlaceInput): NeedPart | null {
+  const word = machines.get(ask.type);
+  if (word === undefined) return null;
+  const { days } = ask.limit;
+  const until = days === null ? null : new Date(word.seen.getTime() + days * DAY + 1);
+  const part = { type: ask.type, records: [] };
+  const said = `${named(ask)}: ${word.source} last reported it on ${day(word.seen.getTime())}`;
+  return until !== null && until <= asOf
+    ? { ...part, state: 'stale', reason: `Stale: ${said}, more than ${days ?? 0} days before.`, until: null }
+    : { ...part, state: 'met', reason: `In place of ${said}.`, until };
+}
+
+const named = ({ type, title }: Ask): string => `record \`${type}\` (${title})`;
+
+function missingReason(ask: Ask, systemId: string | null): string {
+  const where = ask.place === 'organization' || systemId === null ? 'of the organisation' : 'for this system';
+  const asks =
+    ask.auditorAsks.length === 0 ? '' : ` An auditor asks for: ${ask.auditorAsks.join('; ').replace(/\.$/, '')}.`;
+  return `Missing: ${named(ask)} ${where}: ${ask.what.replace(/\.$/, '')}.${asks}`;
+}
+
+/** What a system's own records and the organisation's say together. */
+export function combinedPart(asks: readonly Ask[], own: SubjectPart, whole: SubjectPart): SubjectPart {
+  return {
+    needs: asks.flatMap((ask, at): NeedPart[] => {
+      const [mine, ours] = [own.needs[at], whole.needs[at]];
+      return mine === undefined || ours === undefined ? [] : [combined(ask, mine, ours)];
+    }),
+    failures: [...own.failures, ...whole.failures],
+  };
+}
+
+function combined(ask: Ask, own: NeedPart, whole: NeedPart): NeedPart {
+  if (own.state !== whole.state) return combinedNeed(own.state, whole.state, ask.isEach) === own.state ? own : whole;
+  if (own.state === 'missing') return ask.place === 'organization' ? whole : own;
+  const ends = [own.until, whole.until];
+  return {
+    ...own,
+    reason: own.reason === whole.reason ? own.reason : `${own.reason} ${whole.reason}`,
+    records: [...new Set([...own.records, ...whole.records])].slice(0, MAX_RECORDS),
+    until: ask.isEach ? soonest(ends) : latest(ends),
+  };
+}
+
+/** Null stands for never: of several ends the first that comes. */
+export const soonest = (dates: readonly (Date | null)[]): Date | null =>
+  dates.reduce((first, date) => (date !== null && (first === null || date < first) ? date : first), null);
+
+/** Of several ends the last; null where one of them never comes. */
+export const latest = (dates: readonly (Date | null)[]): Date | null =>
+  dates.reduce<Date | null>(
+    (last, date, at) => (at === 0 ? date : last === null || date === null ? null : date > last ? date : last),
+    null,
+  );
+
+/**
+ * What is overdue fails the practices that ask for the record that is due, else the items that do; where nothing asks for it, whatever asks for the record that makes
+ * it due. What records make due whose type a room judges is that room's to say: it knows in what other ways the duty is done.
+ */
+export function overdueStatements(
+  dues: readonly Due[],
+  asks: Asks,
+  types: ReadonlyMap<string, TypeDefinition>,
+  asOf: Date,
+): Statement[] {
+  return dues
+    .filter(({ isOverdue, record }) => isOverdue && !isJudged(types.get(record.type)))
+    .flatMap((due) => {
+      const title = types.get(due.type)?.title ?? due.type;
+      const reason = `Overdue since ${day(due.dueAt.getTime())}: record \`${due.type}\` (${title}). ${due.says}`;
+      return subjectsOf(due, asks).map(({ about, need }): Statement => ({
+        about,
+        need,
+        says: 'failing',
+        reason,
+        records: [due.record.id],
+        series: [],
+        at: asOf,
+        until: null,
+        work: { kind: 'due', ownerId: due.record.ownerId, dueAt: due.dueAt },
+      }));
+    });
+}
+
+function subjectsOf({ type, record }: Due, asks: Asks): Pick<Statement, 'about' | 'need'>[] {
+  for (const wanted of [type, record.type]) {
+    for (const kind of ['practices', 'controls'] as const) {
+      const found = [...asks[kind]].filter(([, list]) => list.some((ask) => ask.type === wanted));
+      if (found.length > 0) {
+        return found.map(([id]) => ({
+          about: kind === 'practices' ? { practice: id } : { control: id },
+          need: wanted,
+        }));
+      }
+    }
+  }
+  return [];
+}

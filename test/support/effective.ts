@@ -1,0 +1,44 @@
+import type { EffectiveRecord, RecordLink } from '../../src/records/effective.js';
+import { nameId } from '../../src/kernel/ids.js';
+
+/** The id that a name stands for in a test. */
+export const idOf = (name: string): string => nameId('test', name);
+
+export const OWNER = idOf('owner');
+
+/** A record in effect, as judges and rules read it; `name` gives its id. */
+export function effective(
+  type: string,
+  name: string,
+  fields: Readonly<Record<string, unknown>>,
+  said: Partial<Omit<EffectiveRecord, 'effectiveFrom' | 'goodFrom' | 'expiresAt'>> & {
+    from?: string;
+    goodFrom?: string;
+    expires?: string;
+  } = {},
+): EffectiveRecord {
+  const { from = '2026-01-01T00:00:00Z', goodFrom = from, expires, ...rest } = said;
+  return {
+    id: idOf(name),
+    version: 1,
+    type,
+    naturalKey: '',
+    subject: null,
+    title: name,
+    ownerId: OWNER,
+    systemIds: [],
+    fields,
+    effectiveFrom: new Date(from),
+    expiresAt: expires === undefined ? null : new Date(expires),
+    goodFrom: new Date(goodFrom),
+    outcome: null,
+    fails: false,
+    links: [],
+    documents: [],
+    decidedAt: new Date(from),
+    disposed: false,
+    ...rest,
+  };
+}
+
+export const link = (kind: RecordLink['kind'], target: string): RecordLink => ({ kind, target, note: '' });

@@ -43,6 +43,7 @@ const WITH_TRIGGERS = [
   'scan',
   'sighting',
   'sighting_loss',
+  'system_change',
   'system_version',
   'target',
 ];

@@ -32,6 +32,7 @@ const APPEND_ONLY = [
   'record_move',
   'sighting',
   'sighting_loss',
+  'system_change',
   'system_version',
   'target',
 ];

@@ -26,6 +26,7 @@ const APPEND_ONLY = [
   'event',
   'evidence',
   'evidence_disposal',
+  'frozen_posture',
   'organization_version',
   'record_document',
   'record_link',

@@ -61,6 +61,26 @@ export class SystemService {
     return row === undefined ? null : inEffect(row);
   }
 
+  /** Major and minor of the clusters of the systems, by id, as far as snapshots have said them: at `asOf` as known at `knownAt`. */
+  async clusterVersions(tx: Tx, instants: Instants): Promise<Map<string, string>> {
+    const rows = await this.store.clusterVersions(tx, instants);
+    return new Map(rows.map(({ id, version }) => [id, version]));
+  }
+
+  /**
+   * Told of each snapshot that is taken, with the system's scans locked: `version` is the major and minor of its cluster. Kept where it is another than before. What
+   * is said of the organisation then changes.
+   */
+  async noteVersion(
+    tx: WriteTx,
+    systemId: string,
+    { version, observedAt, knownAt }: { version: string; observedAt: Date; knownAt: Date },
+  ): Promise<void> {
+    if (!(await this.store.noteVersion(tx, systemId, version, observedAt, knownAt))) return;
+    const { organizationId } = tx;
+    await this.queue.send(tx, 'posture', { organizationId, systemId: '', id: organizationId });
+  }
+
   /** By id. */
   async list(tx: Tx, filter: SystemFilter): Promise<SystemView[]> {
     return (await this.store.list(tx, filter)).map(view);

@@ -12,6 +12,8 @@ import { ResultsModule } from '../results/results.module.js';
 import { RecordsModule } from '../records/records.module.js';
 import { RecoveryModule } from '../recovery/recovery.module.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
+import { RisksModule } from '../risks/risks.module.js';
+import { RisksService } from '../risks/risks.service.js';
 import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { Judges } from './judges.js';
 import { PlaceReader } from './place.reader.js';
@@ -29,6 +31,7 @@ import { PostureService } from './posture.service.js';
     AgreementsModule,
     KeysModule,
     RecoveryModule,
+    RisksModule,
     ExceptionsModule,
   ],
   controllers: [PostureController],
@@ -41,9 +44,10 @@ import { PostureService } from './posture.service.js';
         agreements: AgreementsService,
         keys: KeysService,
         recovery: RecoveryService,
+        risks: RisksService,
         acceptances: ExceptionsService,
-      ): Judges => ({ judges: [agreements, keys, recovery], acceptances }),
-      inject: [AgreementsService, KeysService, RecoveryService, ExceptionsService],
+      ): Judges => ({ judges: [agreements, keys, recovery, risks], acceptances }),
+      inject: [AgreementsService, KeysService, RecoveryService, RisksService, ExceptionsService],
     },
   ],
   exports: [PostureService],

@@ -1,4 +1,13 @@
 import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { RecordsModule } from '../records/records.module.js';
+import { ResultsModule } from '../results/results.module.js';
+import { RisksService } from './risks.service.js';
 
-@Module({})
+@Module({
+  imports: [CatalogModule, OrganizationsModule, RecordsModule, ResultsModule],
+  providers: [RisksService],
+  exports: [RisksService],
+})
 export class RisksModule {}

@@ -32,6 +32,7 @@ const WITH_TRIGGERS = [
   'evidence',
   'evidence_disposal',
   'fact',
+  'frozen_posture',
   'organization_version',
   'package',
   'record_document',
@@ -43,6 +44,7 @@ const WITH_TRIGGERS = [
   'scan',
   'sighting',
   'sighting_loss',
+  'system_change',
   'system_version',
   'target',
 ];

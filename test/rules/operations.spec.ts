@@ -284,6 +284,11 @@ async function keptRecord(...moves: readonly ('submit' | 'approve')[]) {
   }
   return { path, at, owner };
 }
+async function newAnalysis() {
+  const { owner } = await keptRecord();
+  const analysis = { title: 'Risk analysis', ownerId: owner, effectiveFrom: '2026-01-01T00:00:00Z' };
+  return officer.post(`${clinic.path}/risk-analyses`, analysis).expect(201);
+}
 const recordOf = (ownerId: string, number: number) => ({
   type: 'org/supplier',
   title: 'Lakeside Imaging',
@@ -392,6 +397,15 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     act: async () => {
       const { owner } = await keptRecord();
       return officer.post(`${clinic.path}/records`, recordOf(owner, ++serial)).expect(201);
+    },
+  },
+  startRiskAnalysis: { actions: ['record.created'], act: newAnalysis },
+  freezePosture: {
+    actions: ['document.added', 'evidence.received', 'posture.frozen'],
+    act: async () => {
+      const { body } = await newAnalysis();
+      const { id, revision } = body.analysis;
+      return officer.post(`${clinic.path}/risk-analyses/${id}/posture`).set('If-Match', `"${revision}"`).expect(200);
     },
   },
   editRecord: {

@@ -95,6 +95,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Recovery: 'Whether what is backed up can be restored as it has to be: objectives, backups, restore tests.',
   Reference: 'This document and its page.',
   Results: 'What tools said of each check on each resource, over time.',
+  'Risk analyses':
+    'The workbench of risk analyses: what they start from, what they rest on, and what has changed since the last.',
   Scans: 'Reports of scanners: posting them and what became of them.',
   Systems: 'Information systems in scope, usually a cluster each.',
 };

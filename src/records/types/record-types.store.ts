@@ -43,6 +43,6 @@ export class RecordTypesStore {
 
   /** Of two that add the same version the second fails by the constraint `record_type_version_pk`. */
   async insert(tx: WriteTx, row: RecordTypeVersionRow): Promise<void> {
-    await tx.manager.insert(RecordTypeVersion, row);
+    await tx.insert({ entity: RecordTypeVersion, row });
   }
 }

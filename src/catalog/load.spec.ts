@@ -17,7 +17,7 @@ let directory: string;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'catalog-'));
-  for (const part of ['version.yaml', 'defaults.yaml', 'hipaa', 'practices', 'crosswalks', 'mappings', 'checks'])
+  for (const part of ['version.yaml', 'defaults.yaml', 'hipaa', 'practices', 'crosswalks', 'mappings', 'checks', 'record-types'])
     cpSync(join(CATALOG_DIRECTORY, part), join(directory, part), { recursive: true });
 });
 afterEach(() => rmSync(directory, { recursive: true }));
@@ -39,7 +39,7 @@ describe('does an old version stay readable?', () => {
   it('is a released catalogue read back, after the files went on, as it was?', () => {
     const then = loadCatalog(directory);
     expect(releaseCatalog(directory).written).toBe(true);
-    edit('version.yaml', (text) => text.replace(`version: ${then.version}`, 'version: 2026.12.1'));
+    edit('version.yaml', (text) => text.replace(`version: ${then.version}`, 'version: 2027.1.1'));
     edit('defaults.yaml', (text) => text.replace('max_age_days: 8', 'max_age_days: 3'));
 
     const now = loadCatalog(directory);
@@ -49,7 +49,7 @@ describe('does an old version stay readable?', () => {
     expect(named.freshnessOf('rbac-least-privilege').scanner.maxAgeDays).toBe(8);
     expect(now.freshnessOf('rbac-least-privilege').scanner.maxAgeDays).toBe(3);
     expect(releaseCatalog(directory).written).toBe(true);
-    expect(releasedVersions(directory)).toEqual([then.version, '2026.12.1']);
+    expect(releasedVersions(directory)).toEqual([then.version, '2027.1.1']);
   });
 
   it('is a released version closed, though comments may change?', () => {

@@ -25,7 +25,9 @@ const tighten = (type: string, tightened: object, ifMatch: string | null = null)
   const call = officer.put(pathOf(type), { tightened });
   return ifMatch === null ? call.set('If-None-Match', '*') : call.set('If-Match', ifMatch);
 };
-const withTypes = <T>(work: (types: RecordTypesService, tx: Parameters<RecordTypesService['definition']>[0]) => Promise<T>) =>
+const withTypes = <T>(
+  work: (types: RecordTypesService, tx: Parameters<RecordTypesService['definition']>[0]) => Promise<T>,
+) =>
   world.app
     .get(Database)
     .read(servicePrincipal('test', clinic.organizationId, 'test'), (tx) => work(world.app.get(RecordTypesService), tx));
@@ -34,7 +36,11 @@ describe('the types of the catalogue', () => {
   it('are all listed, in pages, each with what asks for it', async () => {
     const first = await officer.get(`${clinic.path}/record-types?limit=50`).expect(200);
     const second = await officer.get(`${clinic.path}/record-types?limit=50&cursor=${first.body.next}`).expect(200);
-    const all = [...first.body.items, ...second.body.items] as { type: string; practices: string[]; controls: string[] }[];
+    const all = [...first.body.items, ...second.body.items] as {
+      type: string;
+      practices: string[];
+      controls: string[];
+    }[];
     expect(all.map(({ type }) => type)).toEqual(all.map(({ type }) => type).toSorted());
     expect(all.filter(({ type }) => !type.startsWith('org/'))).toHaveLength(93);
     expect(all.find(({ type }) => type === 'breach_register')?.controls).toContain('164.404(a)');
@@ -45,7 +51,10 @@ describe('the types of the catalogue', () => {
     const { body, headers } = await officer.get(pathOf('restore_test')).expect(200);
     expect(headers['etag']).toBe('"0"');
     expect(body).toMatchObject({ section: 'contingency', origin: 'catalog', state: 'on', version: 0, goodForDays: 92 });
-    expect(body.definition.fields.properties.measuredRtoMinutes).toMatchObject({ type: 'integer', title: 'Time to restore' });
+    expect(body.definition.fields.properties.measuredRtoMinutes).toMatchObject({
+      type: 'integer',
+      title: 'Time to restore',
+    });
     expect(body.definition.fields.properties.objective['x-record']).toBe('recovery_objective');
     await officer.get(pathOf('no_such_type')).expect(404);
   });
@@ -53,13 +62,19 @@ describe('the types of the catalogue', () => {
 
 describe('a tightened type', () => {
   it('asks for more, in a version that is kept, and is as the catalogue has it once that is withdrawn', async () => {
-    const { body } = await tighten('tls_scan', { goodForDays: 14, required: ['lowest'], documentsLeast: 2 }).expect(200);
+    const { body } = await tighten('tls_scan', { goodForDays: 14, required: ['lowest'], documentsLeast: 2 }).expect(
+      200,
+    );
     expect(body).toMatchObject({ state: 'tightened', version: 1, goodForDays: 14, tightened: { goodForDays: 14 } });
     expect(body.definition.documents.least).toBe(2);
     const inForce = await withTypes((types, tx) => types.definition(tx, 'tls_scan'));
     expect(inForce?.version).toMatch(/^\d{4}\.\d+\.\d+\+org\/1$/);
     await officer.delete(pathOf('tls_scan')).expect(204);
-    expect((await officer.get(pathOf('tls_scan')).expect(200)).body).toMatchObject({ state: 'on', version: 2, goodForDays: 31 });
+    expect((await officer.get(pathOf('tls_scan')).expect(200)).body).toMatchObject({
+      state: 'on',
+      version: 2,
+      goodForDays: 31,
+    });
     const versions = await officer.get(`${pathOf('tls_scan')}/versions`).expect(200);
     expect(versions.body.items).toMatchObject([
       { version: 2, state: 'withdrawn', tightened: null, definition: null },
@@ -80,7 +95,9 @@ describe('a tightened type', () => {
     const before = new Date();
     await tighten('mfa_report', { goodForDays: 7 }).expect(200);
     const days = (knownAt: Date) =>
-      withTypes(async (types, tx) => (await types.definitions(tx, knownAt)).get('mfa_report')?.definition.good_for.days);
+      withTypes(
+        async (types, tx) => (await types.definitions(tx, knownAt)).get('mfa_report')?.definition.good_for.days,
+      );
     expect(await days(before)).toBe(31);
     expect(await days(new Date())).toBe(7);
   });
@@ -112,27 +129,52 @@ describe('a type of the organisation’s own', () => {
     await officer.delete(pathOf(type)).expect(204);
     await officer.delete(pathOf(type)).expect(204);
     expect(await withTypes((types, tx) => types.definition(tx, type))).toBeNull();
-    expect((await officer.get(pathOf(type)).expect(200)).body).toMatchObject({ state: 'withdrawn', version: 3, title: 'Another' });
+    expect((await officer.get(pathOf(type)).expect(200)).body).toMatchObject({
+      state: 'withdrawn',
+      version: 3,
+      title: 'Another',
+    });
     await define(own(type), '"3"').expect(200);
     expect((await withTypes((types, tx) => types.definition(tx, type)))?.version).toBe('org/4');
     const events = await officer.get(`${clinic.path}/audit-events?limit=500`).expect(200);
     const actions = (events.body.items as { action: string; details: { type?: string } | null }[])
       .filter(({ action, details }) => action.startsWith('record_type.') && details?.type === type)
       .map(({ action }) => action);
-    expect(actions.toSorted()).toEqual(['record_type.changed', 'record_type.changed', 'record_type.changed', 'record_type.withdrawn']);
+    expect(actions.toSorted()).toEqual([
+      'record_type.changed',
+      'record_type.changed',
+      'record_type.changed',
+      'record_type.withdrawn',
+    ]);
   });
 
   it.each([
     ['a name of the catalogue', { type: 'restore_test' }, '/definition'],
     ['rules in code', { rules: 'keys' }, '/definition/rules'],
     ['what a machine says', { met_by: { facts: ['backup'] } }, '/definition/met_by'],
-    ['a pattern', { fields: { ...ownTypeExample.fields, properties: { measure: { type: 'string', maxLength: 5, title: 'M', pattern: '(a+)+$' } } } }, '/definition/fields/properties/measure'],
+    [
+      'a pattern',
+      {
+        fields: {
+          ...ownTypeExample.fields,
+          properties: { measure: { type: 'string', maxLength: 5, title: 'M', pattern: '(a+)+$' } },
+        },
+      },
+      '/definition/fields/properties/measure',
+    ],
     ['a key that is no field', { key: 'nothing' }, '/definition/key'],
-    ['an example that does not fit', { example: { ...ownTypeExample.example, fields: {} } }, '/definition/example/fields/measure'],
+    [
+      'an example that does not fit',
+      { example: { ...ownTypeExample.example, fields: {} } },
+      '/definition/example/fields/measure',
+    ],
     ['a member that nobody reads', { colour: 'red' }, '/definition'],
   ])('is refused with the place: %s', async (_, change, pointer) => {
     const { body } = await define(own('org/refused', change) as { type: string }).expect(422);
-    expect(body).toMatchObject({ type: '/problems/record-type-refused', pointer: expect.stringContaining(pointer) as string });
+    expect(body).toMatchObject({
+      type: '/problems/record-type-refused',
+      pointer: expect.stringContaining(pointer) as string,
+    });
   });
 
   it('keeps how its records are told apart', async () => {
@@ -155,7 +197,8 @@ describe('who may', () => {
     const viewer = await clinic.member('viewer');
     await approver.get(`${clinic.path}/record-types`).expect(200);
     await define(own('org/theirs'), null, approver).expect(403);
-    for (const caller of [viewer, clinic.admin, clinic.agent]) await caller.get(`${clinic.path}/record-types`).expect(403);
+    for (const caller of [viewer, clinic.admin, clinic.agent])
+      await caller.get(`${clinic.path}/record-types`).expect(403);
   });
 
   it('nobody of another organisation, and a type of one is not of the other', async () => {

@@ -55,12 +55,10 @@ const summary = {
     .enum(['organization', 'system', 'either'])
     .meta({ description: 'What records of it are of: the whole organisation, systems that they name, or either.' }),
   origin: z.enum(['catalog', 'organization']),
-  state: z
-    .enum(['on', 'tightened', 'withdrawn'])
-    .meta({
-      description:
-        '`tightened`: the organisation asks for more than the catalogue. `withdrawn`: of its own, and no more.',
-    }),
+  state: z.enum(['on', 'tightened', 'withdrawn']).meta({
+    description:
+      '`tightened`: the organisation asks for more than the catalogue. `withdrawn`: of its own, and no more.',
+  }),
   goodForDays: z.int().nullable().meta({
     description:
       'After so many days a record no longer speaks for the present, where a practice does not say otherwise; null: per event.',

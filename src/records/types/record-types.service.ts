@@ -132,7 +132,7 @@ export class RecordTypesService {
     }
     const { version } = this.catalog;
     if (said === undefined) return typeOf(original, version);
-    return typeOf(tightened(original, said.lastDefinition as Tightening), `${version}+${OWN}${said.version}`);
+    return typeOf(tightened(original, said.lastDefinition), `${version}+${OWN}${said.version}`);
   }
 
   private requireTighter(type: string, tightening: Tightening): Tightening {
@@ -254,7 +254,7 @@ export class RecordTypesService {
       changedAt: change?.recordedAt.toISOString() ?? null,
       changedBy: change?.recordedBy ?? null,
       reason: change?.reason ?? null,
-      tightened: isTightened ? (change.lastDefinition as Tightening) : null,
+      tightened: isTightened ? change.lastDefinition : null,
       definition: { ...definition },
     };
   }

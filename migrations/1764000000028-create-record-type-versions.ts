@@ -18,7 +18,7 @@ export class CreateRecordTypeVersions1764000000028 implements MigrationInterface
         reason text,
         constraint record_type_version_pk primary key (organization_id, type, version),
         constraint record_type_version_organization foreign key (organization_id) references organization (organization_id),
-        constraint record_type_version_state check (state in ('defined', 'withdrawn')),
+        constraint record_type_version_state check (state in ('withdrawn', 'defined')),
         constraint record_type_version_defined check ((state = 'defined') = (definition is not null))
       )`);
     await runner.query('call make_tenant_table($1)', ['record_type_version']);

@@ -6,7 +6,7 @@ import type { TypeDefinition } from './record-type.js';
 import { once, type Tell } from './tell.js';
 
 /*
- * What must hold of record types, and between them and what asks for records. Of catalogues that had no record types nothing is asked.
+ * What must hold of record types, and between them and what asks for records. Of catalogues of before there were any, practices name types that nothing defines.
  */
 
 /** One fault of a definition: where in it, and what. */
@@ -21,6 +21,7 @@ const MOST_NEEDS = 5;
 export function recordTypeRules(content: CatalogContent, tell: Tell): void {
   const types = new Map<string, TypeDefinition>();
   for (const { types: list } of content.recordTypes.values()) for (const type of list) types.set(type.type, type);
+  needRules(content, types, tell);
   if (types.size === 0) return;
   const asked = askedFor(content);
   const names = new Map<string, string>();
@@ -36,7 +37,6 @@ export function recordTypeRules(content: CatalogContent, tell: Tell): void {
       for (const { place, message } of typeFaults(type, (name) => types.get(name) ?? null)) at(place, message);
     });
   }
-  needRules(content, types, tell);
   wayRules(content, tell);
 }
 
@@ -147,6 +147,7 @@ function needRules({ practices, controls }: CatalogContent, types: ReadonlyMap<s
   for (const [file, { practices: list }] of practices)
     list.forEach(({ evidence: { records = [] } }, index) => {
       const place = ['practices', index, 'evidence', 'records'];
+      if (types.size === 0) return;
       if (records.length > MOST_NEEDS) tell(file, place, `asks for more than ${MOST_NEEDS} types`);
       records.forEach(({ type }, n) => {
         if (!types.has(type)) tell(file, [...place, n, 'type'], `no record type ${type}`);

@@ -39,6 +39,7 @@ const WITH_TRIGGERS = [
   'record_interval',
   'record_link',
   'record_move',
+  'record_type_version',
   'record_version',
   'result',
   'scan',

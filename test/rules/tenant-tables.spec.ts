@@ -31,6 +31,7 @@ const APPEND_ONLY = [
   'record_document',
   'record_link',
   'record_move',
+  'record_type_version',
   'sighting',
   'sighting_loss',
   'system_change',

@@ -6,7 +6,7 @@ export type TypeChangeState = 'defined' | 'withdrawn';
 /** What an organisation made of a record type, each time that it did. Append-only. */
 @Entity('record_type_version')
 @ForeignKey('organization', ['organizationId'], ['organizationId'], { name: 'record_type_version_organization' })
-@Check('record_type_version_state', `state in ('defined', 'withdrawn')`)
+@Check('record_type_version_state', `state in ('withdrawn', 'defined')`)
 @Check('record_type_version_defined', `(state = 'defined') = (definition is not null)`)
 export class RecordTypeVersion {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'record_type_version_pk' })

@@ -55,21 +55,27 @@ const summary = {
     .enum(['organization', 'system', 'either'])
     .meta({ description: 'What records of it are of: the whole organisation, systems that they name, or either.' }),
   origin: z.enum(['catalog', 'organization']),
-  state: z
-    .enum(['on', 'tightened', 'withdrawn'])
-    .meta({ description: '`tightened`: the organisation asks for more than the catalogue. `withdrawn`: of its own, and no more.' }),
+  state: z.enum(['on', 'tightened', 'withdrawn']).meta({
+    description:
+      '`tightened`: the organisation asks for more than the catalogue. `withdrawn`: of its own, and no more.',
+  }),
   goodForDays: z.int().nullable().meta({
-    description: 'After so many days a record no longer speaks for the present, where a practice does not say otherwise; null: per event.',
+    description:
+      'After so many days a record no longer speaks for the present, where a practice does not say otherwise; null: per event.',
   }),
   practices: z.array(z.string()).meta({ description: 'Practices that ask for records of it.' }),
   controls: z.array(z.string()).meta({ description: 'Items of 45 CFR 164 that ask for records of it by themselves.' }),
-  version: z.int().meta({ description: 'How often the organisation has changed it; the ETag. 0: as the catalogue has it.' }),
+  version: z
+    .int()
+    .meta({ description: 'How often the organisation has changed it; the ETag. 0: as the catalogue has it.' }),
   changedAt: z.iso.datetime().nullable().meta({ description: 'When it was changed last, UTC; null: never.' }),
   changedBy: z.string().nullable().meta({ description: 'Id of the member who did.' }),
   reason: z.string().nullable().meta({ description: 'Why, as the member said.' }),
 };
 
-const tightening = Tightening.nullable().meta({ description: 'How the organisation makes it stricter; null: not at all.' });
+const tightening = Tightening.nullable().meta({
+  description: 'How the organisation makes it stricter; null: not at all.',
+});
 
 const example = {
   type: ownTypeExample.type,
@@ -106,7 +112,9 @@ const RecordTypeVersionView = z
     state: z.enum(['defined', 'withdrawn']),
     recordedAt: z.iso.datetime().meta({ description: 'UTC.' }),
     recordedBy: z.string().meta({ description: 'Id of the member.' }),
-    definition: definition.nullable().meta({ description: 'Of one of the organisation’s own; null where it was withdrawn.' }),
+    definition: definition
+      .nullable()
+      .meta({ description: 'Of one of the organisation’s own; null where it was withdrawn.' }),
     tightened: tightening,
     reason: z.string().nullable(),
   })
@@ -145,7 +153,8 @@ export const listRecordTypes = operation({
   path: types,
   tag,
   summary: 'List record types',
-  description: 'What records can be kept of: the types of the catalogue as the organisation has tightened them, and its own. By type.',
+  description:
+    'What records can be kept of: the types of the catalogue as the organisation has tightened them, and its own. By type.',
   permission: 'records:read',
   params: organizationParams,
   query: z.strictObject(pageQuery),

@@ -13,7 +13,12 @@ import { Refusal } from '../../kernel/http/problem.js';
 import { nameId } from '../../kernel/ids.js';
 import { requireVersion } from '../../organizations/version.js';
 import type { TypeChangeState } from './record-type-version.entity.js';
-import type { RecordTypeSummary, RecordTypeVersionView, RecordTypeView, TypeChangeBody } from './record-types.schema.js';
+import type {
+  RecordTypeSummary,
+  RecordTypeVersionView,
+  RecordTypeView,
+  TypeChangeBody,
+} from './record-types.schema.js';
 import { RecordTypesStore, type LastChange } from './record-types.store.js';
 import { tightened, tighteningFaults, type Tightening } from './tightening.js';
 
@@ -75,24 +80,33 @@ export class RecordTypesService {
   }
 
   /** Newest first. */
-  async versions(tx: Tx, type: string, page: { before: number | null; limit: number }): Promise<RecordTypeVersionView[]> {
+  async versions(
+    tx: Tx,
+    type: string,
+    page: { before: number | null; limit: number },
+  ): Promise<RecordTypeVersionView[]> {
     await this.read(tx, type);
     const isOwn = this.catalog.recordType(type) === null;
-    return (await this.store.versions(tx, type, page)).map(({ version, recordedAt, recordedBy, state, definition, reason }) => ({
-      version,
-      recordedAt: recordedAt.toISOString(),
-      recordedBy,
-      state,
-      definition: isOwn ? (definition as Record<string, unknown> | null) : null,
-      tightened: isOwn ? null : (definition as Tightening | null),
-      reason,
-    }));
+    return (await this.store.versions(tx, type, page)).map(
+      ({ version, recordedAt, recordedBy, state, definition, reason }) => ({
+        version,
+        recordedAt: recordedAt.toISOString(),
+        recordedBy,
+        state,
+        definition: isOwn ? (definition as Record<string, unknown> | null) : null,
+        tightened: isOwn ? null : (definition as Tightening | null),
+        reason,
+      }),
+    );
   }
 
   async change(tx: WriteTx, type: string, ifMatch: number | null, body: TypeChangeBody): Promise<RecordTypeView> {
     const all = await this.store.last(tx, null);
     const before = all.find((change) => change.type === type);
-    const kept = 'definition' in body ? this.requireOwn(type, body.definition, before, all) : this.requireTighter(type, body.tightened);
+    const kept =
+      'definition' in body
+        ? this.requireOwn(type, body.definition, before, all)
+        : this.requireTighter(type, body.tightened);
     if (before === undefined && all.length >= MAX_CHANGES) {
       throw new Refusal('conflict', `An organisation changes or adds at most ${MAX_CHANGES} record types.`);
     }
@@ -118,13 +132,16 @@ export class RecordTypesService {
     }
     const { version } = this.catalog;
     if (said === undefined) return typeOf(original, version);
-    return typeOf(tightened(original, said.lastDefinition as Tightening), `${version}+${OWN}${said.version}`);
+    return typeOf(tightened(original, said.lastDefinition), `${version}+${OWN}${said.version}`);
   }
 
   private requireTighter(type: string, tightening: Tightening): Tightening {
     const original = this.catalog.recordType(type);
     if (original === null) {
-      throw refused('', `The catalogue has no record type of this name. One of the organisation’s own begins with ${OWN}.`);
+      throw refused(
+        '',
+        `The catalogue has no record type of this name. One of the organisation’s own begins with ${OWN}.`,
+      );
     }
     const [fault] = tighteningFaults(original, tightening);
     if (fault !== undefined) throw refused(`/tightened${fault.pointer}`, fault.detail);
@@ -141,7 +158,8 @@ export class RecordTypesService {
     const refuse = (pointer: string, detail: string): never => {
       throw refused(`/definition${pointer}`, detail);
     };
-    if (!type.startsWith(OWN)) refuse('', `A type of the catalogue is tightened, not defined; one of your own begins with ${OWN}.`);
+    if (!type.startsWith(OWN))
+      refuse('', `A type of the catalogue is tightened, not defined; one of your own begins with ${OWN}.`);
     const parsed = TypeDefinition.safeParse(given);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
@@ -177,7 +195,16 @@ export class RecordTypesService {
     reason: string | null,
   ): Promise<void> {
     const { organizationId, principal } = tx;
-    const row = { organizationId, type, version, recordedAt: this.clock.now(), recordedBy: principal.id, state, definition, reason };
+    const row = {
+      organizationId,
+      type,
+      version,
+      recordedAt: this.clock.now(),
+      recordedBy: principal.id,
+      state,
+      definition,
+      reason,
+    };
     try {
       await this.store.insert(tx, row);
     } catch (error) {
@@ -186,7 +213,13 @@ export class RecordTypesService {
       throw error;
     }
     const sha256 =
-      definition === null ? {} : { sha256: createHash('sha256').update(canonicalJson(definition as JsonValue)).digest('hex') };
+      definition === null
+        ? {}
+        : {
+            sha256: createHash('sha256')
+              .update(canonicalJson(definition as JsonValue))
+              .digest('hex'),
+          };
     await this.audit.record(tx, {
       action: state === 'withdrawn' ? 'record_type.withdrawn' : 'record_type.changed',
       // The name that somebody chose is in the details, which can be erased.
@@ -221,7 +254,7 @@ export class RecordTypesService {
       changedAt: change?.recordedAt.toISOString() ?? null,
       changedBy: change?.recordedBy ?? null,
       reason: change?.reason ?? null,
-      tightened: isTightened ? (change.lastDefinition as Tightening) : null,
+      tightened: isTightened ? change.lastDefinition : null,
       definition: { ...definition },
     };
   }

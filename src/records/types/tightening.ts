@@ -11,7 +11,12 @@ export const Tightening = z
       .max(60)
       .optional()
       .meta({ description: 'Fields that every record has, beside those that the catalogue asks for.' }),
-    documentsLeast: z.int().min(0).max(20).optional().meta({ description: 'More documents than the catalogue asks for.' }),
+    documentsLeast: z
+      .int()
+      .min(0)
+      .max(20)
+      .optional()
+      .meta({ description: 'More documents than the catalogue asks for.' }),
   })
   .meta({ id: 'RecordTypeTightening', description: 'What makes a record type of the catalogue stricter.' });
 export type Tightening = z.output<typeof Tightening>;
@@ -27,7 +32,10 @@ export function tighteningFaults(definition: TypeDefinition, tightening: Tighten
   const { days } = definition.good_for;
   const faults: TighteningFault[] = [];
   if (goodForDays !== undefined && days !== null && goodForDays > days) {
-    faults.push({ pointer: '/goodForDays', detail: `Records of this type are good for ${days} days: fewer, not more.` });
+    faults.push({
+      pointer: '/goodForDays',
+      detail: `Records of this type are good for ${days} days: fewer, not more.`,
+    });
   }
   required.forEach((name, index) => {
     if (Object.hasOwn(definition.fields.properties, name)) return;
@@ -35,7 +43,10 @@ export function tighteningFaults(definition: TypeDefinition, tightening: Tighten
   });
   if (documentsLeast !== undefined && documentsLeast < definition.documents.least) {
     const { least } = definition.documents;
-    faults.push({ pointer: '/documentsLeast', detail: `Records of this type have at least ${least}: more, not fewer.` });
+    faults.push({
+      pointer: '/documentsLeast',
+      detail: `Records of this type have at least ${least}: more, not fewer.`,
+    });
   }
   return faults;
 }

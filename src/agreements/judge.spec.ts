@@ -40,8 +40,8 @@ const review = (of: string, verifiedOn: string, said: Said = {}): EffectiveRecor
     { vendor: idOf(of) },
     { goodFrom: `${verifiedOn}T00:00:00Z`, ...said },
   );
-const returned = (of: string): EffectiveRecord =>
-  effective('phi_return', `return of ${of}`, { agreement: idOf(of), method: 'destroyed', completedOn: '2026-05-01' });
+const returned = (of: string, completedOn = '2026-05-01'): EffectiveRecord =>
+  effective('phi_return', `return of ${of}`, { agreement: idOf(of), method: 'destroyed', completedOn });
 
 const NEEDS: AgreementNeed[] = [
   { about: { practice: OVERSIGHT }, type: 'baa', days: null, term: null },
@@ -353,6 +353,8 @@ describe('what does an agreement that ended leave open?', () => {
     expect(ask({ ended: gone })[0]?.reason).toContain('the agreement with vendor lakeside ended on 2026-04-01');
     expect(open({ ended: gone, returns: [returned('baa of lakeside')] })).toEqual([]);
     expect(open({ ended: gone, returns: [returned('baa of archive')] })).toEqual(overdue);
+    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2025-12-19')] })).toEqual(overdue);
+    expect(open({ ended: gone, returns: [{ ...returned('baa of lakeside'), fields: {} }] })).toEqual(overdue);
   });
 
   it('the same where its time has run out', () => {

@@ -178,7 +178,14 @@ export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
   const inForce = standings
     .filter((standing) => standing.inForce)
     .map(({ record, cover }) => ({ record, cover, vendor: vendorOfAgreement(record), endsAt: null }));
-  const shown = new Set(input.returns.flatMap((record) => returnOf(record)?.agreement ?? []));
+  const returned = input.returns.map(returnOf).filter((fields) => fields !== null);
+  // What was returned before the agreement was signed is not what was handed over under it.
+  const isShown = (record: EffectiveRecord): boolean => {
+    const signedOn = agreementOf(record)?.signedOn;
+    return returned.some(
+      ({ agreement, completedOn }) => agreement === record.id && signedOn !== undefined && completedOn >= signedOn,
+    );
+  };
   const names = new Map(
     [...input.ended.filter(({ type }) => type === 'vendor'), ...input.vendors].map((vendor) => [
       vendor.id,
@@ -187,7 +194,7 @@ export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
   );
 
   return over
-    .filter(({ record }) => !shown.has(record.id))
+    .filter(({ record }) => !isShown(record))
     .filter(
       (one) =>
         ![...over, ...inForce].some(

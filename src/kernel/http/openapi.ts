@@ -76,6 +76,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
 const TAGS: Readonly<Record<string, string>> = {
   Access: 'Signing in and out, and who one is.',
   Agents: 'Which machines an organisation trusts to post for which system, by issuer, audience and subject.',
+  Agreements: 'Vendors, their business associate agreements, and how promises flow down to subcontractors.',
   Audit: 'What changed and who read evidence: one event each, never edited.',
   Catalog:
     'The HIPAA Security Rule, the practices that support it and the checks that support those: the same for every organisation.',

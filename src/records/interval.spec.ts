@@ -300,10 +300,11 @@ describe('do intervals say what versions say?', () => {
     expect(points).toBeGreaterThan(10);
   }, 120_000);
 
-  it('a hundred thousand approvals are one statement, within seconds', async () => {
+  it('a hundred thousand approvals are one statement, and take no longer each than a few would', async () => {
     const type = `t_${newId()}`;
     const prefix = newId().slice(0, 13);
     const known = await write(async (tx) => {
+      const start = performance.now();
       await tx.execute(
         `insert into record
          select $1, ($2 || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, $3, '', 1, 1, null, 1, now(), 'test'
@@ -322,9 +323,10 @@ describe('do intervals say what versions say?', () => {
         'select record_id as "recordId", version from record_version where organization_id = $1 and type = $2',
         [ORGANIZATION, type],
       );
+      // Beside the time that adding the same rows took on the same machine: 4 times as long; were it by the square of their number, it would be thousands.
       const began = performance.now();
       const at = await approve(tx, refs);
-      expect((performance.now() - began) / 1000).toBeLessThan(20);
+      expect((performance.now() - began) / (began - start)).toBeLessThan(20);
       return at;
     });
     const instant = { asOf: day(1), knownAt: known };

@@ -5,7 +5,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { IntervalStore } from './interval.store.js';
 import { shownState, type VersionState } from './moves.js';
-import { dueOf } from './obligations.js';
+import { dueOf, typesAsked } from './obligations.js';
 import { RecordListStore, type ListedRecord, type RecordFilter } from './record-list.store.js';
 import type { RecordSummaryView, RecordView } from './records.schema.js';
 import { RecordsStore, type MoveRow, type RecordRow, type VersionRow } from './records.store.js';
@@ -80,7 +80,7 @@ export class RecordReader {
     if (record === undefined) return [];
     const linked = definition.obliges.every(({ linked }) => linked);
     const others = await this.intervals.effective(tx, instant, {
-      types: definition.obliges.map(({ type }) => type),
+      types: typesAsked(definition.obliges),
       ...(linked ? { linkedTo: { kind: 'record' as const, target: id } } : {}),
     });
     return dueOf(definition, record, others, instant.asOf).map((due) => ({

@@ -33,7 +33,7 @@ export class RecordReader {
     if (version === undefined) throw new Refusal('not-found', 'The record has no such version.');
     const now = this.clock.now();
     const approved = versions.filter(({ state }) => state === 'approved');
-    const at = instant ?? { asOf: now, knownAt: now };
+    const at = instant ?? { asOf: now, knownAt: await this.known(tx, now) };
     const inEffect = inEffectAt(approved, at);
     const type = await this.types.definition(tx, record.type);
     const days = type?.definition.good_for.days ?? null;
@@ -65,6 +65,17 @@ export class RecordReader {
         decidedBy: one.decidedBy,
       })),
     };
+  }
+
+  /** When all that is known now is known: the last decision may be a little later than the program's clock, for the database's clock and the order of decisions tell when it was. */
+  async known(tx: Tx, now: Date): Promise<Date> {
+    const last = await this.intervals.lastKnown(tx, null);
+    return last !== null && last > now ? last : now;
+  }
+
+  /** After it, what was known at an instant is final. */
+  awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
+    return this.intervals.awaitDecisions(tx, knownAt);
   }
 
   /** What the record makes due of others, at an instant at which it is in effect. */

@@ -3,7 +3,7 @@ import { In, MoreThan } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database, type Tx } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
-import type { Principal } from '../../src/kernel/principal.js';
+import { servicePrincipal, type Principal } from '../../src/kernel/principal.js';
 import { IntervalStore } from '../../src/records/interval.store.js';
 import { personOf } from '../../src/records/life.js';
 import { MOVES, type Move } from '../../src/records/moves.js';
@@ -494,15 +494,6 @@ describe('are many approved as one?', () => {
   const life = () => world.app.get(RecordLife, { strict: false });
   const intervals = () => world.app.get(IntervalStore, { strict: false });
   const database = () => world.app.get(Database, { strict: false });
-  const APPROVER: Principal = {
-    kind: 'user',
-    id: newId(),
-    issuer: 'https://idp.example',
-    subject: 'the approver',
-    organizationId: '',
-    requestId: 'a request',
-  } as Principal;
-
   async function submitted(author: string): Promise<{ type: string; principal: Principal }> {
     const type = `t_${newId()}`;
     const prefix = newId().slice(0, 13);
@@ -527,7 +518,8 @@ describe('are many approved as one?', () => {
     } finally {
       await server.end();
     }
-    return { type, principal: { ...APPROVER, organizationId: clinic.organizationId } };
+    const principal = servicePrincipal(newId(), clinic.organizationId, 'many');
+    return { type, principal: { ...principal, kind: 'user', issuer: 'https://idp.example', subject: 'approver' } };
   }
 
   /** As they lie in the database, some at a time. */

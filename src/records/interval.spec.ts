@@ -248,8 +248,7 @@ describe('do intervals say what versions say?', () => {
           for (const systemId of [null, ...SYSTEMS]) {
             const there = inEffect(told, instant.asOf, instant.knownAt).filter(
               ({ systemIds, goodFrom }) =>
-                goodFrom <= instant.asOf &&
-                (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
+                goodFrom <= instant.asOf && (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
             );
             const summaries = await database.read(principal, (tx) => intervals.needs(tx, instant, systemId, limits));
             const expected =

@@ -230,11 +230,7 @@ export class RecordLife {
    * Approves submitted versions that were checked under the lock of `lockDecisions`, each record once: a fixed number of statements for each thousand, taken as they
    * come, so that it needs no more memory for many. The transaction is the caller's, and is one: a refusal of any of them (of the principal's own hands) ends it.
    */
-  async approveAll(
-    tx: WriteTx,
-    versions: Iterable<Submitted> | AsyncIterable<Submitted>,
-    known: Date,
-  ): Promise<void> {
+  async approveAll(tx: WriteTx, versions: Iterable<Submitted> | AsyncIterable<Submitted>, known: Date): Promise<void> {
     const actor = actorOf(tx.principal);
     const rules = new Map<string, RecordRules | null>();
     for await (const batch of batchesOf(versions, APPROVED_AT_ONCE)) {
@@ -366,12 +362,7 @@ export class RecordLife {
     });
   }
 
-  private async record(
-    tx: WriteTx,
-    action: Action,
-    version: VersionRow,
-    details: JsonValue,
-  ): Promise<void> {
+  private async record(tx: WriteTx, action: Action, version: VersionRow, details: JsonValue): Promise<void> {
     await this.audit.record(tx, { action, object: objectOf(version), details });
   }
 }

@@ -72,8 +72,11 @@ export class RetentionService {
     const recordIds = [...new Set(versions.map(({ recordId }) => recordId))];
     const pointed =
       holds.length === 0 ? new Map<string, readonly string[]>() : await this.store.linkedRecords(tx, recordIds);
-    const holding = (names: (link: RecordLink) => boolean): string[] =>
-      [...new Set(holds.filter((hold) => hold.fields['everything'] === true || hold.links.some(names)).map(({ id }) => id))];
+    const holding = (names: (link: RecordLink) => boolean): string[] => [
+      ...new Set(
+        holds.filter((hold) => hold.fields['everything'] === true || hold.links.some(names)).map(({ id }) => id),
+      ),
+    ];
     return {
       ofRecord: (id) => {
         const records = [id, ...(pointed.get(id) ?? [])];

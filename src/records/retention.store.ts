@@ -98,10 +98,10 @@ export class RetentionStore {
 
   /** Locks records, always in one order: whoever begins a next version of one meanwhile waits, or is seen. Before evidence, as moves do. */
   async lockRecords(tx: Tx, recordIds: readonly string[]): Promise<void> {
-    await tx.query(
-      'select from record where organization_id = $1 and id = any ($2::uuid[]) order by id for update',
-      [tx.organizationId, recordIds],
-    );
+    await tx.query('select from record where organization_id = $1 and id = any ($2::uuid[]) order by id for update', [
+      tx.organizationId,
+      recordIds,
+    ]);
   }
 
   /** Locks evidence for who names it and who disposes of it: of two at once the second sees what the first has done. Always in one order. */

@@ -326,7 +326,9 @@ describe('is what the law keeps kept, and nothing disposed of by one person?', (
     try {
       await other.query('begin');
       await other.query(`select set_config('app.organization_id', $1, true)`, [clinic.organizationId]);
-      await other.query(`update record set last_version = 3, open_version = 3, revision = revision + 1 where id = $1`, [id]);
+      await other.query(`update record set last_version = 3, open_version = 3, revision = revision + 1 where id = $1`, [
+        id,
+      ]);
       await other.query(
         `insert into record_version
          select (jsonb_populate_record(v, '{"version": 3, "state": "draft", "submitted_at": null, "submitted_by": null, "decided_at": null, "decided_by": null, "decided_person": null}')).*

@@ -461,7 +461,9 @@ describe('is what is told of an instant so, and final?', () => {
     await decider.connect();
     try {
       await decider.query('begin');
-      await decider.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`records/${clinic.organizationId}`]);
+      await decider.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `records/${clinic.organizationId}`,
+      ]);
       const known = new Date().toISOString();
       for (const path of [`/${id}?knownAt=${known}`, `/${id}/versions/1?knownAt=${known}`, `?knownAt=${known}`]) {
         let answered = false;
@@ -524,7 +526,7 @@ describe('are many approved as one?', () => {
 
   /** As they lie in the database, some at a time. */
   async function* waiting(tx: Tx, type: string) {
-    for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
       const found = await tx.manager.find(RecordEntity, {
         where: { organizationId: tx.organizationId, type, id: MoreThan(after) },
         order: { id: 'ASC' },
@@ -580,7 +582,9 @@ describe('are many approved as one?', () => {
       yield { ...last, open: { ...last.open, hands: [personOf(principal.issuer, principal.subject)] } };
     }
     await expect(
-      database().write(principal, async (tx) => life().approveAll(tx, withOwn(tx), await intervals().lockDecisions(tx))),
+      database().write(principal, async (tx) =>
+        life().approveAll(tx, withOwn(tx), await intervals().lockDecisions(tx)),
+      ),
     ).rejects.toMatchObject({ code: 'own-approval' });
     expect(await counts(principal, type)).toEqual({ approved: 0, intervals: 0, events: 0, instants: 0 });
   }, 300_000);

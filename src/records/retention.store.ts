@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Tx } from '../kernel/db/database.js';
+import { WriteTx, type Tx } from '../kernel/db/database.js';
 import type { Lifetime } from './retention.js';
 
 export interface VersionLifetime extends Lifetime {
@@ -98,6 +98,8 @@ export class RetentionStore {
 
   /** Locks records, always in one order: whoever begins a next version of one meanwhile waits, or is seen. Before evidence, as moves do. */
   async lockRecords(tx: Tx, recordIds: readonly string[]): Promise<void> {
+    // Who only asks (a dry run) changes nothing, and may lock no row.
+    if (!(tx instanceof WriteTx)) return;
     await tx.query('select from record where organization_id = $1 and id = any ($2::uuid[]) order by id for update', [
       tx.organizationId,
       recordIds,

@@ -117,10 +117,10 @@ export class CreateRecords1764000000023 implements MigrationInterface {
         -- What was submitted is what is decided on.
         if old.state = 'submitted'
            and (new.type_version, new.title, new.owner_id, new.fields, new.system_ids, new.effective_from, new.expires_at, new.good_from,
-                new.natural_key, new.subject, new.outcome, new.subject_id, new.fails, new.about, new.links, new.documents)
+                new.natural_key, new.subject, new.outcome, new.subject_id, new.fails, new.about, new.links, new.documents, new.reason)
                is distinct from
                (old.type_version, old.title, old.owner_id, old.fields, old.system_ids, old.effective_from, old.expires_at, old.good_from,
-                old.natural_key, old.subject, old.outcome, old.subject_id, old.fails, old.about, old.links, old.documents) then
+                old.natural_key, old.subject, old.outcome, old.subject_id, old.fails, old.about, old.links, old.documents, old.reason) then
           raise exception 'a version of a record that waits for a decision is not edited' using errcode = 'restrict_violation';
         end if;
         return new;

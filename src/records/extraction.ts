@@ -30,6 +30,12 @@ function endOfField(value: unknown): Date | null {
   return at !== null && typeof value === 'string' && isDay(value) ? new Date(at.getTime() + DAY) : at;
 }
 
+/** The last instant of what a field names. */
+export function lastOfField(value: unknown): Date | null {
+  const [at, end] = [instantOfField(value), endOfField(value)];
+  return at !== null && end !== null && end > at ? new Date(end.getTime() - 1) : at;
+}
+
 /** Whether what is named second lies before what is named first; of two days, or a day and an instant in it, neither does. */
 function liesBefore(second: unknown, first: unknown): boolean {
   const [begins, ends, end] = [instantOfField(first), instantOfField(second), endOfField(second)];

@@ -152,14 +152,14 @@ export class IntervalStore {
     return bounded(rows).map((row) => ({ ...recordOf(row), endedAt: row.endedAt }));
   }
 
-  /** By what is known now, versions of other records than `exceptId` that are in effect at some instant from `from` on; each once, with its last end. */
-  async neighbours(tx: Tx, exceptId: string, from: Date, filter: EffectiveFilter): Promise<Neighbour[]> {
+  /** By what is known now, versions of records (other than `exceptId`) that are in effect at some instant from `from` on; each once, with its last end. */
+  async neighbours(tx: Tx, exceptId: string | null, from: Date, filter: EffectiveFilter): Promise<Neighbour[]> {
     const { where, values } = conditionsOf(filter, 4);
     const rows = await tx.query<ContentRow & { effectiveTo: Date | null }>(
       `with found as materialized (
          select r.record_id, r.version, case when bool_or(r.effective_to is null) then null else max(r.effective_to) end as effective_to
          from record_interval r
-         where r.organization_id = $1 and r.record_id <> $2 and r.known_to is null and (r.effective_to is null or r.effective_to > $3) and (${where})
+         where r.organization_id = $1 and ($2::uuid is null or r.record_id <> $2) and r.known_to is null and (r.effective_to is null or r.effective_to > $3) and (${where})
          group by r.record_id, r.version
          limit ${MAX_EFFECTIVE + 1}
        )
@@ -171,7 +171,7 @@ export class IntervalStore {
     return bounded(rows).map((row) => ({ ...recordOf(row), effectiveTo: row.effectiveTo }));
   }
 
-  /** In the order of the limits; nothing of those that nobody speaks to. */
+  /** In the order of the limits; nothing of those that nobody speaks to. What was done later than the instant says nothing of it, be it in effect since earlier. */
   async needs(tx: Tx, instant: Instant, systemId: string | null, limits: readonly NeedLimit[]): Promise<NeedSummary[]> {
     const rows = await tx.query<Omit<NeedSummary, 'limit' | 'systemId'> & { at: number }>(
       `select a.at, count(*)::int as subjects,
@@ -187,7 +187,7 @@ export class IntervalStore {
            select distinct on (i.subject) i.*, coalesce(i.expires_at <= $2, false) as expired
            from (${visibleIntervals(
              'r.subject, r.record_id, r.fails, r.expires_at, r.good_from, r.effective_from',
-             'r.system_id = $4 and r.type = a.type and (a.about is null or r.about && a.about)',
+             'r.system_id = $4 and r.type = a.type and r.good_from <= $2 and (a.about is null or r.about && a.about)',
            )}) i
            order by i.subject, coalesce(i.expires_at <= $2, false), i.good_from desc, i.effective_from desc, i.record_id
          ) s
@@ -225,7 +225,7 @@ export class IntervalStore {
          where organization_id = $1 and ($2::uuid is null or system_id = $2) and known_to is null
        )
        select distinct at from (
-         select unnest(array[effective_from, effective_to, expires_at]) as at from standing
+         select unnest(array[effective_from, effective_to, expires_at, good_from]) as at from standing
          union all
          -- At the last instant of its age it is not too old.
          select s.good_from + d.days * interval '24 hours' + interval '1 millisecond'

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { TypeDefinition } from '../catalog/record-type.js';
 import { ownType } from '../../test/support/record-types.js';
 import type { EffectiveRecord } from './effective.js';
-import { dueOf } from './obligations.js';
+import { dueOf, isOfSystems } from './obligations.js';
 
 const restore = ownType('org/restore');
 const failed = (overrides: Partial<EffectiveRecord> = {}): EffectiveRecord => ({
@@ -62,5 +63,131 @@ describe('does a record make another due?', () => {
   it('nothing where the fields do not say so, or its content is no more', () => {
     expect(dueOf(restore, failed({ fields: { result: 'passed' } }), [], at('2026-09-01T00:00:00Z'))).toEqual([]);
     expect(dueOf(restore, failed({ fields: {}, disposed: true }), [], at('2026-09-01T00:00:00Z'))).toEqual([]);
+  });
+});
+
+/** A breach, of which individuals and the authority are told, by notices of one type. */
+const breach: TypeDefinition = {
+  ...restore,
+  type: 'org/breach',
+  obliges: [
+    {
+      when: { as: ['covered_entity'] },
+      type: 'org/notice',
+      having: { audience: ['individuals'] },
+      within_days: 60,
+      from: 'discoveredAt',
+      linked: true,
+      unless: 'org/delay',
+      says: 'Individuals are told.',
+    },
+    {
+      when: { as: ['covered_entity'] },
+      type: 'org/notice',
+      having: { audience: ['hhs'] },
+      within_days: 0,
+      from: 'noticeBy',
+      linked: true,
+      unless: null,
+      says: 'HHS is told.',
+    },
+  ],
+};
+const assessed = (fields: Record<string, unknown> = {}) =>
+  failed({
+    id: 'breach',
+    type: 'org/breach',
+    fields: { as: 'covered_entity', discoveredAt: '2026-01-01T12:00:00Z', noticeBy: '2026-03-01', ...fields },
+  });
+const toBreach = [{ kind: 'record' as const, target: 'breach', note: 'assessment' }];
+const notice = (audience: unknown, overrides: Partial<EffectiveRecord> = {}) =>
+  failed({ id: `to ${String(audience)}`, type: 'org/notice', fields: { audience }, links: toBreach, ...overrides });
+const LATE = at('2026-09-01T00:00:00Z');
+const met = (others: EffectiveRecord[], asOf = LATE) =>
+  dueOf(breach, assessed(), others, asOf).map(({ says, metBy }) => [says, metBy]);
+
+describe('is a duty met by what was done for it alone?', () => {
+  it('a notice to individuals is none to HHS, and each meets its own', () => {
+    expect(met([notice('individuals')])).toEqual([
+      ['Individuals are told.', 'to individuals'],
+      ['HHS is told.', null],
+    ]);
+    expect(met([notice('individuals'), notice('hhs')])).toEqual([
+      ['Individuals are told.', 'to individuals'],
+      ['HHS is told.', 'to hhs'],
+    ]);
+  });
+
+  it('a notice that does not say to whom, or says it no more, meets none', () => {
+    for (const silent of [
+      notice(undefined),
+      notice(['individuals', 'hhs']),
+      notice('individuals', { fields: {}, disposed: true }),
+    ]) {
+      expect(met([silent])).toEqual([
+        ['Individuals are told.', null],
+        ['HHS is told.', null],
+      ]);
+    }
+  });
+
+  it('due within no days, it is due on the day itself, to its end; without a day, from the effect on', () => {
+    const hhs = (fields: object, asOf: string) => dueOf(breach, assessed({ ...fields }), [], at(asOf))[1];
+    expect(hhs({}, '2026-03-01T23:59:59.999Z')).toMatchObject({
+      dueAt: at('2026-03-01T23:59:59.999Z'),
+      isOverdue: false,
+    });
+    expect(hhs({}, '2026-03-02T00:00:00Z')).toMatchObject({ isOverdue: true });
+    expect(hhs({ noticeBy: undefined }, '2026-01-10T00:00:00.001Z')).toMatchObject({
+      dueAt: at('2026-01-10T00:00:00Z'),
+      isOverdue: true,
+    });
+  });
+});
+
+describe('is a duty lifted, and for how long?', () => {
+  const delay = (overrides: Partial<EffectiveRecord> = {}) =>
+    failed({
+      id: 'delay',
+      type: 'org/delay',
+      fields: {},
+      links: toBreach,
+      expiresAt: at('2026-06-01T00:00:00Z'),
+      ...overrides,
+    });
+  const dues = (other: EffectiveRecord, asOf: string) =>
+    dueOf(breach, assessed(), [other], at(asOf)).map(({ says, isOverdue }) => [says, isOverdue]);
+
+  it('while the record that lifts it has not expired, and of that duty alone', () => {
+    expect(dues(delay(), '2026-05-31T23:59:59.999Z')).toEqual([['HHS is told.', true]]);
+    expect(dues(delay({ expiresAt: null }), '2026-09-01T00:00:00Z')).toEqual([['HHS is told.', true]]);
+  });
+
+  it('from its expiry on it is due as it was, and so where the record speaks of something else', () => {
+    for (const [other, asOf] of [
+      [delay(), '2026-06-01T00:00:00Z'],
+      [delay({ links: [] }), '2026-05-01T00:00:00Z'],
+      [delay({ links: [{ kind: 'record', target: 'another breach', note: '' }] }), '2026-05-01T00:00:00Z'],
+      [delay({ links: [{ kind: 'evidence', target: 'breach', note: '' }] }), '2026-05-01T00:00:00Z'],
+      [delay({ type: 'org/notice' }), '2026-05-01T00:00:00Z'],
+    ] as const) {
+      expect(dues(other, asOf)).toEqual([
+        ['Individuals are told.', true],
+        ['HHS is told.', true],
+      ]);
+    }
+  });
+});
+
+describe('is an obligation a system’s own?', () => {
+  it('where all records that it speaks of are of systems', () => {
+    const places = (place: 'system' | 'organization', delays: 'system' | 'organization' | undefined) =>
+      breach.obliges.map((obligation) =>
+        isOfSystems({ ...breach, place }, obligation, (type) => (type === 'org/delay' ? delays : 'system')),
+      );
+    expect(places('system', 'system')).toEqual([true, true]);
+    expect(places('system', 'organization')).toEqual([false, true]);
+    expect(places('system', undefined)).toEqual([false, true]);
+    expect(places('organization', 'system')).toEqual([false, false]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Obligation, TypeDefinition } from '../catalog/record-type.js';
 import type { EffectiveRecord } from './effective.js';
-import { instantOfField } from './extraction.js';
+import { lastOfField } from './extraction.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -20,8 +20,9 @@ export interface Due {
 }
 
 /**
- * What a record makes due of others, at an instant: a record of the type that its own type names, in effect and linked to it, within days of what one of its fields
- * says. Where that field says nothing the days count from its effect: nobody puts a duty off by leaving a date out. `others`: records in effect of the types that are due.
+ * What a record makes due of others, at an instant: a record of the type that its own type names, in effect, linked to it and with the fields that are asked for (a
+ * notice to individuals is none to HHS), within days of what one of its fields says. Where that field says nothing the days count from its effect: nobody puts a duty
+ * off by leaving a date out. Nothing is due while a record lifts the duty. `others`: records in effect of the types that are due, and of those that lift it.
  */
 export function dueOf(
   definition: TypeDefinition,
@@ -30,9 +31,9 @@ export function dueOf(
   asOf: Date,
 ): Due[] {
   return definition.obliges.flatMap((obligation): Due[] => {
-    if (record.disposed || !applies(obligation, record)) return [];
-    const from = instantOfField(record.fields[obligation.from]) ?? record.effectiveFrom;
-    const dueAt = new Date(from.getTime() + obligation.within_days * DAY);
+    if (record.disposed || !holds(obligation.when, record)) return [];
+    if (others.some((other) => lifts(obligation, record, other, asOf))) return [];
+    const dueAt = dueAtOf(obligation, record);
     const met = others.find((other) => meets(obligation, record, other));
     return [
       {
@@ -47,18 +48,42 @@ export function dueOf(
   });
 }
 
-const applies = ({ when }: Obligation, { fields }: EffectiveRecord): boolean =>
-  Object.entries(when).every(([field, values]) => {
+/** The types of records that tell whether an obligation is met or lifted. */
+export const typesAsked = (obliges: readonly Obligation[]): string[] => [
+  ...new Set(obliges.flatMap(({ type, unless }) => (unless === null ? [type] : [type, unless]))),
+];
+
+/** Of days that count from a day, the last one is whole. */
+function dueAtOf({ from, within_days: days }: Obligation, { fields, effectiveFrom }: EffectiveRecord): Date {
+  const counted = lastOfField(fields[from]) ?? effectiveFrom;
+  return new Date(counted.getTime() + days * DAY);
+}
+
+/** All fields are what they are asked to be. A field that is not there, or was disposed of, is nothing that anybody asks for. */
+const holds = (asked: Obligation['when'], { fields }: EffectiveRecord): boolean =>
+  Object.entries(asked).every(([field, values]) => {
     const value = fields[field];
     return (typeof value === 'string' || typeof value === 'boolean') && values.includes(value);
   });
 
 function meets(obligation: Obligation, record: EffectiveRecord, other: EffectiveRecord): boolean {
-  if (other.type !== obligation.type || other.id === record.id) return false;
-  if (obligation.linked) return other.links.some(({ kind, target }) => kind === 'record' && target === record.id);
-  return other.effectiveFrom >= record.effectiveFrom;
+  if (other.type !== obligation.type || other.id === record.id || !holds(obligation.having, other)) return false;
+  return obligation.linked ? isLinked(other, record) : other.effectiveFrom >= record.effectiveFrom;
 }
 
-/** Whether an obligation is judged in a system's part: where both records are of systems. Else in the organisation's. */
-export const isOfSystems = (definition: TypeDefinition, due: TypeDefinition | undefined): boolean =>
-  definition.place === 'system' && due?.place === 'system';
+const lifts = ({ unless }: Obligation, record: EffectiveRecord, other: EffectiveRecord, asOf: Date): boolean =>
+  other.type === unless &&
+  other.id !== record.id &&
+  isLinked(other, record) &&
+  (other.expiresAt === null || other.expiresAt > asOf);
+
+const isLinked = ({ links }: EffectiveRecord, { id }: EffectiveRecord): boolean =>
+  links.some(({ kind, target }) => kind === 'record' && target === id);
+
+/** Whether an obligation is judged in a system's part: where all records that it speaks of are of systems. Else in the organisation's. */
+export const isOfSystems = (
+  definition: TypeDefinition,
+  { type, unless }: Obligation,
+  placeOf: (type: string) => TypeDefinition['place'] | undefined,
+): boolean =>
+  definition.place === 'system' && placeOf(type) === 'system' && (unless === null || placeOf(unless) === 'system');

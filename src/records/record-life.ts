@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
-import type { Action } from '../audit/event.js';
+import type { Action, EventObject } from '../audit/event.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
@@ -18,6 +18,7 @@ import { MOVES, type Move } from './moves.js';
 import { candidateOf, RecordCheck } from './record-check.js';
 import { RetentionStore } from './retention.store.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
+import type { RecordRules } from './rules.js';
 
 export interface NewRecord {
   type: string;
@@ -33,6 +34,12 @@ export interface NewRecord {
 export type RecordEdit = {
   [Member in keyof Omit<NewRecord, 'type'>]?: NewRecord[Member] | undefined;
 } & { reason?: string | undefined };
+
+/** A record with its version that waits for a decision. */
+export interface Submitted {
+  record: RecordRow;
+  open: VersionRow;
+}
 
 /** A record that is being moved: locked, with its open version. */
 interface Moving {
@@ -197,7 +204,9 @@ export class RecordLife {
       decidedPerson: actor.person,
     };
     await this.change(tx, record, open, actor, 'abandon', changed, reason);
-    await this.store.change(tx, id, { openVersion: null });
+    // What never was does not keep a key from what is.
+    const freed = record.approvedVersion === null ? { naturalKey: '' } : {};
+    await this.store.change(tx, id, { openVersion: null, ...freed });
   }
 
   async reject(tx: WriteTx, id: string, ifMatch: number | null, reason: string): Promise<void> {
@@ -218,23 +227,26 @@ export class RecordLife {
   }
 
   /**
-   * Approves submitted versions that were checked under the lock of `lockDecisions`, all of them by a fixed number of statements. Refuses all when one of them is of
-   * the principal's own hands.
+   * Approves submitted versions that were checked under the lock of `lockDecisions`, each record once: a fixed number of statements for each thousand, taken as they
+   * come, so that it needs no more memory for many. The transaction is the caller's, and is one: a refusal of any of them (of the principal's own hands) ends it.
    */
-  async approveAll(
-    tx: WriteTx,
-    versions: readonly { record: RecordRow; open: VersionRow }[],
-    known: Date,
-  ): Promise<void> {
+  async approveAll(tx: WriteTx, versions: Iterable<Submitted> | AsyncIterable<Submitted>, known: Date): Promise<void> {
     const actor = actorOf(tx.principal);
-    for (const { record, open } of versions) requireMove('approve', record, open, actor);
-    const refs = versions.map(({ open }): VersionRef => ({ recordId: open.recordId, version: open.version }));
-    await this.store.approve(tx, refs, { known, by: actor.id, person: actor.person });
-    await this.intervals.approve(tx, known, refs);
-    for (const { open } of versions) {
-      const rules = await this.checks.rules(tx, open.type);
-      await rules?.approved?.(tx, { ...candidateOf(open, open), knownAt: known });
-      await this.record(tx, 'record.approved', open, {}, known);
+    const rules = new Map<string, RecordRules | null>();
+    for await (const batch of batchesOf(versions, APPROVED_AT_ONCE)) {
+      for (const { record, open } of batch) requireMove('approve', record, open, actor);
+      const refs = batch.map(({ open }): VersionRef => ({ recordId: open.recordId, version: open.version }));
+      await this.store.approve(tx, refs, { known, by: actor.id, person: actor.person });
+      await this.intervals.approve(tx, known, refs);
+      for (const { open } of batch) {
+        let own = rules.get(open.type);
+        if (own === undefined) rules.set(open.type, (own = await this.checks.rules(tx, open.type)));
+        await own?.approved?.(tx, { ...candidateOf(open, open), knownAt: known });
+      }
+      await this.audit.recordAll(
+        tx,
+        batch.map(({ open }) => ({ action: 'record.approved', object: objectOf(open), details: {}, at: known })),
+      );
     }
     await this.tellPosture(tx, known);
   }
@@ -350,31 +362,31 @@ export class RecordLife {
     });
   }
 
-  private async record(
-    tx: WriteTx,
-    action: Action,
-    version: VersionRow,
-    details: JsonValue,
-    at: Date | null = null,
-  ): Promise<void> {
-    const content = {
-      fields: version.fields,
-      links: version.links,
-      documents: version.documents,
-    } as unknown as JsonValue;
-    await this.audit.record(tx, {
-      action,
-      object: {
-        kind: 'record',
-        id: version.recordId,
-        version: version.version,
-        sha256: createHash('sha256').update(canonicalJson(content)).digest('hex'),
-      },
-      details,
-      ...(at === null ? {} : { at }),
-    });
+  private async record(tx: WriteTx, action: Action, version: VersionRow, details: JsonValue): Promise<void> {
+    await this.audit.record(tx, { action, object: objectOf(version), details });
   }
 }
+
+/** What an audit event says that it is of: the version, with the digest of its content. */
+function objectOf({ recordId, version, fields, links, documents }: VersionRow): EventObject {
+  const content = { fields, links, documents } as unknown as JsonValue;
+  const sha256 = createHash('sha256').update(canonicalJson(content)).digest('hex');
+  return { kind: 'record', id: recordId, version, sha256 };
+}
+
+async function* batchesOf<Item>(items: Iterable<Item> | AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
+  let batch: Item[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Arrays of some hundred kilobytes for each statement: more makes it no faster. */
+const APPROVED_AT_ONCE = 1_000;
 
 /** More than any auditor reads of one version. */
 const MAX_DOCUMENTS = 200;

@@ -5,7 +5,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { IntervalStore } from './interval.store.js';
 import { shownState, type VersionState } from './moves.js';
-import { dueOf } from './obligations.js';
+import { dueOf, typesAsked } from './obligations.js';
 import { RecordListStore, type ListedRecord, type RecordFilter } from './record-list.store.js';
 import type { RecordSummaryView, RecordView } from './records.schema.js';
 import { RecordsStore, type MoveRow, type RecordRow, type VersionRow } from './records.store.js';
@@ -33,7 +33,7 @@ export class RecordReader {
     if (version === undefined) throw new Refusal('not-found', 'The record has no such version.');
     const now = this.clock.now();
     const approved = versions.filter(({ state }) => state === 'approved');
-    const at = instant ?? { asOf: now, knownAt: now };
+    const at = instant ?? { asOf: now, knownAt: await this.known(tx, now) };
     const inEffect = inEffectAt(approved, at);
     const type = await this.types.definition(tx, record.type);
     const days = type?.definition.good_for.days ?? null;
@@ -67,6 +67,17 @@ export class RecordReader {
     };
   }
 
+  /** When all that is known now is known: the last decision may be a little later than the program's clock, for the database's clock and the order of decisions tell when it was. */
+  async known(tx: Tx, now: Date): Promise<Date> {
+    const last = await this.intervals.lastKnown(tx, null);
+    return last !== null && last > now ? last : now;
+  }
+
+  /** After it, what was known at an instant is final. */
+  awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
+    return this.intervals.awaitDecisions(tx, knownAt);
+  }
+
   /** What the record makes due of others, at an instant at which it is in effect. */
   private async obligations(
     tx: Tx,
@@ -80,7 +91,7 @@ export class RecordReader {
     if (record === undefined) return [];
     const linked = definition.obliges.every(({ linked }) => linked);
     const others = await this.intervals.effective(tx, instant, {
-      types: definition.obliges.map(({ type }) => type),
+      types: typesAsked(definition.obliges),
       ...(linked ? { linkedTo: { kind: 'record' as const, target: id } } : {}),
     });
     return dueOf(definition, record, others, instant.asOf).map((due) => ({

@@ -53,7 +53,8 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
   async examine(tx: Tx, candidate: Candidate, now: Date): Promise<RecordFault[]> {
     if (candidate.type !== 'record_disposal' || candidate.kind === 'end') return [];
     const { records, evidence } = targetsOf(candidate);
-    // Holds and documents that come at the same time wait, or are seen.
+    // Versions, holds and documents that come at the same time wait, or are seen.
+    await this.lifetimes.lockRecords(tx, records);
     await this.lifetimes.lockEvidence(tx, [...evidence, ...(await this.lifetimes.evidenceOf(tx, records))]);
     const kept: [string, Retention][] = [
       ...(await this.retention.ofRecords(tx, records)),

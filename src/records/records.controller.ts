@@ -1,9 +1,10 @@
 import { Controller } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
-import { Database, type WriteTx } from '../kernel/db/database.js';
+import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { Call, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
 import { instantOf, type Instant } from '../kernel/http/instant.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
+import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
 import type { LinkKind } from './effective.js';
 import { RecordLife } from './record-life.js';
@@ -50,9 +51,14 @@ export class RecordsController {
   @Endpoint(listRecords)
   async list(@Call() { principal, query }: CallOf<typeof listRecords>) {
     const { limit, cursor, linkedTo, expiringBefore, asOf, knownAt, ...filter } = query;
+    if (filter.state !== undefined && (asOf !== undefined || knownAt !== undefined)) {
+      throw new Refusal('invalid-request', 'What is in effect at an instant is approved: leave the state out.', {
+        pointer: 'query/state',
+      });
+    }
     const [after] = decodeCursor(cursor, ['uuid']) ?? [null];
     const [kind, target] = linkedTo === undefined ? [] : split(linkedTo);
-    const rows = await this.database.read(principal, (tx) =>
+    const rows = await this.database.read(principal, async (tx) =>
       this.reader.list(
         tx,
         {
@@ -62,7 +68,7 @@ export class RecordsController {
           after,
           limit: limit + 1,
         },
-        this.instant({ asOf, knownAt }),
+        await this.instant(tx, { asOf, knownAt }),
       ),
     );
     return toPage(
@@ -75,15 +81,21 @@ export class RecordsController {
 
   @Endpoint(getRecord)
   async read(@Call() { principal, params, query }: CallOf<typeof getRecord>) {
-    const instant = this.instant(query);
-    return shown(await this.database.read(principal, (tx) => this.reader.read(tx, params.recordId, null, instant)));
+    return shown(
+      await this.database.read(principal, async (tx) =>
+        this.reader.read(tx, params.recordId, null, await this.instant(tx, query)),
+      ),
+    );
   }
 
   @Endpoint(getRecordVersion)
   async readVersion(@Call() { principal, params, query }: CallOf<typeof getRecordVersion>) {
     const { recordId, version } = params;
-    const instant = this.instant(query);
-    return shown(await this.database.read(principal, (tx) => this.reader.read(tx, recordId, version, instant)));
+    return shown(
+      await this.database.read(principal, async (tx) =>
+        this.reader.read(tx, recordId, version, await this.instant(tx, query)),
+      ),
+    );
   }
 
   @Endpoint(listRecordVersions)
@@ -165,9 +177,16 @@ export class RecordsController {
     return shown(view, status);
   }
 
-  /** Null where none is asked for. */
-  private instant(query: { asOf?: string | undefined; knownAt?: string | undefined }): Instant | null {
-    return query.asOf === undefined && query.knownAt === undefined ? null : instantOf(query, this.clock.now());
+  /** Null where none is asked for. What is told of an instant at which it was known is final: decisions under way are waited for. */
+  private async instant(
+    tx: Tx,
+    query: { asOf?: string | undefined; knownAt?: string | undefined },
+  ): Promise<Instant | null> {
+    if (query.asOf === undefined && query.knownAt === undefined) return null;
+    const instant = instantOf(query, this.clock.now());
+    if (query.knownAt === undefined) return { ...instant, knownAt: await this.reader.known(tx, instant.knownAt) };
+    await this.reader.awaitDecisions(tx, instant.knownAt);
+    return instant;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { EffectiveFilter, EffectiveRecord, EndedRecord, NeedLimit, NeedSummary } from './effective.js';
 import { RecordTypesService } from './types/record-types.service.js';
-import { dueOf, isOfSystems, type Due } from './obligations.js';
+import { dueOf, isOfSystems, typesAsked, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
 
 /** What records say of instants: what judges and the posture read. */
@@ -53,17 +53,18 @@ export class RecordsService {
    */
   async obligations(tx: Tx, instant: Instant, systemId: string | null): Promise<Due[]> {
     const types = await this.types.definitions(tx, instant.knownAt);
+    const placeOf = (type: string) => types.get(type)?.definition.place;
     const here = [...types.values()].flatMap(({ definition }): TypeDefinition[] => {
       const obliges = definition.obliges.filter(
-        ({ type }) => isOfSystems(definition, types.get(type)?.definition) === (systemId !== null),
+        (obligation) => isOfSystems(definition, obligation, placeOf) === (systemId !== null),
       );
       return obliges.length === 0 ? [] : [{ ...definition, obliges }];
     });
     const place = systemId === null ? {} : { systemId };
     const obliging = await this.effective(tx, instant, { types: here.map(({ type }) => type), ...place });
     if (obliging.length === 0) return [];
-    const due = [...new Set(here.flatMap(({ obliges }) => obliges.map(({ type }) => type)))];
-    const others = await this.effective(tx, instant, { types: due, ...place });
+    const asked = typesAsked(here.flatMap(({ obliges }) => obliges));
+    const others = await this.effective(tx, instant, { types: asked, ...place });
     return here.flatMap((definition) =>
       obliging
         .filter(({ type }) => type === definition.type)

@@ -12,7 +12,7 @@ export interface Retention {
   until: Date | null;
   /** The record that keeps it longest; null where its own age does. */
   by: string | null;
-  /** Legal holds in effect that stop its disposal. */
+  /** Legal holds, in effect or to come, that stop its disposal. */
   heldBy: string[];
 }
 
@@ -63,18 +63,20 @@ export class RetentionService {
     return this.store.documents(tx, page);
   }
 
-  /** Legal holds in effect now. One of a record holds also what points at it (of a vendor, the agreements with it); one of a namespace, all records of its system. */
+  /** Legal holds that are decided on, in effect or to come: nothing goes on the eve of one. One of a record holds also what points at it (of a vendor, the agreements with it); one of a namespace, all records of its system. */
   private async holds(
     tx: Tx,
     versions: readonly VersionLifetime[],
   ): Promise<{ ofRecord(id: string): string[]; ofEvidence(id: string): string[] }> {
-    const now = this.clock.now();
-    const holds = await this.intervals.effective(tx, { asOf: now, knownAt: now }, { types: ['legal_hold'] });
+    const holds = await this.intervals.neighbours(tx, null, this.clock.now(), { types: ['legal_hold'] });
     const recordIds = [...new Set(versions.map(({ recordId }) => recordId))];
     const pointed =
       holds.length === 0 ? new Map<string, readonly string[]>() : await this.store.linkedRecords(tx, recordIds);
-    const holding = (names: (link: RecordLink) => boolean): string[] =>
-      holds.filter((hold) => hold.fields['everything'] === true || hold.links.some(names)).map(({ id }) => id);
+    const holding = (names: (link: RecordLink) => boolean): string[] => [
+      ...new Set(
+        holds.filter((hold) => hold.fields['everything'] === true || hold.links.some(names)).map(({ id }) => id),
+      ),
+    ];
     return {
       ofRecord: (id) => {
         const records = [id, ...(pointed.get(id) ?? [])];

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Tx } from '../kernel/db/database.js';
+import { WriteTx, type Tx } from '../kernel/db/database.js';
 import type { Lifetime } from './retention.js';
 
 export interface VersionLifetime extends Lifetime {
@@ -43,13 +43,20 @@ export class RetentionStore {
     return rows.map(({ lifetime }) => lifetimeOf(lifetime));
   }
 
-  /** Of the given evidence, with all versions that have named it. */
+  /** Of the given evidence, with all versions that have named it: as a document, or, once approved, by a link: but not one that holds it or disposes of it. */
   async ofEvidence(tx: Tx, evidenceIds: readonly string[]): Promise<DocumentLifetime[]> {
     const rows = await tx.query<{ evidenceId: string; versions: Raw[] }>(
       `select d.evidence_id as "evidenceId", jsonb_agg(${LIFETIME} order by v.record_id, v.version) as versions
-       from record_document d
+       from (
+           select evidence_id, record_id, version from record_document
+           where organization_id = $1 and evidence_id = any ($2::uuid[])
+           union
+           select l.target::uuid, l.record_id, l.version
+           from record_link l join record r on r.organization_id = $1 and r.id = l.record_id
+           where l.organization_id = $1 and l.kind = 'evidence' and l.target = any ($2::uuid[]::text[])
+             and r.type not in ('legal_hold', 'record_disposal')
+         ) d
          join record_version v on v.organization_id = $1 and v.record_id = d.record_id and v.version = d.version
-       where d.organization_id = $1 and d.evidence_id = any ($2::uuid[])
        group by d.evidence_id`,
       [tx.organizationId, evidenceIds],
     );
@@ -87,6 +94,16 @@ export class RetentionStore {
       [tx.organizationId, recordIds],
     );
     return new Map(rows.map(({ id, targets }) => [id, targets]));
+  }
+
+  /** Locks records, always in one order: whoever begins a next version of one meanwhile waits, or is seen. Before evidence, as moves do. */
+  async lockRecords(tx: Tx, recordIds: readonly string[]): Promise<void> {
+    // Who only asks (a dry run) changes nothing, and may lock no row.
+    if (!(tx instanceof WriteTx)) return;
+    await tx.query('select from record where organization_id = $1 and id = any ($2::uuid[]) order by id for update', [
+      tx.organizationId,
+      recordIds,
+    ]);
   }
 
   /** Locks evidence for who names it and who disposes of it: of two at once the second sees what the first has done. Always in one order. */

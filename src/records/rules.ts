@@ -1,5 +1,5 @@
-import { Injectable } from '@nestjs/common';
-import type { RuleSet } from '../catalog/rule-sets.js';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { RULE_SETS, type RuleSet } from '../catalog/rule-sets.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { ProblemCode } from '../kernel/http/problem.js';
 import type { EffectiveFilter, EffectiveRecord } from './effective.js';
@@ -44,12 +44,19 @@ export interface RecordRules {
   approved?(tx: WriteTx, version: ApprovedVersion): Promise<void>;
 }
 
-/** The rules by the names that record types give them. Rooms add theirs when their module starts. */
+/** The rules by the names that record types give them. Rooms add theirs when their module starts; the program does not start without all of them. */
 @Injectable()
-export class RecordRulesRegistry {
+export class RecordRulesRegistry implements OnApplicationBootstrap {
   private readonly sets = new Map<RuleSet, RecordRules>();
 
+  /** When all modules have started: a type whose rules nobody has added would be found out by the first person who submits a record of it. */
+  onApplicationBootstrap(): void {
+    const missing = RULE_SETS.filter((name) => !this.sets.has(name));
+    if (missing.length > 0) throw new Error(`nobody has added the rules ${missing.join(', ')}`);
+  }
+
   add(name: RuleSet, rules: RecordRules): void {
+    if (!RULE_SETS.includes(name)) throw new Error(`no record type may name the rules ${name}`);
     if (this.sets.has(name)) throw new Error(`the rules ${name} are there already`);
     this.sets.set(name, rules);
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { defineOwnTypes } from '../support/record-types.js';
@@ -252,6 +253,106 @@ describe('is what the law keeps kept, and nothing disposed of by one person?', (
     // The other vendor names the letter: it stays.
     await officer.get(`${records}/${other}/versions/1/documents/${evidenceId}`).expect(200);
     await approve(other);
+  });
+
+  /** A supplier that ended long ago by the time of the travel, and a draft of its disposal. */
+  async function overAndDone(): Promise<string> {
+    const id = await create();
+    await approve(id);
+    await officer
+      .post(`${records}/${id}/end`, { effectiveFrom: '2026-06-01T00:00:00Z', reason: 'Over.' })
+      .set('If-Match', await etagOf(id))
+      .expect(201);
+    await approve(id);
+    return id;
+  }
+  const submitDisposal = async (targets: object[]) => {
+    const made = await create('record_disposal', { method: 'Deleted', reason: 'Over.' }, targets);
+    return { made, sent: await officer.post(`${records}/${made}/submission`).set('If-Match', '"1"') };
+  };
+
+  it('nothing goes on the eve of a legal hold', async () => {
+    const id = await overAndDone();
+    await travel(7);
+    const targets = [{ kind: 'record', target: id }];
+    const { body: hold } = await officer
+      .post(records, {
+        type: 'legal_hold',
+        title: 'From tomorrow on',
+        ownerId: owner,
+        effectiveFrom: new Date(Date.now() + 24 * 3_600_000).toISOString(),
+        fields: { matter: 'Example v. Clinic', everything: false },
+        links: targets,
+      })
+      .expect(201);
+    await approve(hold.id);
+    const { sent } = await submitDisposal(targets);
+    expect([sent.status, sent.body.type, sent.body.heldBy]).toEqual([409, '/problems/retained', [hold.id]]);
+  });
+
+  it('evidence that a record in effect links to is kept, and that of a hold or a disposal too', async () => {
+    const source = await create();
+    const evidenceOf = async (text: string) =>
+      (await add(source, Buffer.from(text))).body.documents.at(-1).evidenceId as string;
+    const [linked, free] = [await evidenceOf('linked by another'), await evidenceOf('linked by nobody')];
+    await officer
+      .post(`${records}/${source}/abandonment`, { reason: 'Only its documents are of use.' })
+      .set('If-Match', await etagOf(source))
+      .expect(200);
+    const naming = await create(undefined, undefined, [{ kind: 'evidence', target: linked }]);
+    await approve(naming);
+    await travel(7);
+    const { sent } = await submitDisposal([{ kind: 'evidence', target: linked }]);
+    expect([sent.status, sent.body.type]).toEqual([409, '/problems/retained']);
+    // A disposal that waits does not keep what it is about.
+    const { made, sent: waits } = await submitDisposal([{ kind: 'evidence', target: free }]);
+    expect(waits.status).toBe(200);
+    await approver
+      .post(`${records}/${made}/decision`, { decision: 'approve' })
+      .set('If-Match', await etagOf(made))
+      .expect(200);
+    await officer.get(`${clinic.path}/evidence/${free}/content`).expect(410);
+    await officer.get(`${clinic.path}/evidence/${linked}/content`).expect(200);
+  });
+
+  it('a next version that is begun while a disposal is decided on stops it', async () => {
+    const id = await overAndDone();
+    await travel(7);
+    const { made, sent } = await submitDisposal([{ kind: 'record', target: id }]);
+    expect(sent.status).toBe(200);
+    const etag = await etagOf(made);
+    const other = new pg.Client({ connectionString: world.database.urls.server });
+    await other.connect();
+    try {
+      await other.query('begin');
+      await other.query(`select set_config('app.organization_id', $1, true)`, [clinic.organizationId]);
+      await other.query(`update record set last_version = 3, open_version = 3, revision = revision + 1 where id = $1`, [
+        id,
+      ]);
+      await other.query(
+        `insert into record_version
+         select (jsonb_populate_record(v, '{"version": 3, "state": "draft", "submitted_at": null, "submitted_by": null, "decided_at": null, "decided_by": null, "decided_person": null}')).*
+         from record_version v where record_id = $1 and version = 1`,
+        [id],
+      );
+      let status = 0;
+      const deciding = approver
+        .post(`${records}/${made}/decision`, { decision: 'approve' })
+        .set('If-Match', etag)
+        .then((answer) => {
+          status = answer.status;
+          return answer;
+        });
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      expect(status).toBe(0);
+      await other.query('commit');
+      const { body } = await deciding;
+      expect([status, body.type]).toEqual([409, '/problems/retained']);
+    } finally {
+      await other.end();
+    }
+    const { body: draft } = await officer.get(`${records}/${id}`).expect(200);
+    expect(draft).toMatchObject({ version: 3, state: 'draft', disposedAt: null });
   });
 
   it('bytes go with the last that names them, and come back to nobody', async () => {

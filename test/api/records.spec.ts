@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MOVES, type Move } from '../../src/records/moves.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { defineOwnTypes } from '../support/record-types.js';
@@ -229,6 +229,7 @@ describe('does a record live by the table of moves?', () => {
         [change(2, `fields = '{"name": "another"}'`), '23001'],
         [change(2, `links = '[{"kind": "practice"}]'`), '23001'],
         [change(2, `hands = '{}'`), '23001'],
+        [change(2, `reason = 'another'`), '23001'],
         [change(2, `state = 'approved', decided_at = now(), decided_by = 'x', decided_person = hands[1]`), '23514'],
         [change(2, `state = 'approved', decided_at = now(), decided_by = 'x'`), '23514'],
         [change(2, `state = 'approved', decided_person = gen_random_uuid()`), '23514'],
@@ -412,10 +413,72 @@ describe('is a record what its type asks for?', () => {
     expect([renamed.status, renamed.body.type]).toEqual([422, '/problems/record-refused']);
   });
 
+  it('a key that never was anything is free again', async () => {
+    const first = await create(supplier({ fields: { name: 'Misfiled Labs' } }));
+    await moves(first.id, 'submit', 'abandon');
+    const second = await create(supplier({ fields: { name: 'Misfiled Labs' } }));
+    expect(await moves(second.id, 'submit', 'approve')).toMatchObject({ naturalKey: 'Misfiled Labs' });
+    // Of one that was approved it stays, whatever becomes of a next version.
+    await moves(second.id, 'revise', 'submit', 'abandon');
+    const third = await create(supplier({ fields: { name: 'Misfiled Labs' } }));
+    expect((await move(third.id, 'submit')).status).toBe(409);
+  });
+
   it('many at once with one key: one of them', async () => {
     const all = await Promise.all(Array.from({ length: 4 }, () => create(supplier({ fields: { name: 'Race Labs' } }))));
     const answers = await Promise.all(all.map(({ id }) => move(id, 'submit')));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
+  });
+});
+
+describe('is what is told of an instant so, and final?', () => {
+  it('what was approved by the database’s clock is in effect, though the program’s is behind', async () => {
+    const { id } = await create();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 600_000 });
+    try {
+      [officer, approver] = [await world.as('dev-compliance-officer'), await world.as('dev-approver')];
+      expect(await moves(id, 'submit', 'approve')).toMatchObject({ inEffect: true });
+      const { body } = await officer.get(`${records}/${id}?asOf=2026-03-01T00:00:00Z`).expect(200);
+      expect(body.inEffect).toBe(true);
+    } finally {
+      vi.useRealTimers();
+      [officer, approver] = [await world.as('dev-compliance-officer'), await world.as('dev-approver')];
+    }
+  });
+
+  it('a question of what was known waits for the decision that is being made', async () => {
+    const { id } = await create();
+    await moves(id, 'submit', 'approve');
+    const decider = new pg.Client({ connectionString: world.database.urls.server });
+    await decider.connect();
+    try {
+      await decider.query('begin');
+      await decider.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `records/${clinic.organizationId}`,
+      ]);
+      const known = new Date().toISOString();
+      for (const path of [`/${id}?knownAt=${known}`, `/${id}/versions/1?knownAt=${known}`, `?knownAt=${known}`]) {
+        let answered = false;
+        const asked = officer.get(`${records}${path}`).then((answer) => ((answered = true), answer));
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        expect([path, answered]).toEqual([path, false]);
+        await decider.query('rollback');
+        expect((await asked).status).toBe(200);
+        await decider.query('begin');
+        await decider.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+          `records/${clinic.organizationId}`,
+        ]);
+      }
+    } finally {
+      await decider.end();
+    }
+  });
+
+  it('a state and an instant are not asked for at once', async () => {
+    for (const query of ['asOf=2026-03-01T00:00:00Z', 'knownAt=2026-03-01T00:00:00Z']) {
+      const { body } = await officer.get(`${records}?state=draft&${query}`).expect(400);
+      expect([body.type, body.pointer]).toEqual(['/problems/invalid-request', 'query/state']);
+    }
   });
 });
 

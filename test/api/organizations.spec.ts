@@ -180,12 +180,14 @@ describe('organisations', () => {
       ['A', 'B', 'C'].map((name) => admin.patch(path, { name }).set('If-Match', '"3"')),
     );
     expect(attempts.map(({ status }) => status).toSorted()).toEqual([200, 412, 412]);
+    const steps = ['a', 'b', 'c', 'd', 'e'];
+    const words = ['f', 'g', 'h', 'i', 'j'];
     const level = [...Array(5)].map(() => ['low', 'low', 'moderate', 'high', 'critical']);
     for (const wrong of [
       { recordFreshness: { restore_test: 30 } },
       { owners: { 'restore-testing': 'Ada Quill' } },
       { riskMatrix: { likelihood: ['a'], impact: ['b'], level: [['low']] } },
-      { riskMatrix: { likelihood: [...'abcde'], impact: [...'abcde'], level: [...level.slice(1), ['low']] } },
+      { riskMatrix: { likelihood: steps, impact: steps, level: [...level.slice(1), ['low']] } },
     ]) {
       await admin.patch(path, { settings: wrong }).set('If-Match', '"4"').expect(400);
     }
@@ -195,7 +197,7 @@ describe('organisations', () => {
     const own = {
       recordFreshness: { 'restore-testing/restore_test': 31, 'training/org/phishing': 90 },
       owners: { 'restore-testing': '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a02' },
-      riskMatrix: { likelihood: [...'abcde'], impact: [...'fghij'], level },
+      riskMatrix: { likelihood: steps, impact: words, level },
     };
     const { body: set } = await admin.patch(path, { settings: own }).set('If-Match', '"5"').expect(200);
     expect(set.settings).toMatchObject({ ...own, phiLabels });

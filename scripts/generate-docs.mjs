@@ -335,6 +335,9 @@ function recordTypes() {
       documents.least === 0
         ? ''
         : `At least ${documents.least} document${documents.least === 1 ? '' : 's'}${documents.roles.length === 0 ? '' : ` (${documents.roles.join(', ')})`}.`,
+      type.counted_in === null
+        ? ''
+        : `Counted in ${code(type.counted_in)}: where no record of it is kept, that speaks, by which somebody says of a period that there was none.`,
       type.met_by === null
         ? ''
         : `Also met by what reports say: ${[...type.met_by.facts.map((kind) => `facts of kind ${code(kind)}`), ...type.met_by.sources.map((source) => `scans of ${code(source)}`)].join(', ')}.`,

@@ -71,6 +71,13 @@ const members = {
     .enum(['all', 'named'])
     .default('all')
     .describe('`named`: a record meets the needs of those practices alone that it names, in its fields or by a link'),
+  counted_in: recordTypeName
+    .nullable()
+    .default(null)
+    .describe(
+      'The type whose records say of a period how many of these there were, and that there was none: where none is kept, that speaks in their place. ' +
+        'Whatever asks for the one asks for the other',
+    ),
   good_for: GoodFor,
   good_from: field.nullable().default(null).describe('The field from which age counts. Null: effectiveFrom'),
   expires: field.nullable().default(null).describe('The field that says when it ends, whatever its age'),

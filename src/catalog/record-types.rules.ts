@@ -37,6 +37,7 @@ export function recordTypeRules(content: CatalogContent, tell: Tell): void {
       for (const { place, message } of typeFaults(type, (name) => types.get(name) ?? null)) at(place, message);
     });
   }
+  dueRules(content, tell);
   wayRules(content, tell);
 }
 
@@ -81,6 +82,14 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
   );
   if (type.counts_for === 'named' && !names) fault(['counts_for'], 'no required field names practices');
   if (type.met_by !== null && type.rules !== null) fault(['met_by'], 'rules in code say themselves what meets it');
+  if (type.counted_in !== null) {
+    const count = type.counted_in === type.type ? null : typeOf(type.counted_in);
+    if (count === null) fault(['counted_in'], `no other record type ${type.counted_in}`);
+    // A statement that there was none is of a period, and is made anew.
+    else if (count.good_for.days === null || count.counted_in !== null)
+      fault(['counted_in'], `records of ${type.counted_in} are good for good, or counted themselves`);
+    if (type.rules !== null) fault(['counted_in'], 'rules in code say themselves what meets it');
+  }
 
   type.obliges.forEach((obligation, index) => {
     const at = (place: readonly PropertyKey[], message: string): void => fault(['obliges', index, ...place], message);
@@ -137,6 +146,7 @@ function askedFor({ practices, controls, recordTypes }: CatalogContent): Set<str
   for (const { types } of recordTypes.values())
     for (const type of types) {
       for (const { name } of recordsNamed(type.fields)) if (name !== type.type) asked.add(name);
+      if (type.counted_in !== null) asked.add(type.counted_in);
       for (const { type: due, unless } of type.obliges)
         for (const name of [due, unless]) if (name !== null && name !== type.type) asked.add(name);
     }
@@ -151,6 +161,7 @@ function needRules({ practices, controls }: CatalogContent, types: ReadonlyMap<s
       if (records.length > MOST_NEEDS) tell(file, place, `asks for more than ${MOST_NEEDS} types`);
       records.forEach(({ type }, n) => {
         if (!types.has(type)) tell(file, [...place, n, 'type'], `no record type ${type}`);
+        uncounted(types.get(type), records, (message) => tell(file, [...place, n, 'type'], message));
       });
     });
   controls.controls.forEach(({ needs, records = [] }, index) => {
@@ -159,11 +170,37 @@ function needRules({ practices, controls }: CatalogContent, types: ReadonlyMap<s
     if (records.length > MOST_NEEDS) tell(CONTROLS, place, `asks for more than ${MOST_NEEDS} types`);
     records.forEach(({ type, term }, n) => {
       const found = types.get(type);
+      uncounted(found, records, (message) => tell(CONTROLS, [...place, n, 'type'], message));
       if (found === undefined) tell(CONTROLS, [...place, n, 'type'], `no record type ${type}`);
       else if (term !== undefined && !termsOf(found).includes(term))
         tell(CONTROLS, [...place, n, 'term'], `records of ${type} have no term ${term}`);
     });
   });
+}
+
+/** What is counted elsewhere is asked for together with what counts it: else one record of years ago would speak for good. */
+function uncounted(
+  type: TypeDefinition | undefined,
+  asked: readonly { readonly type: string }[],
+  fault: (message: string) => void,
+): void {
+  const count = type?.counted_in ?? null;
+  if (count !== null && !asked.some((need) => need.type === count)) fault(`${type?.type ?? ''} is counted in ${count}, which is not asked for`);
+}
+
+/** What is overdue fails whatever asks for the record that is due, or for the one that makes it due: else nobody would see it. */
+function dueRules({ practices, controls, recordTypes }: CatalogContent, tell: Tell): void {
+  const asked = new Set<string>();
+  for (const { practices: list } of practices.values())
+    for (const { evidence } of list) for (const { type } of evidence.records ?? []) asked.add(type);
+  for (const { records } of controls.controls) for (const { type } of records ?? []) asked.add(type);
+  for (const [file, { types }] of recordTypes)
+    types.forEach(({ type, obliges }, index) => {
+      obliges.forEach(({ type: due }, n) => {
+        if (!asked.has(due) && !asked.has(type))
+          tell(file, ['types', index, 'obliges', n], `nothing asks for ${due} or ${type}: overdue, it would fail nothing`);
+      });
+    });
 }
 
 /** The terms that an agreement may have. */

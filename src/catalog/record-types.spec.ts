@@ -40,7 +40,7 @@ const remove = (list: Node | undefined, type: string): void => {
 };
 
 it('is there a type for everything that practices and items ask for, and an example of each?', () => {
-  expect(catalog.recordTypes).toHaveLength(93);
+  expect(catalog.recordTypes).toHaveLength(95);
   for (const { records } of [...catalog.practices, ...catalog.controls]) {
     for (const { type } of records) expect(catalog.recordType(type)).not.toBeNull();
   }
@@ -58,7 +58,7 @@ it('does an item say which records it asks for itself, with the days of their ty
     { type: 'baa', term: '314B', freshness: { maxAgeDays: null, basis: 'regulation' } },
   ]);
   expect(catalog.control('164.404(b)')?.records).toMatchObject([
-    { type: 'breach_register', term: null, freshness: { maxAgeDays: 365 } },
+    { type: 'breach_register', term: null, freshness: { maxAgeDays: 425 } },
   ]);
   const { practices, controls } = catalog.needsOf('baa');
   expect(practices.map(({ id }) => id)).toEqual(expect.arrayContaining(['vendor-oversight-baa', 'subcontractor-flow-down']));
@@ -123,10 +123,25 @@ describe('is each kind of fault of a type told with its place?', () => {
     ['rules that nobody has', (f) => set(typeIn(f, 'keys', 'key'), 'rules', 'magic'), /types\[0\]\.rules/],
     ['rules beside what a machine says', (f) => set(typeIn(f, 'keys', 'key'), 'met_by', { facts: ['key'] }), /met_by: rules in code/],
     ['records that count for what they name, and name nothing', (f) => set(typeIn(f, 'logging', 'integrity_check'), 'counts_for', 'named'), /counts_for: no required field names practices/],
+    ['counted in what is good for good', (f) => set(typeIn(f, 'incidents', 'notice'), 'counted_in', 'notice_delay'), /counted_in: records of notice_delay are good for good/],
+    ['counted in itself', (f) => set(typeIn(f, 'incidents', 'notice'), 'counted_in', 'notice'), /counted_in: no other record type notice/],
+    ['counted, beside rules in code', (f) => set(typeIn(f, 'keys', 'key'), 'counted_in', 'key_inventory'), /counted_in: rules in code/],
+    ['asked for without what counts it', (f) => remove(practiceIn(f, 'gap', 'incident-response-plan')['evidence']!['records'], 'incident_register'), /type: incident_record is counted in incident_register, which is not asked for/],
+    [
+      'a duty that would fail nothing',
+      (f) => {
+        const says = { type: 'corrective_action', within_days: 1, from: 'performedOn', says: 'It is mended.' };
+        set(typeIn(f, 'governance', 'evaluation'), 'obliges', [{ when: { part: ['both'] }, ...says }]);
+        for (const [section, id] of [['gap', 'periodic-evaluation'], ['faq', 'continuous-monitoring']] as const) {
+          set(listIn(practiceIn(f, section, id)['evidence']!['records'])[0], 'type', 'policy');
+        }
+      },
+      /obliges\[0\]: nothing asks for corrective_action or evaluation/,
+    ],
     ['a term that no agreement has', (f) => set(listIn(controlIn(f, '164.314(a)(2)(i)(A)')['records'])[0], 'term', '999'), /records\[0\]\.term: records of baa have no term 999/],
     ['records of an item that needs nothing', (f) => set(controlIn(f, '164.306(c)'), 'records', [{ type: 'policy', what: 'it' }]), /the item needs nothing/],
     ['more needs than posture keeps', (f) => set(controlIn(f, '164.404(a)'), 'records', ['policy', 'baa', 'notice', 'risk', 'vendor', 'key'].map((type) => ({ type, what: 'it' }))), /asks for more than 5 types/],
-    ['a number of types that is not so', (f) => set(f['version.yaml']!['counts'], 'record_types', 92), /record_types: says 92, and there are 93/],
+    ['a number of types that is not so', (f) => set(f['version.yaml']!['counts'], 'record_types', 92), /record_types: says 92, and there are 95/],
   ])('%s', (_, breakIt, fault) => {
     expect(faultsAfter(breakIt).join('\n')).toMatch(fault);
   });

@@ -28,6 +28,8 @@ export interface Ask {
   readonly isJudged: boolean;
   /** Each of many (persons, vendors …) wants a record of its own. */
   readonly isEach: boolean;
+  /** The type that counts what there was of it in a period: where there is no record, that speaks. */
+  readonly countedIn: string | null;
   /** What a machine says in place of a record. */
   readonly metBy: TypeDefinition['met_by'];
 }
@@ -77,6 +79,7 @@ export function asksOf(
       limit: (byRoom ? unkept : limitOf)(type, isTightened ? fewer(days, definition.good_for.days) : days, about),
       isJudged: byRoom,
       isEach: definition.each !== null,
+      countedIn: definition.counted_in,
       metBy: definition.met_by,
     };
   };

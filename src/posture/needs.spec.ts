@@ -235,6 +235,33 @@ describe('what do a system and its organisation say together?', () => {
     }
   });
 
+  it('where nothing happened, what a person says of the period; what one place has kept another does not call none', () => {
+    const practice = 'incident-response-plan';
+    const wanted = asks.practices.get(practice)!;
+    const [register, incident] = ['incident_register', 'incident_record'].map((type) => askOf(asks, practice, type));
+    const part = (systemId: string | null, ...summaries: NeedSummary[]) =>
+      place({ systemId, summaries }).practices.get(practice)!;
+    const said = (own: NeedSummary[], whole: NeedSummary[]) =>
+      combinedPart(wanted, part(SYSTEM, ...own), part(null, ...whole)).needs.find(
+        ({ type }) => type === 'incident_record',
+      )!;
+    const none = summary(register!);
+    expect(said([], [])).toMatchObject({ state: 'missing', records: [] });
+    expect(said([], [none])).toMatchObject({
+      state: 'met',
+      records: ['r1'],
+      until: new Date(ago(10).getTime() + 123 * DAY + 1),
+    });
+    expect(said([], [none]).reason).toMatch(
+      /^No record `incident_record` .*; what says that there was none: Kept: record `incident_register`/,
+    );
+    expect(said([], [summary(register!, { fresh: 0 })])).toMatchObject({ state: 'stale' });
+    expect(said([], [summary(register!, { fresh: 0, failing: 1 })])).toMatchObject({ state: 'missing' });
+    const kept = summary(incident!, { fresh: 0, expired: 1, records: ['r2'] });
+    expect(said([kept], [none])).toMatchObject({ state: 'stale', records: ['r2'] });
+    expect(said([none], [kept])).toMatchObject({ state: 'stale', records: ['r2'] });
+  });
+
   it('which end comes first, and which last', () => {
     expect(soonest([ago(1), null, ago(2)])).toEqual(ago(2));
     expect(soonest([null])).toBeNull();

@@ -3,7 +3,7 @@ import type { Due } from '../records/obligations.js';
 import type { NeedSummary } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
 import { isJudged, keyOf, type Ask, type Asks } from './asks.js';
-import { combinedNeed, type NeedState } from './rule.js';
+import { combinedNeed, countedNeed, type NeedState } from './rule.js';
 import { day } from './words.js';
 
 /*
@@ -215,13 +215,21 @@ function missingReason(ask: Ask, systemId: string | null): string {
 
 /** What a system's own records and the organisation's say together. */
 export function combinedPart(asks: readonly Ask[], own: SubjectPart, whole: SubjectPart): SubjectPart {
+  const needs = asks.flatMap((ask, at): NeedPart[] => {
+    const [mine, ours] = [own.needs[at], whole.needs[at]];
+    return mine === undefined || ours === undefined ? [] : [combined(ask, mine, ours)];
+  });
   return {
-    needs: asks.flatMap((ask, at): NeedPart[] => {
-      const [mine, ours] = [own.needs[at], whole.needs[at]];
-      return mine === undefined || ours === undefined ? [] : [combined(ask, mine, ours)];
-    }),
+    needs: needs.map((need, at) => counted(asks[at], need, needs)),
     failures: [...own.failures, ...whole.failures],
   };
+}
+
+/** Only of both places together: what one of them has kept another does not call none. */
+function counted(ask: Ask | undefined, need: NeedPart, needs: readonly NeedPart[]): NeedPart {
+  const count = needs.find(({ type }) => type === ask?.countedIn);
+  if (ask === undefined || count === undefined || countedNeed(need.state, count.state) === need.state) return need;
+  return { ...count, type: need.type, reason: `No ${named(ask)}; what says that there was none: ${count.reason}` };
 }
 
 function combined(ask: Ask, own: NeedPart, whole: NeedPart): NeedPart {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   combinedNeed,
+  countedNeed,
   itemStatus,
   lifted,
   NEED_STATES,
@@ -123,6 +124,22 @@ describe('what do two places say of a need?', () => {
       expect(combinedNeed(own, whole, false)).toBe(best);
       expect(combinedNeed(own, whole, true)).toBe(each);
     }
+  });
+});
+
+describe('what follows where nothing happened?', () => {
+  it.each<[NeedState, NeedState, NeedState]>([
+    // Nobody has said anything: silence is no pass.
+    ['missing', 'missing', 'missing'],
+    ['missing', 'failing', 'missing'],
+    ['missing', 'stale', 'stale'],
+    ['missing', 'met', 'met'],
+    // What was kept speaks for itself, whatever is said of the period.
+    ['stale', 'met', 'stale'],
+    ['failing', 'met', 'failing'],
+    ['met', 'missing', 'met'],
+  ])('%s, and %s of what counts it: %s', (need, count, expected) => {
+    expect(countedNeed(need, count)).toBe(expected);
   });
 });
 

@@ -36,6 +36,13 @@ export function combinedNeed(own: NeedState, whole: NeedState, isEach: boolean):
   return order.indexOf(own) >= order.indexOf(whole) ? own : whole;
 }
 
+/**
+ * Of a need that nobody speaks to in either place, whose records are counted in those of another need (incidents in a register): that there was none is a statement
+ * of a person about a period, which has to be there, and fresh. Silence is none.
+ */
+export const countedNeed = (need: NeedState, count: NeedState): NeedState =>
+  need === 'missing' && count !== 'failing' ? count : need;
+
 /** Everything that makes a practice whole but for what fails: a machine has seen all that a machine can see, and whatever records it asks for are good. */
 const isWhole = (
   automation: Practice['automation'],

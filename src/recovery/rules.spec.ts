@@ -44,6 +44,22 @@ describe('which records of recovery are refused?', () => {
     expect(pointers(test({ measuredRpoMinutes: undefined, result: 'failed' }), objective)).toEqual([]);
   });
 
+  it('a corrective action of nothing, or that is done without anything to show for it', () => {
+    const action = (fields: Record<string, unknown>, more: Partial<Candidate> = {}): Candidate => ({
+      ...candidate('corrective_action', { what: 'Print it.', dueOn: '2026-07-01', ...fields }),
+      links: [{ kind: 'record', target: OBJECTIVE, note: '' }],
+      ...more,
+    });
+    const evidence = { links: [...action({}).links, { kind: 'evidence' as const, target: OBJECTIVE, note: '' }] };
+    expect(pointers(action({}))).toEqual([]);
+    expect(pointers(action({}, { links: [] }))).toEqual(['/links']);
+    expect(pointers(action({ completedOn: '2026-05-20' }))).toEqual(['/fields/completedOn']);
+    expect(pointers(action({ completedOn: '2026-05-20' }, evidence))).toEqual([]);
+    expect(pointers(action({ completedOn: '2026-06-02' }, evidence))).toEqual(['/fields/completedOn']);
+    expect(pointers(action({ dueOn: 'soon' }))).toEqual(['/fields']);
+    expect(pointers(candidate('corrective_action', {}, 'end'))).toEqual([]);
+  });
+
   it('an exercise whose findings cannot be told apart, or are not listed', () => {
     const exercise = (result: string, ...numbers: string[]) =>
       candidate('exercise_report', {

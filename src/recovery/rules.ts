@@ -1,20 +1,22 @@
 import type { Candidate, Neighbour, RecordFault, RecordRules } from '../records/rules.js';
-import { readExercise, readRestore } from './fields.js';
+import { readAction, readExercise, readRestore } from './fields.js';
 
-/** What the schemas of `restore_test` and `exercise_report` cannot say. */
+/** What the schemas of `restore_test`, `exercise_report` and `corrective_action` cannot say. */
 export const recoveryRules: RecordRules = {
   neighbours({ type, fields }) {
     const id = type === 'restore_test' ? fields['objective'] : undefined;
     return typeof id === 'string' ? [{ types: ['recovery_objective'], ids: [id] }] : [];
   },
 
-  faults(candidate, neighbours) {
+  faults(candidate, neighbours, now) {
     if (candidate.kind === 'end') return [];
     switch (candidate.type) {
       case 'restore_test':
         return restoreFaults(candidate, neighbours);
       case 'exercise_report':
         return exerciseFaults(candidate);
+      case 'corrective_action':
+        return actionFaults(candidate, now);
       default:
         return [];
     }
@@ -50,6 +52,25 @@ function exerciseFaults({ fields: said }: Candidate): RecordFault[] {
       pointer: '/fields/findings',
       detail: 'Findings are listed where, and only where, the result says so.',
     });
+  }
+  return faults;
+}
+
+/** What is said to be done was done, and something shows it: from then on nobody asks for it again. */
+function actionFaults({ fields, documents, links }: Candidate, now: Date): RecordFault[] {
+  const action = readAction(fields);
+  if (action === null) return [{ pointer: '/fields', detail: 'The corrective action cannot be read.' }];
+  const faults: RecordFault[] = [];
+  if (!links.some(({ kind }) => kind === 'record')) {
+    faults.push({ pointer: '/links', detail: 'Link the record that found what is to be done.' });
+  }
+  if (action.completedOn === null) return faults;
+  const pointer = '/fields/completedOn';
+  if (action.completedOn > now) {
+    faults.push({ pointer, detail: 'It lies in the future: what has yet to come is not done.' });
+  }
+  if (documents.length === 0 && !links.some(({ kind }) => kind === 'evidence')) {
+    faults.push({ pointer, detail: 'Add or link the evidence that it was done.' });
   }
   return faults;
 }

@@ -107,6 +107,52 @@ describe('do records move the posture by themselves?', () => {
     expect(practice(await posture({ asOf: '2026-06-01T00:00:00Z' }), 'security-official').status).toBe('missing');
   });
 
+  it('that nothing happened is evidence where a person says so of the period, and expires; and an incident is in a register', async () => {
+    const PLAN = 'incident-response-plan';
+    const read = async (asOf: string) => practice(await posture({ asOf }), PLAN);
+    await keeper.keep({
+      type: 'incident_response_plan',
+      fields: {
+        edition: '5',
+        roles: [{ role: 'Lead', duty: 'Decides.' }],
+        levels: [{ level: 'critical', meaning: 'PHI leaves', within: '15 minutes' }],
+        reporting: 'By the number on the badge.',
+        reviewedOn: '2026-01-12',
+      },
+      document: 'plan',
+    });
+    expect((await read('2026-04-02T00:00:00Z')).status).toBe('partial');
+    const register = (periodFrom: string, periodTo: string, incidents: string[]): Kept => ({
+      type: 'incident_register',
+      fields: { periodFrom, periodTo, incidents, sources: 'Alerts and reviews of logs.', keptBy: 'M. Alvarez' },
+      effectiveFrom: `${periodTo}T23:00:00Z`,
+    });
+    await keeper.keep(register('2026-01-01', '2026-03-31', []));
+    expect(await read('2026-04-02T00:00:00Z')).toMatchObject({ status: 'evidenced' });
+    expect(await read('2026-08-15T00:00:00Z')).toMatchObject({ status: 'partial' });
+
+    const incident = await keeper.keep({
+      type: 'incident_record',
+      fields: {
+        number: 'INC-1',
+        what: 'A token was pushed.',
+        discoveredAt: '2026-05-02T08:00:00Z',
+        criticality: 'high',
+        breachSuspected: false,
+        outcome: 'No use of it.',
+      },
+      effectiveFrom: '2026-05-02T08:00:00Z',
+    });
+    await keeper.keep(register('2026-04-01', '2026-06-30', []));
+    expect((await read('2026-07-02T00:00:00Z')).status).toBe('evidenced');
+    // The register of its period says that there was none.
+    const overdue = await read('2026-09-03T00:00:00Z');
+    expect(overdue.status).toBe('failing');
+    expect(overdue.reason).toContain('Every incident is in the register of its period');
+    await keeper.keep(register('2026-04-01', '2026-08-31', [incident]));
+    expect((await read('2026-09-03T00:00:00Z')).status).toBe('evidenced');
+  });
+
   it('of each of many: one that is old holds the others back', async () => {
     const training = (person: string, completedOn: string): Kept => ({
       type: 'training_record',

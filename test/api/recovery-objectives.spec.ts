@@ -243,6 +243,7 @@ describe('what does recovery say of practices?', () => {
         completedOn: ago(12).slice(0, 10),
       },
       links: [{ kind: 'record', target: report.id, note: '' }],
+      document: 'evidence',
     });
     expect(await ofAll()).toMatchObject([{ says: 'met', need: 'exercise_report' }]);
   });

@@ -81,6 +81,8 @@ async function keep(definition: TypeDefinition): Promise<string> {
       systemIds: isOfSystem(definition) ? [clinic.systemId] : [],
       effectiveFrom,
       fields: await placed(definition.fields, fields),
+      // Of the record that found what is to be done.
+      links: type === 'corrective_action' ? [{ kind: 'record', target: await known('exercise_report'), note: '' }] : [],
     })
     .expect(201);
   const id = String(body.id);
@@ -108,9 +110,7 @@ async function keep(definition: TypeDefinition): Promise<string> {
   if (DRAFTS.has(type)) return id;
   const waiting = await officer.post(`${record}/submission`).set('If-Match', await etag());
   expect(waiting.body).toMatchObject({ state: 'submitted' });
-  const decided = await approver
-    .post(`${record}/decision`, { decision: 'approve' })
-    .set('If-Match', await etag());
+  const decided = await approver.post(`${record}/decision`, { decision: 'approve' }).set('If-Match', await etag());
   expect(decided.body).toMatchObject({ state: 'approved', type });
   return id;
 }

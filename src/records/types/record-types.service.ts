@@ -168,7 +168,11 @@ export class RecordTypesService {
     const definition = parsed.data;
     if (definition.type !== type) refuse('/type', `The type that is changed is ${type}.`);
     if (definition.rules !== null) refuse('/rules', 'Rules in code are of the catalogue’s types.');
-    if (definition.met_by !== null) refuse('/met_by', 'It speaks of needs of practices, which the catalogue has.');
+    for (const member of ['met_by', 'counted_in'] as const) {
+      if (definition[member] !== null) {
+        refuse(`/${member}`, 'It speaks of needs of practices, which the catalogue has.');
+      }
+    }
     const own = new Map(
       all.flatMap(({ type: name, state, lastDefinition }): [string, TypeDefinition][] =>
         state === 'defined' && name.startsWith(OWN) ? [[name, lastDefinition as TypeDefinition]] : [],

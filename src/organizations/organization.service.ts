@@ -121,6 +121,16 @@ export class OrganizationService {
       ? { version: 0, settings: NO_SETTINGS }
       : { version: found.version, settings: whole(found.settings) };
   }
+
+  /** The last version of the settings that the transaction sees, and since when it counts. */
+  async lastSettings(tx: Tx): Promise<{ version: number; recordedAt: Date | null }> {
+    return (await this.store.lastVersion(tx)) ?? { version: 0, recordedAt: null };
+  }
+
+  /** From when on the versions of the settings after one count. */
+  async settingsChanges(tx: Tx, version: number): Promise<Date[]> {
+    return (await this.store.versionsSince(tx, version)).map(({ recordedAt }) => recordedAt);
+  }
 }
 
 /**

@@ -81,6 +81,16 @@ export class SystemService {
     await this.queue.send(tx, 'posture', { organizationId, systemId: '', id: organizationId });
   }
 
+  /** The last version of each system, retired ones too. */
+  lastVersions(tx: Tx): Promise<{ systemId: string; version: number; recordedAt: Date }[]> {
+    return this.store.lastVersions(tx);
+  }
+
+  /** From when on the versions of a system after one count. */
+  async changes(tx: Tx, id: string, version: number): Promise<Date[]> {
+    return (await this.store.versionsSince(tx, id, version)).map(({ recordedAt }) => recordedAt);
+  }
+
   /** By id. */
   async list(tx: Tx, filter: SystemFilter): Promise<SystemView[]> {
     return (await this.store.list(tx, filter)).map(view);

@@ -114,6 +114,26 @@ export class SystemStore {
       [tx.organizationId, inEffect, knownAt, tx.principal.systemIds, id],
     );
   }
+
+  /** Of each system that was ever registered. */
+  lastVersions(tx: Tx): Promise<Pick<SystemVersion, 'systemId' | 'version' | 'recordedAt'>[]> {
+    return tx.query(
+      `select distinct on (system_id) system_id as "systemId", version, recorded_at as "recordedAt"
+       from system_version
+       where organization_id = $1 and ($2::uuid[] is null or system_id = any ($2))
+       order by system_id, version desc`,
+      [tx.organizationId, tx.principal.systemIds],
+    );
+  }
+
+  /** The versions of a system after one, in their order. */
+  versionsSince(tx: Tx, id: string, version: number): Promise<Pick<SystemVersion, 'recordedAt'>[]> {
+    return tx.query(
+      `select recorded_at as "recordedAt" from system_version
+       where organization_id = $1 and system_id = $2 and version > $3 order by version`,
+      [tx.organizationId, id, version],
+    );
+  }
 }
 
 /** An agent bound to other systems cannot tell this one from one that does not exist. */

@@ -46,6 +46,8 @@ export interface PackageFacts {
   catalog: { version: string; digest: string; overlay: string | null };
   controls: readonly Control[];
   practices: readonly Practice[];
+  /** The systems of which it holds the posture each by itself: all of an organisation's, none where it is about one. */
+  systemPostures: readonly string[];
   /** Written as it is; every control and practice in it has one of the lists above. */
   posture: { readonly controls: readonly Judged[]; readonly practices: readonly Judged[] };
   /** By id. */
@@ -82,6 +84,8 @@ export interface PackageRows {
   facts(): AsyncIterable<object[]>;
   /** What happened on the systems, by the logs in evidence. */
   securityEvents(): AsyncIterable<object[]>;
+  /** Of a package about an organisation: the whole posture of one of its systems. */
+  systemPosture(systemId: string): Promise<object>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -152,6 +156,10 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },
     { path: 'posture/practices.csv', content: practicesCsv(facts) },
+    ...facts.systemPostures.map((id) => ({
+      path: `posture/systems/${id}.json`,
+      content: later(() => rows.systemPosture(id)),
+    })),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
     { path: 'security-events.jsonl', content: lines(rows.securityEvents(), 'securityEvents') },
@@ -163,6 +171,12 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
 /** Made when its turn has come. */
 function* json(value: () => unknown): Generator<Buffer, void> {
   yield Buffer.from(`${JSON.stringify(value(), null, 2)}\n`, 'utf8');
+}
+
+/** Read when its turn has come. */
+async function* later(read: () => Promise<object>): AsyncGenerator<Buffer, void> {
+  const value = await read();
+  yield* json(() => value);
 }
 
 interface Counts {

@@ -88,6 +88,7 @@ export class PackageGatherer {
         catalog: posture.catalog,
         controls: catalog.controls,
         practices: catalog.practices,
+        systemPostures: row.systemId === null ? systemIds : [],
         posture,
         evidence,
         faults,
@@ -99,6 +100,8 @@ export class PackageGatherer {
         coverage: () => this.coverageLines(principal, systemIds, instant),
         facts: () => this.factLines(principal, systemIds, instant, scans),
         securityEvents: () => this.securityEventLines(principal, systemIds, instant),
+        systemPosture: async (systemId) =>
+          (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
         evidence: (id) => this.content(principal, id),
       },
     };

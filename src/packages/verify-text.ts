@@ -40,6 +40,7 @@ do not look at the tag manifests of BagIt 1.0):
 | index.json | what the package is, what could not be read (\`faults\`), counts, and each evidence with path, digest, size and the scans that it is the report of |
 | posture/posture.json | every control and practice with its status, the reason, and what is behind it |
 | posture/controls.csv, posture/practices.csv | the same as tables |
+| posture/systems/<id>.json | in a package about an organisation: the posture of each of its systems, with what is behind it |
 | controls.json | the paragraphs of 45 CFR 164 with status, reason, and what auditors ask for |
 | results.csv | every check result that was in effect; \`scan_id\` and \`evidence_id\` lead to the report that states it |
 | coverage.jsonl | what the posture took as looked at, one JSON object per line: per system, target and source the latest complete scan (\`scanId\`, \`evidenceId\`) of a set of \`checks\` (null: all of the source). All results of these checks were last seen at \`observedAt\` or later: from there freshness counts. \`silentPass\`: beginnings of check ids that this tool reports only when they fail; a pass without a result is inferred from them |

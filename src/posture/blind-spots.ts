@@ -30,3 +30,23 @@ export function blindTargets(
     .filter(({ lastComplete }) => lastComplete === null || asOf.getTime() - Date.parse(lastComplete) > limit)
     .sort((a, b) => ((a.lastComplete ?? '') < (b.lastComplete ?? '') ? -1 : 1));
 }
+
+/** The first instant after one at which a target that a complete scan shows freshly is no longer shown so; null: at none. */
+export function becomesBlindAt(
+  { coverage }: SystemEvidence,
+  asOf: Date,
+  freshness: readonly Freshness[],
+): number | null {
+  const limit = Math.min(...freshness.map(limitOf));
+  const ends = coverage.map(({ observedAt }) => observedAt.getTime() + limit + 1).filter((at) => at > asOf.getTime());
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
+/** How many targets no complete scan shows freshly; null where nobody has ever looked at anything. */
+export function blindCount(
+  { checks, coverage }: SystemEvidence,
+  asOf: Date,
+  freshness: readonly Freshness[],
+): number | null {
+  return checks.length + coverage.length === 0 ? null : blindTargets('', { checks, coverage }, asOf, freshness).length;
+}

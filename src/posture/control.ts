@@ -10,7 +10,7 @@ import { listed, plural } from './words.js';
 export interface ControlCase {
   readonly control: Control;
   readonly links: readonly PracticeLink[];
-  readonly practices: ReadonlyMap<string, JudgedPractice>;
+  readonly practices: ReadonlyMap<string, Pick<JudgedPractice, 'part'> & { posture: { status: Status } }>;
   /** What records say of the item itself: the system's own and the organisation's together. */
   readonly records: SubjectPart;
   /** The decision in effect that it is met otherwise, or need not be. */
@@ -56,8 +56,7 @@ export function evaluateControl({ control, links, practices, records, decision }
     needs: records.needs.map(({ state }) => state),
     fails: records.failures.length > 0,
   });
-  const status = lifted(before, required, decision !== undefined);
-  const isLifted = status !== before || (before === 'excepted' && decision !== undefined);
+  const { status, isLifted } = liftedStatus(control, before, decision);
   const reasons = [
     ...(isLifted && decision !== undefined ? [liftedReason(decision.outcome)] : []),
     ...practicesReason(control, primary),
@@ -72,6 +71,16 @@ export function evaluateControl({ control, links, practices, records, decision }
     needs: records.needs.map(needPosture),
     decisionId: isLifted ? (decision?.recordId ?? null) : null,
   };
+}
+
+/** With a decision in effect that takes the place of what is not evidenced. */
+export function liftedStatus(
+  { required }: Control,
+  before: Status,
+  decision: ControlCase['decision'],
+): { status: Status; isLifted: boolean } {
+  const status = lifted(before, required, decision !== undefined);
+  return { status, isLifted: status !== before || (before === 'excepted' && decision !== undefined) };
 }
 
 function liftedReason(outcome: string): string {

@@ -7,9 +7,8 @@ import { sortEvidence, type SystemEvidence, type Unmapped } from './evidence.js'
 import { combinedPart, emptyPart, type PlacePart, type SubjectPart } from './needs.js';
 import { evaluatePractice, type JudgedPractice } from './practice.js';
 import type { ControlPosture, EvidenceRef, PracticePosture } from './posture.schema.js';
-import { rollUp } from './rollup.js';
-import { countStatuses, STATUSES, type Status, type StatusCounts } from './status.js';
-import { listed, plural } from './words.js';
+import type { Part } from './rule.js';
+import { countStatuses, type StatusCounts } from './status.js';
 
 /*
  * Posture as a pure function: no clock, no database. One system costs time linear in its result and coverage summaries times the practices of a check
@@ -47,6 +46,8 @@ export interface Evaluation {
 export interface SystemEvaluation extends Evaluation {
   readonly id: string;
   readonly name: string;
+  /** What each practice's status follows from. */
+  readonly parts: ReadonlyMap<string, Part>;
   readonly unmapped: readonly Unmapped[];
   readonly blindTargets: readonly BlindTarget[];
 }
@@ -104,6 +105,7 @@ export function evaluateSystem(
     name,
     practices,
     controls,
+    parts: new Map([...judged].map(([practice, { part: told }]) => [practice, told])),
     unmapped: sorted.unmapped,
     blindTargets: blindTargets(id, evidence, asOf, [...limits.values()]),
   };
@@ -111,69 +113,10 @@ export function evaluateSystem(
 
 const NOTHING: SubjectPart = { needs: [], failures: [] };
 
-/** The organisation over its systems in scope (rollup.ts says how); without any, what its own records say. */
-export function evaluateOrganization(
-  yardstick: Yardstick,
-  systems: readonly SystemEvaluation[],
-  whole: PlacePart,
-): Evaluation {
-  const { catalog } = yardstick;
+/** What the organisation's records say by themselves, as if of a system of which nothing is known. */
+export function evaluateAlone(yardstick: Yardstick, whole: PlacePart): SystemEvaluation {
   const none = { id: '', name: '', evidence: { checks: [], coverage: [] }, part: emptyPart(yardstick.asks, null) };
-  const alone = evaluateSystem(yardstick, none, whole);
-  if (systems.length === 0) {
-    const told = <T extends { status: Status; reason: string }>(one: T): T =>
-      one.status === 'not_applicable' ? one : { ...one, reason: `${NO_SYSTEM} ${one.reason}` };
-    return {
-      practices: alone.practices.map((practice) => ({ ...told(practice), systems: countStatuses([]) })),
-      controls: alone.controls.map(told),
-    };
-  }
-  const bySystem = systems.map(({ name, practices, controls }) => ({
-    name,
-    practices: new Map(practices.map((practice) => [practice.id, practice])),
-    controls: new Map(controls.map((control) => [control.id, control])),
-  }));
-  const practices = alone.practices.map((empty) =>
-    rolledUp(
-      empty,
-      bySystem.flatMap(({ name, practices: own }) => {
-        const practice = own.get(empty.id);
-        return practice === undefined ? [] : [{ name, practice }];
-      }),
-    ),
-  );
-  const byId = new Map(practices.map((practice) => [practice.id, practice.status]));
-  const controls = alone.controls.map((control): ControlPosture => {
-    const theirs = bySystem.flatMap(({ name, controls: own }) => {
-      const found = own.get(control.id);
-      return found === undefined ? [] : [{ name, ...found }];
-    });
-    const shown = {
-      ...control,
-      practices: control.practices.map((link) => ({ ...link, status: byId.get(link.id) ?? 'missing' })),
-      ...reportsBehind(catalog, control, practices),
-    };
-    if (control.status === 'not_applicable') return shown;
-    const status = rollUp(theirs.map((one) => one.status));
-    const decisionId = theirs.find((one) => one.decisionId !== null)?.decisionId ?? null;
-    return { ...shown, status, reason: reasonOf(status, theirs), needs: worstNeeds(theirs), decisionId };
-  });
-  return { controls, practices };
-}
-
-const NO_SYSTEM = 'No system of the organisation is in scope: none handled PHI at the instant asked for.';
-
-type Needs = PracticePosture['needs'];
-
-/** Of each need how it stands where it stands worst. */
-function worstNeeds(systems: readonly { needs: Needs }[]): Needs {
-  const order = ['failing', 'missing', 'stale', 'met'];
-  const [first] = systems;
-  return (first?.needs ?? []).map((need, at) =>
-    systems
-      .flatMap(({ needs }) => needs[at] ?? [])
-      .reduce((worst, next) => (order.indexOf(next.state) < order.indexOf(worst.state) ? next : worst), need),
-  );
+  return evaluateSystem(yardstick, none, whole);
 }
 
 /** The law in force apart from what is only proposed. */
@@ -210,52 +153,6 @@ function reportsBehind(
   };
 }
 
-function rolledUp(
-  empty: PracticePosture,
-  systems: readonly { name: string; practice: PracticePosture }[],
-): PracticePosture {
-  const practices = systems.map(({ practice }) => practice);
-  const status = rollUp(practices.map((practice) => practice.status));
-  const evidence = practices.flatMap((practice) => practice.evidence);
-  // Failures first; each system's own references are sorted already.
-  const shown = [...evidence.filter(isFailure), ...evidence.filter((ref) => !isFailure(ref))].slice(0, MAX_EVIDENCE);
-  const more = practices.reduce((sum, practice) => sum + practice.moreEvidence, 0);
-  // What the status rests on is what those systems rest on that have it, or all of them where no single status stands for all.
-  const same = practices.filter((practice) => practice.status === status);
-  const resting = same.length > 0 ? same : practices;
-  return {
-    ...empty,
-    status,
-    reason: reasonOf(
-      status,
-      systems.map(({ name, practice }) => ({ name, status: practice.status, reason: practice.reason })),
-    ),
-    systems: countStatuses(practices.map((practice) => practice.status)),
-    counts: summed(practices.map(({ counts }) => counts)),
-    phiCounts: summed(practices.map(({ phiCounts }) => phiCounts)),
-    inferred: resting.some(({ inferred }) => inferred),
-    needs: worstNeeds(practices),
-    review: practices.every(({ review }) => review === 'reviewed') && practices.length > 0 ? 'reviewed' : empty.review,
-    observedAt: earliest(resting.map(({ observedAt }) => observedAt)),
-    staleAt: earliest(resting.map(({ staleAt }) => staleAt)),
-    evidence: shown,
-    moreEvidence: more + evidence.length - shown.length,
-  };
-}
-
-/** «failing in 2 of 3 systems (a, b); partial in 1»; of a single system its own reason. */
-function reasonOf(status: Status, systems: readonly { name: string; status: Status; reason: string }[]): string {
-  const [only, second] = systems;
-  if (only === undefined) return NO_SYSTEM;
-  if (second === undefined) return only.reason;
-  const parts = STATUSES.flatMap((one) => {
-    const names = systems.filter((system) => system.status === one).map(({ name }) => name);
-    return names.length === 0 ? [] : [`${one.replace('_', ' ')} in ${names.length} (${listed(names, 3)})`];
-  });
-  const first = systems.find((system) => system.status === status);
-  return `Of ${plural(systems.length, 'system')}: ${parts.join('; ')}.${first === undefined ? '' : ` ${first.name}: ${first.reason}`}`;
-}
-
 const isFailure = ({ status }: EvidenceRef): boolean => status === 'fail';
 
 function summed(all: readonly PracticePosture['counts'][]): PracticePosture['counts'] {
@@ -264,9 +161,4 @@ function summed(all: readonly PracticePosture['counts'][]): PracticePosture['cou
     for (const status of Object.keys(sum) as (keyof typeof sum)[]) sum[status] += counts[status];
   }
   return sum;
-}
-
-/** ISO instants in UTC sort as texts. */
-function earliest(times: readonly (string | null)[]): string | null {
-  return times.filter((time) => time !== null).sort()[0] ?? null;
 }

@@ -5,16 +5,8 @@ import type { NeedSummary } from '../records/effective.js';
 import type { Due } from '../records/obligations.js';
 import type { Statement } from '../records/statement.js';
 import { asksOf, type Ask, type Asks } from './asks.js';
-import {
-  combinedPart,
-  emptyPart,
-  latest,
-  NOTHING_ACCEPTED,
-  overdueStatements,
-  placePart,
-  soonest,
-  type PlaceInput,
-} from './needs.js';
+import { combinedPart, emptyPart, latest, NOTHING_ACCEPTED, placePart, soonest, type PlaceInput } from './needs.js';
+import { overdueStatements } from './dues.js';
 
 const DAY = 86_400_000;
 const catalog = loadCatalog();
@@ -47,6 +39,7 @@ const place = (change: Partial<PlaceInput> = {}) =>
     asOf: AS_OF,
     summaries: [],
     statements: [],
+    works: [],
     machines: new Map(),
     accepted: NOTHING_ACCEPTED,
     ...change,

@@ -1,8 +1,6 @@
-import type { TypeDefinition } from '../catalog/record-type.js';
-import type { Due } from '../records/obligations.js';
 import type { NeedSummary } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
-import { isJudged, keyOf, type Ask, type Asks } from './asks.js';
+import { keyOf, type Ask, type Asks } from './asks.js';
 import { combinedNeed, countedNeed, type NeedState } from './rule.js';
 import { day } from './words.js';
 
@@ -43,6 +41,8 @@ export interface Accepted {
     string,
     { readonly recordId: string; readonly outcome: string; readonly until: Date | null }
   >;
+  /** When the first of all of it ends; null: nothing does. */
+  readonly until: Date | null;
 }
 
 export const NOTHING_ACCEPTED: Accepted = {
@@ -50,13 +50,21 @@ export const NOTHING_ACCEPTED: Accepted = {
   checks: new Set(),
   practices: new Set(),
   controls: new Map(),
+  until: null,
 };
+
+/** A statement that somebody has to do something about, now or soon. */
+export type Working = Statement & { readonly work: NonNullable<Statement['work']> };
 
 /** What one place says of every practice and every item. */
 export interface PlacePart {
   readonly practices: ReadonlyMap<string, SubjectPart>;
   readonly controls: ReadonlyMap<string, SubjectPart>;
   readonly accepted: Accepted;
+  /** For the work list. */
+  readonly works: readonly Working[];
+  /** The first instant after the one asked for at which age or a date alone may change any of it; null: none does. */
+  readonly until: Date | null;
 }
 
 /** What a machine says in place of records of a type. */
@@ -73,6 +81,8 @@ export interface PlaceInput {
   readonly asOf: Date;
   readonly summaries: readonly NeedSummary[];
   readonly statements: readonly Statement[];
+  /** What is to be done beside what statements say of themselves: it moves no need. */
+  readonly works: readonly Working[];
   /** By record type. */
   readonly machines: ReadonlyMap<string, MachineWord>;
   readonly accepted: Accepted;
@@ -91,12 +101,25 @@ export function placePart(asks: Asks, input: PlaceInput): PlacePart {
         subjectPart(wanted, statements.get(id) ?? [], summaries, input),
       ]),
     );
+  const practices = partsOf(asks.practices, said.practice);
+  const controls = partsOf(asks.controls, said.control);
+  const ends = [
+    ...[...practices.values(), ...controls.values()].flatMap(({ needs }) => needs.map(({ until }) => until)),
+    ...input.statements.map(({ until }) => until),
+    // At the instant at which it is due it is not overdue yet.
+    ...input.works.map(({ work: { dueAt } }) => dueAt && new Date(dueAt.getTime() + 1)),
+    input.accepted.until,
+  ];
   return {
-    practices: partsOf(asks.practices, said.practice),
-    controls: partsOf(asks.controls, said.control),
+    practices,
+    controls,
     accepted: input.accepted,
+    works: [...input.works, ...input.statements.filter(isWorking)],
+    until: soonest(ends.filter((at) => at !== null && at > input.asOf)),
   };
 }
+
+const isWorking = (statement: Statement): statement is Working => statement.work !== undefined;
 
 /** A place of which nothing is known. */
 export const emptyPart = (asks: Asks, systemId: string | null): PlacePart =>
@@ -105,6 +128,7 @@ export const emptyPart = (asks: Asks, systemId: string | null): PlacePart =>
     asOf: new Date(0),
     summaries: [],
     statements: [],
+    works: [],
     machines: new Map(),
     accepted: NOTHING_ACCEPTED,
   });
@@ -213,6 +237,21 @@ function missingReason(ask: Ask, systemId: string | null): string {
   return `Missing: ${named(ask)} ${where}: ${ask.what.replace(/\.$/, '')}.${asks}`;
 }
 
+/** What a system says of a practice or item where only its states are known: the words are in the posture of the system. */
+export const statedPart = (
+  asks: readonly Ask[],
+  { needs, fails }: { needs: readonly NeedState[]; fails: boolean },
+): SubjectPart => ({
+  needs: asks.map((ask, at): NeedPart => {
+    const state = needs[at] ?? 'missing';
+    const reason = state === 'missing' ? missingReason(ask, '') : `${STATED[state]}: ${named(ask)}, of this system.`;
+    return { type: ask.type, state, reason, records: [], until: null };
+  }),
+  failures: fails ? ['What the records of this system say contradicts it.'] : [],
+});
+
+const STATED = { stale: 'Stale', met: 'Kept', failing: 'Failing' } as const;
+
 /** What a system's own records and the organisation's say together. */
 export function combinedPart(asks: readonly Ask[], own: SubjectPart, whole: SubjectPart): SubjectPart {
   const needs = asks.flatMap((ask, at): NeedPart[] => {
@@ -254,47 +293,3 @@ export const latest = (dates: readonly (Date | null)[]): Date | null =>
     (last, date, at) => (at === 0 ? date : last === null || date === null ? null : date > last ? date : last),
     null,
   );
-
-/**
- * What is overdue fails the practices that ask for the record that is due, else the items that do; where nothing asks for it, whatever asks for the record that makes
- * it due. What records make due whose type a room judges is that room's to say: it knows in what other ways the duty is done.
- */
-export function overdueStatements(
-  dues: readonly Due[],
-  asks: Asks,
-  types: ReadonlyMap<string, TypeDefinition>,
-  asOf: Date,
-): Statement[] {
-  return dues
-    .filter(({ isOverdue, record }) => isOverdue && !isJudged(types.get(record.type)))
-    .flatMap((due) => {
-      const title = types.get(due.type)?.title ?? due.type;
-      const reason = `Overdue since ${day(due.dueAt.getTime())}: record \`${due.type}\` (${title}). ${due.says}`;
-      return subjectsOf(due, asks).map(({ about, need }): Statement => ({
-        about,
-        need,
-        says: 'failing',
-        reason,
-        records: [due.record.id],
-        series: [],
-        at: asOf,
-        until: null,
-        work: { kind: 'due', ownerId: due.record.ownerId, dueAt: due.dueAt },
-      }));
-    });
-}
-
-function subjectsOf({ type, record }: Due, asks: Asks): Pick<Statement, 'about' | 'need'>[] {
-  for (const wanted of [type, record.type]) {
-    for (const kind of ['practices', 'controls'] as const) {
-      const found = [...asks[kind]].filter(([, list]) => list.some((ask) => ask.type === wanted));
-      if (found.length > 0) {
-        return found.map(([id]) => ({
-          about: kind === 'practices' ? { practice: id } : { control: id },
-          need: wanted,
-        }));
-      }
-    }
-  }
-  return [];
-}

@@ -8,16 +8,10 @@ import { RecordTypesService } from '../records/types/record-types.service.js';
 import { FACT_KINDS, type FactKind } from '../results/fact.js';
 import { ResultsService } from '../results/results.service.js';
 import { asksOf, type Asks } from './asks.js';
+import { openDues, overdueStatements } from './dues.js';
 import type { CoverageSummary } from './evidence.js';
 import { Judges } from './judges.js';
-import {
-  NOTHING_ACCEPTED,
-  overdueStatements,
-  placePart,
-  type Accepted,
-  type MachineWord,
-  type PlacePart,
-} from './needs.js';
+import { NOTHING_ACCEPTED, placePart, type Accepted, type MachineWord, type PlacePart } from './needs.js';
 
 /** What is asked for, by the record types as an organisation had tightened them. */
 export interface AskedFor {
@@ -69,6 +63,7 @@ export class PlaceReader {
       asOf: instant.asOf,
       summaries,
       statements,
+      works: openDues(dues, asks, types, instant.asOf),
       machines: systemId === null ? new Map() : await this.machines(tx, instant, systemId, asks, coverage),
       accepted,
     });

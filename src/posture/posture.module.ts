@@ -18,7 +18,10 @@ import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { Judges } from './judges.js';
 import { PlaceReader } from './place.reader.js';
 import { PostureController } from './posture.controller.js';
+import { PostureReader } from './posture.reader.js';
 import { PostureService } from './posture.service.js';
+import { WorkController } from './work.controller.js';
+import { WorkService } from './work.service.js';
 
 @Module({
   imports: [
@@ -34,9 +37,11 @@ import { PostureService } from './posture.service.js';
     RisksModule,
     ExceptionsModule,
   ],
-  controllers: [PostureController],
+  controllers: [PostureController, WorkController],
   providers: [
     PostureService,
+    WorkService,
+    PostureReader,
     PlaceReader,
     {
       provide: Judges,
@@ -50,6 +55,6 @@ import { PostureService } from './posture.service.js';
       inject: [AgreementsService, KeysService, RecoveryService, RisksService, ExceptionsService],
     },
   ],
-  exports: [PostureService],
+  exports: [PostureService, WorkService],
 })
 export class PostureModule {}

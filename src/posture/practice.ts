@@ -34,9 +34,7 @@ export function evaluatePractice(input: PracticeCase): JudgedPractice {
     covered: input.covered,
   };
   const status = practiceStatus(practice.automation, part);
-  // Of a practice that rests on records scanners can say only that it fails.
-  const isSeen = practice.automation !== 'records' || scanner.state === 'failing' || scanner.state === 'excepted';
-  const seen = isSeen ? scanner : NOT_SEEN;
+  const seen = isSeen(practice, scanner) ? scanner : NOT_SEEN;
   const used = new Set([...seen.rows, ...seen.silences].map(({ check }) => check));
   const evidence = evidenceOf(input);
   const posture: PracticePosture = {
@@ -45,7 +43,7 @@ export function evaluatePractice(input: PracticeCase): JudgedPractice {
     summary: practice.summary,
     automation: practice.automation,
     status,
-    reason: reasonOf(practice, status, seen, input),
+    reason: practiceReason(practice, status, scanner, records, input.covered),
     systems: countStatuses([status]),
     counts: countResults(rows, ({ count }) => count),
     phiCounts: countResults(rows, ({ phi }) => phi),
@@ -75,15 +73,24 @@ export const needPosture = ({ type, state, reason, records, until }: NeedPart): 
   until: until?.toISOString() ?? null,
 });
 
+/** Of a practice that rests on records scanners can say only that it fails. */
+const isSeen = ({ automation }: Practice, { state }: Pick<ScannerPart, 'state'>): boolean =>
+  automation !== 'records' || state === 'failing' || state === 'excepted';
+
 /** What decides first: of what fails, what fails. */
-function reasonOf(practice: Practice, status: Status, seen: ScannerPart, { records, covered }: PracticeCase): string {
-  const { needs, failures } = records;
+export function practiceReason(
+  practice: Practice,
+  status: Status,
+  scanned: Pick<ScannerPart, 'state' | 'reason'>,
+  { needs, failures }: SubjectPart,
+  covered: boolean,
+): string {
   const failing = [...failures, ...reasonsOf(needs, 'failing')];
-  const scanner = seen.reason === '' ? [] : [seen.reason];
+  const scanner = isSeen(practice, scanned) ? [scanned.reason] : [];
   if (status === 'failing') {
-    return [...(seen.state === 'failing' ? scanner : []), ...failing].join(' ');
+    return [...(scanned.state === 'failing' ? scanner : []), ...failing].join(' ');
   }
-  const accepted = covered && (failing.length > 0 || seen.state === 'failing') ? [ACCEPTED] : [];
+  const accepted = covered && (failing.length > 0 || scanned.state === 'failing') ? [ACCEPTED] : [];
   const open = [...reasonsOf(needs, 'missing'), ...reasonsOf(needs, 'stale')];
   const rest = practice.automation === 'records' ? ['This rests on what people keep.'] : [];
   if (status === 'evidenced' || status === 'excepted') {

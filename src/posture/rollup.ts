@@ -1,4 +1,4 @@
-import type { Status } from './status.js';
+import { STATUSES, type Status, type StatusCounts } from './status.js';
 
 /**
  * How an organisation's status follows from those of its systems.
@@ -20,11 +20,13 @@ import type { Status } from './status.js';
  *
  * Records that an organisation keeps once for all its systems (a risk analysis, an agreement) count within each of them.
  */
-export function rollUp(statuses: readonly Status[]): Status {
-  const isAll = (status: Status) => statuses.every((one) => one === status);
-  if (statuses.length === 0) return 'missing';
-  if (statuses.includes('failing')) return 'failing';
-  for (const status of ['evidenced', 'missing', 'not_applicable'] as const) if (isAll(status)) return status;
-  if (statuses.every((status) => status === 'evidenced' || status === 'excepted')) return 'excepted';
-  return statuses.every((status) => status === 'stale' || status === 'missing') ? 'stale' : 'partial';
+export function rollUp(systems: StatusCounts): Status {
+  const all = STATUSES.filter((status) => systems[status] > 0);
+  const isOnly = (...statuses: readonly Status[]) => all.every((status) => statuses.includes(status));
+  const [only, another] = all;
+  if (only === undefined) return 'missing';
+  if (all.includes('failing')) return 'failing';
+  if (another === undefined) return only;
+  if (isOnly('evidenced', 'excepted')) return 'excepted';
+  return isOnly('stale', 'missing') ? 'stale' : 'partial';
 }

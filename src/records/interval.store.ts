@@ -37,6 +37,9 @@ export interface VersionRef {
   version: number;
 }
 
+/** When a row last became known; indexed by place (record_told). */
+const KNOWN = 'greatest(known_from, ended_known, known_to)';
+
 const CONTENT = `
   v.record_id as id, v.version, v.type, v.natural_key as "naturalKey", v.subject, v.title, v.owner_id as "ownerId", v.system_ids as "systemIds",
   v.fields, v.effective_from as "effectiveFrom", v.expires_at as "expiresAt", v.good_from as "goodFrom", v.outcome, v.fails, v.links, v.documents,
@@ -93,6 +96,40 @@ export class IntervalStore {
       `select max(greatest(known_from, ended_known, known_to)) as last
        from record_interval where organization_id = $1 ${systemId === null ? '' : 'and system_id = $2'}`,
       systemId === null ? [tx.organizationId] : [tx.organizationId, systemId],
+    );
+    return row?.last ?? null;
+  }
+
+  /** By place: the last instant at which anything became known of it. Steps through the index from place to place. */
+  async told(tx: Tx): Promise<Map<string, Date>> {
+    const last = `select system_id, ${KNOWN} as at from record_interval where organization_id = $1`;
+    const rows = await tx.query<{ id: string; at: Date }>(
+      `with recursive told as (
+         (${last} order by system_id desc, ${KNOWN} desc limit 1)
+         union all
+         select n.* from told t cross join lateral (${last} and system_id < t.system_id order by system_id desc, ${KNOWN} desc limit 1) n
+       )
+       select system_id as id, at from told`,
+      [tx.organizationId],
+    );
+    return new Map(rows.map(({ id, at }) => [id, at]));
+  }
+
+  /** The first instant of which anything became known after `known` (null: ever) of a place; null where nothing did. */
+  async firstTold(tx: Tx, placeId: string, known: Date | null): Promise<Date | null> {
+    const [row] = await tx.query<{ first: Date | null }>(
+      `select min(effective_from) as first from record_interval
+       where organization_id = $1 and system_id = $2 and ($3::timestamptz is null or ${KNOWN} > $3)`,
+      [tx.organizationId, placeId, known],
+    );
+    return row?.first ?? null;
+  }
+
+  /** When a disposal last became known: it takes the fields of what was in effect before. */
+  async lastDisposal(tx: Tx): Promise<Date | null> {
+    const [row] = await tx.query<{ last: Date | null }>(
+      `select max(${KNOWN}) as last from record_interval where organization_id = $1 and system_id = $2 and type = 'record_disposal'`,
+      [tx.organizationId, WHOLE],
     );
     return row?.last ?? null;
   }

@@ -54,8 +54,43 @@ const SHOWN: Readonly<Record<VersionState | 'any', string>> = {
   withdrawn: `r.open_version is null and v.version = coalesce(r.approved_version, r.last_version) and (v.kind = 'end' or v.state = 'withdrawn')`,
 };
 
+/** Versions of one type and owner that wait for a decision. */
+export interface WaitingRecords {
+  type: string;
+  /** A member's id. */
+  ownerId: string;
+  count: number;
+  firstSubmittedAt: Date;
+  /** Ids of at most five of their records, those that have waited longest first. */
+  records: string[];
+}
+
 @Injectable()
 export class RecordListStore {
+  /** What waits for a decision now. */
+  async waiting(tx: Tx): Promise<WaitingRecords[]> {
+    return tx.query<WaitingRecords>(
+      `select v.type, v.owner_id as "ownerId", count(*)::int as count, min(v.submitted_at) as "firstSubmittedAt",
+              (array_agg(v.record_id order by v.submitted_at, v.record_id))[1:5] as records
+       from record_version v
+       where v.organization_id = $1 and v.state = 'submitted'
+       group by v.type, v.owner_id`,
+      [tx.organizationId],
+    );
+  }
+
+  /** By record: who owned the last version that was approved by then. */
+  async owners(tx: Tx, ids: readonly string[], knownAt: Date): Promise<Map<string, string>> {
+    const rows = await tx.query<{ id: string; ownerId: string }>(
+      `select distinct on (v.record_id) v.record_id as id, v.owner_id as "ownerId"
+       from record_version v
+       where v.organization_id = $1 and v.record_id = any ($2::uuid[]) and v.state = 'approved' and v.decided_at <= $3
+       order by v.record_id, v.version desc`,
+      [tx.organizationId, ids, knownAt],
+    );
+    return new Map(rows.map(({ id, ownerId }) => [id, ownerId]));
+  }
+
   async list(tx: Tx, filter: RecordFilter, instant: Instant | null): Promise<ListedRecord[]> {
     const values: unknown[] = [tx.organizationId];
     const parameter = (value: unknown): string => `$${values.push(value)}`;

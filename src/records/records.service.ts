@@ -6,6 +6,7 @@ import type { EffectiveFilter, EffectiveRecord, EndedRecord, NeedLimit, NeedSumm
 import { RecordTypesService } from './types/record-types.service.js';
 import { dueOf, isOfSystems, typesAsked, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
+import { RecordListStore, type WaitingRecords } from './record-list.store.js';
 
 /** What records say of instants: what judges and the posture read. */
 @Injectable()
@@ -13,6 +14,7 @@ export class RecordsService {
   constructor(
     private readonly intervals: IntervalStore,
     private readonly types: RecordTypesService,
+    private readonly lists: RecordListStore,
   ) {}
 
   /** The records in effect at an instant, with their fields. More than 20,000 at once are an error. */
@@ -72,9 +74,34 @@ export class RecordsService {
     );
   }
 
+  /** What waits for a decision now, by type and owner. */
+  waiting(tx: Tx): Promise<WaitingRecords[]> {
+    return this.lists.waiting(tx);
+  }
+
+  /** Who owns records, by the last version of each that was approved by then. */
+  owners(tx: Tx, ids: readonly string[], knownAt: Date): Promise<Map<string, string>> {
+    return this.lists.owners(tx, ids, knownAt);
+  }
+
   /** After it, what was known of records at the instant is final: no decision under way or to come can still add to it. Refuses (`unavailable`) when that takes too long. */
   awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
     return this.intervals.awaitDecisions(tx, knownAt);
+  }
+
+  /** By place (a system, or WHOLE): the last instant at which anything became known of its records. */
+  told(tx: Tx): Promise<Map<string, Date>> {
+    return this.intervals.told(tx);
+  }
+
+  /** The first instant of which anything became known after `known` (null: ever) of records of a system; null where nothing did. */
+  firstTold(tx: Tx, systemId: string, known: Date | null): Promise<Date | null> {
+    return this.intervals.firstTold(tx, systemId, known);
+  }
+
+  /** When a disposal last became known; null where none did. */
+  lastDisposal(tx: Tx): Promise<Date | null> {
+    return this.intervals.lastDisposal(tx);
   }
 
   /** The last instant at which anything became known of records: of one place (a system, or WHOLE), or (null) of every place. Null where nothing was approved. */

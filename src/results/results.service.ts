@@ -50,6 +50,21 @@ export class ResultsService {
     return this.results.present(tx, systemId, this.clock.now());
   }
 
+  /** By system: the last instant at which a scan of it became known. */
+  told(tx: Tx): Promise<Map<string, Date>> {
+    return this.results.told(tx);
+  }
+
+  /** The first instant that a scan of the system saw which became known after `known` (null: ever); null where none did. */
+  firstTold(tx: Tx, systemId: string, known: Date | null): Promise<Date | null> {
+    return this.results.firstTold(tx, systemId, known);
+  }
+
+  /** The instants after one that scans of the system saw: between two of them nothing that they say changes. */
+  observed(tx: Tx, systemId: string, after: Date): Promise<Date[]> {
+    return this.results.observed(tx, systemId, after);
+  }
+
   /** Copies rows to where `merge` takes them from, in the same transaction; it may be while they are still being made. `isLocked`: after `lockSystem`. */
   stage(tx: WriteTx, rows: AsyncIterable<StagedRows>, isLocked: boolean): Promise<void> {
     return this.merges.stage(tx, rows, isLocked);

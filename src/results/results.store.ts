@@ -109,6 +109,41 @@ export class ResultsStore {
     return row.present;
   }
 
+  /** By system: the last instant at which a scan of it became known. Steps through the index from system to system. */
+  async told(tx: Tx): Promise<Map<string, Date>> {
+    const last = 'select system_id, known_at from coverage where organization_id = $1';
+    const rows = await tx.query<{ id: string; at: Date }>(
+      `with recursive told as (
+         (${last} order by system_id desc, known_at desc limit 1)
+         union all
+         select n.* from told t cross join lateral (${last} and system_id < t.system_id order by system_id desc, known_at desc limit 1) n
+       )
+       select system_id as id, known_at as at from told`,
+      [tx.organizationId],
+    );
+    return new Map(rows.map(({ id, at }) => [id, at]));
+  }
+
+  /** The first instant that a scan of the system saw which became known after `known` (null: ever); null where none did. */
+  async firstTold(tx: Tx, systemId: string, known: Date | null): Promise<Date | null> {
+    const [row] = await tx.query<{ first: Date | null }>(
+      `select min(observed_at) as first from coverage
+       where organization_id = $1 and system_id = $2 and ($3::timestamptz is null or known_at > $3)`,
+      [tx.organizationId, systemId, known],
+    );
+    return row?.first ?? null;
+  }
+
+  /** The instants after one that scans of the system saw. */
+  async observed(tx: Tx, systemId: string, after: Date): Promise<Date[]> {
+    const rows = await tx.query<{ at: Date }>(
+      `select distinct observed_at as at from coverage
+       where organization_id = $1 and system_id = $2 and observed_at > $3 order by observed_at`,
+      [tx.organizationId, systemId, after],
+    );
+    return rows.map(({ at }) => at);
+  }
+
   /** Sorted by series. The end of an interval is shown only if it was known. */
   async list(tx: Tx, systemId: string, instant: Instant, filter: ResultFilter): Promise<ListedResult[]> {
     return tx.query<ListedResult>(

@@ -40,6 +40,7 @@ const facts: PackageFacts = {
   catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
   controls: catalog.controls,
   practices: catalog.practices,
+  systemPostures: [SYSTEM],
   posture: {
     controls: catalog.controls.map(({ id }) => ({ id, status: 'missing', reason: '=HYPERLINK("http://x")' })),
     practices: catalog.practices.map(({ id }) => ({ id, status: 'missing', reason: 'nothing' })),
@@ -83,6 +84,7 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     coverage: () => inPages(coverage, page),
     facts: () => inPages([{ kind: 'key' }, { kind: 'backup' }], page),
     securityEvents: () => inPages([{ category: 'exec' }], page),
+    systemPosture: (systemId) => Promise.resolve({ systemId }),
     evidence,
   };
 };
@@ -138,7 +140,7 @@ describe('the contents of a package', () => {
     expect(files).toEqual(
       expect.arrayContaining(['data/coverage.jsonl', 'data/facts.jsonl', 'data/security-events.jsonl']),
     );
-    for (const path of files) expect(told).toContain(path.slice('data/'.length));
+    for (const path of files) expect(told).toContain(path.slice('data/'.length).replace(SYSTEM, '<id>'));
   });
 
   it('are the same bytes for the same inputs, however they come in pages?', async () => {
@@ -215,6 +217,11 @@ describe('the contents of a package', () => {
     const controls = JSON.parse(bag.get('data/controls.json')!.toString()) as { id: string; auditorAsks: string[] }[];
     expect(controls.map(({ id }) => id)).toEqual(catalog.controls.map(({ id }) => id));
     expect(controls.some(({ auditorAsks }) => auditorAsks.length > 0)).toBe(true);
+  });
+
+  it('hold the posture of each system of an organisation?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
+    expect(JSON.parse(bag.get(`data/posture/systems/${SYSTEM}.json`)!.toString())).toEqual({ systemId: SYSTEM });
   });
 
   it('are refused when the posture names what the catalogue does not have?', async () => {

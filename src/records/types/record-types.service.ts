@@ -65,6 +65,11 @@ export class RecordTypesService {
     );
   }
 
+  /** How often the organisation has changed its record types, and when last. */
+  lastChange(tx: Tx): Promise<{ count: number; recordedAt: Date | null }> {
+    return this.store.lastChange(tx);
+  }
+
   /** By type. */
   async list(tx: Tx, filter: { after: string | null; limit: number }): Promise<RecordTypeSummary[]> {
     const views = (await this.views(tx)).filter(

@@ -1,0 +1,69 @@
+import type { TypeDefinition } from '../catalog/record-type.js';
+import type { Due } from '../records/obligations.js';
+import type { Statement } from '../records/statement.js';
+import { isJudged, type Asks } from './asks.js';
+import type { Working } from './needs.js';
+import { day } from './words.js';
+
+/**
+ * What is overdue fails the practices that ask for the record that is due, else the items that do; where nothing asks for it, whatever asks for the record that makes
+ * it due. What records make due whose type a room judges is that room's to say: it knows in what other ways the duty is done.
+ */
+export function overdueStatements(
+  dues: readonly Due[],
+  asks: Asks,
+  types: ReadonlyMap<string, TypeDefinition>,
+  asOf: Date,
+): Statement[] {
+  return dues
+    .filter(({ isOverdue, record }) => isOverdue && !isJudged(types.get(record.type)))
+    .flatMap((due) => {
+      const reason = `Overdue since ${day(due.dueAt.getTime())}: ${named(due, types)}. ${due.says}`;
+      return statementsOf(due, asks, asOf, 'failing', reason);
+    });
+}
+
+/** What records make due and is not overdue yet: work, which moves no status. */
+export function openDues(
+  dues: readonly Due[],
+  asks: Asks,
+  types: ReadonlyMap<string, TypeDefinition>,
+  asOf: Date,
+): Working[] {
+  return dues
+    .filter(({ isOverdue, metBy, record }) => !isOverdue && metBy === null && !isJudged(types.get(record.type)))
+    .flatMap((due) =>
+      statementsOf(due, asks, asOf, 'met', `Due by ${day(due.dueAt.getTime())}: ${named(due, types)}. ${due.says}`),
+    );
+}
+
+const named = ({ type }: Due, types: ReadonlyMap<string, TypeDefinition>): string =>
+  `record \`${type}\` (${types.get(type)?.title ?? type})`;
+
+const statementsOf = (due: Due, asks: Asks, asOf: Date, says: Statement['says'], reason: string): Working[] =>
+  subjectsOf(due, asks).map(({ about, need }) => ({
+    about,
+    need,
+    says,
+    reason,
+    records: [due.record.id],
+    series: [],
+    at: asOf,
+    until: says === 'met' ? due.dueAt : null,
+    work: { kind: 'due', ownerId: due.record.ownerId, dueAt: due.dueAt },
+  }));
+
+function subjectsOf({ type, record }: Due, asks: Asks): Pick<Statement, 'about' | 'need'>[] {
+  for (const wanted of [type, record.type]) {
+    for (const kind of ['practices', 'controls'] as const) {
+      const found = [...asks[kind]].filter(([, list]) => list.some((ask) => ask.type === wanted));
+      if (found.length > 0) {
+        return found.map(([id]) => ({
+          about: kind === 'practices' ? { practice: id } : { control: id },
+          need: wanted,
+        }));
+      }
+    }
+  }
+  return [];
+}

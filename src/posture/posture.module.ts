@@ -16,10 +16,14 @@ import { RisksModule } from '../risks/risks.module.js';
 import { RisksService } from '../risks/risks.service.js';
 import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { Judges } from './judges.js';
+import { PostureMemory } from './memory.service.js';
 import { PlaceReader } from './place.reader.js';
 import { PostureController } from './posture.controller.js';
 import { PostureReader } from './posture.reader.js';
 import { PostureService } from './posture.service.js';
+import { PostureWorker } from './posture.worker.js';
+import { SegmentStore } from './segment.store.js';
+import { StampReader } from './stamp.reader.js';
 import { WorkController } from './work.controller.js';
 import { WorkService } from './work.service.js';
 
@@ -42,6 +46,10 @@ import { WorkService } from './work.service.js';
     PostureService,
     WorkService,
     PostureReader,
+    PostureMemory,
+    PostureWorker,
+    StampReader,
+    SegmentStore,
     PlaceReader,
     {
       provide: Judges,

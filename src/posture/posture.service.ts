@@ -5,11 +5,12 @@ import type { Instant } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
 import { organizationDocument, postureDocument, type DocumentParts } from './document.js';
 import { evaluateSystem } from './evaluate.js';
+import { PostureMemory } from './memory.service.js';
 import { evaluateOrganization, type OrganizationSystem } from './organization.js';
 import type { OrganizationPosture } from './organization.schema.js';
 import { PostureReader, type PostureAsk, type Question } from './posture.reader.js';
 import type { Posture } from './posture.schema.js';
-import { systemStates } from './states.js';
+import { systemStates, type SystemStates } from './states.js';
 
 /** A posture, and the catalogue it was judged by: titles, summaries and what auditors ask for, for whoever writes it out. */
 export interface EvaluatedPosture<Document = Posture | OrganizationPosture> {
@@ -25,6 +26,7 @@ export class PostureService {
   constructor(
     private readonly database: Database,
     private readonly reader: PostureReader,
+    private readonly memory: PostureMemory,
   ) {}
 
   /** «Now» for a question that names no instant: all that the systems have been told, and all that was decided on records, is known at it. */
@@ -46,13 +48,20 @@ export class PostureService {
   evaluateNow(principal: Principal, ask: OrganizationAsk): Promise<EvaluatedPosture<OrganizationPosture>>;
   evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture>;
   async evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture> {
+    const { forgotten, ...evaluated } = await this.answer(principal, ask);
+    if (forgotten) await this.memory.askFor(principal, null);
+    return evaluated;
+  }
+
+  /** `forgotten`: it had to be evaluated though all of it was known before. */
+  private answer(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture & { forgotten: boolean }> {
     return this.database.readSnapshot(principal, async (tx) => {
       const question = await this.reader.question(tx, ask);
       const { catalog } = question.yardstick;
       const [system] = ask.systemId === null ? [] : question.inScope;
-      const document =
-        system === undefined ? await this.ofOrganization(tx, question) : await this.ofSystem(tx, question, system);
-      return { document, catalog };
+      if (system !== undefined)
+        return { document: await this.ofSystem(tx, question, system), catalog, forgotten: false };
+      return { ...(await this.ofOrganization(tx, question)), catalog };
     });
   }
 
@@ -63,16 +72,31 @@ export class PostureService {
     return postureDocument(partsOf(tx, question), { ...evaluation, environment: system.environment });
   }
 
-  private async ofOrganization(tx: Tx, question: Question): Promise<OrganizationPosture> {
+  private async ofOrganization(
+    tx: Tx,
+    question: Question,
+  ): Promise<{ document: OrganizationPosture; forgotten: boolean }> {
     const { yardstick, inScope, excluded } = question;
+    const { states: remembered, forgotten } = await this.memory.recall(tx, question);
     const whole = await this.reader.whole(tx, question);
     const systems: OrganizationSystem[] = [];
     // One after another: they share the transaction's connection, and memory holds the summaries of one.
     for (const system of inScope) {
-      const { id, name, evidence, part } = await this.reader.system(tx, question, system);
-      systems.push({ id, name, environment: system.environment, states: systemStates(yardstick, evidence, part) });
+      const { id, name, environment } = system;
+      systems.push({
+        id,
+        name,
+        environment,
+        states: remembered.get(id) ?? (await this.statesOf(tx, question, system)),
+      });
     }
-    return organizationDocument(partsOf(tx, question), evaluateOrganization(yardstick, systems, whole), excluded);
+    const evaluation = evaluateOrganization(yardstick, systems, whole);
+    return { document: organizationDocument(partsOf(tx, question), evaluation, excluded), forgotten };
+  }
+
+  private async statesOf(tx: Tx, question: Question, system: Question['inScope'][number]): Promise<SystemStates> {
+    const { evidence, part } = await this.reader.system(tx, question, system);
+    return systemStates(question.yardstick, evidence, part);
   }
 }
 

@@ -6,6 +6,7 @@ import { Clock } from '../kernel/clock.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
+import { Queue } from '../kernel/queue.js';
 import { SystemService } from '../organizations/system.service.js';
 import { FACT, RESULT } from '../results/merge.sql.js';
 import { ResultsService } from '../results/results.service.js';
@@ -50,6 +51,7 @@ export class Conclusion {
     private readonly snapshots: SnapshotsService,
     private readonly systems: SystemService,
     private readonly audit: AuditService,
+    private readonly queue: Queue,
     private readonly clock: Clock,
   ) {}
 
@@ -93,6 +95,8 @@ export class Conclusion {
         ...(scan.declared.cause === undefined ? {} : { cause: { ...scan.declared.cause } }),
       },
     });
+    const { organizationId } = tx;
+    await this.queue.send(tx, 'posture', { organizationId, systemId: scan.systemId, id: scan.systemId });
     return change;
   }
 

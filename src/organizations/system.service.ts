@@ -81,9 +81,9 @@ export class SystemService {
     await this.queue.send(tx, 'posture', { organizationId, systemId: '', id: organizationId });
   }
 
-  /** The last version of each system, retired ones too. */
-  lastVersions(tx: Tx): Promise<{ systemId: string; version: number; recordedAt: Date }[]> {
-    return this.store.lastVersions(tx);
+  /** The last version of a system (null: of each), retired ones too. */
+  lastVersions(tx: Tx, id: string | null): Promise<{ systemId: string; version: number; recordedAt: Date }[]> {
+    return this.store.lastVersions(tx, id);
   }
 
   /** From when on the versions of a system after one count. */

@@ -115,14 +115,14 @@ export class SystemStore {
     );
   }
 
-  /** Of each system that was ever registered. */
-  lastVersions(tx: Tx): Promise<Pick<SystemVersion, 'systemId' | 'version' | 'recordedAt'>[]> {
+  /** Of a system (null: of each that was ever registered). */
+  lastVersions(tx: Tx, id: string | null): Promise<Pick<SystemVersion, 'systemId' | 'version' | 'recordedAt'>[]> {
     return tx.query(
       `select distinct on (system_id) system_id as "systemId", version, recorded_at as "recordedAt"
        from system_version
-       where organization_id = $1 and ($2::uuid[] is null or system_id = any ($2))
+       where organization_id = $1 and ($2::uuid[] is null or system_id = any ($2)) and ($3::uuid is null or system_id = $3)
        order by system_id, version desc`,
-      [tx.organizationId, tx.principal.systemIds],
+      [tx.organizationId, tx.principal.systemIds, id],
     );
   }
 

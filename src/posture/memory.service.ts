@@ -46,7 +46,7 @@ export class PostureMemory {
 
   /** Of the systems that a question is about, those of which memory has the answer. */
   async recall(tx: Tx, { ask, inScope, yardstick }: Question): Promise<Recalled> {
-    const present = await this.stamps.stamps(tx);
+    const present = await this.stamps.stamps(tx, null);
     const horizons = await this.segments.horizons(tx);
     let forgotten = false;
     const clean = inScope.flatMap(({ id }) => {
@@ -79,19 +79,22 @@ export class PostureMemory {
 
   /** Brings what is remembered of one system (null: of each) to what is known. */
   async refresh(principal: Principal, systemId: string | null): Promise<void> {
-    const present = await this.database.readSnapshot(principal, async (tx) => {
+    const forgotten = await this.database.readSnapshot(principal, async (tx) => {
       const horizons = await this.segments.horizons(tx);
-      return [...(await this.stamps.stamps(tx))].flatMap(([id, stamp]) => {
+      return [...(await this.stamps.stamps(tx, systemId))].flatMap(([id, stamp]) => {
         const horizon = horizons.get(id);
         return horizon !== undefined && isSameStamp(horizon, stamp) ? [] : [id];
       });
     });
-    for (const id of present) if (systemId === null || id === systemId) await this.refreshSystem(principal, id);
+    const faults: unknown[] = [];
+    for (const id of forgotten) await this.refreshSystem(principal, id).catch((error: unknown) => faults.push(error));
+    // One that cannot be remembered keeps none of the others from it.
+    if (faults.length > 0) throw faults[0];
   }
 
   private async refreshSystem(principal: Principal, systemId: string): Promise<void> {
     const made = await this.database.readSnapshot(principal, async (tx) => {
-      const stamp = (await this.stamps.stamps(tx)).get(systemId);
+      const stamp = (await this.stamps.stamps(tx, systemId)).get(systemId);
       const before = (await this.segments.horizons(tx)).get(systemId) ?? null;
       if (stamp === undefined || (before !== null && isSameStamp(before, stamp))) return null;
       const from = await this.touched(tx, systemId, before, stamp);

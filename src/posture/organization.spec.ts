@@ -104,9 +104,11 @@ describe('is a code what it was made of?', () => {
   });
 
   it('whatever it is made of', () => {
-    fc.assert(fc.property(part, (made) => {
+    fc.assert(
+      fc.property(part, (made) => {
         expect(partOf(codeOf(made), made.needs.length)).toEqual(made);
-      }));
+      }),
+    );
   });
 
   it('in sixteen bits, and all that the catalogue asks for has room', () => {

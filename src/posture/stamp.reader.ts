@@ -3,6 +3,7 @@ import { Catalog } from '../catalog/catalog.js';
 import { ChecksService } from '../checks/checks.service.js';
 import type { Tx } from '../kernel/db/database.js';
 import { nameId } from '../kernel/ids.js';
+import { VERSION } from '../kernel/version.js';
 import { OrganizationService } from '../organizations/organization.service.js';
 import { SystemService } from '../organizations/system.service.js';
 import { RecordsService } from '../records/records.service.js';
@@ -10,7 +11,10 @@ import { RecordTypesService } from '../records/types/record-types.service.js';
 import { ResultsService } from '../results/results.service.js';
 import type { PresentStamp } from './stamp.js';
 
-/** Raised with every change of the code that what a system says depends on: src/posture, the rooms that judge, and what they read. */
+/**
+ * Raised between two versions of the program with every change of the code that what a system says depends on: src/posture, the rooms that judge, and what they
+ * read. Another version of the program makes all of it anew.
+ */
 const REVISION = '1';
 
 @Injectable()
@@ -25,16 +29,17 @@ export class StampReader {
     private readonly recordTypes: RecordTypesService,
   ) {}
 
-  /** Of each system that was ever registered, what the transaction sees. */
-  async stamps(tx: Tx): Promise<Map<string, PresentStamp>> {
+  /** What the transaction sees, of a system; null: of each that was ever registered. */
+  async stamps(tx: Tx, systemId: string | null): Promise<Map<string, PresentStamp>> {
     const settings = await this.organizations.lastSettings(tx);
     const checks = await this.checks.lastChange(tx);
     const types = await this.recordTypes.lastChange(tx);
     const disposed = await this.records.lastDisposal(tx);
-    const results = await this.results.told(tx);
-    const records = await this.records.told(tx);
+    const results = await this.results.told(tx, systemId);
+    const records = await this.records.told(tx, systemId);
     const basis = nameId(
       'posture',
+      VERSION,
       REVISION,
       this.catalog.digest,
       String(checks.count),
@@ -43,22 +48,24 @@ export class StampReader {
     );
     const common = [settings.recordedAt, checks.recordedAt, types.recordedAt, disposed];
     return new Map(
-      (await this.systems.lastVersions(tx)).map(({ systemId, version, recordedAt }): [string, PresentStamp] => {
-        const resultsUpto = results.get(systemId) ?? null;
-        const recordsUpto = records.get(systemId) ?? null;
-        const known = [...common, recordedAt, resultsUpto, recordsUpto].map((at) => at?.getTime() ?? 0);
-        return [
-          systemId,
-          {
-            basis,
-            resultsUpto,
-            recordsUpto,
-            settingsVersion: settings.version,
-            systemVersion: version,
-            knownSince: new Date(Math.max(...known)),
-          },
-        ];
-      }),
+      (await this.systems.lastVersions(tx, systemId)).map(
+        ({ systemId, version, recordedAt }): [string, PresentStamp] => {
+          const resultsUpto = results.get(systemId) ?? null;
+          const recordsUpto = records.get(systemId) ?? null;
+          const known = [...common, recordedAt, resultsUpto, recordsUpto].map((at) => at?.getTime() ?? 0);
+          return [
+            systemId,
+            {
+              basis,
+              resultsUpto,
+              recordsUpto,
+              settingsVersion: settings.version,
+              systemVersion: version,
+              knownSince: new Date(Math.max(...known)),
+            },
+          ];
+        },
+      ),
     );
   }
 }

@@ -44,4 +44,6 @@ const soonestOf = (one: number | undefined, other: number | undefined): number |
   one === undefined ? other : other === undefined ? one : Math.min(one, other);
 
 const isSame = (one: Segment['states'], other: Segment['states']): boolean =>
-  one.blind === other.blind && one.codes.every((code, at) => code === other.codes[at]);
+  one.blind === other.blind &&
+  one.codes.length === other.codes.length &&
+  one.codes.every((code, at) => code === other.codes[at]);

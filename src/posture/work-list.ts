@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js';
 import { nameId } from '../kernel/ids.js';
-import type { WaitingRecords } from '../records/record-list.store.js';
 import type { WorkKind } from '../records/statement.js';
+import type { WaitingRecords } from '../records/waiting.js';
 import type { Ask } from './asks.js';
 import type { SystemEvaluation, Yardstick } from './evaluate.js';
 import type { NeedPart, PlacePart, Working } from './needs.js';

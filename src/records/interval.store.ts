@@ -100,17 +100,18 @@ export class IntervalStore {
     return row?.last ?? null;
   }
 
-  /** By place: the last instant at which anything became known of it. Steps through the index from place to place. */
-  async told(tx: Tx): Promise<Map<string, Date>> {
+  /** By place (`placeId` null: each): the last instant at which anything became known of it. Steps through the index from place to place. */
+  async told(tx: Tx, placeId: string | null): Promise<Map<string, Date>> {
     const last = `select system_id, ${KNOWN} as at from record_interval where organization_id = $1`;
     const rows = await tx.query<{ id: string; at: Date }>(
       `with recursive told as (
-         (${last} order by system_id desc, ${KNOWN} desc limit 1)
+         (${last} and ($2::uuid is null or system_id = $2) order by system_id desc, ${KNOWN} desc limit 1)
          union all
-         select n.* from told t cross join lateral (${last} and system_id < t.system_id order by system_id desc, ${KNOWN} desc limit 1) n
+         select n.* from told t cross join lateral (
+           ${last} and $2::uuid is null and system_id < t.system_id order by system_id desc, ${KNOWN} desc limit 1) n
        )
        select system_id as id, at from told`,
-      [tx.organizationId],
+      [tx.organizationId, placeId],
     );
     return new Map(rows.map(({ id, at }) => [id, at]));
   }

@@ -4,6 +4,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import type { LinkKind } from './effective.js';
 import { visibleIntervals } from './interval.js';
 import type { ShownState, VersionKind, VersionState } from './moves.js';
+import type { WaitingRecords } from './waiting.js';
 
 export interface RecordFilter {
   type?: string | undefined;
@@ -53,17 +54,6 @@ const SHOWN: Readonly<Record<VersionState | 'any', string>> = {
   approved: `v.version = r.approved_version and v.kind = 'content'`,
   withdrawn: `r.open_version is null and v.version = coalesce(r.approved_version, r.last_version) and (v.kind = 'end' or v.state = 'withdrawn')`,
 };
-
-/** Versions of one type and owner that wait for a decision. */
-export interface WaitingRecords {
-  type: string;
-  /** A member's id. */
-  ownerId: string;
-  count: number;
-  firstSubmittedAt: Date;
-  /** Ids of at most five of their records, those that have waited longest first. */
-  records: string[];
-}
 
 @Injectable()
 export class RecordListStore {

@@ -6,7 +6,8 @@ import type { EffectiveFilter, EffectiveRecord, EndedRecord, NeedLimit, NeedSumm
 import { RecordTypesService } from './types/record-types.service.js';
 import { dueOf, isOfSystems, typesAsked, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
-import { RecordListStore, type WaitingRecords } from './record-list.store.js';
+import { RecordListStore } from './record-list.store.js';
+import type { WaitingRecords } from './waiting.js';
 
 /** What records say of instants: what judges and the posture read. */
 @Injectable()
@@ -89,9 +90,9 @@ export class RecordsService {
     return this.intervals.awaitDecisions(tx, knownAt);
   }
 
-  /** By place (a system, or WHOLE): the last instant at which anything became known of its records. */
-  told(tx: Tx): Promise<Map<string, Date>> {
-    return this.intervals.told(tx);
+  /** By place (a system, or WHOLE; `placeId` null: each): the last instant at which anything became known of its records. */
+  told(tx: Tx, placeId: string | null): Promise<Map<string, Date>> {
+    return this.intervals.told(tx, placeId);
   }
 
   /** The first instant of which anything became known after `known` (null: ever) of records of a system; null where nothing did. */

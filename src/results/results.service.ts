@@ -50,9 +50,9 @@ export class ResultsService {
     return this.results.present(tx, systemId, this.clock.now());
   }
 
-  /** By system: the last instant at which a scan of it became known. */
-  told(tx: Tx): Promise<Map<string, Date>> {
-    return this.results.told(tx);
+  /** By system (`systemId` null: each): the last instant at which a scan of it became known. */
+  told(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
+    return this.results.told(tx, systemId);
   }
 
   /** The first instant that a scan of the system saw which became known after `known` (null: ever); null where none did. */

@@ -109,17 +109,18 @@ export class ResultsStore {
     return row.present;
   }
 
-  /** By system: the last instant at which a scan of it became known. Steps through the index from system to system. */
-  async told(tx: Tx): Promise<Map<string, Date>> {
+  /** By system (`systemId` null: each): the last instant at which a scan of it became known. Steps through the index from system to system. */
+  async told(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
     const last = 'select system_id, known_at from coverage where organization_id = $1';
     const rows = await tx.query<{ id: string; at: Date }>(
       `with recursive told as (
-         (${last} order by system_id desc, known_at desc limit 1)
+         (${last} and ($2::uuid is null or system_id = $2) order by system_id desc, known_at desc limit 1)
          union all
-         select n.* from told t cross join lateral (${last} and system_id < t.system_id order by system_id desc, known_at desc limit 1) n
+         select n.* from told t cross join lateral (
+           ${last} and $2::uuid is null and system_id < t.system_id order by system_id desc, known_at desc limit 1) n
        )
        select system_id as id, known_at as at from told`,
-      [tx.organizationId],
+      [tx.organizationId, systemId],
     );
     return new Map(rows.map(({ id, at }) => [id, at]));
   }

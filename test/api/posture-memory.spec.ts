@@ -71,9 +71,9 @@ class Life {
     return servicePrincipal('test', this.clinic.organizationId, 'test');
   }
 
-  async scan(system: number, text: string, days: number, targets: string): Promise<void> {
+  async scan(system: number, text: string, days: number, targets: string, partial = false): Promise<void> {
     await this.clinic.agent
-      .post(`${this.paths[system]!}/scans?observedAt=${this.ago(days)}&targets=${targets}`)
+      .post(`${this.paths[system]!}/scans?observedAt=${this.ago(days)}&targets=${targets}&partial=${partial}`)
       .set('Content-Type', 'application/json')
       .send(text)
       .expect((answer) => expect([200, 201]).toContain(answer.status));
@@ -81,6 +81,35 @@ class Life {
 
   async keep(record: Kept): Promise<void> {
     this.records.push(await this.keeper.keep({ title: `${record.type} ${++this.number}`, ...record }));
+  }
+
+  private readonly objectives: (string | null)[] = [null, null];
+
+  /** An objective of the system, or a backup or a restore test of what it has. */
+  async recover(system: number, days: number, minutes: number): Promise<void> {
+    const common = { systemIds: [this.systemIds[system]!], effectiveFrom: this.ago(days) };
+    const objective = this.objectives[system] ?? null;
+    if (objective === null) {
+      const fields = { scope: `all of ${system}`, rtoMinutes: 240, rpoMinutes: minutes, criticality: 'high' };
+      await this.keep({ type: 'recovery_objective', fields, ...common });
+      this.objectives[system] = this.records.at(-1)!;
+      return;
+    }
+    const completedAt = this.ago(days);
+    await this.keep({
+      type: 'restore_test',
+      fields: {
+        backup: 'emr-daily',
+        startedAt: this.ago(days + 0.01),
+        completedAt,
+        result: minutes === 60 ? 'failed' : 'passed',
+        measuredRtoMinutes: minutes / 10,
+        measuredRpoMinutes: 30,
+        objective,
+      },
+      document: 'report',
+      ...common,
+    });
   }
 
   async settings(settings: object): Promise<void> {
@@ -181,11 +210,13 @@ const system = fc.constantFrom(0, 1);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.tuple(system, days, fc.subarray(['KSV038', 'KSV-0014', 'KSV-0001'])).map(
-      ([of, at, ids]): Step =>
-        (life) =>
-          life.scan(of, trivy(...ids), at, 'cluster/cluster'),
-    ),
+    arbitrary: fc
+      .tuple(system, days, fc.subarray(['KSV038', 'KSV-0014', 'KSV-0001']), fc.constantFrom(false, false, true))
+      .map(
+        ([of, at, ids, partial]): Step =>
+          (life) =>
+            life.scan(of, trivy(...ids), at, 'cluster/cluster', partial),
+      ),
   },
   {
     weight: 3,
@@ -242,7 +273,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.tuple(system, days, fc.integer({ min: 2, max: 60 })).map(
-      ([of, at, length]): Step =>
+      ([of, at, left]): Step =>
         (life) =>
           life.keep({
             type: 'exception',
@@ -256,6 +287,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
             effectiveFrom: life.ago(at),
             document: 'evidence',
           }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(system, days, fc.constantFrom(60, 1440, 14_400)).map(
+      ([of, at, minutes]): Step =>
+        (life) =>
+          life.recover(of, at, minutes),
     ),
   },
   {

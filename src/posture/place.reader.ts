@@ -54,7 +54,10 @@ export class PlaceReader {
     accepted: Accepted,
     coverage: readonly CoverageSummary[] = [],
   ): Promise<PlacePart> {
-    const summaries = await this.records.needs(tx, instant, systemId, asks.limits);
+    // A record is of the places that its type is of: of the others there is none.
+    const elsewhere = systemId === null ? 'system' : 'organization';
+    const limits = asks.limits.filter(({ type }) => types.get(type)?.place !== elsewhere);
+    const summaries = await this.records.needs(tx, instant, systemId, limits);
     const dues = await this.records.obligations(tx, instant, systemId);
     const statements = overdueStatements(dues, asks, types, instant.asOf);
     for (const judge of this.judges.judges) statements.push(...(await judge.statements(tx, instant, systemId)));

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Outbound } from '../../src/auth/outbound.js';
+import type { Outbound } from '../../src/kernel/http/outbound.js';
 
 /** A Kubernetes API server with its etcd: no nodes, no controllers, but everything that a reader of objects can meet. */
 export interface RealCluster {

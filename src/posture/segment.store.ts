@@ -72,7 +72,7 @@ export class SegmentStore {
     const { basis, resultsUpto, recordsUpto, settingsVersion, systemVersion } = stamp;
     await tx.execute(
       `insert into posture_horizon (organization_id, place_id, basis, results_upto, records_upto, settings_version, system_version, computed_at)
-       values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())
+       values ($1, $2, $3, $4, $5, $6, $7, service_clock())
        on conflict (organization_id, place_id) do update
          set basis = excluded.basis, results_upto = excluded.results_upto, records_upto = excluded.records_upto,
              settings_version = excluded.settings_version, system_version = excluded.system_version, computed_at = excluded.computed_at`,

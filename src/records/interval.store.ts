@@ -55,7 +55,7 @@ export class IntervalStore {
   async lockDecisions(tx: WriteTx): Promise<Date> {
     await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockName(tx)]);
     const [row] = await tx.query<{ known: Date }>(
-      `select greatest(date_trunc('milliseconds', clock_timestamp()),
+      `select greatest(date_trunc('milliseconds', service_clock()),
                        max(greatest(known_from, ended_known, known_to)) + interval '1 millisecond') as known
        from record_interval where organization_id = $1`,
       [tx.organizationId],
@@ -74,7 +74,7 @@ export class IntervalStore {
         `${DECISION_PATIENCE}ms`,
       ]);
       await tx.query(
-        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - clock_timestamp()) + 0.001)::double precision)`,
+        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - service_clock()) + 0.001)::double precision)`,
         [knownAt],
       );
       await tx.query('select pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [lockName(tx)]);

@@ -101,7 +101,7 @@ export class ResultsStore {
        )
        select greatest(
          $3::timestamptz,
-         date_trunc('milliseconds', clock_timestamp()),
+         date_trunc('milliseconds', service_clock()),
          (select max(known_at) from told)) as present`,
       [tx.organizationId, systemId, now],
     );

@@ -40,7 +40,7 @@ const ROOMS = {
   // What of a risk analysis needs the posture that it rests on.
   analyses: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks', 'posture'],
   bulk: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records'],
-  notices: ['kernel', 'audit', 'organizations', 'catalog', 'records', 'posture'],
+  notices: ['kernel', 'audit', 'organizations', 'catalog', 'results', 'records', 'posture'],
   packages: [
     'kernel',
     'audit',

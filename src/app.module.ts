@@ -29,6 +29,7 @@ import { RisksModule } from './risks/risks.module.js';
 import { ExceptionsModule } from './exceptions/exceptions.module.js';
 import { AnalysesModule } from './analyses/analyses.module.js';
 import { BulkModule } from './bulk/bulk.module.js';
+import { NOTICES_CONFIG } from './notices/notices.config.js';
 import { NoticesModule } from './notices/notices.module.js';
 import { ReferenceModule } from './reference/reference.module.js';
 import { ResultsModule } from './results/results.module.js';
@@ -45,7 +46,15 @@ const MAX_WAITING_MERGES = 128;
 @Module({})
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
-    const tokens = [EVIDENCE_DRIVER, REPORT_LIMITS, MERGE_TURNS, SIGNING_TRUST, AUTH_CONFIG, ORGANIZATIONS_CONFIG];
+    const tokens = [
+      EVIDENCE_DRIVER,
+      REPORT_LIMITS,
+      MERGE_TURNS,
+      SIGNING_TRUST,
+      AUTH_CONFIG,
+      ORGANIZATIONS_CONFIG,
+      NOTICES_CONFIG,
+    ];
     return {
       module: ConfigurationModule,
       global: true,
@@ -59,6 +68,7 @@ class ConfigurationModule {
         { provide: SIGNING_TRUST, useValue: config.signingTrust },
         { provide: AUTH_CONFIG, useValue: config.auth },
         { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth, config.agentImage) },
+        { provide: NOTICES_CONFIG, useValue: { privateHosts: config.webhookPrivateHosts } },
       ],
       exports: tokens,
     };

@@ -42,6 +42,7 @@ export const ACTIONS = [
   'import.applied',
   'webhook.changed',
   'webhook.removed',
+  'webhook.redelivered',
   'package.requested',
   'package.built',
   'package.failed',

@@ -187,6 +187,7 @@ export class RecordLife {
     };
     await this.change(tx, record, { ...open, ...changed }, actor, 'submit', changed, null);
     if (record.naturalKey !== naturalKey) await this.store.change(tx, id, { naturalKey });
+    await this.tellNotices(tx);
   }
 
   async recall(tx: WriteTx, id: string, ifMatch: number | null): Promise<void> {
@@ -258,6 +259,13 @@ export class RecordLife {
       const systemId = place === WHOLE ? '' : place;
       await this.queue.send(tx, 'posture', { organizationId, systemId, id: systemId || organizationId });
     }
+    await this.tellNotices(tx);
+  }
+
+  /** Whoever wants to be told of it is not to wait. */
+  private async tellNotices(tx: WriteTx): Promise<void> {
+    const { organizationId } = tx;
+    await this.queue.send(tx, 'notice', { organizationId, systemId: '', id: organizationId });
   }
 
   /** The record, locked, at the revision that was read, from which the move is allowed. */

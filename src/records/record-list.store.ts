@@ -60,7 +60,7 @@ export class RecordListStore {
   /** What waits for a decision now. */
   async waiting(tx: Tx): Promise<WaitingRecords[]> {
     return tx.query<WaitingRecords>(
-      `select v.type, v.owner_id as "ownerId", count(*)::int as count, min(v.submitted_at) as "firstSubmittedAt",
+      `select v.type, v.owner_id as "ownerId", count(*)::int as count, min(v.submitted_at) as "firstSubmittedAt", max(v.submitted_at) as "lastSubmittedAt",
               (array_agg(v.record_id order by v.submitted_at, v.record_id))[1:5] as records
        from record_version v
        where v.organization_id = $1 and v.state = 'submitted'

@@ -5,6 +5,7 @@ export interface WaitingRecords {
   ownerId: string;
   count: number;
   firstSubmittedAt: Date;
+  lastSubmittedAt: Date;
   /** Ids of at most five of their records, those that have waited longest first. */
   records: string[];
 }

@@ -10,6 +10,7 @@ import { Operations } from '../../src/kernel/http/operations.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
 import { PERMISSIONS, servicePrincipal } from '../../src/kernel/principal.js';
+import { NoticesService } from '../../src/notices/notices.service.js';
 import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { ownCheck } from '../support/checks.js';
@@ -244,6 +245,9 @@ const newAgent = () => {
     })
     .expect(201);
 };
+/** Nobody is there; what is sent waits. */
+const WEBHOOK = { url: 'https://hooks.example.com/', events: ['record.submitted'] };
+const newWebhook = () => officer.post(`${clinic.path}/webhooks`, WEBHOOK).expect(201);
 const newMember = () => {
   serial += 1;
   return clinic.admin
@@ -481,6 +485,45 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     act: async () => {
       await defineType('org/another');
       return officer.delete(`${clinic.path}/record-types/org%2Fanother`).expect(204);
+    },
+  },
+  createWebhook: { actions: ['webhook.changed'], act: newWebhook },
+  changeWebhook: {
+    actions: ['webhook.changed'],
+    act: async () => {
+      const { body } = await newWebhook();
+      return officer
+        .put(`${clinic.path}/webhooks/${body.id}`, { ...WEBHOOK, state: 'off' })
+        .set('If-Match', '"1"')
+        .expect(200);
+    },
+  },
+  rotateWebhookSecret: {
+    actions: ['webhook.changed'],
+    act: async () => {
+      const { body } = await newWebhook();
+      return officer.post(`${clinic.path}/webhooks/${body.id}/secret`).set('If-Match', '"1"').expect(200);
+    },
+  },
+  removeWebhook: {
+    actions: ['webhook.removed'],
+    act: async () => {
+      const { body } = await newWebhook();
+      return officer.delete(`${clinic.path}/webhooks/${body.id}`).expect(204);
+    },
+  },
+  redeliver: {
+    actions: ['webhook.redelivered'],
+    act: async () => {
+      const { body } = await newWebhook();
+      const id = newId();
+      const principal = servicePrincipal('notices', clinic.organizationId, newId());
+      await world.app.get(Database).write(principal, async (tx) => {
+        tx.withoutAudit('a test tells');
+        const notice = { id, type: 'import.finished', subject: 'imports/1', at: new Date(), data: {} } as const;
+        await world.app.get(NoticesService, { strict: false }).tell(tx, [notice]);
+      });
+      return officer.post(`${clinic.path}/webhooks/${body.id}/deliveries/${id}/redelivery`).expect(202);
     },
   },
   requestPackage: {

@@ -27,6 +27,7 @@ const APPEND_ONLY = [
   'evidence',
   'evidence_disposal',
   'frozen_posture',
+  'notice',
   'organization_version',
   'record_document',
   'record_link',
@@ -169,11 +170,12 @@ describe('is every table a tenant’s, or known to be nobody’s?', () => {
         check: '(organization_id = current_organization())',
       });
     }
-    // Own rows, for reading, before an organisation is chosen; and which snapshots another version of the program has judged.
+    // Own rows, for reading, before an organisation is chosen; which snapshots another version of the program has judged, and whom somebody is to be told anything.
     expect(policies.filter(({ name }) => name !== 'tenant')).toEqual([
       { table: 'member', name: 'self', cmd: 'SELECT', check: '' },
       { table: 'organization', name: 'self', cmd: 'SELECT', check: '' },
       { table: 'snapshot', name: 'program', cmd: 'SELECT', check: '' },
+      { table: 'webhook', name: 'program', cmd: 'SELECT', check: '' },
     ]);
   });
 });

@@ -88,6 +88,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Health: 'For probes.',
   Keys: 'Keys and secrets by what records and reports say of them, and their rotations. Never their material.',
   Members: 'Who belongs to an organisation, in which role.',
+  Notices: 'Being told of what happens: webhooks, and a calendar of what is due.',
   Organizations: 'Tenants: a covered entity or a business associate each.',
   Packages: 'What is handed to an auditor.',
   Posture: 'What is proven for each paragraph, by what and until when, at any instant.',

@@ -1,7 +1,7 @@
 import { VERSION } from '../kernel/version.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
 import { bag, type OutgoingFile } from './bag.js';
-import { csv, csvHeader } from './csv.js';
+import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { verifyText } from './verify-text.js';
 
 /** One status of the posture, with its reason. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import yauzl from 'yauzl';
 import type { Watch } from '../evidence/redaction.js';
+import { entriesOf, isEncrypted, openEntry, openZip } from '../kernel/zip-read.js';
 
 /**
  * What a document may be: what people send each other as papers and tables. Its bytes have to be what its media type says, for a file that lies about itself is
@@ -148,13 +149,13 @@ async function zipFault(
 ): Promise<string | null> {
   const parts = new Map<string, string>();
   try {
-    const zip = await opened(source, size);
+    const zip = await openZip(source, size);
     const wanted = type in MAIN_PART ? ['[Content_Types].xml'] : ['mimetype', 'META-INF/manifest.xml'];
     let count = 0;
     try {
       for await (const entry of entriesOf(zip)) {
         if (++count > MAX_PARTS) return `It has more than ${MAX_PARTS} parts.`;
-        if ((entry.generalPurposeBitFlag & 1) !== 0) return 'It is encrypted. Send it without a password.';
+        if (isEncrypted(entry)) return 'It is encrypted. Send it without a password.';
         if (/(^|\/)(vbaProject\.bin|Basic\/|Scripts\/)/i.test(entry.fileName)) return 'It has macros.';
         if (wanted.includes(entry.fileName)) parts.set(entry.fileName, await textOf(zip, entry));
       }
@@ -175,45 +176,9 @@ async function zipFault(
     : null;
 }
 
-const OPTIONS = { lazyEntries: true, autoClose: false, strictFileNames: false, validateEntrySizes: true } as const;
-
-const opened = (source: yauzl.RandomAccessReader | Buffer, size: number): Promise<yauzl.ZipFile> =>
-  new Promise((done, failed) => {
-    const settle = (error: Error | null, zip?: yauzl.ZipFile): void => {
-      if (zip === undefined) failed(error ?? new Error('no ZIP'));
-      else done(zip);
-    };
-    if (Buffer.isBuffer(source)) yauzl.fromBuffer(source, OPTIONS, settle);
-    else yauzl.fromRandomAccessReader(source, size, OPTIONS, settle);
-  });
-
-async function* entriesOf(zip: yauzl.ZipFile): AsyncGenerator<yauzl.Entry, void> {
-  for (;;) {
-    const entry = await new Promise<yauzl.Entry | null>((done, failed) => {
-      const settle = (act: () => void): void => {
-        zip.removeAllListeners('entry').removeAllListeners('end').removeAllListeners('error');
-        // One that fails later, when nobody listens, must not end the process.
-        zip.on('error', () => undefined);
-        act();
-      };
-      zip.once('entry', (next: yauzl.Entry) => settle(() => done(next)));
-      zip.once('end', () => settle(() => done(null)));
-      zip.once('error', (error: Error) => settle(() => failed(error)));
-      zip.readEntry();
-    });
-    if (entry === null) return;
-    yield entry;
-  }
-}
-
 async function textOf(zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<string> {
   if (entry.uncompressedSize > MAX_PART) throw new Error('the list of parts is too large');
-  const stream = await new Promise<Readable>((done, failed) =>
-    zip.openReadStream(entry, (error: Error | null, opened?: Readable) => {
-      if (opened === undefined) failed(error ?? new Error('no part'));
-      else done(opened);
-    }),
-  );
+  const stream = await openEntry(zip, entry);
   const chunks: Buffer[] = [];
   for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csv, csvHeader } from '../../src/packages/csv.js';
+import { csv, csvHeader } from './csv.js';
 
 const line = (cell: unknown): string => csv(['cell'], [{ cell }]).toString();
 

@@ -39,7 +39,8 @@ const ROOMS = {
   ],
   // What of a risk analysis needs the posture that it rests on.
   analyses: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks', 'posture'],
-  bulk: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records'],
+  // The risk register is a table of the words of risks.
+  bulk: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks'],
   notices: ['kernel', 'audit', 'organizations', 'catalog', 'records', 'posture'],
   packages: [
     'kernel',

@@ -40,6 +40,8 @@ export const ACTIONS = [
   'import.received',
   'import.refused',
   'import.applied',
+  'import.approved',
+  'import.rejected',
   'webhook.changed',
   'webhook.removed',
   'package.requested',

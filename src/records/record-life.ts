@@ -368,7 +368,7 @@ export class RecordLife {
 }
 
 /** What an audit event says that it is of: the version, with the digest of its content. */
-function objectOf({ recordId, version, fields, links, documents }: VersionRow): EventObject {
+export function objectOf({ recordId, version, fields, links, documents }: VersionRow): EventObject {
   const content = { fields, links, documents } as unknown as JsonValue;
   const sha256 = createHash('sha256').update(canonicalJson(content)).digest('hex');
   return { kind: 'record', id: recordId, version, sha256 };
@@ -400,9 +400,16 @@ const PAST_TENSE = {
 } as const satisfies Partial<Record<Move, Action>>;
 
 /** Of a version that was not checked yet. */
-const NOTHING_FOUND = { expiresAt: null, subject: null, subjectId: null, outcome: null, fails: false, about: [] };
+export const NOTHING_FOUND = {
+  expiresAt: null,
+  subject: null,
+  subjectId: null,
+  outcome: null,
+  fails: false,
+  about: [],
+};
 
-const UNDECIDED = {
+export const UNDECIDED = {
   submittedAt: null,
   submittedBy: null,
   decidedAt: null,

@@ -8,6 +8,8 @@ import { DisposalWorker } from './disposal.worker.js';
 import { DocumentsController } from './documents.controller.js';
 import { DocumentsService } from './documents.service.js';
 import { IntervalStore } from './interval.store.js';
+import { RecordBulk } from './record-bulk.js';
+import { RecordBulkStore } from './record-bulk.store.js';
 import { RecordCheck } from './record-check.js';
 import { RecordLife } from './record-life.js';
 import { RecordsController } from './records.controller.js';
@@ -28,6 +30,8 @@ import { RecordTypesModule } from './types/record-types.module.js';
     RecordsService,
     RecordLife,
     RecordReader,
+    RecordBulk,
+    RecordBulkStore,
     RecordCheck,
     RecordRulesRegistry,
     OwnRecordRules,
@@ -40,6 +44,14 @@ import { RecordTypesModule } from './types/record-types.module.js';
     RetentionStore,
     DisposalStore,
   ],
-  exports: [RecordsService, RecordLife, RecordReader, RecordRulesRegistry, DocumentsService, RetentionService],
+  exports: [
+    RecordsService,
+    RecordLife,
+    RecordBulk,
+    RecordReader,
+    RecordRulesRegistry,
+    DocumentsService,
+    RetentionService,
+  ],
 })
 export class RecordsModule {}

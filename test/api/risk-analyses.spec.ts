@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/kernel/db/database.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
+import { readXlsx } from '../../src/kernel/tables/xlsx-read.js';
+import { XLSX_TYPE } from '../../src/kernel/tables/xlsx-write.js';
 import type { Statement } from '../../src/records/statement.js';
 import { RisksService } from '../../src/risks/risks.service.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { send } from './reports.js';
 import { fixture } from '../fixtures/reports/load.js';
 
 let world: World;
@@ -332,6 +335,79 @@ describe('does the next analysis start from the last?', () => {
       .expect(201);
     const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(1), fromPrevious: first.id });
     expect(begun).toMatchObject({ risks: [], left: [{ recordId: id }] });
+  });
+});
+
+describe('the risk register of an analysis', () => {
+  it('does it come out as people have it, change nothing when it comes in again, and take what was changed?', async () => {
+    const { clinic, officer, approver, analysed, analyses } = await office();
+    const { id } = await analysed('Risk analysis', ago(2));
+    const register = `${analyses}/${id}/register`;
+    const rowsOf = async (bytes: Buffer): Promise<Record<string, unknown>[]> => {
+      const { columns, rows } = await readXlsx(bytes);
+      const all: Record<string, unknown>[] = [];
+      for await (const { cells } of rows) all.push(Object.fromEntries(columns.map((name, at) => [name, cells[at]])));
+      return all;
+    };
+    const exported = async (): Promise<Buffer> => {
+      const { status, bytes } = await send(world.url, officer, 'GET', register);
+      expect(status, bytes.toString()).toBe(200);
+      return bytes;
+    };
+    const imported = async (body: Buffer | string, mediaType: string) => {
+      const digest = createHash('sha256').update(body).digest('base64');
+      const sent = await send<{ id: string }>(world.url, officer, 'POST', register, {
+        headers: { 'Content-Type': mediaType, 'Content-Digest': `sha-256=:${digest}:` },
+        body: Buffer.from(body as string),
+      });
+      expect(sent.status, sent.bytes.toString()).toBe(202);
+      return vi.waitUntil(
+        async () => {
+          const { body: found } = await officer.get(`${clinic.path}/imports/${sent.body.id}`).expect(200);
+          return found.status === 'received' ? false : found;
+        },
+        { timeout: 20_000, interval: 100 },
+      );
+    };
+
+    const bytes = await exported();
+    expect(await rowsOf(bytes)).toEqual([
+      expect.objectContaining({
+        ...{ ID: 'R-1', Asset: 'Record system', Threat: 'Ransomware', Vulnerability: 'No object lock' },
+        ...{ Likelihood: 3, Impact: 5, Treatment: 'mitigate', Owner: 'compliance_officer', Status: 'Open' },
+        'Due date': new Date('2099-09-01T00:00:00Z'),
+        'Risk level': expect.stringMatching(/^(low|moderate|high|critical)$/),
+      }),
+    ]);
+    const again = await imported(bytes, XLSX_TYPE);
+    expect(again, JSON.stringify(again.faults)).toMatchObject({
+      status: 'applied',
+      register: id,
+      rows: 1,
+      unchanged: 1,
+    });
+
+    const table = (...rows: string[]): string =>
+      ['ID,Asset,Threat,Vulnerability,Likelihood,Impact,Treatment,Owner,Due date,Status', ...rows, ''].join('\n');
+    const done = await imported(
+      table('R-1,Record system,Ransomware,No object lock,3,5,mitigate,compliance_officer,2099-09-01,Done'),
+      'text/csv',
+    );
+    expect(done.faults).toEqual([{ row: 2, column: 'Status', detail: expect.stringContaining('Done on') }]);
+    const changed = await imported(
+      table(
+        'R-1,Record system,Ransomware,No object lock,2,5,mitigate,compliance_officer,2099-10-01,Open',
+        'R-2,Record system,Theft,Unlocked room,1,2,accept,compliance_officer,,',
+      ),
+      'text/csv',
+    );
+    expect(changed, JSON.stringify(changed.faults)).toMatchObject({ status: 'applied', changed: 1, created: 1 });
+    await approver.post(`${clinic.path}/imports/${changed.id}/decision`, { decision: 'approve' }).expect(200);
+    expect(await rowsOf(await exported())).toMatchObject([
+      { ID: 'R-1', Likelihood: 2, Status: 'Open' },
+      { ID: 'R-2', Treatment: 'accept', Status: 'Accepted' },
+    ]);
+    await officer.get(`${analyses}/${clinic.systemId}/register`).expect(404);
   });
 });
 

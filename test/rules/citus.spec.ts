@@ -33,6 +33,7 @@ const WITH_TRIGGERS = [
   'evidence_disposal',
   'fact',
   'frozen_posture',
+  'import_row',
   'organization_version',
   'package',
   'record_document',

@@ -3,7 +3,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import supertest from 'supertest';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { Endpoint, operation, type Operation } from '../../src/kernel/http/endpoint.js';
 import { HttpModule } from '../../src/kernel/http/http.module.js';
 import { Operations } from '../../src/kernel/http/operations.js';
@@ -312,6 +312,15 @@ const defineType = (type: string) =>
     .set('If-None-Match', '*')
     .expect(200);
 
+/** A table as it is imported. */
+const sendTable = (path: string, table: string, caller: Caller) =>
+  caller
+    .post(path)
+    .set('Content-Type', 'text/csv')
+    .set('Content-Digest', `sha-256=:${createHash('sha256').update(table).digest('base64')}:`)
+    .send(table)
+    .expect(202);
+
 /** Each operation that changes something, done once; the events that it must leave. Reads of evidence and packages are events too. */
 const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers: Record<string, unknown> }> }> = {
   createOrganization: {
@@ -481,6 +490,29 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     act: async () => {
       await defineType('org/another');
       return officer.delete(`${clinic.path}/record-types/org%2Fanother`).expect(204);
+    },
+  },
+  importRecords: {
+    actions: ['evidence.received', 'import.received'],
+    act: () => sendTable(`${clinic.path}/imports?type=org%2Fsupplier`, 'name,effectiveFrom\nA,2026-01-01\n', officer),
+  },
+  importRiskRegister: {
+    actions: ['evidence.received', 'import.received'],
+    act: async () => {
+      const { body } = await newAnalysis();
+      return sendTable(`${clinic.path}/risk-analyses/${body.analysis.id}/register`, 'ID,Asset\nR-1,A\n', officer);
+    },
+  },
+  decideImport: {
+    actions: ['import.approved', 'record.approved'],
+    act: async () => {
+      const table = 'name,effectiveFrom\nA supplier that is imported,2026-01-01\n';
+      const { body } = await sendTable(`${clinic.path}/imports?type=org%2Fsupplier`, table, officer);
+      const path = `${clinic.path}/imports/${body.id}`;
+      await vi.waitUntil(async () => (await officer.get(path).expect(200)).body.status === 'applied', {
+        timeout: 20_000,
+      });
+      return approver.post(`${path}/decision`, { decision: 'approve' }).expect(200);
     },
   },
   requestPackage: {

@@ -27,6 +27,7 @@ const APPEND_ONLY = [
   'evidence',
   'evidence_disposal',
   'frozen_posture',
+  'import_row',
   'organization_version',
   'record_document',
   'record_link',

@@ -78,6 +78,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Agents: 'Which machines an organisation trusts to post for which system, by issuer, audience and subject.',
   Agreements: 'Vendors, their business associate agreements, and how promises flow down to subcontractors.',
   Audit: 'What changed and who read evidence: one event each, never edited.',
+  Bulk: 'Records as tables: imported as a whole or not at all, and exported as they are imported.',
   Catalog:
     'The HIPAA Security Rule, the practices that support it and the checks that support those: the same for every organisation.',
   Checks:

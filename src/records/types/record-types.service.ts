@@ -37,6 +37,9 @@ export interface TypeInForce {
   schema: z.ZodType<Record<string, unknown>>;
 }
 
+/** `days`: null: of any age. */
+export type TightenedDays = (type: string, days: number | null) => number | null;
+
 /** The record types of the catalogue, and what an organisation has made of them. */
 @Injectable()
 export class RecordTypesService {
@@ -63,6 +66,22 @@ export class RecordTypesService {
         return found === null ? [] : [[type, found]];
       }),
     );
+  }
+
+  /** How many days records are good for where `days` are asked for: fewer, if the organisation had tightened their type by then. */
+  async tightenedDays(tx: Tx, knownAt: Date): Promise<TightenedDays> {
+    const own = new Map(
+      (await this.store.last(tx, knownAt)).flatMap(({ type, state, lastDefinition }): [string, number][] => {
+        const original = this.catalog.recordType(type);
+        if (original === null || state !== 'defined') return [];
+        const { days } = tightened(original, lastDefinition).good_for;
+        return days === null || days === original.good_for.days ? [] : [[type, days]];
+      }),
+    );
+    return (type, days) => {
+      const its = own.get(type);
+      return its === undefined ? days : Math.min(its, days ?? its);
+    };
   }
 
   /** By type. */

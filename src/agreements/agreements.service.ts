@@ -8,6 +8,7 @@ import { SystemService } from '../organizations/system.service.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordRulesRegistry } from '../records/rules.js';
 import type { Statement } from '../records/statement.js';
+import { RecordTypesService } from '../records/types/record-types.service.js';
 import { judge } from './judge.js';
 import { needsOf } from './needs.js';
 import { registerOf, type VendorEntry } from './register.js';
@@ -18,6 +19,7 @@ import type { AgreementsInput } from './standing.js';
 export class AgreementsService implements OnModuleInit {
   constructor(
     private readonly records: RecordsService,
+    private readonly recordTypes: RecordTypesService,
     private readonly systems: SystemService,
     private readonly organizations: OrganizationService,
     private readonly catalog: Catalog,
@@ -34,7 +36,8 @@ export class AgreementsService implements OnModuleInit {
     const { settings } = await this.organizations.settingsAsOf(tx, instant);
     const known = this.catalog.overlays.find(({ id }) => settings.overlays.includes(id));
     const catalog = known === undefined ? this.catalog : overlaid(this.catalog, known.id);
-    return judge(await this.read(tx, instant), needsOf(catalog, settings.recordFreshness), instant.asOf);
+    const days = await this.recordTypes.tightenedDays(tx, instant.knownAt);
+    return judge(await this.read(tx, instant), needsOf(catalog, settings.recordFreshness, days), instant.asOf);
   }
 
   /** Every vendor in effect at an instant, and every one that is not any more and has left something open; by id. */

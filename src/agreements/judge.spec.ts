@@ -247,6 +247,13 @@ describe('what is said of reviews?', () => {
     expect(reviewed(review('lakeside', '2026-05-01'), review('archive', '2025-06-01'))).toEqual(['met']);
   });
 
+  it('nothing by one that was made later', () => {
+    const input = { vendors: [vendor('lakeside')], agreements: [agreement('lakeside')] };
+    expect(says(ask({ ...input, reviews: [review('lakeside', '2026-06-02')] }), OVERSIGHT, 'vendor_review')).toEqual(
+      [],
+    );
+  });
+
   it('failing where the last one says so', () => {
     const bad = review('archive', '2026-05-02', { fails: true, outcome: 'inadequate' });
     expect(reviewed(review('lakeside', '2026-05-01'), review('archive', '2026-05-01'), bad)).toEqual(['failing']);
@@ -283,6 +290,24 @@ describe('what if there is no vendor with ePHI?', () => {
       expect(ask({ applicability: [states('164.308(b)(1)', undefined, {}, applies)] })).toEqual([]);
     }
     expect(ask({ applicability: [{ ...states('164.308(b)(1)'), fields: {}, disposed: true }] })).toEqual([]);
+  });
+
+  it('nothing where only contracts one level down are said not to apply', () => {
+    expect(ask({ applicability: [states('164.308(b)(2)')] })).toEqual([]);
+    expect(says(ask({ applicability: [states('164.308(b)(3)')] }), OVERSIGHT)).toEqual([]);
+  });
+
+  it('what the last statement about them says, whatever an older one did', () => {
+    const none = states('164.308(b)(1)');
+    const some = { ...states('164.308(b)(1)', '2026-04-01T00:00:00Z', {}, [true]), id: idOf('some') };
+    expect(ask({ applicability: [none, some] })).toEqual([]);
+    expect(says(ask({ applicability: [none, some] }, at('2026-03-01')), OVERSIGHT)).toEqual(['met']);
+  });
+
+  it('nothing yet where the statement is of a day to come', () => {
+    expect(ask({ applicability: [states('164.308(b)(1)', undefined, { goodFrom: '2026-06-02T00:00:00Z' })] })).toEqual(
+      [],
+    );
   });
 
   it('that it fails all the same, where a vendor has ePHI', () => {
@@ -357,6 +382,16 @@ describe('what does an agreement that ended leave open?', () => {
     expect(open({ ended: gone, returns: [{ ...returned('baa of lakeside'), fields: {} }] })).toEqual(overdue);
   });
 
+  it('what is met is so until the return is due, and no longer', () => {
+    const statements = ask(
+      { ended: gone, vendors: [vendor('archive')], agreements: [agreement('archive')] },
+      at('2026-05-01'),
+    );
+    expect(of(statements, OVERSIGHT)).toMatchObject([{ says: 'met', until: NOW }]);
+    expect(of(statements, RETURN_CONTROL)).toMatchObject([{ says: 'met', until: NOW }]);
+    expect(of(statements, controlOf('314A'))).toMatchObject([{ says: 'met', until: null }]);
+  });
+
   it('the same where its time has run out', () => {
     const input = {
       vendors: [vendor('lakeside')],
@@ -381,5 +416,28 @@ describe('what does an agreement that ended leave open?', () => {
     const first = ended(agreement('lakeside', {}, { systemIds: [emr.id] }), '2026-04-02');
     expect(open({ ended: [first], vendors: [vendor('lakeside')], agreements: [elsewhere] })).toEqual(overdue);
     expect(open({ ended: gone, vendors: [vendor('archive')], agreements: [agreement('archive')] })).toEqual(overdue);
+  });
+
+  it('what another agreement does not carry on: a system or a namespace of it', () => {
+    const both = ended(agreement('lakeside', {}, { systemIds: [emr.id, pacs.id] }), '2026-04-02');
+    const part = (said: Said, fields: object = {}, name = 'next') =>
+      agreement('lakeside', fields, { from: '2026-04-02T00:00:00Z', ...said }, name);
+    const carriedOn = (...agreements: EffectiveRecord[]) =>
+      open({ ended: [both], vendors: [vendor('lakeside')], agreements });
+    expect(carriedOn(part({ systemIds: [emr.id] }))).toEqual(overdue);
+    expect(carriedOn(part({ systemIds: [emr.id] }), part({ systemIds: [pacs.id] }, {}, 'other'))).toEqual([]);
+    expect(carriedOn(part({}))).toEqual([]);
+    expect(carriedOn(part({}, { namespaces: ['emr'] }))).toEqual(overdue);
+  });
+
+  it('what came after a return: one long before the end shows nothing of it', () => {
+    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-01-31')] })).toEqual(overdue);
+    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-02-01')] })).toEqual([]);
+  });
+
+  it('what is not returned yet, at an instant before it was', () => {
+    const later = [returned('baa of lakeside', '2026-06-02')];
+    expect(open({ ended: gone, returns: later })).toEqual(overdue);
+    expect(open({ ended: gone, returns: later }, at('2026-06-02'))).toEqual([]);
   });
 });

@@ -26,8 +26,8 @@ export const OVERSIGHT = 'vendor-oversight-baa';
 export const FLOW_DOWN = 'subcontractor-flow-down';
 /** Items of the law about contracts one level down, beside the practice. */
 const FLOW_DOWN_CONTROLS: ReadonlySet<string> = new Set(['164.308(b)(2)', '164.314(a)(2)(iii)', '164.504(e)(5)']);
-/** What a statement that there are no business associates has to name. */
-const ASSOCIATES = '164.308(b)';
+/** What a statement that there are no business associates has to name: a covered entity says of 164.308(b)(2), which binds business associates, that it does not apply. */
+const ASSOCIATES = '164.308(b)(1)';
 
 /** A record of the agreements' types that a practice or an item asks for. */
 export interface AgreementNeed {
@@ -79,8 +79,21 @@ export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date)
     const said = standings.length === 0 ? inapplicable(input, asked.applicabilityDays, asOf) : findings;
     return conclude(need, said, asOf).concat(expiring(standings, need, said, asOf));
   });
-  return [...statements, ...returnStatements(input, asOf)];
+  const returns = returnStatements(input, asOf);
+  // From the day on which a return is due what it is about fails, also where all else is good.
+  const dueAt = soonest(returns.map(({ until }) => until));
+  return [
+    ...statements.map((statement) =>
+      statement.says === 'met' && isOfReturns(statement.about)
+        ? { ...statement, until: soonest([statement.until, dueAt]) }
+        : statement,
+    ),
+    ...returns,
+  ];
 }
+
+const isOfReturns = (about: Statement['about']): boolean =>
+  'practice' in about ? about.practice === OVERSIGHT : about.control === RETURN_CONTROL;
 
 function findingsOf(
   standings: readonly VendorStanding[],
@@ -217,16 +230,13 @@ function reviewFindings(standings: readonly VendorStanding[], need: AgreementNee
   });
 }
 
-/** Nobody with ePHI is recorded. */
+/** Nobody with ePHI is recorded. Of several statements about that the last one speaks. */
 function inapplicable(input: AgreementsInput, days: number | null, asOf: Date): Finding[] {
   const statement = input.applicability
     .filter(({ expiresAt, fails }) => !fails && (expiresAt === null || expiresAt > asOf))
-    .filter((record) => saysNone(record))
-    .reduce<EffectiveRecord | null>(
-      (best, next) => (best === null || next.goodFrom > best.goodFrom ? next : best),
-      null,
-    );
-  if (statement === null) return [];
+    .filter((record) => record.goodFrom <= asOf && ofAssociates(record).length > 0)
+    .reduce<EffectiveRecord | null>((last, next) => (last === null || isLater(next, last) ? next : last), null);
+  if (statement === null || !saysNone(statement)) return [];
   const oldAt = tooOldAt(statement, days);
   if (oldAt !== null && oldAt <= asOf) {
     const reason = `Record applicability_statement: that no vendor handles ePHI was last stated on ${dayOf(statement.goodFrom)}, more than ${days} days before.`;
@@ -236,11 +246,15 @@ function inapplicable(input: AgreementsInput, days: number | null, asOf: Date): 
   return [{ says: 'met', reason, records: ids(statement), until: soonest([oldAt, statement.expiresAt]) }];
 }
 
-/** Of the paragraphs on business associates some are said not to apply, and none is said to. */
-function saysNone(record: EffectiveRecord): boolean {
-  const named = applicabilityOf(record)?.statements.filter(({ control }) => control.startsWith(ASSOCIATES)) ?? [];
-  return named.length > 0 && named.every(({ applies }) => !applies);
-}
+const ofAssociates = (record: EffectiveRecord) =>
+  applicabilityOf(record)?.statements.filter(({ control }) => control === ASSOCIATES) ?? [];
+
+/** It says of business associates that there are none, and nowhere that there are. */
+const saysNone = (record: EffectiveRecord): boolean => ofAssociates(record).every(({ applies }) => !applies);
+
+/** Of two of one day the one that says that there are some. */
+const isLater = (one: EffectiveRecord, other: EffectiveRecord): boolean =>
+  one.goodFrom > other.goodFrom || (one.goodFrom.getTime() === other.goodFrom.getTime() && !saysNone(one));
 
 /** The worst that was found speaks for the need, in the words of each that says it; what is met is told once. */
 function conclude({ about, type }: AgreementNeed, findings: readonly Finding[], at: Date): Statement[] {

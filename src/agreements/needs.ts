@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js';
+import type { TightenedDays } from '../records/types/record-types.service.js';
 import type { AgreementNeed, AgreementNeeds } from './judge.js';
 import { TERM_NAMES, type Term } from './terms.js';
 
@@ -14,12 +15,16 @@ function termOf(name: string | null): Term | null {
 }
 
 /** What practices and items ask of agreements and reviews, and how old these may be: by the catalogue, and by what an organisation has set over it. */
-export function needsOf(catalog: Catalog, recordFreshness: Readonly<Record<string, number>>): AgreementNeeds {
+export function needsOf(
+  catalog: Catalog,
+  recordFreshness: Readonly<Record<string, number>>,
+  tightened: TightenedDays,
+): AgreementNeeds {
   const asked = catalog.practices.flatMap(({ id }) =>
     Object.entries(catalog.freshnessOf(id, { records: recordFreshness }).records).map(([type, { maxAgeDays }]) => ({
       practice: id,
       type,
-      days: maxAgeDays,
+      days: tightened(type, maxAgeDays),
     })),
   );
   const limits = asked.flatMap(({ type, days }) => (type === 'applicability_statement' && days !== null ? [days] : []));
@@ -31,7 +36,7 @@ export function needsOf(catalog: Catalog, recordFreshness: Readonly<Record<strin
       ...catalog.controls.flatMap(({ id, records }) =>
         records.flatMap(({ type, term, freshness }): AgreementNeed[] =>
           isOfAgreements(type)
-            ? [{ about: { control: id }, type, days: freshness.maxAgeDays, term: termOf(term) }]
+            ? [{ about: { control: id }, type, days: tightened(type, freshness.maxAgeDays), term: termOf(term) }]
             : [],
         ),
       ),

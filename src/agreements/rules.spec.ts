@@ -96,6 +96,14 @@ describe('which agreements are refused?', () => {
     expect(late('The letter of intent bound both until then.')).toEqual([]);
   });
 
+  it('one that is yet to be signed, whatever the reason', () => {
+    const signedOn = '2026-06-02';
+    const from = `${signedOn}T00:00:00Z`;
+    expect(pointers(candidate('baa', agreementFields({ signedOn }), { from }))).toEqual(['/fields/signedOn']);
+    const signedLateWhy = 'Both sides wait for the board.';
+    expect(pointers(candidate('baa', agreementFields({ signedOn, signedLateWhy })))).toEqual(['/fields/signedOn']);
+  });
+
   it('a namespace of a system that it is not of', () => {
     const namespaces = ['portal', `${pacs}/viewer`];
     expect(pointers(candidate('baa', agreementFields({ namespaces }), { systemIds: [emr] }))).toEqual([

@@ -15,11 +15,11 @@ export const agreementRules: RecordRules = {
     return [];
   },
 
-  faults: (candidate, neighbours): RecordFault[] => {
+  faults: (candidate, neighbours, now): RecordFault[] => {
     // What ends makes nothing overlap, closes no circle, and is judged from then on by what is not there any more.
     if (candidate.kind === 'end') return [];
     if (candidate.type === 'vendor') return vendorFaults(candidate, neighbours);
-    if (candidate.type === 'baa') return agreementFaults(candidate, neighbours);
+    if (candidate.type === 'baa') return agreementFaults(candidate, neighbours, now);
     if (candidate.type === 'phi_return') return returnFaults(candidate, neighbours);
     return [];
   },
@@ -50,13 +50,13 @@ function bondOf(neighbour: Neighbour): Bond[] {
   return [{ vendorId: neighbour.id, parentId, from: neighbour.effectiveFrom, to: neighbour.effectiveTo }];
 }
 
-function agreementFaults(candidate: Candidate, neighbours: readonly Neighbour[]): RecordFault[] {
+function agreementFaults(candidate: Candidate, neighbours: readonly Neighbour[], now: Date): RecordFault[] {
   const agreement = agreementOf(candidate);
   if (agreement === null) return unreadable('business associate agreement');
   return [
     ...termFaults(agreement),
     ...namespaceFaults(candidate, agreement),
-    ...signatureFaults(candidate, agreement),
+    ...signatureFaults(candidate, agreement, now),
     ...overlapFaults(candidate, agreement, neighbours),
   ];
 }
@@ -87,11 +87,15 @@ function namespaceFaults({ systemIds }: Candidate, { namespaces }: AgreementFiel
 function signatureFaults(
   { effectiveFrom }: Candidate,
   { signedOn, signedLateWhy = '' }: AgreementFields,
+  now: Date,
 ): RecordFault[] {
-  if (Date.parse(`${signedOn}T00:00:00Z`) <= effectiveFrom.getTime() || signedLateWhy.trim() !== '') return [];
+  const pointer = '/fields/signedOn';
+  const signedAt = Date.parse(`${signedOn}T00:00:00Z`);
+  if (signedAt > now.getTime()) return [{ pointer, detail: 'It lies in the future: what is not signed binds nobody.' }];
+  if (signedAt <= effectiveFrom.getTime() || signedLateWhy.trim() !== '') return [];
   return [
     {
-      pointer: '/fields/signedOn',
+      pointer,
       detail: 'It was signed after the day from which it is to count: say why in signedLateWhy.',
     },
   ];

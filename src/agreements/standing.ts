@@ -2,7 +2,7 @@ import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
 import { chainOf, type Chain } from './chain.js';
 import { agreementOf, returnOf, reviewOf, vendorOf, type AgreementFields, type VendorFields } from './fields.js';
 import { endOf } from './rules.js';
-import { coverOf, overlaps, reachOf, uncovered, type Scope } from './scope.js';
+import { coverOf, reachOf, uncovered, type Scope } from './scope.js';
 import { FLOW_DOWN_TERMS, TERM_NAMES, type Term } from './terms.js';
 
 const DAY = 86_400_000;
@@ -150,7 +150,8 @@ function latestReviews(reviews: readonly EffectiveRecord[], asOf: Date): Map<str
   const latest = new Map<string, EffectiveRecord>();
   for (const review of reviews) {
     const vendor = reviewOf(review)?.vendor;
-    if (vendor === undefined || isOver(review, asOf)) continue;
+    // One that was made later has shown nothing yet.
+    if (vendor === undefined || isOver(review, asOf) || review.goodFrom > asOf) continue;
     const before = latest.get(vendor);
     // Of two of one day the one that fails speaks.
     const isLater =
@@ -163,8 +164,8 @@ function latestReviews(reviews: readonly EffectiveRecord[], asOf: Date): Map<str
 }
 
 /**
- * Returns that are still to be shown. An agreement leaves none open that another one of the vendor carries on: one that covers a part of the same and is in force,
- * or ended later and so leaves its own.
+ * Returns that are still to be shown. An agreement leaves none open where others of the vendor carry it on: those that are in force, or ended later and so leave
+ * their own, and together cover all of what it did.
  */
 export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
   const standings = input.agreements.map((record) => agreementStanding(record, asOf));
@@ -179,13 +180,18 @@ export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
     .filter((standing) => standing.inForce)
     .map(({ record, cover }) => ({ record, cover, vendor: vendorOfAgreement(record), endsAt: null }));
   const returned = input.returns.map(returnOf).filter((fields) => fields !== null);
-  // What was returned before the agreement was signed is not what was handed over under it.
-  const isShown = (record: EffectiveRecord): boolean => {
-    const signedOn = agreementOf(record)?.signedOn;
-    return returned.some(
-      ({ agreement, completedOn }) => agreement === record.id && signedOn !== undefined && completedOn >= signedOn,
-    );
-  };
+  const systems = input.systems.map(({ id }) => id);
+  // Who lets an agreement end returns what there is as it ends. What was returned long before is not what was handed over since; what will be is not yet.
+  const isShown = (record: EffectiveRecord, endedAt: Date): boolean =>
+    returned.some(({ agreement, completedOn }) => {
+      const completedAt = Date.parse(completedOn);
+      return (
+        agreement === record.id &&
+        completedAt <= asOf.getTime() &&
+        completedAt >= endedAt.getTime() - RETURN_DAYS * DAY &&
+        completedOn >= (agreementOf(record)?.signedOn ?? completedOn)
+      );
+    });
   const names = new Map(
     [...input.ended.filter(({ type }) => type === 'vendor'), ...input.vendors].map((vendor) => [
       vendor.id,
@@ -194,17 +200,17 @@ export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
   );
 
   return over
-    .filter(({ record }) => !isShown(record))
-    .filter(
-      (one) =>
-        ![...over, ...inForce].some(
-          (other) =>
-            other.record.id !== one.record.id &&
-            other.vendor === one.vendor &&
-            (other.endsAt === null || other.endsAt > one.endsAt) &&
-            overlaps(one.cover, other.cover),
-        ),
-    )
+    .filter(({ record, endsAt }) => !isShown(record, endsAt))
+    .filter((one) => {
+      const next = [...over, ...inForce].filter(
+        (other) =>
+          other.record.id !== one.record.id &&
+          other.vendor === one.vendor &&
+          (other.endsAt === null || other.endsAt > one.endsAt),
+      );
+      const carriedOn = next.flatMap(({ cover }) => cover);
+      return uncovered(one.cover, carriedOn, systems).length > 0;
+    })
     .map(({ record, endsAt, vendor }) => ({
       agreement: record,
       vendorId: vendor,

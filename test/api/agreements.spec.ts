@@ -174,6 +174,22 @@ describe('are vendors and their agreements told as of any date?', () => {
     expect(refusal(await keeper.submit(early))).toEqual([422, '/problems/record-refused', '/fields/completedOn']);
   });
 
+  it('a review for as long as the organisation says, once it has said so', async () => {
+    const lakeside = await keeper.keep(vendor('Lakeside Imaging'));
+    await keeper.keep(agreement(lakeside));
+    const fields = { vendor: lakeside, method: 'SOC 2', verifiedOn: '2026-03-01', verifiedBy: 'A', result: 'adequate' };
+    await keeper.keep({ type: 'vendor_review', fields });
+    const review = (knownAt?: string) =>
+      said('2026-06-01T00:00:00Z', knownAt).then(({ about }) => about('vendor-oversight-baa', 'vendor_review'));
+    expect(await review()).toEqual(['met']);
+    const before = new Date().toISOString();
+    await officer
+      .put(`${clinic.path}/record-types/vendor_review`, { tightened: { goodForDays: 30 } })
+      .set('If-None-Match', '*')
+      .expect(200);
+    expect([await review(), await review(before)]).toEqual([['stale'], ['met']]);
+  });
+
   it('that there is no vendor with ePHI, where somebody states it', async () => {
     expect((await said('2026-06-01T00:00:00Z')).statements).toEqual([]);
     const statements = [{ control: '164.308(b)(1)', applies: false, why: 'Nobody outside holds any.' }];

@@ -29,6 +29,14 @@ const ask = (records: ReturnType<typeof effective>[], place: string | null = emr
     asOf,
   );
 
+describe('when does a decision lift an item?', () => {
+  it('from the day on which it was decided, not before', () => {
+    const decided = decision('164.312(a)(2)(iii)', 'not_reasonable', { goodFrom: '2026-06-02T00:00:00Z' });
+    expect(ask([decided], null).controls.size).toBe(0);
+    expect(ask([decided], null, new Date('2026-06-02T00:00:00Z')).controls.size).toBe(1);
+  });
+});
+
 describe('what does an exception cover?', () => {
   const all = exception(
     'all',

@@ -86,6 +86,7 @@ function decisionsOf(input: AcceptancesInput, asOf: Date): Map<string, DecisionI
     input.decisions.flatMap((record): [string, DecisionInEffect][] => {
       const decision = decisionOf(record);
       if (decision === null || decision.outcome === 'implement' || !input.isAddressable(decision.control)) return [];
+      if (record.goodFrom > asOf) return [];
       const tooOldAt = days === null ? null : new Date(record.goodFrom.getTime() + days * DAY + 1);
       const ends = [tooOldAt, record.expiresAt].filter((at) => at !== null).sort((a, b) => a.getTime() - b.getTime());
       const until = ends[0] ?? null;

@@ -6,6 +6,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import { OrganizationService, type SettingsInEffect } from '../organizations/organization.service.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordRulesRegistry, type Candidate, type RecordFault } from '../records/rules.js';
+import { RecordTypesService } from '../records/types/record-types.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { acceptancesOf, checkKey, type Acceptances } from './coverage.js';
 import { exceptionOf } from './fields.js';
@@ -15,6 +16,7 @@ import { decisionFaults, exceptionFaults } from './rules.js';
 export class ExceptionsService implements OnModuleInit {
   constructor(
     private readonly records: RecordsService,
+    private readonly recordTypes: RecordTypesService,
     private readonly results: ResultsService,
     private readonly organizations: OrganizationService,
     private readonly catalog: Catalog,
@@ -43,10 +45,11 @@ export class ExceptionsService implements OnModuleInit {
       const { records } = catalog.freshnessOf(id, { records: settings.recordFreshness });
       return records['addressable_decision']?.maxAgeDays ?? [];
     });
+    const tightened = await this.recordTypes.tightenedDays(tx, instant.knownAt);
     const input = {
       exceptions,
       decisions,
-      decisionDays: limits.length === 0 ? null : Math.min(...limits),
+      decisionDays: tightened('addressable_decision', limits.length === 0 ? null : Math.min(...limits)),
       // Where an overlay requires all that the law leaves addressable, nothing is met otherwise.
       isAddressable: (control: string) => isAddressable(catalog, control),
     };

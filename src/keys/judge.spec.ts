@@ -157,6 +157,11 @@ describe('is the rotation of secrets shown?', () => {
     expect(of([])).toEqual([]);
   });
 
+  it('not by one that is made later', () => {
+    expect(of([event('2026-06-02')])).toEqual([]);
+    expect(of([event('2026-01-01'), event('2026-06-02')])).toMatchObject([{ says: 'stale', until: day('2026-06-02') }]);
+  });
+
   it('by the credentials of the ledger, where there are any', () => {
     expect(of([key('db', { purpose: 'database' }), event('2026-05-01')])).toMatchObject([{ says: 'stale' }]);
     expect(of([key('db', { purpose: 'database', createdOn: '2026-05-20' })])).toMatchObject([{ says: 'met' }]);

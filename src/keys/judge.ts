@@ -163,8 +163,14 @@ function judgeAge(input: KeysInput, practice: string, type: string): Statement[]
   const { limitOf, asOf } = input;
   const limit = limitOf(practice, type);
   const isOver = ({ expiresAt }: EffectiveRecord) => expiresAt !== null && expiresAt <= asOf;
-  const [newest] = input.records
-    .filter((record) => record.type === type && !record.disposed)
+  const kept = input.records.filter((record) => record.type === type && !record.disposed);
+  // One that is of later says nothing yet.
+  const comes = firstAfter(
+    asOf,
+    kept.map(({ goodFrom }) => goodFrom),
+  );
+  const [newest] = kept
+    .filter(({ goodFrom }) => goodFrom <= asOf)
     .sort(
       (one, other) => Number(isOver(one)) - Number(isOver(other)) || other.goodFrom.getTime() - one.goodFrom.getTime(),
     );
@@ -178,16 +184,16 @@ function judgeAge(input: KeysInput, practice: string, type: string): Statement[]
         ...statement,
         says: 'failing',
         reason: `${type}: «${newest.outcome ?? ''}» is its outcome.`,
-        until: null,
+        until: comes,
         work: { kind: 'failing', ...work },
       },
     ];
   }
   if (isOver(newest) || (end !== null && end <= asOf)) {
     const reason = `${type}: the last is of ${dayOf(newest.goodFrom)}, and no longer good.`;
-    return [{ ...statement, says: 'stale', reason, until: null, work: { kind: 'stale', ...work } }];
+    return [{ ...statement, says: 'stale', reason, until: comes, work: { kind: 'stale', ...work } }];
   }
-  const until = newest.expiresAt !== null && (end === null || newest.expiresAt < end) ? newest.expiresAt : end;
+  const until = earliest([newest.expiresAt, end, comes]);
   return [
     {
       ...statement,

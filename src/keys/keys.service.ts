@@ -9,6 +9,7 @@ import type { EffectiveRecord } from '../records/effective.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordRulesRegistry, type Candidate, type RecordFault } from '../records/rules.js';
 import type { Statement } from '../records/statement.js';
+import { RecordTypesService } from '../records/types/record-types.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { readKey, readRotation } from './fields.js';
 import { judgeKeys } from './judge.js';
@@ -25,6 +26,7 @@ const BEGINNING = new Date(0);
 export class KeysService implements OnModuleInit {
   constructor(
     private readonly records: RecordsService,
+    private readonly recordTypes: RecordTypesService,
     private readonly registry: RecordRulesRegistry,
     private readonly results: ResultsService,
     private readonly organizations: OrganizationService,
@@ -60,12 +62,13 @@ export class KeysService implements OnModuleInit {
     const { settings } = await this.organizations.settingsAsOf(tx, instant);
     const [overlay] = settings.overlays;
     const catalog = overlay === undefined ? this.catalog : overlaid(this.catalog, overlay);
+    const tightened = await this.recordTypes.tightenedDays(tx, instant.knownAt);
     return judgeKeys({
       ledger,
       records,
       limitOf: (practice, type) => {
         const freshness = catalog.freshnessOf(practice, { records: settings.recordFreshness }).records[type];
-        return freshness && { days: freshness.maxAgeDays };
+        return freshness && { days: tightened(type, freshness.maxAgeDays) };
       },
       asOf: instant.asOf,
     });

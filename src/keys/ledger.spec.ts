@@ -262,6 +262,15 @@ describe('what state is a key in?', () => {
     expect(theOne([key(), records[1]!, incident('2026-05-02T00:00:00Z', { keys: [newId()] })]).state).toBe('ok');
   });
 
+  it('not_rotated_after_incident also where a link of the incident names it', () => {
+    const linked: EffectiveRecord = {
+      ...incident('2026-05-02T00:00:00Z', { keys: undefined }),
+      links: [{ kind: 'record', target: KEY, note: 'its key leaked' }],
+    };
+    const records = [key(), rotation('2026-05-01T00:00:00Z'), linked];
+    expect(theOne(records, [], day('2026-06-01')).state).toBe('not_rotated_after_incident');
+  });
+
   it('reencryption_pending until a record of it links to the key or the rotation', () => {
     const pending = rotation('2026-05-01T12:00:00Z', { reencryption: 'pending' });
     const later = rotation('2026-05-20T00:00:00Z', { toVersion: '3' });

@@ -193,11 +193,15 @@ interface OpenIncident {
   dueAt: Date;
 }
 
-/** Incidents that name the key, and since whose discovery it has not been rotated. */
+const linksTo = ({ links }: EffectiveRecord, id: string): boolean =>
+  links.some(({ kind, target }) => kind === 'record' && target === id);
+
+/** Incidents that name the key, in their field or by a link, and since whose discovery it has not been rotated. */
 function openIncidents(keyId: string, rotations: readonly Rotation[], { incidents, asOf }: Told): OpenIncident[] {
   return incidents.flatMap((record) => {
     const fields = readIncident(record.fields);
-    if (fields === null || !fields.keys.includes(keyId) || fields.discoveredAt > asOf) return [];
+    if (fields === null || fields.discoveredAt > asOf) return [];
+    if (!fields.keys.includes(keyId) && !linksTo(record, keyId)) return [];
     const { number, discoveredAt } = fields;
     if (rotations.some(({ at }) => at >= discoveredAt)) return [];
     return [{ record, number, discoveredAt, dueAt: later(discoveredAt, INCIDENT_DAYS) }];

@@ -5,6 +5,7 @@ import type { Candidate, Neighbour } from '../records/rules.js';
 import { readRotation } from './fields.js';
 import { keysRules, orderFaults } from './rules.js';
 
+const NOW = new Date('2026-06-01T00:00:00Z');
 const KEY = newId();
 const KEY_FIELDS = {
   name: 'etcd',
@@ -39,8 +40,19 @@ const neighbour = (type: string, fields: Record<string, unknown>, id: string = n
 const theKey = neighbour('key', KEY_FIELDS, KEY);
 
 const pointers = (one: Candidate, ...neighbours: Neighbour[]) =>
-  keysRules.faults(one, neighbours).map(({ pointer }) => pointer);
+  keysRules.faults(one, neighbours, NOW).map(({ pointer }) => pointer);
 const rotation = (fields: Record<string, unknown> = {}) => candidate('key_rotation_event', { ...ROTATION, ...fields });
+
+describe('which re-encryptions are refused?', () => {
+  const reencrypted = (result: string, remaining: number) =>
+    pointers(candidate('reencryption_record', { result, remaining }));
+
+  it('those that call themselves complete and leave something', () => {
+    expect(reencrypted('complete', 0)).toEqual([]);
+    expect(reencrypted('incomplete', 12)).toEqual([]);
+    expect(reencrypted('complete', 12)).toEqual(['/fields/remaining']);
+  });
+});
 
 describe('which rotations are refused?', () => {
   it('none that can have been', () => {
@@ -65,7 +77,7 @@ describe('which rotations are refused?', () => {
 
   it('those that are recorded already', () => {
     const other = neighbour('key_rotation_event', { ...ROTATION, toVersion: 'V2' });
-    expect(keysRules.faults(rotation(), [theKey, other])).toMatchObject([
+    expect(keysRules.faults(rotation(), [theKey, other], NOW)).toMatchObject([
       { pointer: '/fields/toVersion', extra: { conflictsWith: other.id } },
     ]);
     expect(pointers(rotation(), theKey, neighbour('key_rotation_event', { ...ROTATION, key: newId() }))).toEqual([]);
@@ -90,6 +102,12 @@ describe('which rotations are refused?', () => {
 });
 
 describe('which keys are refused?', () => {
+  it('one that is yet to be made', () => {
+    const made = (createdOn: string) => pointers(candidate('key', { ...KEY_FIELDS, createdOn }));
+    expect(made('2026-06-01')).toEqual([]);
+    expect(made('2026-06-02')).toEqual(['/fields/createdOn']);
+  });
+
   it('the second record of one reference', () => {
     const arn = `arn:aws:kms:eu-central-1:111122223333:key/${KEY_FIELDS.keyId}`;
     expect(pointers(candidate('key', { ...KEY_FIELDS, name: 'other', keyId: arn }), theKey)).toEqual(['/fields/keyId']);

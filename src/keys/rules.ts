@@ -16,13 +16,15 @@ export const keysRules = {
     ];
   },
 
-  faults(candidate, neighbours) {
+  faults(candidate, neighbours, now) {
     if (candidate.kind === 'end') return [];
     switch (candidate.type) {
       case 'key':
-        return keyFaults(candidate, neighbours);
+        return keyFaults(candidate, neighbours, now);
       case 'key_rotation_event':
         return rotationFaults(candidate, neighbours);
+      case 'reencryption_record':
+        return reencryptionFaults(candidate);
       default:
         return [];
     }
@@ -30,9 +32,13 @@ export const keysRules = {
 } satisfies RecordRules;
 
 /** Two records of one key would each be judged by the rotations of both. */
-function keyFaults({ fields: said }: Candidate, neighbours: readonly Neighbour[]): RecordFault[] {
+function keyFaults({ fields: said }: Candidate, neighbours: readonly Neighbour[], now: Date): RecordFault[] {
   const fields = readKey(said);
   if (fields === null) return [{ pointer: '/fields', detail: 'The key cannot be read.' }];
+  if (fields.createdOn > now) {
+    const detail = 'It lies in the future: the key would not be due for as long.';
+    return [{ pointer: '/fields/createdOn', detail }];
+  }
   const name = referenceOf(fields);
   const same = neighbours.find(({ fields: its }) => {
     const other = readKey(its);
@@ -73,6 +79,12 @@ function rotationFaults({ fields: said }: Candidate, neighbours: readonly Neighb
   }
   return faults;
 }
+
+/** What is left is under the old key, whatever the result says. */
+const reencryptionFaults = ({ fields: { result, remaining } }: Candidate): RecordFault[] =>
+  result === 'complete' && remaining !== 0
+    ? [{ pointer: '/fields/remaining', detail: 'It is complete when nothing remains.' }]
+    : [];
 
 const isTo = (other: RotationFields | null, { key, toVersion }: RotationFields): boolean =>
   other !== null && other.key === key && normalVersion(other.toVersion) === normalVersion(toVersion);

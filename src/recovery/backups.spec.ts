@@ -132,4 +132,21 @@ describe('is a run one, whatever is said of it over time?', () => {
       [1, 2],
     );
   });
+
+  it('gone, from when a report did not list it any more', () => {
+    const ended = { observedTo: new Date('2026-06-04T02:00:00Z') };
+    expect(runs(fact())).toMatchObject([{ goneAt: null }]);
+    expect(runs(fact({}, ended))).toMatchObject([{ goneAt: ended.observedTo }]);
+    expect(runs(fact({}, { observedTo: new Date('2026-06-11T00:00:00Z') }))).toMatchObject([{ goneAt: null }]);
+    // Said anew, of the same run or of the next that is called the same: that nobody says that it was deleted.
+    const since = { observedFrom: ended.observedTo };
+    expect(runs(fact({}, ended), fact({ warnings: 1 }, since))).toMatchObject([{ goneAt: null }]);
+    const next = { startedAt: '2026-06-04T01:00:00.000Z', completedAt: '2026-06-04T01:30:00.000Z' };
+    expect(runs(fact({}, ended), fact(next, since))).toMatchObject([{ goneAt: null }, { goneAt: null }]);
+    const last = { observedTo: new Date('2026-06-05T00:00:00Z') };
+    expect(runs(fact({}, ended), fact(next, { ...since, ...last }))).toMatchObject([
+      { goneAt: last.observedTo },
+      { goneAt: last.observedTo },
+    ]);
+  });
 });

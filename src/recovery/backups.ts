@@ -12,16 +12,19 @@ export interface BackupRun {
   value: BackupValue;
   startedAt: Date;
   completedAt: Date | null;
+  /** From when no report lists it any more: it has expired, or somebody has deleted it. Null: it was there, by all that is known at the instant. */
+  goneAt: Date | null;
   /** Why it does not count as a backup of anything; null: it does. */
   unusable: string | null;
 }
 
 /**
- * The runs that facts tell of, by when they began. A fact that has ended (the backup expired, and is no longer listed) has been; what was said last of a run
- * counts, but for what says nothing of how it went (Velero: Deleting). One that does not say when it began is of no time.
+ * The runs that facts tell of, by when they began. A fact that has ended (the backup expired, and is no longer listed) has been until then; what was said last of a
+ * run counts, but for what says nothing of how it went (Velero: Deleting). One that does not say when it began is of no time.
  */
 export function backupRuns(facts: readonly ListedFact[], asOf: Date): BackupRun[] {
   const runs = new Map<string, BackupRun>();
+  const gone = endsOf(facts, asOf);
   for (const fact of facts.toSorted((one, other) => one.observedFrom.getTime() - other.observedFrom.getTime())) {
     const value = fact.kind === 'backup' ? FACT_KINDS.backup.safeParse(fact.value).data : undefined;
     if (value === undefined || value.startedAt === null) continue;
@@ -40,12 +43,27 @@ export function backupRuns(facts: readonly ListedFact[], asOf: Date): BackupRun[
       value,
       startedAt,
       completedAt,
+      goneAt: gone.get(fact.series) ?? null,
       unusable: whyUnusable(value, completedAt, asOf),
     });
   }
   return [...runs.values()].sort(
     (one, other) => one.startedAt.getTime() - other.startedAt.getTime() || (one.series < other.series ? -1 : 1),
   );
+}
+
+/**
+ * When each series ended, if it has: that anything new is said under the name of a backup does not say that the run before is deleted, for a tool may call each
+ * night's the same.
+ */
+function endsOf(facts: readonly ListedFact[], asOf: Date): ReadonlyMap<string, Date | null> {
+  const ends = new Map<string, Date | null>();
+  for (const { series, observedTo } of facts) {
+    const end = observedTo === null || observedTo > asOf ? null : observedTo;
+    const before = ends.get(series);
+    ends.set(series, before === undefined ? end : before === null || end === null ? null : end > before ? end : before);
+  }
+  return ends;
 }
 
 const isAll = (names: readonly string[]): boolean => names.length === 0 || names.includes('*');

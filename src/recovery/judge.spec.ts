@@ -38,6 +38,7 @@ const run = (startedAt: string, includedNamespaces = ['emr'], unusable: string |
   scanId: newId(),
   startedAt: at(startedAt),
   completedAt: at(startedAt),
+  goneAt: null,
   unusable,
   value: { ...EMPTY, includedNamespaces },
 });
@@ -56,12 +57,15 @@ const LIMITS: Record<string, number | null> = {
   'disaster-exercises/exercise_report': 365,
 };
 
-function judged(records: EffectiveRecord[], { runs = [] as BackupRun[], phiNamespaces = ['emr'], asOf = AS_OF } = {}) {
+function judged(
+  records: EffectiveRecord[],
+  { runs = [] as BackupRun[], holdsPhi = true, phiNamespaces = ['emr'], asOf = AS_OF } = {},
+) {
   const limitOf = (practice: string, type: string) => {
     const days = LIMITS[`${practice}/${type}`];
     return days === undefined ? undefined : { days };
   };
-  const all = judgeRecovery({ records, runs, phiNamespaces, limitOf, asOf });
+  const all = judgeRecovery({ records, runs, holdsPhi, phiNamespaces, limitOf, asOf });
   return (practice: string) => all.filter(({ about }) => 'practice' in about && about.practice === practice);
 }
 
@@ -78,6 +82,14 @@ describe('are there recovery objectives?', () => {
     expect(of([objective({ namespaces: undefined })], { phiNamespaces: ['emr', 'lab'] })).toMatchObject([
       { says: 'met' },
     ]);
+  });
+
+  it('not for some namespaces alone, where any may hold PHI', () => {
+    expect(of([objective()], { phiNamespaces: [] })).toMatchObject([
+      { says: 'failing', reason: expect.stringContaining('any namespace may hold PHI') },
+    ]);
+    expect(of([objective({ namespaces: [] })], { phiNamespaces: [] })).toMatchObject([{ says: 'met' }]);
+    expect(of([objective()], { holdsPhi: false, phiNamespaces: [] })).toMatchObject([{ says: 'met' }]);
   });
 
   it('not where one cannot be read', () => {
@@ -101,6 +113,16 @@ describe('is the recovery point objective held?', () => {
     expect(of([objective()], { runs: [run('2026-05-31T12:00:00Z', ['lab'])] })).toMatchObject([{ says: 'failing' }]);
     expect(of([objective()], { runs: [run('2026-05-31T12:00:00Z', ['emr'], 'It failed.')] })).toMatchObject([
       { says: 'failing' },
+    ]);
+  });
+
+  it('not by one that is gone: there is nothing to restore', () => {
+    const gone = { ...run('2026-05-31T12:00:00Z'), goneAt: at('2026-05-31T20:00:00Z') };
+    expect(of([objective()], { runs: [gone] })).toMatchObject([
+      { says: 'failing', reason: expect.stringContaining('2026-05-31T20:00:00.000Z') },
+    ]);
+    expect(of([objective()], { runs: [run('2026-05-31T02:00:00Z'), gone] })).toMatchObject([
+      { says: 'met', until: at('2026-06-01T02:00:00Z') },
     ]);
   });
 
@@ -173,6 +195,12 @@ describe('are restores tested?', () => {
       { says: 'failing', until: at('2026-06-02T01:00:00Z') },
     ]);
   });
+
+  it('and of two at one instant by the one that missed it', () => {
+    const [passed, failed] = [test('2026-05-01'), test('2026-05-01', { result: 'failed' })];
+    expect(of([objective(), passed, failed])).toMatchObject([{ says: 'failing' }]);
+    expect(of([objective(), failed, passed])).toMatchObject([{ says: 'failing' }]);
+  });
 });
 
 describe('is what exercises find taken up?', () => {
@@ -193,6 +221,10 @@ describe('is what exercises find taken up?', () => {
     expect(of([])).toEqual([]);
     expect(of([report()])).toMatchObject([{ says: 'met', until: at('2027-05-01') }]);
     expect(of([report()], { asOf: at('2027-05-01') })).toMatchObject([{ says: 'stale' }]);
+  });
+
+  it('not by one that is held later', () => {
+    expect(of([report('1')], { asOf: at('2026-04-30') })).toEqual([]);
   });
 
   it('within 30 days it is work, and failing after', () => {

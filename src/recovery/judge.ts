@@ -14,6 +14,8 @@ export interface RecoveryInput {
   records: readonly EffectiveRecord[];
   /** By when they began. */
   runs: readonly BackupRun[];
+  /** Whether anything of the system holds PHI; where it does and no namespace is named, any may. */
+  holdsPhi: boolean;
   phiNamespaces: readonly string[];
   limitOf: LimitOf;
   asOf: Date;
@@ -101,6 +103,10 @@ function judgeObjectives(input: RecoveryInput, objectives: readonly Objective[])
     ];
   }
   const covered = new Set(objectives.flatMap(({ namespaces }) => namespaces));
+  if (!covered.has(null) && input.holdsPhi && input.phiNamespaces.length === 0) {
+    const reason = `${type}: no namespace of the system is named as one that holds PHI, so that any namespace may hold PHI: some have no recovery objective.`;
+    return [say('failing', reason, { records: idsOf(all), ...work('failing', age.newest, null) })];
+  }
   const open = covered.has(null) ? [] : input.phiNamespaces.filter((namespace) => !covered.has(namespace));
   const records = idsOf(objectives.map(({ record }) => record));
   if (open.length > 0) {
@@ -154,9 +160,10 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
   if (broken.length > 0) {
     return broken.map(({ objective: { record, fields }, namespace, run, heldUntil }) => {
       const what = namespace === null ? 'of the whole system' : `of namespace ${namespace}`;
-      const state = run === null ? 'none of late is known' : `the last began on ${run.startedAt.toISOString()}`;
+      const gone = run?.goneAt ? `, and is gone since ${run.goneAt.toISOString()}` : '';
+      const state = run === null ? 'none of late is known' : `the last began on ${run.startedAt.toISOString()}${gone}`;
       const reason =
-        `Recovery objective ${fields.scope}: the last good backup ${what} is older than its RPO of ${fields.rpoMinutes} minutes: ${state}. ` +
+        `Recovery objective ${fields.scope}: the last good backup ${what} is ${gone === '' ? '' : 'not there any more, or '}older than its RPO of ${fields.rpoMinutes} minutes: ${state}. ` +
         `What was lost now would be lost for good.`;
       const series = run === null ? [] : [run.series];
       const more = { records: [record.id], series, until, ...work('failing', record, heldUntil) };
@@ -264,12 +271,14 @@ export function judgeExercises(input: Judged): Statement[] {
   const { records, asOf, limitOf } = input;
   const say = stating(input, EXERCISES, type);
   const limit = limitOf(EXERCISES, type);
-  const findings = openFindings(records);
+  // What is held later has found nothing yet.
+  const findings = openFindings(records).filter(({ report }) => report.goodFrom <= asOf);
   const actions = openActions(records, asOf);
   const changes = firstAfter(asOf, [
     ...findings.map(({ dueAt }) => dueAt),
     ...actions.map(({ dueAt }) => dueAt),
     ...completions(records),
+    ...ofType(records, type).map(({ goodFrom }) => goodFrom),
   ]);
   const late = [
     ...findings
@@ -291,7 +300,8 @@ export function judgeExercises(input: Judged): Statement[] {
         }),
       ),
   ];
-  const age = limit === undefined ? null : ageOf(ofType(records, type), limit.days, asOf);
+  const held = ofType(records, type).filter(({ goodFrom }) => goodFrom <= asOf);
+  const age = limit === undefined ? null : ageOf(held, limit.days, asOf);
   if (late.length > 0 || age === null) return late;
   if (age.newest.fails) return [byReport(say, type, age)];
   const base = age.isOver

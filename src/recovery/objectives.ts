@@ -2,7 +2,7 @@ import { MINUTE_MS } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { holds, type BackupRun } from './backups.js';
 import { readObjective, readRestore, type ObjectiveFields, type RestoreFields } from './fields.js';
-import { rpoBreaches, type Breach, type Period } from './rpo.js';
+import { heldBy, rpoBreaches, type Breach, type Period } from './rpo.js';
 
 export interface Objective {
   record: EffectiveRecord;
@@ -36,8 +36,8 @@ export function breachesOf(
   period: Period,
 ): NamespaceBreach[] {
   return namespaces.flatMap((namespace) => {
-    const starts = runs.filter((run) => holds(run, namespace)).map(({ startedAt }) => startedAt);
-    return rpoBreaches(starts, fields.rpoMinutes, period).map((breach) => ({ namespace, ...breach }));
+    const good = runs.filter((run) => holds(run, namespace));
+    return rpoBreaches(good, fields.rpoMinutes, period).map((breach) => ({ namespace, ...breach }));
   });
 }
 
@@ -48,12 +48,12 @@ export interface LastBackup {
   heldUntil: Date | null;
 }
 
-/** The last good backup of each namespace of the objective. `runs`: by when they began. */
+/** The last good backup of each namespace of the objective that is still there, else the last that was. `runs`: by when they began. */
 export function lastBackups({ fields, namespaces }: Objective, runs: readonly BackupRun[]): LastBackup[] {
   return namespaces.map((namespace) => {
-    const run = runs.findLast((one) => holds(one, namespace)) ?? null;
-    const heldUntil = run && new Date(run.startedAt.getTime() + fields.rpoMinutes * MINUTE_MS);
-    return { namespace, run, heldUntil };
+    const good = runs.filter((run) => holds(run, namespace));
+    const run = good.findLast(({ goneAt }) => goneAt === null) ?? good.at(-1) ?? null;
+    return { namespace, run, heldUntil: run && heldBy(run, fields.rpoMinutes) };
   });
 }
 
@@ -67,7 +67,7 @@ export interface RestoreTest {
   missed: string | null;
 }
 
-/** The restore tests of an objective up to an instant, the last first. */
+/** The restore tests of an objective up to an instant, the last first; of two of one instant the one that missed it. */
 export function restoreTestsOf(objective: Objective, records: readonly EffectiveRecord[], asOf: Date): RestoreTest[] {
   return ofType(records, 'restore_test')
     .flatMap((record) => {
@@ -79,7 +79,11 @@ export function restoreTestsOf(objective: Objective, records: readonly Effective
       const test = { record, fields, rtoMinutes, rpoMinutes: fields.measuredRpoMinutes };
       return [{ ...test, missed: whyMissed(objective, test) }];
     })
-    .sort((one, other) => other.fields.completedAt.getTime() - one.fields.completedAt.getTime());
+    .sort(
+      (one, other) =>
+        other.fields.completedAt.getTime() - one.fields.completedAt.getTime() ||
+        Number(one.missed === null) - Number(other.missed === null),
+    );
 }
 
 function whyMissed(

@@ -95,7 +95,10 @@ interface Told {
 function objectiveView(objective: Objective, { runs, restoreTests, period }: Told) {
   const { record, fields, namespaces } = objective;
   const breaches = breachesOf(objective, runs, period);
-  const until = runs.filter(({ startedAt }) => startedAt <= period.to);
+  const until = runs.flatMap((run) => {
+    if (run.startedAt > period.to) return [];
+    return [run.goneAt !== null && run.goneAt > period.to ? { ...run, goneAt: null } : run];
+  });
   return {
     recordId: record.id,
     scope: fields.scope,

@@ -10,6 +10,7 @@ import type { EffectiveRecord } from '../records/effective.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordRulesRegistry } from '../records/rules.js';
 import type { Statement } from '../records/statement.js';
+import { RecordTypesService } from '../records/types/record-types.service.js';
 import type { ListedFact } from '../results/listed-fact.js';
 import { ResultsService } from '../results/results.service.js';
 import { backupRuns, type BackupRun } from './backups.js';
@@ -34,6 +35,7 @@ export interface RecoveryRecords {
 export class RecoveryService implements OnModuleInit {
   constructor(
     private readonly records: RecordsService,
+    private readonly recordTypes: RecordTypesService,
     private readonly registry: RecordRulesRegistry,
     private readonly results: ResultsService,
     private readonly organizations: OrganizationService,
@@ -67,7 +69,8 @@ export class RecoveryService implements OnModuleInit {
     const objectives = objectivesOf(records, phiNamespaces);
     const reach = Math.max(LOOK_BACK_MS, longest(objectives));
     const runs = await this.backups(tx, instant, place, new Date(asOf.getTime() - reach));
-    return judgeRecovery({ records, runs, phiNamespaces, limitOf, asOf });
+    const holdsPhi = system !== null && system.phi !== 'none';
+    return judgeRecovery({ records, runs, holdsPhi, phiNamespaces, limitOf, asOf });
   }
 
   /** What people keep of the recovery of a system. */
@@ -110,9 +113,10 @@ export class RecoveryService implements OnModuleInit {
     const { settings } = await this.organizations.settingsAsOf(tx, instant);
     const [overlay] = settings.overlays;
     const catalog = overlay === undefined ? this.catalog : overlaid(this.catalog, overlay);
+    const tightened = await this.recordTypes.tightenedDays(tx, instant.knownAt);
     return (practice, type) => {
       const freshness = catalog.freshnessOf(practice, { records: settings.recordFreshness }).records[type];
-      return freshness && { days: freshness.maxAgeDays };
+      return freshness && { days: tightened(type, freshness.maxAgeDays) };
     };
   }
 }

@@ -14,7 +14,13 @@ const seen = (breaches: readonly Breach[]) =>
     lastBackupAt === null ? null : minuteOf(lastBackupAt),
   ]);
 const breaches = (starts: number[], rpo: number, from: number, to: number) =>
-  seen(rpoBreaches(starts.map(at), rpo, { from: at(from), to: at(to) }));
+  seen(
+    rpoBreaches(
+      starts.map((start) => ({ startedAt: at(start), goneAt: null })),
+      rpo,
+      { from: at(from), to: at(to) },
+    ),
+  );
 
 describe('when is a recovery point objective broken?', () => {
   it('never, where no gap is longer than it', () => {
@@ -40,6 +46,22 @@ describe('when is a recovery point objective broken?', () => {
 
   it('is a backup after the period none of it?', () => {
     expect(breaches([60], 60, 0, 50)).toEqual([[0, 50, 50, null]]);
+  });
+
+  it('from when the backup that held it was gone, if no other does', () => {
+    const kept = (start: number, gone: number | null) => ({
+      startedAt: at(start),
+      goneAt: gone === null ? null : at(gone),
+    });
+    const found = (...backups: ReturnType<typeof kept>[]) =>
+      seen(rpoBreaches(backups, 60, { from: at(0), to: at(60) }));
+    expect(found(kept(0, 20))).toEqual([[20, 60, 40, 0]]);
+    expect(found(kept(0, 20), kept(10, null))).toEqual([]);
+    expect(found(kept(0, null), kept(10, 20))).toEqual([]);
+    expect(found(kept(0, 20), kept(30, 40))).toEqual([
+      [20, 30, 10, 0],
+      [40, 60, 20, 30],
+    ]);
   });
 
   it('exactly in the minutes in which no backup is young enough, by asking each of them', () => {

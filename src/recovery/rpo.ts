@@ -12,11 +12,23 @@ export interface Breach extends Period {
   lastBackupAt: Date | null;
 }
 
+/** A good backup: its data is of when it began, and can be restored until it is gone (null: it was not). */
+export interface Kept {
+  startedAt: Date;
+  goneAt: Date | null;
+}
+
+/** Until when a backup holds a recovery point objective. */
+export function heldBy({ startedAt, goneAt }: Kept, rpoMinutes: number): Date {
+  const end = new Date(startedAt.getTime() + rpoMinutes * MINUTE_MS);
+  return goneAt === null || goneAt > end ? end : goneAt;
+}
+
 /**
- * When in a period a recovery point objective was not held. It is held at an instant if a backup began less than the objective before: its data is of then.
- * `starts`: when good backups began; those before the period count for its beginning, and so a period before the first known one is a breach.
+ * When in a period a recovery point objective was not held. It is held at an instant if there was a good backup that began less than the objective before. Those of
+ * before the period count for its beginning, and so a period before the first known one is a breach.
  */
-export function rpoBreaches(starts: readonly Date[], rpoMinutes: number, { from, to }: Period): Breach[] {
+export function rpoBreaches(backups: readonly Kept[], rpoMinutes: number, { from, to }: Period): Breach[] {
   const breaches: Breach[] = [];
   // Until when it is held so far, and by which backup.
   let heldUntil = from.getTime();
@@ -26,11 +38,11 @@ export function rpoBreaches(starts: readonly Date[], rpoMinutes: number, { from,
     const minutes = Math.ceil((until - heldUntil) / MINUTE_MS);
     breaches.push({ from: new Date(heldUntil), to: new Date(until), minutes, lastBackupAt });
   };
-  for (const start of starts.toSorted((one, other) => one.getTime() - other.getTime())) {
-    if (start > to) break;
-    close(start.getTime());
-    heldUntil = Math.max(heldUntil, start.getTime() + rpoMinutes * MINUTE_MS);
-    lastBackupAt = start;
+  for (const backup of backups.toSorted((one, other) => one.startedAt.getTime() - other.startedAt.getTime())) {
+    if (backup.startedAt > to) break;
+    close(backup.startedAt.getTime());
+    heldUntil = Math.max(heldUntil, heldBy(backup, rpoMinutes).getTime());
+    lastBackupAt = backup.startedAt;
   }
   close(to.getTime());
   return breaches;

@@ -93,7 +93,7 @@ const RECORDS = fc
 type Records = typeof RECORDS extends fc.Arbitrary<infer Kept> ? Kept : never;
 
 const judged = (records: Records, asOf: Date) =>
-  judgeRecovery({ records, runs: [], phiNamespaces: ['emr'], limitOf: () => ({ days: 15 }), asOf });
+  judgeRecovery({ records, runs: [], holdsPhi: true, phiNamespaces: ['emr'], limitOf: () => ({ days: 15 }), asOf });
 
 const shown = (statements: ReturnType<typeof judged>) =>
   statements

@@ -73,7 +73,7 @@ const AROUND = {
 };
 
 const ask = (input: Partial<RisksInput>, asOf = NOW): Statement[] =>
-  judge({ analyses: [], plans: [], risks: [], around: AROUND, ...input }, NEEDS, asOf);
+  judge({ analyses: [], ended: [], plans: [], risks: [], around: AROUND, ...input }, NEEDS, asOf);
 const of = (statements: readonly Statement[], need: string) => statements.filter((one) => one.need === need);
 const told = (statements: readonly Statement[], need: string): [says: string, reason: string][] =>
   of(statements, need).map(({ says, reason }) => [says, reason]);
@@ -105,6 +105,13 @@ describe('what does a risk analysis say?', () => {
     // Risks of the next analysis are approved before it.
     const ofNext = risk('R-9', { analysis: idOf('next') });
     expect(of(ask({ analyses: [analysis()], risks: [ofNext] }), 'risk_analysis')[0]?.says).toBe('met');
+  });
+
+  it('do risks of an analysis that has ended speak for another?', () => {
+    const left = risk('R-9', { analysis: idOf('withdrawn') });
+    expect(
+      of(ask({ analyses: [analysis()], risks: [left], ended: [idOf('withdrawn')] }), 'risk_analysis'),
+    ).toMatchObject([{ says: 'failing', reason: expect.stringContaining('has no risk in effect') }]);
   });
 
   it('does one that cannot be read never count?', () => {
@@ -228,6 +235,16 @@ describe('what does a risk management plan say?', () => {
     const accepted = { ...good, risks: [risk('R-1', { treatment: 'accept', dueOn: undefined })] };
     expect(of(ask(accepted, at('2027-03-15')), 'risk_management_plan')[0]?.says).toBe('met');
     expect(of(ask(accepted, at('2027-03-16')), 'risk_management_plan')[0]?.says).toBe('stale');
+  });
+
+  it('is one of an analysis that has ended stale, and one that is reviewed later none?', () => {
+    const old = plan({ analysis: idOf('withdrawn') });
+    expect(of(ask({ ...good, plans: [old], ended: [idOf('withdrawn')] }), 'risk_management_plan')).toMatchObject([
+      { says: 'stale', reason: expect.stringContaining('is not of the risk analysis in effect') },
+    ]);
+    expect(
+      of(ask({ ...good, plans: [plan({}, { goodFrom: '2026-06-02T00:00:00Z' })] }), 'risk_management_plan'),
+    ).toEqual([]);
   });
 
   it('do open treatments and accepted critical risks stand on the work list, and say nothing of the plan?', () => {

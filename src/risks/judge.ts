@@ -13,6 +13,8 @@ const MAX_CHANGES = 5;
 export interface RisksInput {
   /** In effect at the instant. */
   analyses: readonly EffectiveRecord[];
+  /** Ids of analyses that have ended. */
+  ended: readonly string[];
   plans: readonly EffectiveRecord[];
   risks: readonly EffectiveRecord[];
   /** Around the analysis that speaks (`latestOf`). */
@@ -88,7 +90,8 @@ function planFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Findin
   // A treatment that is overdue is so whether anybody has written a plan or not.
   const overdue = input.risks.flatMap((record) => treatmentFault(record, asOf));
   if (overdue.length > 0) return overdue;
-  const latest = latestOf(input.plans);
+  // One that is reviewed later says nothing yet.
+  const latest = latestOf(input.plans.filter(({ goodFrom }) => goodFrom <= asOf));
   if (latest === null) return [];
   const records = [latest.id];
   const of = `the one that counts from ${dayOf(latest.goodFrom)}`;
@@ -121,9 +124,9 @@ function planFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Findin
   return [{ says: 'met', reason, records, until }];
 }
 
-/** Of that analysis, or of one that is still to come: what is written for the next one is approved before it. */
-function speaksFor(id: string | undefined, analysis: EffectiveRecord, { analyses }: RisksInput): boolean {
-  return id !== undefined && (id === analysis.id || !analyses.some((other) => other.id === id));
+/** Of that analysis, or of one that is still to come: what is written for the next one is approved before it. One that has ended does not come. */
+function speaksFor(id: string | undefined, analysis: EffectiveRecord, { analyses, ended }: RisksInput): boolean {
+  return id !== undefined && (id === analysis.id || !(analyses.some((other) => other.id === id) || ended.includes(id)));
 }
 
 /** A treatment that is past its day, or has none, or cannot be read. */

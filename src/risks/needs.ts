@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { Statement } from '../records/statement.js';
+import type { TightenedDays } from '../records/types/record-types.service.js';
 
 /** A record of the risks' types that a practice or an item asks for. */
 export interface RiskNeed {
@@ -13,17 +14,21 @@ const isOfRisks = (type: string): type is RiskNeed['type'] =>
   type === 'risk_analysis' || type === 'risk_management_plan';
 
 /** What practices and items ask of analyses and plans, and how old these may be: by the catalogue, and by what an organisation has set over it. */
-export function needsOf(catalog: Catalog, recordFreshness: Readonly<Record<string, number>>): RiskNeed[] {
+export function needsOf(
+  catalog: Catalog,
+  recordFreshness: Readonly<Record<string, number>>,
+  tightened: TightenedDays,
+): RiskNeed[] {
   return [
     ...catalog.practices.flatMap(({ id }) =>
       Object.entries(catalog.freshnessOf(id, { records: recordFreshness }).records).flatMap(
         ([type, { maxAgeDays }]): RiskNeed[] =>
-          isOfRisks(type) ? [{ about: { practice: id }, type, days: maxAgeDays }] : [],
+          isOfRisks(type) ? [{ about: { practice: id }, type, days: tightened(type, maxAgeDays) }] : [],
       ),
     ),
     ...catalog.controls.flatMap(({ id, records }) =>
       records.flatMap(({ type, freshness }): RiskNeed[] =>
-        isOfRisks(type) ? [{ about: { control: id }, type, days: freshness.maxAgeDays }] : [],
+        isOfRisks(type) ? [{ about: { control: id }, type, days: tightened(type, freshness.maxAgeDays) }] : [],
       ),
     ),
   ];

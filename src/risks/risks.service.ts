@@ -8,6 +8,7 @@ import { SystemService } from '../organizations/system.service.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { RecordsService } from '../records/records.service.js';
 import type { Statement } from '../records/statement.js';
+import { RecordTypesService } from '../records/types/record-types.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { offeredVulnerabilities, volumesOf, type OfferedVulnerability } from './inventory.js';
 import { judge, latestOf } from './judge.js';
@@ -34,6 +35,7 @@ export interface Inventory {
 export class RisksService {
   constructor(
     private readonly records: RecordsService,
+    private readonly recordTypes: RecordTypesService,
     private readonly results: ResultsService,
     private readonly systems: SystemService,
     private readonly organizations: OrganizationService,
@@ -48,12 +50,13 @@ export class RisksService {
     const found = Map.groupBy(await this.records.effective(tx, instant, { types }), ({ type }) => type);
     const of = (type: (typeof types)[number]) => found.get(type) ?? [];
     const analyses = of('risk_analysis');
+    const ended = await this.records.ended(tx, instant, { types: ['risk_analysis'] });
     const around = await this.around(tx, instant, latestOf(analyses), of('vendor'));
     const known = this.catalog.overlays.find(({ id }) => settings.overlays.includes(id));
     const catalog = known === undefined ? this.catalog : overlaid(this.catalog, known.id);
     return judge(
-      { analyses, plans: of('risk_management_plan'), risks: of('risk'), around },
-      needsOf(catalog, settings.recordFreshness),
+      { analyses, ended: ended.map(({ id }) => id), plans: of('risk_management_plan'), risks: of('risk'), around },
+      needsOf(catalog, settings.recordFreshness, await this.recordTypes.tightenedDays(tx, instant.knownAt)),
       instant.asOf,
     );
   }

@@ -45,6 +45,18 @@ describe('does a record make another due?', () => {
     expect(due?.dueAt).toEqual(at('2026-02-10T00:00:00Z'));
   });
 
+  it('not met yet by what was done later', () => {
+    const again = failed({
+      id: 'again',
+      links: [{ kind: 'record', target: 'first', note: '' }],
+      goodFrom: at('2026-03-01T00:00:00Z'),
+    });
+    expect(dueOf(restore, failed(), [again], at('2026-02-28T00:00:00Z'))).toMatchObject([
+      { metBy: null, isOverdue: true },
+    ]);
+    expect(dueOf(restore, failed(), [again], at('2026-03-01T00:00:00Z'))).toMatchObject([{ metBy: 'again' }]);
+  });
+
   it('met by a record of the type that links to it, and by no other', () => {
     const again = failed({ id: 'again', links: [{ kind: 'record', target: 'first', note: '' }] });
     expect(dueOf(restore, failed(), [again], at('2026-09-01T00:00:00Z'))).toMatchObject([

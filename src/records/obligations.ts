@@ -34,7 +34,8 @@ export function dueOf(
     if (record.disposed || !holds(obligation.when, record)) return [];
     if (others.some((other) => lifts(obligation, record, other, asOf))) return [];
     const dueAt = dueAtOf(obligation, record);
-    const met = others.find((other) => meets(obligation, record, other));
+    // What is done later, though its record be in effect, has met nothing yet.
+    const met = others.find((other) => other.goodFrom <= asOf && meets(obligation, record, other));
     return [
       {
         record,

@@ -48,6 +48,9 @@ const actionFields = z.object({
 /** Of `backup_report`. */
 const reportFields = z.object({ namespaces: z.array(z.string()), periodTo: moment });
 
+/** Of `immutability_evidence`. */
+const storeFields = z.object({ store: z.string(), encryption: orNull(z.string()) });
+
 export type ObjectiveFields = z.output<typeof objectiveFields>;
 export type RestoreFields = z.output<typeof restoreFields>;
 export type ExerciseFields = z.output<typeof exerciseFields>;
@@ -60,5 +63,7 @@ export const readObjective = (fields: Fields): ObjectiveFields | null => objecti
 export const readRestore = (fields: Fields): RestoreFields | null => restoreFields.safeParse(fields).data ?? null;
 export const readExercise = (fields: Fields): ExerciseFields | null => exerciseFields.safeParse(fields).data ?? null;
 export const readAction = (fields: Fields): ActionFields | null => actionFields.safeParse(fields).data ?? null;
+export const readStore = (fields: Fields): z.output<typeof storeFields> | null =>
+  storeFields.safeParse(fields).data ?? null;
 export const readReport = (fields: Fields): z.output<typeof reportFields> | null =>
   reportFields.safeParse(fields).data ?? null;

@@ -163,6 +163,28 @@ describe('is the recovery point objective held?', () => {
   });
 });
 
+describe('are backups encrypted where they are kept?', () => {
+  const of = (...given: Parameters<typeof judged>) => judged(...given)('backup-encryption');
+  const seen = (checkedOn: string, fields: Record<string, unknown> = {}) =>
+    effectiveRecord(
+      'immutability_evidence',
+      { store: 's3://clinic-backups', lock: 'compliance', encryption: 'customer_key', ...fields },
+      { id: newId(), goodFrom: at(checkedOn) },
+    );
+
+  it('not where who looked last saw that they are not; that they are is said elsewhere', () => {
+    const none = seen('2026-05-01', { encryption: 'none' });
+    expect(of([none])).toMatchObject([
+      { says: 'failing', need: null, records: [none.id], reason: expect.stringContaining('clinic-backups') },
+    ]);
+    expect(of([seen('2026-05-01')])).toEqual([]);
+    expect(of([none, seen('2026-05-02', { store: 's3://clinic-backups/' })])).toEqual([]);
+    expect(of([none, seen('2026-05-02', { store: 's3://another' })])).toMatchObject([{ says: 'failing' }]);
+    expect(of([none, seen('2026-06-02')])).toMatchObject([{ says: 'failing', until: at('2026-06-02') }]);
+    expect(of([seen('2026-06-02', { encryption: 'none' })])).toEqual([]);
+  });
+});
+
 describe('are restores tested?', () => {
   const of = (...given: Parameters<typeof judged>) => judged(...given)('restore-testing');
 

@@ -5,6 +5,7 @@ import type { BackupRun } from './backups.js';
 import { completions, nameOf, openActions, openFindings } from './exercises.js';
 import { readReport, readRestore } from './fields.js';
 import { lastBackups, objectivesOf, ofType, restoreTestsOf, type Objective } from './objectives.js';
+import { storesOf } from './stores.js';
 
 /** The record types that a practice of the catalogue asks for, with the days that they are good for; undefined where it does not. */
 export type LimitOf = (practice: string, type: string) => { days: number | null } | undefined;
@@ -27,6 +28,7 @@ const TARGETS = 'rto-rpo-targets';
 const BACKUP = 'volume-database-backup';
 const RESTORE = 'restore-testing';
 const EXERCISES = 'disaster-exercises';
+const ENCRYPTION = 'backup-encryption';
 
 /** What recovery says of practices, in a system's part. */
 export function judgeRecovery(input: RecoveryInput): Statement[] {
@@ -34,6 +36,7 @@ export function judgeRecovery(input: RecoveryInput): Statement[] {
   return [
     ...judgeObjectives(input, objectives),
     ...judgeBackups(input, objectives),
+    ...judgeStores(input),
     ...judgeRestores(input, objectives),
     ...judgeExercises(input),
   ];
@@ -207,6 +210,25 @@ function byReport(say: ReturnType<typeof stating>, type: string, { newest, isOve
   return isOver
     ? say('stale', `${type}: the last is of ${when}, and no longer good.`, { records, ...work('stale', newest, end) })
     : say('met', `${type}: the last is of ${when}.`, { records, until: end });
+}
+
+/** Who looks at where backups are kept sees whether they are encrypted, which no scanner of the cluster does. That they are evidences nothing by itself: it is not said of all. */
+function judgeStores(input: RecoveryInput): Statement[] {
+  const type = 'immutability_evidence';
+  const say = stating(input, ENCRYPTION, type);
+  const comes = firstAfter(
+    input.asOf,
+    ofType(input.records, type).map(({ goodFrom }) => goodFrom),
+  );
+  return storesOf(input.records, input.asOf)
+    .filter(({ encryption }) => encryption === 'none')
+    .map(({ record, name }) =>
+      say('failing', `${type}: the backups in ${name} were not encrypted on ${dayOf(record.goodFrom)}.`, {
+        records: [record.id],
+        until: comes,
+        ...work('failing', record, null),
+      }),
+    );
 }
 
 /** Each objective wants a fresh restore test that met it; the last one speaks. */

@@ -14,6 +14,7 @@ import { breachesOf, lastBackups, restoreTestsOf, type Objective } from './objec
 import { getRecovery, listBackups, type BackupView } from './recovery.schema.js';
 import { RecoveryService } from './recovery.service.js';
 import type { Period } from './rpo.js';
+import type { SeenStore } from './stores.js';
 
 const MAX_PERIOD_DAYS = 366;
 const DEFAULT_PERIOD_DAYS = 30;
@@ -34,7 +35,7 @@ export class RecoveryController {
       await this.systems.requireSystem(tx, systemId);
       const instant = instantOf(call.query, await this.recovery.present(tx, systemId));
       const period = periodOf(call.query, instant.asOf);
-      const { objectives, restoreTests, immutability } = await this.recovery.kept(tx, instant, systemId);
+      const { objectives, restoreTests, stores } = await this.recovery.kept(tx, instant, systemId);
       const runs = await this.recovery.runsFor(tx, instant, systemId, period, objectives);
       const locations = await this.recovery.storage(tx, instant, systemId);
       return {
@@ -42,7 +43,7 @@ export class RecoveryController {
         from: period.from.toISOString(),
         to: period.to.toISOString(),
         objectives: objectives.map((objective) => objectiveView(objective, { runs, restoreTests, period })),
-        storage: locations.flatMap((fact) => storageView(fact, immutability, instant.asOf)),
+        storage: locations.flatMap((fact) => storageView(fact, stores)),
       };
     });
   }
@@ -135,31 +136,26 @@ function objectiveView(objective: Objective, { runs, restoreTests, period }: Tol
   };
 }
 
-function storageView(fact: ListedFact, immutability: readonly EffectiveRecord[], asOf: Date) {
+function storageView(fact: ListedFact, stores: readonly SeenStore[]) {
   const value = FACT_KINDS['backup-storage-location'].safeParse(fact.value).data;
   if (value === undefined) return [];
-  const isImmutable = immutability.some(
-    ({ fails, expiresAt, links, fields }) =>
-      !fails &&
-      (expiresAt === null || expiresAt > asOf) &&
-      (isStore(fields['store'], value.bucket) ||
-        links.some(({ kind, target }) => kind === 'series' && target === fact.series)),
+  const { bucket } = value;
+  const its = stores.filter(
+    ({ name, record: { links } }) =>
+      (bucket !== null && name === bucket) ||
+      links.some(({ kind, target }) => kind === 'series' && target === fact.series),
   );
   return [
     {
       series: fact.series,
       name: fact.subject,
       provider: value.provider,
-      bucket: value.bucket,
+      bucket,
       encrypted: value.kmsKeyId !== null || value.serverSideEncryption !== null ? true : null,
-      immutable: isImmutable,
+      immutable: its.length > 0 && its.every(({ record }) => !record.fails),
     },
   ];
 }
-
-/** `s3://clinic-backups/` is the bucket clinic-backups. */
-const isStore = (store: unknown, bucket: string | null): boolean =>
-  bucket !== null && typeof store === 'string' && store.replace(/^[a-z0-9]+:\/\//, '').replace(/\/+$/, '') === bucket;
 
 const backupView = ({
   series,

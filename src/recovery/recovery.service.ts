@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog.js';
 import { overlaid } from '../catalog/overlaid.js';
 import type { Tx } from '../kernel/db/database.js';
-import { DAY_MS, MINUTE_MS } from '../kernel/dates.js';
+import { DAY_MS, later, MINUTE_MS } from '../kernel/dates.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { OrganizationService } from '../organizations/organization.service.js';
 import { SystemService } from '../organizations/system.service.js';
@@ -18,9 +18,16 @@ import { judgeExercises, judgeRecovery, type LimitOf } from './judge.js';
 import { objectivesOf, type Objective } from './objectives.js';
 import type { Period } from './rpo.js';
 import { recoveryRules } from './rules.js';
+import { storesOf, type SeenStore } from './stores.js';
 
 const EXERCISE_TYPES = ['exercise_report', 'corrective_action', 'risk'];
-const SYSTEM_TYPES = ['recovery_objective', 'restore_test', 'backup_report', ...EXERCISE_TYPES];
+const SYSTEM_TYPES = [
+  'recovery_objective',
+  'restore_test',
+  'backup_report',
+  'immutability_evidence',
+  ...EXERCISE_TYPES,
+];
 
 /** How far back the judge looks for the last backup, beyond what its objectives reach: as long as Velero keeps one if nothing else is said (720h), and a day. */
 const LOOK_BACK_MS = 31 * DAY_MS;
@@ -28,7 +35,8 @@ const LOOK_BACK_MS = 31 * DAY_MS;
 export interface RecoveryRecords {
   objectives: Objective[];
   restoreTests: EffectiveRecord[];
-  immutability: EffectiveRecord[];
+  /** Where backups are kept, by what was seen of it lately. */
+  stores: SeenStore[];
 }
 
 @Injectable()
@@ -78,10 +86,14 @@ export class RecoveryService implements OnModuleInit {
     const types = ['recovery_objective', 'restore_test', 'immutability_evidence'];
     const found = await this.records.effective(tx, instant, { types, systemId });
     const system = await this.systems.systemAsOf(tx, instant, systemId);
+    const limitOf = await this.limits(tx, instant);
+    const days = limitOf('backup-offsite-immutability', 'immutability_evidence')?.days ?? null;
     return {
       objectives: objectivesOf(found, system?.phiNamespaces ?? []),
       restoreTests: found.filter(({ type }) => type === 'restore_test'),
-      immutability: found.filter(({ type }) => type === 'immutability_evidence'),
+      stores: storesOf(found, instant.asOf).filter(
+        ({ record: { goodFrom } }) => days === null || later(goodFrom, days) >= instant.asOf,
+      ),
     };
   }
 

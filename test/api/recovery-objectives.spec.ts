@@ -164,6 +164,26 @@ describe('which backups were there?', () => {
     expect(await storage()).toMatchObject([{ immutable: false }]);
     await keepers.keep({ ...evidence, fields: { ...fields, store: 's3://clinic-backups/' } });
     expect(await storage()).toMatchObject([{ immutable: true }]);
+    // As people last saw it.
+    const at = async (asOf: string) => (await recovery(`asOf=${asOf}`)).storage;
+    expect(await at(ago(5, 12))).toMatchObject([{ immutable: true }]);
+    await keepers.keep({
+      ...evidence,
+      fields: { ...fields, store: 'clinic-backups', lock: 'none', checkedOn: ago(1).slice(0, 10) },
+    });
+    expect([await storage(), await at(ago(2))]).toMatchObject([[{ immutable: false }], [{ immutable: true }]]);
+  });
+
+  it('is a lock that was seen more than a month ago shown as one?', async () => {
+    const fields = { store: 'clinic-backups', lock: 'worm', lockDays: 35, offSite: true, encryption: 'customer_key' };
+    await keepers.keep({
+      type: 'immutability_evidence',
+      effectiveFrom: ago(50),
+      document: 'configuration',
+      fields: { ...fields, checkedOn: ago(50).slice(0, 10) },
+    });
+    expect((await recovery(`asOf=${ago(19)}`)).storage).toMatchObject([{ immutable: true }]);
+    expect((await recovery(`asOf=${ago(18)}`)).storage).toMatchObject([{ immutable: false }]);
   });
 });
 

@@ -6,9 +6,10 @@ import type { Instant } from '../kernel/http/instant.js';
 import { OrganizationService } from '../organizations/organization.service.js';
 import { SystemService } from '../organizations/system.service.js';
 import { RecordsService } from '../records/records.service.js';
-import { RecordRulesRegistry } from '../records/rules.js';
+import { RecordRulesRegistry, type Candidate, type RecordFault } from '../records/rules.js';
 import type { Statement } from '../records/statement.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
+import { agreementOf } from './fields.js';
 import { judge } from './judge.js';
 import { needsOf } from './needs.js';
 import { registerOf, type VendorEntry } from './register.js';
@@ -27,7 +28,10 @@ export class AgreementsService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.rules.add('agreements', agreementRules);
+    this.rules.add('agreements', {
+      ...agreementRules,
+      examine: (tx, candidate, now) => this.examine(tx, candidate, now),
+    });
   }
 
   /** What vendors and agreements say at an instant. They are the organisation's: of a system (`place`) they say nothing. */
@@ -53,6 +57,27 @@ export class AgreementsService implements OnModuleInit {
 
   awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
     return this.records.awaitDecisions(tx, knownAt);
+  }
+
+  /** What the vendor before it has promised would be nobody's any more, and what it has to return would be forgotten. */
+  private async examine(tx: Tx, candidate: Candidate, now: Date): Promise<RecordFault[]> {
+    const vendor =
+      candidate.kind === 'content' && candidate.type === 'baa' ? agreementOf(candidate)?.vendor : undefined;
+    if (vendor === undefined) return [];
+    const instant = { asOf: now, knownAt: await this.present(tx, now) };
+    const filter = { types: ['baa'], ids: [candidate.id] };
+    const before = [
+      ...(await this.records.effective(tx, instant, filter)),
+      ...(await this.records.ended(tx, instant, filter)),
+    ];
+    return before.every((record) => agreementOf(record)?.vendor === vendor)
+      ? []
+      : [
+          {
+            pointer: '/fields/vendor',
+            detail: 'The agreement is with another vendor: end it, and record the other one.',
+          },
+        ];
   }
 
   private async read(tx: Tx, instant: Instant): Promise<AgreementsInput> {

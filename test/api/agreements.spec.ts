@@ -174,6 +174,16 @@ describe('are vendors and their agreements told as of any date?', () => {
     expect(refusal(await keeper.submit(early))).toEqual([422, '/problems/record-refused', '/fields/completedOn']);
   });
 
+  it('and is no agreement handed on to another vendor, whose end would be forgotten', async () => {
+    const lakeside = await keeper.keep(vendor('Lakeside Imaging'));
+    const archive = await keeper.keep(vendor('Archive'));
+    const id = await keeper.keep(agreement(lakeside));
+    const { fields } = agreement(archive);
+    await expect(keeper.revise(id, { fields, effectiveFrom: '2026-07-01T00:00:00Z' })).rejects.toThrow(
+      '"pointer":"/fields/vendor"',
+    );
+  });
+
   it('a review for as long as the organisation says, once it has said so', async () => {
     const lakeside = await keeper.keep(vendor('Lakeside Imaging'));
     await keeper.keep(agreement(lakeside));

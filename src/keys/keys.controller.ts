@@ -24,7 +24,7 @@ export class KeysController {
   async list(@Call() call: CallOf<typeof listKeys>) {
     const { limit, cursor, asOf, knownAt, system, state, purpose } = call.query;
     const after = decodeCursor(cursor, ['uuid', 'uuid']);
-    return this.database.read(call.principal, async (tx) => {
+    return this.database.readSnapshot(call.principal, async (tx) => {
       if (system !== undefined) await this.systems.requireSystem(tx, system);
       const instant = instantOf({ asOf, knownAt }, await this.keys.present(tx, system ?? null));
       const ids = system === undefined ? await this.inScope(tx, instant) : [system];
@@ -59,7 +59,7 @@ export class KeysController {
 
   @Endpoint(getKeyHistory)
   async history(@Call() call: CallOf<typeof getKeyHistory>) {
-    return this.database.read(call.principal, async (tx) => {
+    return this.database.readSnapshot(call.principal, async (tx) => {
       const instant = instantOf(call.query, await this.keys.present(tx, null));
       const { key, rotations } = await this.keys.history(tx, instant, call.params.recordId);
       return { recordId: key.id, name: key.naturalKey, items: rotations.map(rotationView) };

@@ -31,7 +31,7 @@ export class RecoveryController {
   @Endpoint(getRecovery)
   async get(@Call() call: CallOf<typeof getRecovery>) {
     const { systemId } = call.params;
-    return this.database.read(call.principal, async (tx) => {
+    return this.database.readSnapshot(call.principal, async (tx) => {
       await this.systems.requireSystem(tx, systemId);
       const instant = instantOf(call.query, await this.recovery.present(tx, systemId));
       const period = periodOf(call.query, instant.asOf);
@@ -53,7 +53,7 @@ export class RecoveryController {
     const { limit, cursor, ...query } = call.query;
     const { systemId } = call.params;
     const before = decodeCursor(cursor, ['time', 'uuid']);
-    const found = await this.database.read(call.principal, async (tx) => {
+    const found = await this.database.readSnapshot(call.principal, async (tx) => {
       await this.systems.requireSystem(tx, systemId);
       const instant = instantOf(query, await this.recovery.present(tx, systemId));
       const period = periodOf(query, instant.asOf);

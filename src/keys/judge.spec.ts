@@ -170,6 +170,16 @@ describe('is the rotation of secrets shown?', () => {
     ]);
   });
 
+  it('not by one after which the old secret is still in use', () => {
+    const half = { fields: { consumersDone: false } };
+    expect(of([event('2026-05-01', half)])).toMatchObject([
+      { says: 'failing', reason: expect.stringContaining('consumers') },
+    ]);
+    expect(of([event('2026-05-01', half), event('2026-05-02', { fields: { consumersDone: true } })])).toMatchObject([
+      { says: 'met' },
+    ]);
+  });
+
   it('not by one that failed or was disposed of', () => {
     expect(of([event('2026-05-01', { fails: true, outcome: 'bad' })])).toMatchObject([{ says: 'failing' }]);
     expect(of([event('2026-05-01', { disposed: true })])).toEqual([]);

@@ -178,12 +178,16 @@ function judgeAge(input: KeysInput, practice: string, type: string): Statement[]
   const end = limit.days === null ? null : later(newest.goodFrom, limit.days);
   const statement = { about: { practice }, need: type, at: asOf, records: [newest.id], series: [] };
   const work = { ownerId: newest.ownerId, dueAt: end };
-  if (newest.fails) {
+  // Who still uses the old secret keeps it alive.
+  const isHalf = newest.fields['consumersDone'] === false;
+  if (newest.fails || isHalf) {
     return [
       {
         ...statement,
         says: 'failing',
-        reason: `${type}: «${newest.outcome ?? ''}» is its outcome.`,
+        reason: isHalf
+          ? `${type}: of the last, of ${dayOf(newest.goodFrom)}, it is said that not all consumers use the new one.`
+          : `${type}: «${newest.outcome ?? ''}» is its outcome.`,
         until: comes,
         work: { kind: 'failing', ...work },
       },

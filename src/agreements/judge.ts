@@ -4,6 +4,7 @@ import { applicabilityOf } from './fields.js';
 import { partName } from './scope.js';
 import {
   openReturns,
+  returnsToCome,
   standingsOf,
   type AgreementsInput,
   type AgreementStanding,
@@ -81,7 +82,7 @@ export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date)
   });
   const returns = returnStatements(input, asOf);
   // From the day on which a return is due what it is about fails, also where all else is good.
-  const dueAt = soonest(returns.map(({ until }) => until));
+  const dueAt = soonest([...returns.map(({ until }) => until), ...returnsToCome(input, asOf)]);
   return [
     ...statements.map((statement) =>
       statement.says === 'met' && isOfReturns(statement.about)

@@ -220,6 +220,13 @@ export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
     }));
 }
 
+/** When returns of agreements that are in force yet will be due at the earliest, if nothing is done until then. */
+export const returnsToCome = ({ agreements }: AgreementsInput, asOf: Date): Date[] =>
+  agreements.flatMap((record) => {
+    const { inForce, endsAt } = agreementStanding(record, asOf);
+    return inForce && endsAt !== null ? [new Date(endsAt.getTime() + RETURN_DAYS * DAY)] : [];
+  });
+
 /** What was ended after its time had run out ended when that was, unless it had renewed itself. */
 function endOfEnded(record: EndedRecord): Date {
   const fields = agreementOf(record);

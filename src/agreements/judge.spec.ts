@@ -1,82 +1,24 @@
 import { describe, expect, it } from 'vitest';
+import {
+  agreement,
+  ask,
+  at,
+  emr,
+  NEEDS,
+  NOW,
+  of,
+  pacs,
+  reasons,
+  review,
+  says,
+  terms,
+  vendor,
+  type Said,
+} from '../../test/support/agreements.js';
 import { effective, idOf, link, OWNER } from '../../test/support/effective.js';
-import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
-import type { Statement } from '../records/statement.js';
-import { FLOW_DOWN, judge, OVERSIGHT, type AgreementNeed } from './judge.js';
-import type { AgreementsInput } from './standing.js';
-import { controlOf, RETURN_CONTROL, TERM_NAMES, TERMS, type Term } from './terms.js';
-
-const emr = { id: idOf('emr'), name: 'emr-production' };
-const pacs = { id: idOf('pacs'), name: 'pacs' };
-const at = (day: string): Date => new Date(`${day}T00:00:00Z`);
-const NOW = at('2026-06-01');
-
-type Said = NonNullable<Parameters<typeof effective>[3]>;
-
-const vendor = (name: string, fields: object = {}, said: Said = {}): EffectiveRecord =>
-  effective('vendor', name, { name, role: 'business_associate', ephi: true, ...fields }, { naturalKey: name, ...said });
-const terms = (without: readonly Term[] = []) =>
-  TERM_NAMES.filter((term) => !without.includes(term)).map((term) => ({ term, clause: '§ 4' }));
-const agreement = (of: string, fields: object = {}, said: Said = {}, name = `baa of ${of}`): EffectiveRecord =>
-  effective(
-    'baa',
-    name,
-    {
-      vendor: idOf(of),
-      signedOn: '2025-12-20',
-      renewal: 'none',
-      incidentNoticeHours: 24,
-      returnOrDestroy: 'destroy',
-      terms: terms(),
-      ...fields,
-    },
-    { subject: idOf(of), ...said },
-  );
-const ended = (record: EffectiveRecord, endedAt: string): EndedRecord => ({ ...record, endedAt: at(endedAt) });
-const review = (of: string, verifiedOn: string, said: Said = {}): EffectiveRecord =>
-  effective(
-    'vendor_review',
-    `review of ${of} ${verifiedOn}`,
-    { vendor: idOf(of) },
-    { goodFrom: `${verifiedOn}T00:00:00Z`, ...said },
-  );
-const returned = (of: string, completedOn = '2026-05-01'): EffectiveRecord =>
-  effective('phi_return', `return of ${of}`, { agreement: idOf(of), method: 'destroyed', completedOn });
-
-const NEEDS: AgreementNeed[] = [
-  { about: { practice: OVERSIGHT }, type: 'baa', days: null, term: null },
-  { about: { practice: OVERSIGHT }, type: 'vendor_review', days: 365, term: null },
-  { about: { practice: FLOW_DOWN }, type: 'baa', days: 365, term: null },
-  { about: { control: '164.502(e)(1)' }, type: 'baa', days: null, term: null },
-  { about: { control: '164.504(e)(5)' }, type: 'baa', days: null, term: null },
-  ...TERMS.map(({ term, control }): AgreementNeed => ({ about: { control }, type: 'baa', days: null, term })),
-];
-
-const ask = (input: Partial<AgreementsInput>, asOf = NOW): Statement[] =>
-  judge(
-    {
-      vendors: [],
-      agreements: [],
-      ended: [],
-      reviews: [],
-      returns: [],
-      applicability: [],
-      systems: [emr, pacs],
-      ...input,
-    },
-    { needs: NEEDS, applicabilityDays: 365 },
-    asOf,
-  );
-const nameOf = ({ about }: Statement): string => ('practice' in about ? about.practice : about.control);
-const of = (statements: readonly Statement[], about: string, need = 'baa'): Statement[] =>
-  statements.filter((statement) => nameOf(statement) === about && statement.need === need);
-const says = (statements: readonly Statement[], about: string, need = 'baa'): string[] => [
-  ...new Set(of(statements, about, need).map((statement) => statement.says)),
-];
-const reasons = (statements: readonly Statement[], about: string, need = 'baa'): string =>
-  of(statements, about, need)
-    .map(({ reason }) => reason)
-    .join('\n');
+import type { EffectiveRecord } from '../records/effective.js';
+import { FLOW_DOWN, OVERSIGHT } from './judge.js';
+import { controlOf, TERM_NAMES, TERMS } from './terms.js';
 
 describe('what is said of vendors?', () => {
   it('nothing, where none is recorded: silence proves nothing', () => {
@@ -356,88 +298,5 @@ describe('what stands on the work list?', () => {
       agreements: [agreement('a', {}, { ...soon, from: '2025-01-01T00:00:00Z' }), agreement('b')],
     });
     expect(says(stale, FLOW_DOWN)).toEqual(['stale']);
-  });
-});
-
-describe('what does an agreement that ended leave open?', () => {
-  const open = (input: Partial<AgreementsInput>, asOf = NOW) =>
-    ask(input, asOf)
-      .filter(({ need }) => need === 'phi_return')
-      .map((statement) => [nameOf(statement), statement.says, statement.work?.kind]);
-  const due = [[OVERSIGHT, 'met', 'due']];
-  const overdue = [
-    [OVERSIGHT, 'failing', 'failing'],
-    [RETURN_CONTROL, 'failing', 'failing'],
-  ];
-  const gone = [ended(agreement('lakeside'), '2026-04-02'), ended(vendor('lakeside'), '2026-04-02')];
-
-  it('the return of its PHI: work for sixty days, then failing, until it is shown', () => {
-    expect(open({ ended: gone }, at('2026-05-31'))).toEqual(due);
-    expect(ask({ ended: gone }, at('2026-05-31'))[0]).toMatchObject({ until: NOW, work: { dueAt: NOW } });
-    expect(open({ ended: gone })).toEqual(overdue);
-    expect(ask({ ended: gone })[0]?.reason).toContain('the agreement with vendor lakeside ended on 2026-04-01');
-    expect(open({ ended: gone, returns: [returned('baa of lakeside')] })).toEqual([]);
-    expect(open({ ended: gone, returns: [returned('baa of archive')] })).toEqual(overdue);
-    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2025-12-19')] })).toEqual(overdue);
-    expect(open({ ended: gone, returns: [{ ...returned('baa of lakeside'), fields: {} }] })).toEqual(overdue);
-  });
-
-  it('what is met is so until the return is due, and no longer', () => {
-    const statements = ask(
-      { ended: gone, vendors: [vendor('archive')], agreements: [agreement('archive')] },
-      at('2026-05-01'),
-    );
-    expect(of(statements, OVERSIGHT)).toMatchObject([{ says: 'met', until: NOW }]);
-    expect(of(statements, RETURN_CONTROL)).toMatchObject([{ says: 'met', until: NOW }]);
-    expect(of(statements, controlOf('314A'))).toMatchObject([{ says: 'met', until: null }]);
-  });
-
-  it('the same where its time has run out', () => {
-    const input = {
-      vendors: [vendor('lakeside')],
-      agreements: [agreement('lakeside', {}, { expires: '2026-04-02T00:00:00Z' })],
-    };
-    expect(open(input, at('2026-05-31'))).toEqual(due);
-    expect(open(input)).toEqual(overdue);
-  });
-
-  it('the same where it was ended long after its time had run out', () => {
-    const over = agreement('lakeside', {}, { expires: '2026-04-02T00:00:00Z' });
-    expect(open({ ended: [ended(over, '2026-05-30')] })).toEqual(overdue);
-    const rolled = agreement('lakeside', { renewal: 'automatic' }, { expires: '2026-04-02T00:00:00Z' });
-    expect(open({ ended: [ended(rolled, '2026-05-30')] })).toEqual(due);
-  });
-
-  it('nothing while another agreement carries it on, and the same again when that ends', () => {
-    const next = agreement('lakeside', {}, { from: '2026-04-02T00:00:00Z' }, 'next');
-    expect(open({ ended: gone, vendors: [vendor('lakeside')], agreements: [next] })).toEqual([]);
-    expect(open({ ended: [...gone, ended(next, '2026-05-01')] })).toEqual(due);
-    const elsewhere = agreement('lakeside', {}, { systemIds: [pacs.id] }, 'next');
-    const first = ended(agreement('lakeside', {}, { systemIds: [emr.id] }), '2026-04-02');
-    expect(open({ ended: [first], vendors: [vendor('lakeside')], agreements: [elsewhere] })).toEqual(overdue);
-    expect(open({ ended: gone, vendors: [vendor('archive')], agreements: [agreement('archive')] })).toEqual(overdue);
-  });
-
-  it('what another agreement does not carry on: a system or a namespace of it', () => {
-    const both = ended(agreement('lakeside', {}, { systemIds: [emr.id, pacs.id] }), '2026-04-02');
-    const part = (said: Said, fields: object = {}, name = 'next') =>
-      agreement('lakeside', fields, { from: '2026-04-02T00:00:00Z', ...said }, name);
-    const carriedOn = (...agreements: EffectiveRecord[]) =>
-      open({ ended: [both], vendors: [vendor('lakeside')], agreements });
-    expect(carriedOn(part({ systemIds: [emr.id] }))).toEqual(overdue);
-    expect(carriedOn(part({ systemIds: [emr.id] }), part({ systemIds: [pacs.id] }, {}, 'other'))).toEqual([]);
-    expect(carriedOn(part({}))).toEqual([]);
-    expect(carriedOn(part({}, { namespaces: ['emr'] }))).toEqual(overdue);
-  });
-
-  it('what came after a return: one long before the end shows nothing of it', () => {
-    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-01-31')] })).toEqual(overdue);
-    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-02-01')] })).toEqual([]);
-  });
-
-  it('what is not returned yet, at an instant before it was', () => {
-    const later = [returned('baa of lakeside', '2026-06-02')];
-    expect(open({ ended: gone, returns: later })).toEqual(overdue);
-    expect(open({ ended: gone, returns: later }, at('2026-06-02'))).toEqual([]);
   });
 });

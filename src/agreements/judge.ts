@@ -115,7 +115,7 @@ function findingsOf(
   }
   if (isOfFlowDown(need.about)) {
     const subcontractors = standings.filter(({ isSubcontractor }) => isSubcontractor);
-    return aged(
+    const findings = aged(
       [
         ...subcontractors.flatMap((standing) => [...forceFindings(standing, names), ...chainFindings(standing)]),
         // One level down the same terms are asked for; of the level above that it binds the one below.
@@ -123,6 +123,9 @@ function findingsOf(
       ],
       inForce,
     );
+    // It is bound by the vendor above for as long as that one is.
+    const bound = soonest(subcontractors.map(({ boundUntil }) => boundUntil));
+    return findings.map((one) => (one.says === 'met' ? { ...one, until: soonest([one.until, bound]) } : one));
   }
   const direct = standings.filter(({ isSubcontractor }) => !isSubcontractor);
   return aged(

@@ -1,3 +1,4 @@
+import { earliest } from '../kernel/dates.js';
 import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
 import { chainOf, type Chain } from './chain.js';
 import { agreementOf, returnOf, reviewOf, vendorOf, type AgreementFields, type VendorFields } from './fields.js';
@@ -58,6 +59,8 @@ export interface VendorStanding {
   uncovered: Scope;
   /** Of a subcontractor: why the agreement of the vendor above does not bind it. */
   unboundBy: 'no-vendor' | 'no-agreement' | 'no-term' | null;
+  /** Of a subcontractor: when the first agreement of the vendor above ends; null: none does, of itself. */
+  boundUntil: Date | null;
   /** The latest review of its safeguards that counts. */
   review: EffectiveRecord | null;
 }
@@ -130,6 +133,7 @@ export function standingsOf(input: AgreementsInput, asOf: Date): VendorStanding[
         systems,
       ),
       unboundBy: parent === null ? null : unboundBy(parent, vendors, inForceOf(parent)),
+      boundUntil: parent === null ? null : earliest(inForceOf(parent).map(({ endsAt }) => endsAt)),
       review: reviews.get(record.id) ?? null,
     };
   });

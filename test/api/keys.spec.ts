@@ -301,15 +301,17 @@ describe('what do keys say of practices?', () => {
       .post(`${clinic.path}/systems`, { name: 'limits', environment: 'production', phi: 'stores' })
       .expect(201);
     await keepers.keep({ ...key('limited', newId()), systemIds: [system.id] });
+    const custody = { says: 'met', need: 'key', about: { practice: 'central-key-management' } };
     expect(await statements(clinic.organizationId, system.id)).toMatchObject([
       { says: 'met', need: 'key_rotation_event' },
+      custody,
     ]);
     const { body } = await clinic.admin.get(clinic.path).expect(200);
     await keepers.officer
       .patch(clinic.path, { settings: { recordFreshness: { 'encryption-key-rotation/key_rotation_event': 30 } } })
       .set('If-Match', `"${body.version}"`)
       .expect(200);
-    expect(await statements(clinic.organizationId, system.id)).toMatchObject([{ says: 'stale' }]);
+    expect(await statements(clinic.organizationId, system.id)).toMatchObject([{ says: 'stale' }, custody]);
   });
 });
 

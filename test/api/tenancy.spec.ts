@@ -10,10 +10,19 @@ import { ROLES, type Role } from '../../src/kernel/principal.js';
 import { ownCheck } from '../support/checks.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { holdEvent, holdFact } from '../support/held.js';
+import { Keeper } from '../support/keep.js';
+import { ownType } from '../support/record-types.js';
 import { kubeBench, policyReport, send } from './reports.js';
 
 /** What one organisation has, by the path parameter that names it. */
 interface Holdings {
+  type: string;
+  recordId: string;
+  version: string;
+  documentId: string;
+  keyId: string;
+  vendorId: string;
+  analysisId: string;
   checkId: string;
   organizationId: string;
   systemId: string;
@@ -82,6 +91,14 @@ async function holdingsOf(clinic: Clinic, subject: string, name: string): Promis
     .put(`${clinic.path}/checks/${encodeURIComponent(checkId)}`, { definition: { ...ownCheck, id: checkId } })
     .set('If-None-Match', '*')
     .expect(200);
+  const type = `org/${name.replaceAll(' ', '-')}`;
+  await officer
+    .put(`${clinic.path}/record-types/${encodeURIComponent(type)}`, {
+      definition: { ...ownType('org/supplier'), type },
+    })
+    .set('If-None-Match', '*')
+    .expect(200);
+  const kept = await recordsOf(clinic, officer, name);
   const { body: requested } = await officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202);
   await vi.waitFor(
     async () => {
@@ -101,10 +118,49 @@ async function holdingsOf(clinic: Clinic, subject: string, name: string): Promis
     factSeries,
     packageId: requested.id,
     checkId,
+    type,
+    ...kept,
+  };
+}
+
+/** A draft with a document, a key and a vendor in effect, and a risk analysis that was begun. */
+async function recordsOf(clinic: Clinic, officer: Caller, name: string) {
+  // Of this organisation alone, as its officer is.
+  const subject = `approver-of-${clinic.organizationId}`;
+  await clinic.admin
+    .post(`${clinic.path}/members`, { issuer: world.provider.issuer, subject, name, role: 'approver' })
+    .expect(201);
+  const keeper = await Keeper.of(clinic, officer, await world.as(subject));
+  const policy = { name, kind: 'policy', reviewedOn: '2026-01-12' };
+  const recordId = await keeper.draft({ type: 'policy', title: name, fields: policy, document: 'text' });
+  const { body: draft } = await officer.get(`${clinic.path}/records/${recordId}`).expect(200);
+  const key = {
+    ...{ name, purpose: 'backup', custodian: keeper.owner, provider: 'aws-kms', keyId: name },
+    ...{ createdOn: '2026-01-01', policyDays: 365, rotateAfterIncident: true },
+  };
+  const keyId = await keeper.keep({ type: 'key', title: name, fields: key, systemIds: [clinic.systemId] });
+  const vendor = { name, role: 'business_associate', ephi: true, services: name };
+  const vendorId = await keeper.keep({ type: 'vendor', title: name, fields: vendor });
+  const analysis = { title: name, ownerId: keeper.owner, effectiveFrom: '2026-01-01T00:00:00Z' };
+  const { body: begun } = await officer.post(`${clinic.path}/risk-analyses`, analysis).expect(201);
+  return {
+    recordId,
+    version: '1',
+    documentId: String(draft.documents[0].evidenceId),
+    keyId,
+    vendorId,
+    analysisId: String(begun.analysis.id),
   };
 }
 
 const NAMES = [
+  'type',
+  'recordId',
+  'version',
+  'documentId',
+  'keyId',
+  'vendorId',
+  'analysisId',
   'organizationId',
   'systemId',
   'memberId',
@@ -116,13 +172,26 @@ const NAMES = [
   'packageId',
   'checkId',
 ] as const;
-const parametersOf = (path: string): string[] => [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => name ?? '');
+/** Keys, vendors and analyses are records, and documents evidence. */
+const PARTS: readonly [path: RegExp, name: string, holding: (typeof NAMES)[number]][] = [
+  [/\/keys\//, 'recordId', 'keyId'],
+  [/\/vendors\//, 'recordId', 'vendorId'],
+  [/\/risk-analyses\//, 'recordId', 'analysisId'],
+  [/\/documents\//, 'evidenceId', 'documentId'],
+];
+const holdingOf = (path: string, name: string): string =>
+  PARTS.find(([of, parameter]) => of.test(path) && parameter === name)?.[2] ?? name;
+const parametersOf = (path: string): string[] =>
+  [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => holdingOf(path, name ?? ''));
 const isTenants = ({ path }: Operation): boolean => path.includes(':organizationId');
 const filled = (path: string, holdings: Holdings): string =>
-  path.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
+  path.replaceAll(/:([A-Za-z]+)/g, (_, parameter: string) => {
+    const name = holdingOf(path, parameter);
     if (!NAMES.includes(name as never)) throw new Error(`nobody says what ${name} of ${path} names`);
     return encodeURIComponent(holdings[name as keyof Holdings]);
   });
+
+const TEXT = 'planted';
 
 /** What makes each writing operation a good request, so that nothing but the tenant stands in its way. */
 const BODIES: Record<string, object | string> = {
@@ -141,9 +210,40 @@ const BODIES: Record<string, object | string> = {
   changeOrganizationCheck: { enabled: false, reason: 'taken over' },
   tryOrganizationCheck: { definition: ownCheck },
   requestPackage: { scope: { systemId: null } },
+  changeRecordType: { tightened: { goodForDays: 30 } },
+  createRecord: {
+    type: 'policy',
+    title: 'planted',
+    ownerId: newId(),
+    effectiveFrom: '2026-01-01T00:00:00Z',
+    fields: {},
+  },
+  editRecord: { title: 'taken over' },
+  abandonRecord: { reason: 'taken over' },
+  decideRecord: { decision: 'approve' },
+  endRecord: { effectiveFrom: '2026-01-01T00:00:00Z', reason: 'taken over' },
+  addDocument: TEXT,
+  startRiskAnalysis: { title: 'planted', ownerId: newId(), effectiveFrom: '2026-01-01T00:00:00Z' },
   postScan: kubeBench({ '1.2.1': 'PASS' }),
   postKubernetesAuditEvents: JSON.stringify({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', items: [] }),
 };
+
+const QUERIES: Record<string, string> = {
+  postScan: '?targets=node/one&observedAt=2026-01-01T00:00:00Z',
+  addDocument: '?role=text&name=planted.txt',
+  removeDocument: '?role=text',
+  traceCheck: '?tool=kube-bench&check=cis-1.12/1.2.1',
+};
+
+const HEADERS: Record<string, Record<string, string>> = {
+  addDocument: {
+    'Content-Type': 'text/plain',
+    'Content-Digest': `sha-256=:${createHash('sha256').update(TEXT).digest('base64')}:`,
+  },
+};
+
+/** What names a thing says nothing of whether another has one of the name, and may be refused otherwise than what is looked up by its id. */
+const REFUSED: Record<string, number> = { changeRecordType: 422 };
 
 function call({ id, method, path, edits }: Operation, caller: Caller, holdings: Holdings) {
   const given = BODIES[id];
@@ -155,15 +255,18 @@ function call({ id, method, path, edits }: Operation, caller: Caller, holdings: 
           ...(id === 'trustAgent' || id === 'tryOrganizationCheck' ? { systemId: holdings.systemId } : {}),
         })
       : given;
-  const query = id === 'postScan' ? '?targets=node/one&observedAt=2026-01-01T00:00:00Z' : '';
   return send<{ type?: string; detail?: string; items?: unknown[] }>(
     world.url,
     caller,
     method,
-    filled(path, holdings) + query,
+    filled(path, holdings) + (QUERIES[id] ?? ''),
     {
       ...(body === undefined ? {} : { body }),
-      headers: edits === true ? { 'If-Match': '"1"' } : {},
+      // A draft to which a document was added is at its second revision.
+      headers: {
+        ...HEADERS[id],
+        ...(edits === true ? { 'If-Match': path.includes('/documents') ? '"2"' : '"1"' } : {}),
+      },
     },
   );
 }
@@ -174,7 +277,8 @@ const holders = ({ permission }: Operation): Caller[] =>
     (role) => permission === 'authenticated' || (ROLE_PERMISSIONS[role] as readonly string[]).includes(permission),
   ).map((role) => principals[role]);
 
-const nothing = (): Holdings => Object.fromEntries(NAMES.map((name) => [name, newId()])) as unknown as Holdings;
+const absentOf = (name: string): string => (name === 'type' ? `org/${newId()}` : name === 'version' ? '1' : newId());
+const nothing = (): Holdings => Object.fromEntries(NAMES.map((name) => [name, absentOf(name)])) as unknown as Holdings;
 
 const said = ({ status, body }: { status: number; body: { type?: string; detail?: string } }) => [
   status,
@@ -209,12 +313,12 @@ describe('is there anything of another organisation?', () => {
       for (const name of names) {
         // Each id alone is foreign, the others are one's own.
         const mixed = { ...own, [name]: theirs[name as keyof Holdings] };
-        const absent = { ...own, [name]: newId() };
-        // A series is named after its content, so both organisations have one of the name: what is shown is one's own.
-        if (name === 'series' && theirs.series === own.series) continue;
+        const absent = { ...own, [name]: absentOf(name) };
+        // A series is named after its content, so both organisations have one of the name: what is shown is one's own. Versions are numbers.
+        if (theirs[name as keyof Holdings] === own[name as keyof Holdings]) continue;
         for (const caller of holders(operation)) {
           const answer = await call(operation, caller, mixed);
-          expect([operation.id, name, answer.status]).toEqual([operation.id, name, 404]);
+          expect([operation.id, name, answer.status]).toEqual([operation.id, name, REFUSED[operation.id] ?? 404]);
           expect(said(answer), operation.id).toEqual(said(await call(operation, caller, absent)));
         }
       }
@@ -250,8 +354,8 @@ describe('is there anything of another organisation?', () => {
       const names = parametersOf(operation.path);
       if (names.some((name) => !NAMES.includes(name as never))) continue;
       for (const caller of isTenants(operation) ? holders(operation) : Object.values(principals)) {
-        const query = operation.id === 'traceCheck' ? '?tool=kube-bench&check=cis-1.12/1.2.1' : '';
-        const path = filled(operation.path, own) + query;
+        const query = operation.id === 'compareRiskAnalyses' ? `?with=${own.analysisId}` : QUERIES[operation.id];
+        const path = filled(operation.path, own) + (query ?? '');
         const { status, bytes } = await send(world.url, caller, 'GET', path);
         expect([operation.id, status]).toEqual([operation.id, 200]);
         for (const mark of marks) expect(bytes.includes(mark), `${operation.id} ${mark}`).toBe(false);
@@ -279,7 +383,7 @@ describe('is there anything of another organisation?', () => {
     const { body } = await officer
       .get(`${foreign.path}/evidence?cursor=${cursor('ffffffff-ffff-7fff-bfff-ffffffffffff')}`)
       .expect(200);
-    expect((body.items as { id: string }[]).map(({ id }) => id)).toEqual([own.evidenceId]);
+    expect((body.items as { id: string }[]).map(({ id }) => id)).toEqual([own.documentId, own.evidenceId]);
   });
 
   it('by another spelling of its id: no', async () => {
@@ -319,7 +423,7 @@ describe('is there anything of another organisation?', () => {
     const { body: system } = await first.admin.get(first.systemPath).expect(200);
     expect(system).toMatchObject({ version: 1, retiredAt: null });
     const { body: members } = await first.admin.get(`${first.path}/members`).expect(200);
-    expect(members.items).toHaveLength(2);
+    expect(members.items).toHaveLength(3);
     const { body: agents } = await first.admin.get(`${first.path}/agents`).expect(200);
     expect(agents.items).toMatchObject([{ id: theirs.agentId, revokedAt: null }]);
     const { body: events } = await first.admin.get(`${first.path}/audit-events?limit=500`).expect(200);

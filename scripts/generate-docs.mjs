@@ -331,7 +331,10 @@ function recordTypes() {
       type.expires === null ? '' : `It ends by ${code(type.expires)}.`,
       outcome === null
         ? ''
-        : `It fails what it would prove where ${code(outcome.field)} is ${outcome.fails.map(code).join(' or ')}.`,
+        : `It fails what it would prove where ${[[outcome.field, outcome.fails], ...Object.entries(outcome.or)].map(([field, values]) => `${code(field)} is ${values.map(code).join(' or ')}`).join(', or ')}.`,
+      type.holds.length === 0
+        ? ''
+        : `It is refused where it contradicts itself: ${type.holds.map(({ says }) => says).join(' ')}`,
       documents.least === 0
         ? ''
         : `At least ${documents.least} document${documents.least === 1 ? '' : 's'}${documents.roles.length === 0 ? '' : ` (${documents.roles.join(', ')})`}.`,
@@ -342,8 +345,8 @@ function recordTypes() {
         ? ''
         : `Also met by what reports say: ${[...type.met_by.facts.map((kind) => `facts of kind ${code(kind)}`), ...type.met_by.sources.map((source) => `scans of ${code(source)}`)].join(', ')}.`,
       ...type.obliges.map(
-        ({ type: due, within_days: days, from, says }) =>
-          `Makes due: ${code(due)}, ${days === 0 ? `on ${code(from)}` : `${days} days from ${code(from)}`}. ${says}`,
+        ({ type: due, within_days: days, from, year_end: isYear, items, says }) =>
+          `Makes due: ${code(due)}, ${days === 0 ? `on ${code(from)}` : `${days} days from ${isYear ? 'the end of the year of ' : ''}${code(from)}`}. ${says}${items.length === 0 ? '' : ` Overdue, it fails ${items.join(', ')}.`}`,
       ),
     ].filter((line) => line !== '');
     return `### ${type.type}\n\n**${type.title}.** ${type.summary}\n\n${lines.map((line) => `- ${line}`).join('\n')}\n- An auditor asks for: ${type.auditor_asks.join('; ')}.\n\n${table(
@@ -362,7 +365,7 @@ field: nobody looks through them.
 
 An organisation can make a type **stricter** (\`changeRecordType\` with \`tightened\`: fewer days, more required fields, more documents), never looser, and define types of its own under \`org/…\`, written
 as those of catalog/record-types are. \`key\`, \`each\` and \`place\` of a type stay, for its records are found by them. Every version is kept, and a record stays what it was checked by. Nobody sees a person of whom there is no record at all:
-\`identity_provider_export\`, \`access_review\` and \`leaver_reconciliation\` are there for that.
+\`identity_provider_export\`, \`access_review\`, \`leaver_reconciliation\` and \`workforce_coverage\` are there for that.
 
 ${sections.join('\n\n')}
 `;

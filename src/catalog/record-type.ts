@@ -31,6 +31,34 @@ export const TYPE_SECTIONS = [
 
 /** Values of fields, any of each; of all the fields that are named. */
 const values = z.record(field, z.array(z.union([z.string().max(200), z.boolean()])).min(1).max(20));
+export type FieldValues = Readonly<z.output<typeof values>>;
+
+/** Fields that are compared: the first with the sum of the others. Of a list its length counts, and of what is left out nothing. */
+const compared = z.array(z.array(field).min(2).max(5)).max(10).default([]);
+
+/** What no schema of single fields can say, so that no record calls itself good while its own numbers say otherwise. */
+const Condition = z.strictObject({
+  when: values.default({}).describe('Where the fields are this; left out: always'),
+  present: z.array(field).max(20).default([]).describe('Fields that are not left out then'),
+  are: values.default({}).describe('What fields are then'),
+  includes: z.record(field, z.array(z.string().min(1).max(200)).min(1).max(20)).default({}).describe('What lists hold then, at least'),
+  between: z
+    .record(field, z.tuple([z.number(), z.number()]))
+    .default({})
+    .describe('The least and the greatest that numbers are then; of a list its length'),
+  equal: compared.describe('The first is the sum of the others'),
+  at_most: compared.describe('The first is not above the sum of the others'),
+  within: z
+    .strictObject({ from: field, to: field, days: z.int().min(0).max(3660) })
+    .nullable()
+    .default(null)
+    .describe('The second day or instant is not later than so many days after the first'),
+  documents: z.int().min(0).max(20).default(0).describe('How many documents there are then, at least'),
+  says: text.describe('Why, in a sentence'),
+});
+
+/** What holds of the fields of a record together. */
+export type Condition = Readonly<z.output<typeof Condition>>;
 
 const Obligation = z.strictObject({
   when: values.describe('What the fields of this record are'),
@@ -38,6 +66,12 @@ const Obligation = z.strictObject({
   having: values.default({}).describe('What the fields of the record that is due are'),
   within_days: z.int().min(0).max(3660),
   from: field.describe('The day or instant from which the days count; where the record does not say it, they count from effectiveFrom'),
+  year_end: z.boolean().default(false).describe('Whether the days count from the end of the calendar year (in UTC) of that day'),
+  items: z
+    .array(z.string().min(1).max(100))
+    .max(10)
+    .default([])
+    .describe('Items of the law that say so: they fail when it is overdue, beside whatever asks for the record that is due'),
   linked: z.boolean().default(true).describe('Whether the record that is due links to this one'),
   unless: recordTypeName
     .nullable()
@@ -82,7 +116,11 @@ const members = {
   good_from: field.nullable().default(null).describe('The field from which age counts. Null: effectiveFrom'),
   expires: field.nullable().default(null).describe('The field that says when it ends, whatever its age'),
   outcome: z
-    .strictObject({ field, fails: z.array(z.string().min(1).max(200)).min(1).max(20) })
+    .strictObject({
+      field,
+      fails: z.array(z.string().min(1).max(200)).min(1).max(20),
+      or: values.default({}).describe('Other fields by any of which it fails as well'),
+    })
     .nullable()
     .default(null)
     .describe('A record in effect whose field has one of these values fails what it would prove'),
@@ -102,6 +140,7 @@ const members = {
     .max(20)
     .default([])
     .describe('Pairs of fields: the second day or instant is not before the first'),
+  holds: z.array(Condition).max(20).default([]).describe('What is true of its fields together, or it is refused'),
   obliges: z.array(Obligation).max(10).default([]),
   met_by: z
     .strictObject({

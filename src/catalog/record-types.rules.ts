@@ -2,7 +2,7 @@ import type { CatalogContent } from './catalog.files.js';
 import { CONTROLS } from './catalog.files.js';
 import { allMappings } from './checks.mapping.js';
 import { compileFields, type FieldSchema } from './fields.js';
-import type { TypeDefinition } from './record-type.js';
+import type { Condition, TypeDefinition } from './record-type.js';
 import { once, type Tell } from './tell.js';
 
 /*
@@ -72,6 +72,12 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
     for (const word of fails)
       if (words !== undefined && !words.includes(word)) fault(['outcome', 'fails'], `${name} is never ${word}`);
   }
+  const { or = {} } = type.outcome ?? {};
+  valueFaults(or, type, (place, message) => fault(['outcome', 'or', ...place], message));
+  for (const name of Object.keys(or)) if (!required.includes(name)) fault(['outcome', 'or', name], `${name} is not required`);
+  type.holds.forEach((condition, index) =>
+    conditionFaults(condition, type, (place, message) => fault(['holds', index, ...place], message)),
+  );
   type.not_before.forEach((pair, index) => {
     for (const name of pair) if (!isDay(fieldOf(name))) fault(['not_before', index], `${name} is no day and no instant`);
   });
@@ -107,6 +113,33 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
   const example = compileFields(type.fields).safeParse(type.example.fields);
   for (const issue of example.error?.issues ?? []) fault(['example', 'fields', ...issue.path], issue.message);
   return faults;
+}
+
+/** What a condition names has to be there, and of the sort that can be so. */
+function conditionFaults(
+  { when, present, are, includes, between, equal, at_most: atMost, within, documents }: Condition,
+  type: TypeDefinition,
+  fault: (place: readonly PropertyKey[], message: string) => void,
+): void {
+  const { properties, required } = type.fields;
+  const fieldOf = (name: string): FieldSchema | null => (Object.hasOwn(properties, name) ? (properties[name] ?? null) : null);
+  valueFaults(when, type, (place, message) => fault(['when', ...place], message));
+  valueFaults(are, type, (place, message) => fault(['are', ...place], message));
+  for (const name of present) if (fieldOf(name) === null) fault(['present'], `no field ${name}`);
+  for (const [name, values] of Object.entries(includes)) {
+    const known = fieldOf(name)?.items?.enum ?? [];
+    for (const value of values) if (!known.includes(value)) fault(['includes', name], `${name} never holds ${value}`);
+  }
+  for (const name of [...Object.keys(between), ...[...equal, ...atMost].flat()]) {
+    const field = fieldOf(name);
+    const isNumber = field?.type === 'integer' || field?.type === 'number';
+    // A number that is left out would be taken for none.
+    if (field?.type !== 'array' && !(isNumber && required.includes(name))) fault([], `${name} is no list and no number that is required`);
+  }
+  for (const name of within === null ? [] : [within.from, within.to])
+    if (!isDay(fieldOf(name))) fault(['within'], `${name} is no day and no instant`);
+  const asks = [present, equal, atMost, ...[are, includes, between].map((one) => Object.keys(one))].some(({ length }) => length > 0);
+  if (!asks && within === null && documents === 0) fault([], 'it asks for nothing');
 }
 
 function valueFaults(
@@ -190,13 +223,16 @@ function uncounted(
 
 /** What is overdue fails whatever asks for the record that is due, or for the one that makes it due: else nobody would see it. */
 function dueRules({ practices, controls, recordTypes }: CatalogContent, tell: Tell): void {
+  const items = new Set(controls.controls.filter(({ needs }) => needs !== 'nothing').map(({ id }) => id));
   const asked = new Set<string>();
   for (const { practices: list } of practices.values())
     for (const { evidence } of list) for (const { type } of evidence.records ?? []) asked.add(type);
   for (const { records } of controls.controls) for (const { type } of records ?? []) asked.add(type);
   for (const [file, { types }] of recordTypes)
     types.forEach(({ type, obliges }, index) => {
-      obliges.forEach(({ type: due }, n) => {
+      obliges.forEach(({ type: due, items: named }, n) => {
+        for (const id of named)
+          if (!items.has(id)) tell(file, ['types', index, 'obliges', n, 'items'], `no item ${id} that is judged`);
         if (!asked.has(due) && !asked.has(type))
           tell(file, ['types', index, 'obliges', n], `nothing asks for ${due} or ${type}: overdue, it would fail nothing`);
       });

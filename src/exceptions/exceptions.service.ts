@@ -9,7 +9,7 @@ import { RecordRulesRegistry, type Candidate, type RecordFault } from '../record
 import { ResultsService } from '../results/results.service.js';
 import { acceptancesOf, checkKey, type Acceptances } from './coverage.js';
 import { exceptionOf } from './fields.js';
-import { decisionFaults, exceptionFaults } from './rules.js';
+import { applicabilityFaults, decisionFaults, exceptionFaults } from './rules.js';
 
 @Injectable()
 export class ExceptionsService implements OnModuleInit {
@@ -57,6 +57,7 @@ export class ExceptionsService implements OnModuleInit {
     // An end takes back what was accepted: nothing speaks against that.
     if (candidate.kind === 'end') return [];
     if (candidate.type === 'exception') return exceptionFaults(candidate, now);
+    if (candidate.type === 'applicability_statement') return applicabilityFaults(candidate);
     return decisionFaults(candidate, (control) => isAddressable(this.catalog, control));
   }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EffectiveRecord } from '../records/effective.js';
 
-// What is read of the fields of exceptions and decisions (catalog/record-types/service.yaml, governance.yaml). A record that does not have them, such as one that
+// What is read of the fields of exceptions, decisions and statements of applicability (catalog/record-types/service.yaml, governance.yaml). A record that does not have them, such as one that
 // was disposed of, is null: it covers nothing.
 
 const exceptionFields = z.object({
@@ -25,8 +25,15 @@ const decisionFields = z.object({
 });
 export type DecisionFields = z.infer<typeof decisionFields>;
 
+const applicabilityFields = z.object({
+  statements: z.array(z.object({ control: z.string(), applies: z.boolean(), metBy: z.string().optional() })),
+});
+export type ApplicabilityFields = z.infer<typeof applicabilityFields>;
+
 type Content = Pick<EffectiveRecord, 'fields'>;
 
 export const exceptionOf = ({ fields }: Content): ExceptionFields | null =>
   exceptionFields.safeParse(fields).data ?? null;
 export const decisionOf = ({ fields }: Content): DecisionFields | null => decisionFields.safeParse(fields).data ?? null;
+export const applicabilityOf = ({ fields }: Content): ApplicabilityFields | null =>
+  applicabilityFields.safeParse(fields).data ?? null;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { effective, idOf, link } from '../../test/support/effective.js';
 import type { Candidate } from '../records/rules.js';
-import { decisionFaults, exceptionFaults } from './rules.js';
+import { applicabilityFaults, decisionFaults, exceptionFaults } from './rules.js';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
 const emr = idOf('emr');
@@ -109,5 +109,47 @@ describe('which decisions are refused?', () => {
 
   it('one whose fields are no decision’s', () => {
     expect(pointers({ outcome: 'maybe' })).toEqual(['/fields']);
+  });
+});
+
+describe('which statements of applicability are refused?', () => {
+  const plan = { control: '164.314(b)(1)', why: 'There is a group health plan.' };
+  const pointers = (statements: object[], documents = 0) =>
+    applicabilityFaults(
+      candidate(
+        'applicability_statement',
+        { statements },
+        {
+          documents: Array.from({ length: documents }, () => ({
+            evidenceId: idOf('plan'),
+            role: 'plan-document',
+            name: 'Plan',
+          })),
+        },
+      ),
+    ).map(({ pointer }) => pointer);
+
+  it('none that says that an item does not apply', () => {
+    expect(pointers([{ ...plan, applies: false }])).toEqual([]);
+  });
+
+  it('one that says that it applies and names nothing that meets it, or encloses nothing', () => {
+    expect(pointers([{ ...plan, applies: true }], 1)).toEqual(['/fields/statements/0/metBy']);
+    expect(pointers([{ ...plan, applies: true, metBy: 'n/a' }], 1)).toEqual(['/fields/statements/0/metBy']);
+    expect(pointers([{ ...plan, applies: true, metBy: 'Plan document, article 9' }])).toEqual(['/documents']);
+    expect(pointers([{ ...plan, applies: true, metBy: 'Plan document, article 9' }], 1)).toEqual([]);
+  });
+
+  it('one that says two things of an item', () => {
+    expect(
+      pointers([
+        { ...plan, applies: false },
+        { ...plan, applies: false },
+      ]),
+    ).toEqual(['/fields/statements/1/control']);
+  });
+
+  it('one whose fields are no statement’s', () => {
+    expect(pointers([{ control: '164.314(b)(1)' }])).toEqual(['/fields']);
   });
 });

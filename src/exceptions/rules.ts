@@ -1,5 +1,5 @@
 import type { Candidate, RecordFault } from '../records/rules.js';
-import { decisionOf, exceptionOf, type DecisionFields } from './fields.js';
+import { applicabilityOf, decisionOf, exceptionOf, type DecisionFields } from './fields.js';
 
 const DAY = 86_400_000;
 
@@ -101,6 +101,33 @@ function otherwiseFaults({ documents, links }: Candidate, decision: DecisionFiel
         detail: 'The alternative is shown by a document, or by a link to evidence or a practice.',
       });
     }
+  }
+  return faults;
+}
+
+/**
+ * A statement of applicability evidences the items that it names. That one does not apply is said with its reason; that it does apply is met by something, such as
+ * the document of a group health plan (164.314(b)(2)), which is named and enclosed: else saying that there is such a plan would evidence what its document has to say.
+ */
+export function applicabilityFaults(candidate: Candidate): RecordFault[] {
+  const statement = applicabilityOf(candidate);
+  if (statement === null) return unreadable('a statement of applicability');
+  const faults: RecordFault[] = [];
+  const named = new Set<string>();
+  for (const [index, { control, applies, metBy }] of statement.statements.entries()) {
+    const pointer = `/fields/statements/${index}`;
+    if (named.has(control))
+      faults.push({ pointer: `${pointer}/control`, detail: 'One thing is said of an item, once.' });
+    named.add(control);
+    if (applies && !saysSomething(metBy ?? '')) {
+      faults.push({ pointer: `${pointer}/metBy`, detail: 'It applies: say what meets it, and where that stands.' });
+    }
+  }
+  if (statement.statements.some(({ applies }) => applies) && candidate.documents.length === 0) {
+    faults.push({
+      pointer: '/documents',
+      detail: 'What applies is shown by a document: the plan document, the arrangement.',
+    });
   }
   return faults;
 }

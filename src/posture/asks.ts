@@ -8,7 +8,8 @@ import type { NeedLimit } from '../records/effective.js';
 const POLICY = 'policy';
 
 /** Types whose records speak of the items of the law that they name, or of those below them. */
-const OF_ITEMS: ReadonlySet<string> = new Set([POLICY, 'applicability_statement']);
+const APPLICABILITY = 'applicability_statement';
+const OF_ITEMS: ReadonlySet<string> = new Set([POLICY, APPLICABILITY]);
 
 /** Rooms that judge their types themselves: what they do not call met is not met. */
 const JUDGED: ReadonlySet<RuleSet | null> = new Set<RuleSet>(['agreements', 'keys', 'recovery', 'risks']);
@@ -122,9 +123,12 @@ const unkept = (type: string, days: number | null): NeedLimit => ({ type, days }
 const fewer = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? (one ?? other) : Math.min(one, other);
 
-/** What an item asks for by itself: what the catalogue says, and a policy. The terms of an agreement are asked of agreements alone. */
+/**
+ * What an item asks for by itself: what the catalogue says, and a policy. The terms of an agreement are asked of agreements alone; and of what may not apply at all
+ * (a clearinghouse, a group health plan) the statement that says so, or what meets it: nobody writes a policy for what there is not.
+ */
 function needsOf({ records }: Control): { type: string; what: string }[] {
-  const wantsPolicy = records.every(({ type, term }) => term === null && type !== POLICY);
+  const wantsPolicy = records.every(({ type, term }) => term === null && type !== POLICY && type !== APPLICABILITY);
   return wantsPolicy ? [...records, POLICY_OF_ITEM] : [...records];
 }
 

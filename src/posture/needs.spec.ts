@@ -273,11 +273,12 @@ describe('what do a system and its organisation say together?', () => {
 });
 
 describe('what is overdue?', () => {
-  const due = (type: string, by: string, isOverdue = true) =>
+  const due = (type: string, by: string, isOverdue = true, items: readonly string[] = []) =>
     ({
       record: { id: 'r1', type: by, ownerId: 'm1' },
       type,
       says: 'It is due.',
+      items,
       dueAt: ago(3),
       metBy: null,
       isOverdue,
@@ -300,6 +301,14 @@ describe('what is overdue?', () => {
     expect(asks.limits.some(({ type }) => type === 'corrective_action')).toBe(false);
     const found = overdue(due('corrective_action', 'evaluation'));
     expect(new Set(found.map(({ need }) => need))).toEqual(new Set(['evaluation']));
+  });
+
+  it('it fails the items of the law that set the time, whichever practice asks for the record', () => {
+    const found = overdue(due('notice', 'breach_assessment', true, ['164.404(b)']));
+    expect(found.filter(({ about }) => 'control' in about)).toMatchObject([
+      { about: { control: '164.404(b)' }, need: 'notice', says: 'failing' },
+    ]);
+    expect(found.some(({ about }) => 'practice' in about)).toBe(true);
   });
 
   it('nothing of records that a room judges: it says so itself', () => {

@@ -257,7 +257,7 @@ export const latest = (dates: readonly (Date | null)[]): Date | null =>
 
 /**
  * What is overdue fails the practices that ask for the record that is due, else the items that do; where nothing asks for it, whatever asks for the record that makes
- * it due. What records make due whose type a room judges is that room's to say: it knows in what other ways the duty is done.
+ * it due; and the items of the law that set the time. What records make due whose type a room judges is that room's to say: it knows in what other ways the duty is done.
  */
 export function overdueStatements(
   dues: readonly Due[],
@@ -284,17 +284,19 @@ export function overdueStatements(
     });
 }
 
-function subjectsOf({ type, record }: Due, asks: Asks): Pick<Statement, 'about' | 'need'>[] {
-  for (const wanted of [type, record.type]) {
-    for (const kind of ['practices', 'controls'] as const) {
-      const found = [...asks[kind]].filter(([, list]) => list.some((ask) => ask.type === wanted));
-      if (found.length > 0) {
-        return found.map(([id]) => ({
+function subjectsOf({ type, record, items }: Due, asks: Asks): Pick<Statement, 'about' | 'need'>[] {
+  const asking = [type, record.type].flatMap((wanted) =>
+    (['practices', 'controls'] as const).map((kind) =>
+      [...asks[kind]]
+        .filter(([, list]) => list.some((ask) => ask.type === wanted))
+        .map(([id]): Pick<Statement, 'about' | 'need'> => ({
           about: kind === 'practices' ? { practice: id } : { control: id },
           need: wanted,
-        }));
-      }
-    }
-  }
-  return [];
+        })),
+    ),
+  );
+  const found = asking.find((subjects) => subjects.length > 0) ?? [];
+  const told = new Set(found.map(({ about }) => ('control' in about ? about.control : '')));
+  // What the law says in an item fails the item, whichever practice asks for the record: else the item on notices to individuals would stand while one is overdue.
+  return [...found, ...items.filter((id) => !told.has(id)).map((control) => ({ about: { control }, need: type }))];
 }

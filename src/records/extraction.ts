@@ -1,11 +1,11 @@
 import type { TypeDefinition } from '../catalog/record-type.js';
 import type { RecordLink } from './effective.js';
+import { areFields, conditionFaults } from './conditions.js';
+import { endOfField, instantOfField, liesBefore } from './instants.js';
 import { subjectId } from './interval.store.js';
 import type { VersionRow } from './records.store.js';
 import type { FieldReference } from './references.js';
 import type { RecordFault } from './rules.js';
-
-const DAY = 24 * 3_600_000;
 
 /** What of a version is found without reading its fields: posture and lists ask for it. */
 export type Extracted = Pick<
@@ -14,34 +14,6 @@ export type Extracted = Pick<
 >;
 
 type Content = Pick<VersionRow, 'fields' | 'effectiveFrom' | 'links' | 'systemIds' | 'documents'>;
-
-const isDay = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text);
-
-/** The instant that a field names: a date-time, or the beginning of a day in UTC. */
-export function instantOfField(value: unknown): Date | null {
-  if (typeof value !== 'string') return null;
-  const at = Date.parse(isDay(value) ? `${value}T00:00:00Z` : value);
-  return Number.isNaN(at) ? null : new Date(at);
-}
-
-/** The first instant after what a field names: what holds until a day holds on that day. */
-function endOfField(value: unknown): Date | null {
-  const at = instantOfField(value);
-  return at !== null && typeof value === 'string' && isDay(value) ? new Date(at.getTime() + DAY) : at;
-}
-
-/** The last instant of what a field names. */
-export function lastOfField(value: unknown): Date | null {
-  const [at, end] = [instantOfField(value), endOfField(value)];
-  return at !== null && end !== null && end > at ? new Date(end.getTime() - 1) : at;
-}
-
-/** Whether what is named second lies before what is named first; of two days, or a day and an instant in it, neither does. */
-function liesBefore(second: unknown, first: unknown): boolean {
-  const [begins, ends, end] = [instantOfField(first), instantOfField(second), endOfField(second)];
-  if (begins === null || ends === null || end === null) return false;
-  return end > ends ? end <= begins : end < begins;
-}
 
 /** Of fields that fit their schema. */
 export function extract(
@@ -64,11 +36,18 @@ export function extract(
     goodFrom: (definition.good_from === null ? null : instantOfField(fields[definition.good_from])) ?? effectiveFrom,
     expiresAt: definition.expires === null ? null : endOfField(fields[definition.expires]),
     outcome,
-    fails: outcome !== null && definition.outcome?.fails.includes(outcome) === true,
+    fails: outcome !== null && definition.outcome !== null && failsBy(definition.outcome, outcome, fields),
     about: [...new Set(about)].sort(),
     links,
   };
 }
+
+const failsBy = (
+  { fails, or }: NonNullable<TypeDefinition['outcome']>,
+  outcome: string,
+  fields: Content['fields'],
+): boolean =>
+  fails.includes(outcome) || Object.entries(or).some(([field, values]) => areFields({ [field]: values }, fields));
 
 /** A field that names a record makes a link to it. */
 function linksOf(links: readonly RecordLink[], references: readonly FieldReference[]): RecordLink[] {
@@ -114,6 +93,7 @@ export function contentFaults(
       faults.push({ pointer: `/fields/${second}`, detail: `It lies before ${first}.` });
     }
   }
+  faults.push(...conditionFaults(definition.holds, content));
   if (definition.good_from !== null && extracted.goodFrom > now && fields[definition.good_from] !== undefined) {
     faults.push({
       pointer: `/fields/${definition.good_from}`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { currentCatalog } from '../catalog/load.js';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import { ownType } from '../../test/support/record-types.js';
 import type { EffectiveRecord } from './effective.js';
@@ -77,6 +78,8 @@ const breach: TypeDefinition = {
       having: { audience: ['individuals'] },
       within_days: 60,
       from: 'discoveredAt',
+      year_end: false,
+      items: ['164.404(b)'],
       linked: true,
       unless: 'org/delay',
       says: 'Individuals are told.',
@@ -87,6 +90,8 @@ const breach: TypeDefinition = {
       having: { audience: ['hhs'] },
       within_days: 0,
       from: 'noticeBy',
+      year_end: false,
+      items: [],
       linked: true,
       unless: null,
       says: 'HHS is told.',
@@ -189,5 +194,24 @@ describe('is an obligation a system’s own?', () => {
     expect(places('system', 'organization')).toEqual([false, true]);
     expect(places('system', undefined)).toEqual([false, true]);
     expect(places('organization', 'system')).toEqual([false, false]);
+  });
+});
+
+describe('when are smaller breaches told to HHS?', () => {
+  const { obliges } = currentCatalog().recordType('breach_assessment')!;
+  const dueAt = (discoveredAt: string, scale = 'under_500') =>
+    dueOf({ ...breach, obliges }, assessed({ outcome: 'breach', scale, discoveredAt }), [], LATE).flatMap((due) =>
+      due.items.includes('164.408(a)') ? [due.dueAt.toISOString()] : [],
+    );
+
+  it('within 60 days after the end of the calendar year of discovery, and by no date that somebody enters', () => {
+    expect(dueAt('2026-01-01T00:00:00Z')).toEqual(['2027-03-01T23:59:59.999Z']);
+    expect(dueAt('2026-12-31T23:59:59Z')).toEqual(['2027-03-01T23:59:59.999Z']);
+    // A leap year has a day more before the 60th.
+    expect(dueAt('2027-06-01T12:00:00Z')).toEqual(['2028-02-29T23:59:59.999Z']);
+  });
+
+  it('larger ones within 60 days of it', () => {
+    expect(dueAt('2026-01-01T12:00:00Z', '500_or_more')).toEqual(['2026-03-02T12:00:00.000Z']);
   });
 });

@@ -1,6 +1,7 @@
 import type { Obligation, TypeDefinition } from '../catalog/record-type.js';
 import type { EffectiveRecord } from './effective.js';
-import { lastOfField } from './extraction.js';
+import { areFields } from './conditions.js';
+import { lastOfField } from './instants.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -12,6 +13,8 @@ export interface Due {
   type: string;
   /** The duty, in a sentence. */
   says: string;
+  /** The items of the law that say so. */
+  items: readonly string[];
   dueAt: Date;
   /** The record in effect that meets it; null while there is none. */
   metBy: string | null;
@@ -31,7 +34,7 @@ export function dueOf(
   asOf: Date,
 ): Due[] {
   return definition.obliges.flatMap((obligation): Due[] => {
-    if (record.disposed || !holds(obligation.when, record)) return [];
+    if (record.disposed || !areFields(obligation.when, record.fields)) return [];
     if (others.some((other) => lifts(obligation, record, other, asOf))) return [];
     const dueAt = dueAtOf(obligation, record);
     const met = others.find((other) => meets(obligation, record, other));
@@ -40,6 +43,7 @@ export function dueOf(
         record,
         type: obligation.type,
         says: obligation.says,
+        items: obligation.items,
         dueAt,
         metBy: met?.id ?? null,
         isOverdue: met === undefined && dueAt < asOf,
@@ -54,20 +58,15 @@ export const typesAsked = (obliges: readonly Obligation[]): string[] => [
 ];
 
 /** Of days that count from a day, the last one is whole. */
-function dueAtOf({ from, within_days: days }: Obligation, { fields, effectiveFrom }: EffectiveRecord): Date {
-  const counted = lastOfField(fields[from]) ?? effectiveFrom;
-  return new Date(counted.getTime() + days * DAY);
+function dueAtOf(obligation: Obligation, { fields, effectiveFrom }: EffectiveRecord): Date {
+  const named = lastOfField(fields[obligation.from]) ?? effectiveFrom;
+  const counted = obligation.year_end ? Date.UTC(named.getUTCFullYear() + 1, 0, 1) - 1 : named.getTime();
+  return new Date(counted + obligation.within_days * DAY);
 }
 
-/** All fields are what they are asked to be. A field that is not there, or was disposed of, is nothing that anybody asks for. */
-const holds = (asked: Obligation['when'], { fields }: EffectiveRecord): boolean =>
-  Object.entries(asked).every(([field, values]) => {
-    const value = fields[field];
-    return (typeof value === 'string' || typeof value === 'boolean') && values.includes(value);
-  });
-
 function meets(obligation: Obligation, record: EffectiveRecord, other: EffectiveRecord): boolean {
-  if (other.type !== obligation.type || other.id === record.id || !holds(obligation.having, other)) return false;
+  if (other.type !== obligation.type || other.id === record.id || !areFields(obligation.having, other.fields))
+    return false;
   return obligation.linked ? isLinked(other, record) : other.effectiveFrom >= record.effectiveFrom;
 }
 

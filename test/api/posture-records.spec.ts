@@ -31,7 +31,6 @@ const policy = (controls: string[], said: Partial<Kept> = {}): Kept => ({
 const appointment = (said: Partial<Kept> = {}): Kept => ({
   type: 'appointment',
   fields: {
-    role: 'security_official',
     person: 'M. Alvarez',
     duties: 'Keeps the risk analysis.',
     appointedOn: '2025-01-06',
@@ -187,6 +186,57 @@ describe('do records move the posture by themselves?', () => {
     expect(overdue.reason).toContain('Overdue since 2026-04-30: record `breach_assessment`');
     expect(control(await posture(), '164.402').status).toBe('failing');
     expect(control(await posture({}, clinic.path), '164.402').status).toBe('failing');
+  });
+
+  it('individuals who are not told fail the items on telling them, and HHS those on telling HHS', async () => {
+    const incident = await keeper.keep({
+      type: 'incident_record',
+      fields: {
+        number: 'INC-2',
+        discoveredAt: '2026-01-10T00:00:00Z',
+        criticality: 'high',
+        breachSuspected: true,
+        what: 'A mailbox was read.',
+        outcome: 'Closed.',
+      },
+      effectiveFrom: '2026-01-10T00:00:00Z',
+    });
+    const assessment = await keeper.keep({
+      type: 'breach_assessment',
+      fields: {
+        incident,
+        as: 'covered_entity',
+        discoveredAt: '2026-01-10T00:00:00Z',
+        assessedOn: '2026-01-20',
+        factors: { nature: 'Names and claims.', recipient: 'Unknown.', acquired: 'Viewed.', mitigated: 'Not.' },
+        outcome: 'breach',
+        scale: '500_or_more',
+        individuals: 600,
+      },
+      effectiveFrom: '2026-01-20T00:00:00Z',
+    });
+    const statuses = async (asOf: string) => {
+      const shown = await posture({ asOf });
+      return ['164.404(b)', '164.408(a)', '164.406(a)'].map((id) => control(shown, id).status === 'failing');
+    };
+    expect(await statuses('2026-03-10T00:00:00Z')).toEqual([false, false, false]);
+    expect(await statuses('2026-03-12T00:00:00Z')).toEqual([true, true, false]);
+    expect(control(await posture({ asOf: '2026-03-12T00:00:00Z' }), '164.404(b)').reason).toContain(
+      'Individuals are told without unreasonable delay',
+    );
+    await keeper.keep({
+      type: 'notice',
+      fields: {
+        assessment,
+        audience: 'individuals',
+        sentOn: '2026-03-01',
+        method: 'mail',
+        contents: ['what_happened', 'kinds_of_phi', 'what_to_do', 'what_we_do', 'how_to_ask'],
+      },
+      effectiveFrom: '2026-03-01T00:00:00Z',
+      document: 'notice',
+    });
+    expect(await statuses('2026-03-12T00:00:00Z')).toEqual([false, true, false]);
   });
 
   it('what is of one system speaks for no other, and what is of one practice for no other', async () => {

@@ -42,7 +42,7 @@ describe('the types of the catalogue', () => {
       controls: string[];
     }[];
     expect(all.map(({ type }) => type)).toEqual(all.map(({ type }) => type).toSorted());
-    expect(all.filter(({ type }) => !type.startsWith('org/'))).toHaveLength(95);
+    expect(all.filter(({ type }) => !type.startsWith('org/'))).toHaveLength(96);
     expect(all.find(({ type }) => type === 'breach_register')?.controls).toContain('164.404(a)');
     expect(all.find(({ type }) => type === 'restore_test')?.practices).toEqual(['restore-testing']);
   });

@@ -76,7 +76,14 @@ async function office(name = 'dev-admin') {
   const risk = (number: string, analysis: string, from: string, fields: object = {}) =>
     create('risk', `Risk ${number}`, from, {
       ...{ number, analysis, asset: 'Record system', threat: 'Ransomware', vulnerability: 'No object lock' },
-      ...{ likelihood: 3, impact: 5, treatment: 'mitigate', treatmentOwner: owner, dueOn: '2099-09-01' },
+      ...{
+        measures: 'None',
+        likelihood: 3,
+        impact: 5,
+        treatment: 'mitigate',
+        treatmentOwner: owner,
+        dueOn: '2099-09-01',
+      },
       ...fields,
     });
   /** An analysis that is approved, with one risk. */

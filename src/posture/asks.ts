@@ -76,7 +76,7 @@ export function asksOf(
       title: definition.title,
       place: definition.place,
       what,
-      auditorAsks: definition.auditor_asks.length > 0 ? definition.auditor_asks : auditorAsks,
+      auditorAsks: auditorAsks.length > 0 ? auditorAsks : definition.auditor_asks,
       limit: (byRoom ? unkept : limitOf)(type, isTightened ? fewer(days, definition.good_for.days) : days, about),
       isJudged: byRoom,
       isEach: definition.each !== null,
@@ -108,7 +108,9 @@ export function asksOf(
         control.id,
         needsOf(control).map((need) => {
           const about = OF_ITEMS.has(need.type) ? lineOf(catalog, control.id) : null;
-          return ask(need, types.get(need.type)?.good_for.days ?? null, about, control.auditorAsks);
+          // Of the policy on an item an auditor asks what he asks of the item, and not what he asks of any policy.
+          const auditorAsks = need === POLICY_OF_ITEM ? control.auditorAsks : [];
+          return ask(need, types.get(need.type)?.good_for.days ?? null, about, auditorAsks);
         }),
       ];
     }),

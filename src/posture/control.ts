@@ -4,7 +4,7 @@ import type { ControlPosture } from './posture.schema.js';
 import { needPosture, type JudgedPractice } from './practice.js';
 import { itemStatus, lifted, practiceStatus } from './rule.js';
 import type { Status } from './status.js';
-import { listed, plural } from './words.js';
+import { listed, plural, sentence } from './words.js';
 
 /** All that an item of the law is judged by, in one system. */
 export interface ControlCase {
@@ -61,10 +61,11 @@ export function evaluateControl({ control, links, practices, records, decision }
   const reasons = [
     ...(isLifted && decision !== undefined ? [liftedReason(decision.outcome)] : []),
     ...practicesReason(control, primary),
+    ...missingOf(primary, practices),
     ...records.failures,
     ...needsReasons(records),
-    ...(isLifted || status === 'evidenced' ? [] : asksOf(control)),
   ];
+  if (!isLifted && status !== 'evidenced') reasons.push(...asksOf(control, reasons));
   return {
     ...told,
     status,
@@ -105,9 +106,22 @@ const needsReasons = ({ needs }: SubjectPart): string[] =>
     needs.flatMap((need) => (need.state === state ? [need.reason] : [])),
   );
 
-/** What an auditor would want to see, as far as the catalogue knows. */
-const asksOf = ({ auditorAsks }: Control): string[] =>
-  auditorAsks.length === 0 ? [] : [`Of the item an auditor asks for: ${auditorAsks.join('; ').replace(/\.$/, '')}.`];
+/** What an auditor would want to see, as far as the catalogue knows, and where nothing above has said it. */
+function asksOf({ auditorAsks }: Control, above: readonly string[]): string[] {
+  const asks = sentence(auditorAsks.join('; '));
+  return auditorAsks.length === 0 || above.some((reason) => reason.includes(asks))
+    ? []
+    : [`Of the item an auditor asks for: ${asks}`];
+}
+
+/** The records that its practices lack: who reads of the item alone is told what to keep. */
+function missingOf(primary: readonly Primary[], practices: ControlCase['practices']): string[] {
+  const types = primary.flatMap(({ id }) =>
+    (practices.get(id)?.posture.needs ?? []).flatMap(({ type, state }) => (state === 'missing' ? [`\`${type}\``] : [])),
+  );
+  return types.length === 0 ? [] : [`Records that they lack: ${listed(types, MAX_MISSING)}.`];
+}
+const MAX_MISSING = 8;
 
 /** 164.306(d)(3): assess; then implement, or write why not and do what is equivalent, or write how the standard is met without. */
 const withMark = ({ required }: Control, status: Status, reason: string): string =>

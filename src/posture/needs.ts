@@ -4,7 +4,7 @@ import type { NeedSummary } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
 import { isJudged, keyOf, type Ask, type Asks } from './asks.js';
 import { combinedNeed, countedNeed, type NeedState } from './rule.js';
-import { day } from './words.js';
+import { day, sentence } from './words.js';
 
 /*
  * What records say of what practices and items ask for, in one place (a system, or the organisation). What nobody speaks to is missing.
@@ -206,11 +206,17 @@ function ofMachine(ask: Ask, { machines, asOf }: PlaceInput): NeedPart | null {
 
 const named = ({ type, title }: Ask): string => `record \`${type}\` (${title})`;
 
+const WHERE: Readonly<Record<Ask['place'], string>> = {
+  organization: 'of the organisation',
+  system: 'for this system',
+  either: 'for this system or the organisation',
+};
+
 function missingReason(ask: Ask, systemId: string | null): string {
-  const where = ask.place === 'organization' || systemId === null ? 'of the organisation' : 'for this system';
-  const asks =
-    ask.auditorAsks.length === 0 ? '' : ` An auditor asks for: ${ask.auditorAsks.join('; ').replace(/\.$/, '')}.`;
-  return `Missing: ${named(ask)} ${where}: ${ask.what.replace(/\.$/, '')}.${asks}`;
+  const where = systemId === null ? WHERE.organization : WHERE[ask.place];
+  const asks = ask.auditorAsks.length === 0 ? '' : ` An auditor asks for: ${sentence(ask.auditorAsks.join('; '))}`;
+  const none = ask.countedIn === null ? '' : ` Where there was none, a record \`${ask.countedIn}\` says so.`;
+  return `Missing: ${named(ask)} ${where}: ${sentence(ask.what)}${none}${asks}`;
 }
 
 /** What a system's own records and the organisation's say together. */

@@ -52,7 +52,11 @@ describe('do records move the posture by themselves?', () => {
       const { status, reason, needs } = control(await posture({}, path), OFFICIAL);
       expect(status).toBe('missing');
       expect(reason).toContain('Missing: record `policy` (');
-      expect(reason).toContain('An auditor asks for:');
+      expect(reason).toContain('Records that they lack: `appointment`.');
+      // Of the item itself, once.
+      expect(reason.split('An auditor asks for: Document naming a natural person as Security Official')).toHaveLength(
+        2,
+      );
       expect(needs).toMatchObject([{ type: 'policy', state: 'missing', records: [] }]);
     }
     const official = practice(await posture(), 'security-official');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../catalog/load.js';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import { asksOf } from './asks.js';
-import { evaluateControl } from './control.js';
+import { evaluateControl, withEachDecided } from './control.js';
 import type { JudgedPractice } from './practice.js';
 import type { NeedState } from './rule.js';
 import { rollUp } from './rollup.js';
@@ -169,5 +169,39 @@ describe('what follows for an organisation?', () => {
   ])('%j: %s', (statuses, status) => {
     expect(rollUp(statuses)).toBe(status);
     expect(rollUp(statuses.toReversed())).toBe(status);
+  });
+});
+
+describe('does one decision on an addressable item speak for the others?', () => {
+  const item = (id: string, required: 'required' | 'addressable', status: Status) => ({
+    ...{ id, required, status, reason: 'So.' },
+  });
+  const rule = (...others: ReturnType<typeof item>[]) =>
+    withEachDecided([item('164.306(d)(3)', 'required', 'evidenced'), ...others])[0]!;
+
+  it('no: while one is neither evidenced nor decided on, the rule on them is met in part', () => {
+    for (const status of ['missing', 'stale', 'partial', 'failing'] as const) {
+      const found = rule(item('164.312(a)(2)(iii)', 'addressable', status), item('164.310(b)', 'required', 'missing'));
+      expect(found.status).toBe('partial');
+      expect(found.reason).toBe(
+        'So. 1 addressable item is neither evidenced nor decided on (record `addressable_decision`): 164.312(a)(2)(iii).',
+      );
+    }
+  });
+
+  it('it is met where each is one or the other', () => {
+    const all = [
+      item('164.312(a)(2)(iii)', 'addressable', 'excepted'),
+      item('164.312(c)(2)', 'addressable', 'evidenced'),
+    ];
+    expect(rule(...all, item('164.310(b)', 'required', 'missing'))).toMatchObject({
+      status: 'evidenced',
+      reason: 'So.',
+    });
+  });
+
+  it('it makes nothing better than it was', () => {
+    const missing = item('164.306(d)(3)', 'required', 'missing');
+    expect(withEachDecided([missing, item('164.312(c)(2)', 'addressable', 'missing')])[0]).toEqual(missing);
   });
 });

@@ -4,7 +4,7 @@ import type { ControlPosture } from './posture.schema.js';
 import { needPosture, type JudgedPractice } from './practice.js';
 import { itemStatus, lifted, practiceStatus } from './rule.js';
 import type { Status } from './status.js';
-import { listed, plural, sentence } from './words.js';
+import { isAre, listed, plural, sentence } from './words.js';
 
 /** All that an item of the law is judged by, in one system. */
 export interface ControlCase {
@@ -128,3 +128,26 @@ const withMark = ({ required }: Control, status: Status, reason: string): string
   required === 'addressable' && status !== 'evidenced' && status !== 'excepted'
     ? `${reason} Addressable is not optional: what is not implemented needs a written assessment (record \`addressable_decision\`, 164.306(d)(3)).`
     : reason;
+
+/** The general rule that each addressable specification is implemented, or decided on in writing. */
+const ADDRESSABLE_RULE = '164.306(d)(3)';
+
+/** One decision says nothing of the other addressable items: while any is neither evidenced nor decided on, the rule on them is met in part. */
+export function withEachDecided<T extends Pick<ControlPosture, 'id' | 'required' | 'status' | 'reason'>>(
+  controls: readonly T[],
+): T[] {
+  const open = controls.filter(
+    ({ required, status }) => required === 'addressable' && status !== 'evidenced' && status !== 'excepted',
+  );
+  if (open.length === 0) return [...controls];
+  const names = listed(open.map(({ id }) => id));
+  return controls.map((control) =>
+    control.id === ADDRESSABLE_RULE && (control.status === 'evidenced' || control.status === 'excepted')
+      ? {
+          ...control,
+          status: 'partial' as const,
+          reason: `${control.reason} ${plural(open.length, 'addressable item')} ${isAre(open.length)} neither evidenced nor decided on (record \`addressable_decision\`): ${names}.`,
+        }
+      : control,
+  );
+}

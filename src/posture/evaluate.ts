@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { FreshnessOverrides } from '../catalog/catalog.types.js';
 import { blindTargets, type BlindTarget } from './blind-spots.js';
-import { evaluateControl } from './control.js';
+import { evaluateControl, withEachDecided } from './control.js';
 import type { Asks } from './asks.js';
 import { sortEvidence, type SystemEvidence, type Unmapped } from './evidence.js';
 import { combinedPart, emptyPart, type PlacePart, type SubjectPart } from './needs.js';
@@ -103,7 +103,7 @@ export function evaluateSystem(
     id,
     name,
     practices,
-    controls,
+    controls: withEachDecided(controls),
     unmapped: sorted.unmapped,
     blindTargets: blindTargets(id, evidence, asOf, [...limits.values()]),
   };

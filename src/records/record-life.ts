@@ -18,7 +18,7 @@ import { MOVES, type Move } from './moves.js';
 import { candidateOf, RecordCheck } from './record-check.js';
 import { RetentionStore } from './retention.store.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
-import type { RecordRules } from './rules.js';
+import type { ApprovedVersion, RecordRules } from './rules.js';
 
 export interface NewRecord {
   type: string;
@@ -227,27 +227,40 @@ export class RecordLife {
   }
 
   /**
-   * Approves submitted versions that were checked under the lock of `lockDecisions`, each record once: a fixed number of statements for each thousand, taken as they
-   * come, so that it needs no more memory for many. The transaction is the caller's, and is one: a refusal of any of them (of the principal's own hands) ends it.
+   * Approves submitted versions that were checked under the lock of `lockDecisions`, each record once. They are taken as they come, and of those that were taken only
+   * ids are held, so that it needs no more memory for many; and few statements, for each of them may read a whole table. The transaction is the caller's, and is one:
+   * a refusal of any of them (of the principal's own hands) ends it.
    */
   async approveAll(tx: WriteTx, versions: Iterable<Submitted> | AsyncIterable<Submitted>, known: Date): Promise<void> {
     const actor = actorOf(tx.principal);
     const rules = new Map<string, RecordRules | null>();
-    for await (const batch of batchesOf(versions, APPROVED_AT_ONCE)) {
-      for (const { record, open } of batch) requireMove('approve', record, open, actor);
-      const refs = batch.map(({ open }): VersionRef => ({ recordId: open.recordId, version: open.version }));
+    let refs: VersionRef[] = [];
+    let followed: { rules: RecordRules; version: ApprovedVersion }[] = [];
+    const write = async (): Promise<void> => {
+      const areMany = refs.length >= TAKEN_AT_ONCE;
+      if (areMany) await this.store.joinByHash(tx, true);
       await this.store.approve(tx, refs, { known, by: actor.id, person: actor.person });
       await this.intervals.approve(tx, known, refs);
-      for (const { open } of batch) {
+      if (areMany) await this.store.joinByHash(tx, false);
+      for (const { rules: own, version } of followed) await own.approved?.(tx, version);
+      [refs, followed] = [[], []];
+    };
+    for await (const page of pagesOf(versions, TAKEN_AT_ONCE)) {
+      for (const { record, open } of page) {
+        requireMove('approve', record, open, actor);
+        refs.push({ recordId: open.recordId, version: open.version });
         let own = rules.get(open.type);
         if (own === undefined) rules.set(open.type, (own = await this.checks.rules(tx, open.type)));
-        await own?.approved?.(tx, { ...candidateOf(open, open), knownAt: known });
+        if (own?.approved === undefined) continue;
+        followed.push({ rules: own, version: { ...candidateOf(open, open), knownAt: known } });
       }
       await this.audit.recordAll(
         tx,
-        batch.map(({ open }) => ({ action: 'record.approved', object: objectOf(open), details: {}, at: known })),
+        page.map(({ open }) => ({ action: 'record.approved', object: objectOf(open), details: {}, at: known })),
       );
+      if (refs.length >= WRITTEN_AT_ONCE) await write();
     }
+    if (refs.length > 0) await write();
     await this.tellPosture(tx, known);
   }
 
@@ -374,19 +387,21 @@ function objectOf({ recordId, version, fields, links, documents }: VersionRow): 
   return { kind: 'record', id: recordId, version, sha256 };
 }
 
-async function* batchesOf<Item>(items: Iterable<Item> | AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
-  let batch: Item[] = [];
+async function* pagesOf<Item>(items: Iterable<Item> | AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
+  let page: Item[] = [];
   for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
+    page.push(item);
+    if (page.length < size) continue;
+    yield page;
+    page = [];
   }
-  if (batch.length > 0) yield batch;
+  if (page.length > 0) yield page;
 }
 
-/** Arrays of some hundred kilobytes for each statement: more makes it no faster. */
-const APPROVED_AT_ONCE = 1_000;
+/** Versions with their content. */
+const TAKEN_AT_ONCE = 1_000;
+/** Ids: a megabyte for each statement. */
+const WRITTEN_AT_ONCE = 20_000;
 
 /** More than any auditor reads of one version. */
 const MAX_DOCUMENTS = 200;

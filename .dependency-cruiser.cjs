@@ -16,7 +16,33 @@ const ROOMS = {
   // Policy as code: pure but for what organisations change of it.
   checks: ['kernel', 'audit', 'organizations', 'catalog'],
   scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'checks'],
-  posture: ['kernel', 'organizations', 'catalog', 'results', 'checks', 'scans'],
+  // What people keep, in one set of tables with one life.
+  records: ['kernel', 'audit', 'organizations', 'evidence', 'catalog'],
+  // Judges: pure rules over records in effect and facts.
+  agreements: ['kernel', 'organizations', 'catalog', 'records'],
+  keys: ['kernel', 'organizations', 'catalog', 'records', 'results'],
+  recovery: ['kernel', 'organizations', 'catalog', 'records', 'results'],
+  risks: ['kernel', 'organizations', 'catalog', 'records', 'results'],
+  exceptions: ['kernel', 'organizations', 'catalog', 'records', 'results'],
+  posture: [
+    'kernel',
+    'organizations',
+    'catalog',
+    'results',
+    'checks',
+    'scans',
+    'records',
+    'agreements',
+    'keys',
+    'recovery',
+    'risks',
+    'exceptions',
+  ],
+  // What of a risk analysis needs the posture that it rests on.
+  analyses: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks', 'posture'],
+  // The risk register is a table of the words of risks.
+  bulk: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks', 'notices'],
+  notices: ['kernel', 'audit', 'organizations', 'catalog', 'results', 'records', 'posture'],
   packages: [
     'kernel',
     'audit',
@@ -28,6 +54,13 @@ const ROOMS = {
     'checks',
     'scans',
     'posture',
+    'records',
+    'agreements',
+    'keys',
+    'recovery',
+    'risks',
+    'exceptions',
+    'analyses',
   ],
   reference: ['kernel'],
   health: ['kernel', 'evidence'],

@@ -27,6 +27,7 @@ const PAGES = {
   'coverage.md': coverage(),
   'facts.md': facts(),
   'formats.md': formats(),
+  'record-types.md': recordTypes(),
   'report.schema.json': JSON.stringify(reportJsonSchema()),
   '../deploy/kubernetes/agent/base/cluster-role.yaml': clusterRole(),
 };
@@ -305,6 +306,99 @@ function valueOf(schema) {
 
 function plural(value) {
   return value.startsWith('`') ? value : `${value}s`;
+}
+
+/** Every record type with its fields: what people fill in, and what an auditor asks of it. */
+function recordTypes() {
+  const catalog = loadCatalog();
+  const places = { organization: 'the organisation', system: 'systems', either: 'the organisation or systems' };
+  const age = ({ good_for: { days } }) => (days === null ? 'per event' : `${days} days`);
+  const sections = [...new Set(catalog.recordTypes.map(({ section }) => section))].map((section) => {
+    const types = catalog.recordTypes.filter((type) => type.section === section);
+    return `## ${section}\n\n${types.map(sectionOf).join('\n\n')}`;
+  });
+  function sectionOf(type) {
+    const { practices, controls } = catalog.needsOf(type.type);
+    const { good_for: good, documents, outcome, fields } = type;
+    const lines = [
+      `Of ${places[type.place]}. Good for: ${age(type)} (${good.basis.replaceAll('_', ' ')}: ${good.why})${type.good_from === null ? '' : `, counted from ${code(type.good_from)}`}.`,
+      practices.length + controls.length === 0
+        ? ''
+        : `Asked for by: ${[...practices.map(({ id }) => code(id)), ...controls.map(({ id }) => id)].join(', ')}.`,
+      type.counts_for === 'named' ? 'It counts for the practices that it names, and for no others.' : '',
+      type.key === null ? '' : `One record for each ${code(type.key)}.`,
+      type.each === null ? '' : `Every ${code(type.each)} with a record in effect wants a fresh one.`,
+      type.expires === null ? '' : `It ends by ${code(type.expires)}.`,
+      outcome === null
+        ? ''
+        : `It fails what it would prove where ${[[outcome.field, outcome.fails], ...Object.entries(outcome.or)].map(([field, values]) => `${code(field)} is ${values.map(code).join(' or ')}`).join(', or ')}.`,
+      type.holds.length === 0
+        ? ''
+        : `It is refused where it contradicts itself: ${type.holds.map(({ says }) => says).join(' ')}`,
+      documents.least === 0
+        ? ''
+        : `At least ${documents.least} document${documents.least === 1 ? '' : 's'}${documents.roles.length === 0 ? '' : ` (${documents.roles.join(', ')})`}.`,
+      type.counted_in === null
+        ? ''
+        : `Counted in ${code(type.counted_in)}: where no record of it is kept, that speaks, by which somebody says of a period that there was none.`,
+      type.met_by === null
+        ? ''
+        : `Also met by what reports say: ${[...type.met_by.facts.map((kind) => `facts of kind ${code(kind)}`), ...type.met_by.sources.map((source) => `scans of ${code(source)}`)].join(', ')}.`,
+      ...type.obliges.map(
+        ({ type: due, within_days: days, from, year_end: isYear, items, says }) =>
+          `Makes due: ${code(due)}, ${days === 0 ? `on ${code(from)}` : `${days} days from ${isYear ? 'the end of the year of ' : ''}${code(from)}`}. ${says}${items.length === 0 ? '' : ` Overdue, it fails ${items.join(', ')}.`}`,
+      ),
+    ].filter((line) => line !== '');
+    return `### ${type.type}\n\n**${type.title}.** ${type.summary}\n\n${lines.map((line) => `- ${line}`).join('\n')}\n- An auditor asks for: ${type.auditor_asks.join('; ')}.\n\n${table(
+      ['field', 'value', 'meaning'],
+      fieldsOf(fields, ''),
+    )}\n\n\`\`\`json\n${JSON.stringify(type.example, null, 2)}\n\`\`\``;
+  }
+  return `# Record types
+
+${NOTICE}
+
+What records can be kept of, by the catalogue: ${catalog.recordTypes.length} types. Each has fields by a bounded profile of JSON Schema, which the API gives as it is (\`getRecordType\`), so that forms can be made of
+it; \`x-record\`, \`x-control\`, \`x-practice\`, \`x-system\` and \`x-member\` mark texts that name something, \`x-person\` names of people. Instants are written with their zone and kept in UTC; days are days in UTC.
+Days for which a record is good are product defaults: the Security Rule sets none. A practice may ask for other days, and an organisation may set its own. What would hold a secret or a patient belongs in no
+field: nobody looks through them.
+
+An organisation can make a type **stricter** (\`changeRecordType\` with \`tightened\`: fewer days, more required fields, more documents), never looser, and define types of its own under \`org/…\`, written
+as those of catalog/record-types are. \`key\`, \`each\` and \`place\` of a type stay, for its records are found by them. Every version is kept, and a record stays what it was checked by. Nobody sees a person of whom there is no record at all:
+\`identity_provider_export\`, \`access_review\`, \`leaver_reconciliation\` and \`workforce_coverage\` are there for that.
+
+${sections.join('\n\n')}
+`;
+}
+
+/**
+ * A row for each field, and for each member of it.
+ * @returns {string[][]}
+ */
+function fieldsOf({ properties = {}, required = [] }, prefix) {
+  return Object.entries(properties).flatMap(([name, field]) => {
+    const item = field.type === 'array' ? field.items : field;
+    const path = `${prefix}${name}`;
+    const row = [
+      `${code(path)}${required.includes(name) ? '' : ' (may be left out)'}`,
+      wordsOf(field),
+      [field.title, field.description].filter((text) => text !== undefined).join('. '),
+    ];
+    return [row, ...fieldsOf(item, `${path}${field.type === 'array' ? '[]' : ''}.`)];
+  });
+}
+
+function wordsOf(field) {
+  if (field.type === 'array') return `list of ${wordsOf(field.items)}, at most ${field.maxItems}`;
+  if (field.enum !== undefined) return field.enum.map(code).join(', ');
+  if (field['x-record'] !== undefined) return `id of a record ${code(field['x-record'])}`;
+  if (field['x-system']) return 'id of a system';
+  if (field['x-member']) return 'id of a member';
+  if (field['x-control']) return 'item of 45 CFR 164';
+  if (field['x-practice']) return 'practice';
+  if (field.minimum !== undefined) return `${field.minimum} to ${field.maximum}`;
+  const formats = { date: 'day', 'date-time': 'instant', uri: 'address', uuid: 'id' };
+  return formats[field.format] ?? { string: 'text', boolean: 'true or false', object: 'object' }[field.type];
 }
 
 /** As GitHub makes them of headings. */

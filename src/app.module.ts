@@ -20,6 +20,17 @@ import { ORGANIZATIONS_CONFIG } from './organizations/organizations.config.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PackagesModule } from './packages/packages.module.js';
 import { PostureModule } from './posture/posture.module.js';
+import { RecordsModule } from './records/records.module.js';
+import { RecordTypesModule } from './records/types/record-types.module.js';
+import { AgreementsModule } from './agreements/agreements.module.js';
+import { KeysModule } from './keys/keys.module.js';
+import { RecoveryModule } from './recovery/recovery.module.js';
+import { RisksModule } from './risks/risks.module.js';
+import { ExceptionsModule } from './exceptions/exceptions.module.js';
+import { AnalysesModule } from './analyses/analyses.module.js';
+import { BulkModule } from './bulk/bulk.module.js';
+import { NOTICES_CONFIG } from './notices/notices.config.js';
+import { NoticesModule } from './notices/notices.module.js';
 import { ReferenceModule } from './reference/reference.module.js';
 import { ResultsModule } from './results/results.module.js';
 import { Turns } from './kernel/slots.js';
@@ -35,7 +46,15 @@ const MAX_WAITING_MERGES = 128;
 @Module({})
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
-    const tokens = [EVIDENCE_DRIVER, REPORT_LIMITS, MERGE_TURNS, SIGNING_TRUST, AUTH_CONFIG, ORGANIZATIONS_CONFIG];
+    const tokens = [
+      EVIDENCE_DRIVER,
+      REPORT_LIMITS,
+      MERGE_TURNS,
+      SIGNING_TRUST,
+      AUTH_CONFIG,
+      ORGANIZATIONS_CONFIG,
+      NOTICES_CONFIG,
+    ];
     return {
       module: ConfigurationModule,
       global: true,
@@ -49,6 +68,7 @@ class ConfigurationModule {
         { provide: SIGNING_TRUST, useValue: config.signingTrust },
         { provide: AUTH_CONFIG, useValue: config.auth },
         { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth, config.agentImage) },
+        { provide: NOTICES_CONFIG, useValue: { privateHosts: config.webhookPrivateHosts } },
       ],
       exports: tokens,
     };
@@ -73,7 +93,17 @@ export class AppModule {
         ResultsModule,
         EventsModule,
         ScansModule,
+        RecordTypesModule,
+        RecordsModule,
+        AgreementsModule,
+        KeysModule,
+        RecoveryModule,
+        RisksModule,
+        ExceptionsModule,
         PostureModule,
+        AnalysesModule,
+        BulkModule,
+        NoticesModule,
         PackagesModule,
         HealthModule,
         ReferenceModule,

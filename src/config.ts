@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { authConfig, type AuthConfig } from './auth/auth.config.js';
-import type { ContentLimits } from './kernel/http/content.js';
+import { MAX_SILENCE, type ContentLimits } from './kernel/http/content.js';
 import { signingTrusts, type SigningTrust } from './scans/signing-trust.js';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -13,9 +13,6 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-
-/** Milliseconds. A sender that is still there says something within a minute; an agent posts again what was cut. */
-const MAX_SILENCE = 60_000;
 
 /**
  * Every environment variable that the server reads, and nothing else reads any. Each may be given as NAME_FILE instead: the path of a file with its value,
@@ -83,6 +80,10 @@ export const VARIABLES = z.object({
     .regex(/^[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}$/, 'an image by its digest: NAME@sha256:DIGEST')
     .optional()
     .meta({ description: 'Image of agents, by its digest, as enrolment prints it (docs/enrolment.md).' }),
+  WEBHOOK_PRIVATE_HOSTS: list.default([]).meta({
+    description:
+      'Hosts that webhooks may name though their addresses are private, comma-separated, without ports (docs/notices.md). All others have to be in the public Internet.',
+  }),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug'])
     .default('info')
@@ -109,6 +110,7 @@ export interface Config {
   logLevel: string;
   signingTrust: SigningTrust[];
   agentImage: string | null;
+  webhookPrivateHosts: ReadonlySet<string>;
   auth: AuthConfig;
 }
 
@@ -169,6 +171,7 @@ export function loadConfig(environment: Environment): Config {
     logLevel: set.LOG_LEVEL,
     signingTrust: trustOf(set.SIGNING_TRUST),
     agentImage: set.AGENT_IMAGE ?? null,
+    webhookPrivateHosts: hostsOf(set.WEBHOOK_PRIVATE_HOSTS),
     auth: auth.data,
   };
 }
@@ -227,6 +230,18 @@ function issuersOf(set: z.output<typeof VARIABLES>): unknown {
       mfa: set.OIDC_MFA === 'by-provider' ? null : { amr: set.OIDC_MFA_AMR ?? [], acr: set.OIDC_MFA_ACR ?? [] },
     },
   ];
+}
+
+/** As URLs write them. A host that is written otherwise would silently allow nothing. */
+function hostsOf(names: readonly string[]): ReadonlySet<string> {
+  const hosts = names.map((name) => {
+    const url = URL.parse(`https://${name}/`);
+    const isHost = url !== null && url.href === `https://${url.hostname}/` && !name.includes('*');
+    return isHost ? url.hostname : null;
+  });
+  if (hosts.includes(null))
+    throw new ConfigFaults(['WEBHOOK_PRIVATE_HOSTS: names or addresses of hosts, without ports']);
+  return new Set(hosts.filter((host) => host !== null));
 }
 
 /** Tried here, so that what cannot verify anything stops the start. */

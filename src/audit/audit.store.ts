@@ -32,6 +32,39 @@ export class AuditStore {
     await tx.insert(...rows);
   }
 
+  /** Of one statement, however many they are: its text is the same, and its parameters are arrays. */
+  async insertAll(tx: WriteTx, events: readonly AuditEvent[], details: readonly AuditDetail[]): Promise<void> {
+    await tx.execute(
+      `insert into audit_event (organization_id, id, created_at, action, actor_kind, actor_id, object_kind, object_id, outcome, request_id, leaf)
+       select $1, e.* from unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[]) as e`,
+      [
+        tx.organizationId,
+        events.map(({ id }) => id),
+        events.map(({ createdAt }) => createdAt),
+        events.map(({ action }) => action),
+        events.map(({ actorKind }) => actorKind),
+        events.map(({ actorId }) => actorId),
+        events.map(({ objectKind }) => objectKind),
+        events.map(({ objectId }) => objectId),
+        events.map(({ outcome }) => outcome),
+        events.map(({ requestId }) => requestId),
+        events.map(({ leaf }) => leaf),
+      ],
+    );
+    if (details.length === 0) return;
+    await tx.execute(
+      `insert into audit_detail (organization_id, event_id, data_key_id, salt, encrypted_detail)
+       select $1, d.* from unnest($2::uuid[], $3::uuid[], $4::bytea[], $5::bytea[]) as d`,
+      [
+        tx.organizationId,
+        details.map(({ eventId }) => eventId),
+        details.map(({ dataKeyId }) => dataKeyId),
+        details.map(({ salt }) => salt),
+        details.map(({ encryptedDetail }) => encryptedDetail),
+      ],
+    );
+  }
+
   async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {
     return tx.query<EventRow>(
       `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail"

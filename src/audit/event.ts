@@ -22,6 +22,29 @@ export const ACTIONS = [
   'scan.refused',
   'check.changed',
   'check.withdrawn',
+  'record.created',
+  'record.revised',
+  'record.edited',
+  'record.submitted',
+  'record.recalled',
+  'record.rejected',
+  'record.approved',
+  'record.abandoned',
+  'record.disposed',
+  'document.added',
+  'document.removed',
+  'evidence.disposed',
+  'record_type.changed',
+  'record_type.withdrawn',
+  'posture.frozen',
+  'import.received',
+  'import.refused',
+  'import.applied',
+  'import.approved',
+  'import.rejected',
+  'webhook.changed',
+  'webhook.removed',
+  'webhook.redelivered',
   'package.requested',
   'package.built',
   'package.failed',
@@ -30,7 +53,18 @@ export const ACTIONS = [
 export type Action = (typeof ACTIONS)[number];
 
 export type ObjectKind =
-  'organization' | 'member' | 'system' | 'agent_trust' | 'evidence' | 'scan' | 'check' | 'package';
+  | 'organization'
+  | 'member'
+  | 'system'
+  | 'agent_trust'
+  | 'evidence'
+  | 'scan'
+  | 'check'
+  | 'record'
+  | 'record_type'
+  | 'import'
+  | 'webhook'
+  | 'package';
 
 export type EventObject = {
   kind: ObjectKind;

@@ -22,7 +22,7 @@ import { Denied } from './denied.js';
 import { Introspector } from './introspection.js';
 import { IssuerKeys, pinnedKeySource, TrustedKeys } from './issuer-keys.js';
 import { OidcClient } from './oidc-client.js';
-import { outbound } from './outbound.js';
+import { outbound } from '../kernel/http/outbound.js';
 import { permissionsOf } from './roles.js';
 
 /** Who asks, as one of the deployment's own issuers says: by a token just judged, or by a session that such a login began. */

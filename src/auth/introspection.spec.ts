@@ -4,7 +4,7 @@ import { Refusal } from '../kernel/http/problem.js';
 import { Denied } from './denied.js';
 import { Introspector } from './introspection.js';
 import { OidcClient } from './oidc-client.js';
-import type { Outbound } from './outbound.js';
+import type { Outbound } from '../kernel/http/outbound.js';
 
 const ISSUER = 'https://login.example.org';
 const TOKEN = 'opaque-token-of-some-length';

@@ -5,7 +5,7 @@ import { usableKeys } from '../organizations/public-keys.js';
 import { verifyAccessToken, type TokenRules } from './access-token.js';
 import { Denied } from './denied.js';
 import { IssuerKeys, pinnedKeySource, TrustedKeys } from './issuer-keys.js';
-import { type Outbound, outbound } from './outbound.js';
+import { type Outbound, outbound } from '../kernel/http/outbound.js';
 
 class SetClock extends Clock {
   private at = Date.parse('2026-11-23T12:00:00Z');

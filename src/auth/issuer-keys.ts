@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../kernel/clock.js';
 import { usableKeys, type PinnedKeys } from '../organizations/public-keys.js';
 import { Denied } from './denied.js';
-import { type Outbound, OutboundFault, reasonOf } from './outbound.js';
+import { type Outbound, OutboundFault, reasonOf } from '../kernel/http/outbound.js';
 
 /** Finds the key that a token names. */
 export type KeySource = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;

@@ -1,6 +1,6 @@
 import * as oidc from 'openid-client';
 import type { Clock } from '../kernel/clock.js';
-import type { Outbound } from './outbound.js';
+import type { Outbound } from '../kernel/http/outbound.js';
 
 /** Milliseconds. Metadata changes rarely; endpoints that moved are found within this. */
 const FRESH = 60 * 60_000;

@@ -11,6 +11,9 @@ describe('roles', () => {
     expect(holders('packages:write')).toEqual(['compliance_officer']);
     expect(holders('scans:write')).toEqual(['compliance_officer', 'agent']);
     expect(holders('evidence:read')).toEqual(['compliance_officer', 'approver', 'auditor']);
+    expect(holders('records:write')).toEqual(['compliance_officer']);
+    expect(holders('records:approve')).toEqual(['approver']);
+    expect(holders('records:read')).toEqual(['compliance_officer', 'approver', 'auditor']);
     expect(holders('events:read')).toEqual(['compliance_officer', 'approver', 'auditor']);
     expect(holders('organizations:create')).toEqual([]);
   });

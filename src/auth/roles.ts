@@ -3,9 +3,10 @@ import type { Permission, Role } from '../kernel/principal.js';
 /**
  * Who may do what: the whole of it. The lines follow 45 CFR 164.308(a)(4) (access by role) and 164.502(b) (minimum necessary), and keep apart who gives
  * access, who makes the case and who judges it:
- * - `admin` gives access and registers what is in scope. Admins read no evidence and make no package, so that access to the system is not access to what it holds.
- * - `compliance_officer` keeps the case: settings, checks, evidence, packages. Gives nobody access.
- * - `approver` reads what there is to decide on, and writes nothing that would be decided on.
+ * - `admin` gives access and registers what is in scope. Admins read no evidence and no records and make no package, so that access to the system is not access to
+ *   what it holds.
+ * - `compliance_officer` keeps the case: settings, checks, evidence, records, packages. Gives nobody access, and approves no record.
+ * - `approver` reads what there is to decide on and decides on records, and writes nothing that would be decided on.
  * - `auditor` reads all of it, evidence, packages and the audit log with it, and writes nothing.
  * - `viewer` sees statuses and results, never the bytes of evidence, which may hold PHI, nor who the others are. So no security events: they name people.
  * - `agent` posts reports of its own system and sees what became of them.
@@ -24,6 +25,7 @@ export const ROLE_PERMISSIONS = {
     'results:read',
     'checks:read',
     'posture:read',
+    'notices:read',
     'audit:read',
   ],
   compliance_officer: [
@@ -41,6 +43,11 @@ export const ROLE_PERMISSIONS = {
     'events:read',
     'evidence:read',
     'posture:read',
+    'records:read',
+    'records:write',
+    'record-types:write',
+    'notices:read',
+    'notices:write',
     'packages:read',
     'packages:write',
     'audit:read',
@@ -56,6 +63,8 @@ export const ROLE_PERMISSIONS = {
     'events:read',
     'evidence:read',
     'posture:read',
+    'records:read',
+    'records:approve',
     'packages:read',
     'audit:read',
   ],
@@ -70,6 +79,8 @@ export const ROLE_PERMISSIONS = {
     'events:read',
     'evidence:read',
     'posture:read',
+    'records:read',
+    'notices:read',
     'packages:read',
     'audit:read',
   ],

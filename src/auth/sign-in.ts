@@ -7,7 +7,7 @@ import { Clock } from '../kernel/clock.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { AUTH_CONFIG, type AuthConfig, type IssuerConfig } from './auth.config.js';
 import { OidcClient } from './oidc-client.js';
-import { outbound } from './outbound.js';
+import { outbound } from '../kernel/http/outbound.js';
 import { CALLBACK_PATH, LOGIN_PATH, type Login } from './session.js';
 
 /** What one step of the login comes to. */

@@ -11,6 +11,7 @@ import {
   PracticesFile,
   VersionFile,
 } from './catalog.schema.js';
+import { RecordTypesFile } from './record-type.js';
 
 /** The catalogue as read: path inside the catalogue folder (`practices/network.yaml`) → what the YAML holds. Nothing is checked yet. */
 export type CatalogFiles = Readonly<Record<string, unknown>>;
@@ -30,6 +31,8 @@ export interface CatalogContent {
   readonly mappings: Kept<MappingFile>;
   /** Policy as code; none in versions of before there was any. */
   readonly checks: Kept<ChecksFile>;
+  /** Sorts of records that people keep; none in versions of before there were any. */
+  readonly recordTypes: Kept<RecordTypesFile>;
   /** What an organisation makes of them; of no file. */
   readonly organization?: readonly OrganizationCheck[];
 }
@@ -93,12 +96,13 @@ export function parseFiles(files: CatalogFiles): CatalogContent {
   const crosswalks = parseFolder('crosswalks/', CrosswalkFile);
   const mappings = parseFolder('mappings/', MappingFile);
   const checks = parseFolder('checks/', ChecksFile, 0);
+  const recordTypes = parseFolder('record-types/', RecordTypesFile, 0);
 
   for (const path of Object.keys(files)) {
     if (!known.has(path)) faults.push(`${path}: no such file belongs to the catalogue`);
   }
   if (faults.length > 0 || !version || !defaults || !controls || !podSecurity) throw new CatalogFaults(faults);
-  return { version, defaults, controls, overlays, practices, crosswalks, podSecurity, mappings, checks };
+  return { version, defaults, controls, overlays, practices, crosswalks, podSecurity, mappings, checks, recordTypes };
 }
 
 /**

@@ -3,13 +3,12 @@ import { CONTROLS, POD_SECURITY, placeOf } from './catalog.files.js';
 import type { CheckEntry } from './catalog.schema.js';
 import { allMappings, type Mapping } from "./checks.mapping.js";
 import { practicesOf } from './checks.schema.js';
+import { recordTypeRules } from './record-types.rules.js';
+import { once, type Place, type Tell } from './tell.js';
 
 /*
  * What must hold between the files of the catalogue. Each rule adds every fault it finds, with file and place; none stops at the first.
  */
-
-type Place = readonly PropertyKey[];
-type Tell = (file: string, place: Place, message: string) => void;
 
 /** All faults of a catalogue whose files have their documented shapes. */
 export function faultsOf(content: CatalogContent): string[] {
@@ -21,15 +20,9 @@ export function faultsOf(content: CatalogContent): string[] {
   checkRules(content, tell);
   crosswalkRules(content, tell);
   overlayRules(content, tell);
+  recordTypeRules(content, tell);
   countRules(content, tell);
   return faults;
-}
-
-/** Says so where a name was given before. */
-function once(seen: Map<string, string>, name: string, owner: string, tell: (message: string) => void): void {
-  const before = seen.get(name);
-  if (before === undefined) seen.set(name, owner);
-  else tell(`"${name}" is already the name of ${before}`);
 }
 
 function controlRules({ controls: file }: CatalogContent, tell: Tell): void {
@@ -275,6 +268,8 @@ function countRules(content: CatalogContent, tell: Tell): void {
   const mappings = allMappings(content);
   const links = mappings.flatMap((file) => file.checks.flatMap((entry) => entry.practices ?? [])).length;
   expect('version.yaml', ['counts', 'links'], counts.links, links);
+  const recordTypes = [...content.recordTypes.values()].reduce((sum, { types }) => sum + types.length, 0);
+  expect('version.yaml', ['counts', 'record_types'], counts.record_types ?? 0, recordTypes);
   for (const tool of new Set([...Object.keys(counts.checks), ...mappings.map((file) => file.tool)])) {
     const found = mappings.find((file) => file.tool === tool)?.checks.length ?? 0;
     expect('version.yaml', ['counts', 'checks', tool], counts.checks[tool] ?? 0, found);

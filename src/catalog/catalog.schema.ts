@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recordTypeName } from './fields.js';
 
 /*
  * The shapes of the files under `catalog/`, one schema per kind of file. All are strict: a key that nobody reads is a slip of the pen and is refused.
@@ -11,8 +12,8 @@ const days = z.number().int().min(1).max(36_500);
 /** A paragraph of 45 CFR Part 164: `164.308(a)(1)(ii)(A)`. */
 const paragraph = z.string().regex(/^164\.\d{3}(\([a-zA-Z0-9]+\))*$/, 'is not a paragraph of 45 CFR 164');
 const slug = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'is not a lower-case name with hyphens');
-/** A record type: `risk_analysis`. */
-const recordType = z.string().regex(/^[a-z]+(_[a-z]+)*$/, 'is not a lower-case name with underscores');
+/** A record type of the catalogue: `risk_analysis`. */
+const recordType = recordTypeName.regex(/^[a-z_]+$/, 'is not a lower-case name with underscores');
 
 export const FAMILIES = [
   'administrative',
@@ -63,6 +64,7 @@ export const VersionFile = z.strictObject({
     gap_practices: z.number().int(),
     links: z.number().int(),
     checks: z.record(tool, z.number().int()),
+    record_types: z.number().int().optional(),
   }),
 });
 
@@ -110,6 +112,11 @@ export const ControlsFile = z.strictObject({
       needs_why: text.optional(),
       scanners: z.literal('never').optional(),
       auditor_asks: z.array(text).min(1).optional(),
+      /** Records that the item itself asks for, beside those of its practices; `term`: the term of an agreement that it is about. */
+      records: z
+        .array(z.strictObject({ type: recordType, what: text, term: z.string().min(1).max(50).optional() }))
+        .min(1)
+        .optional(),
       note: text.optional(),
     }),
   ),

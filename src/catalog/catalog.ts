@@ -22,6 +22,7 @@ import type {
 import { checkOf, controlOf, practiceOf, proposedControl } from './catalog.types.js';
 import { allMappings, type Mapping, type OrganizationCheck } from './checks.mapping.js';
 import type { CheckDefinition } from './checks.schema.js';
+import type { TypeDefinition } from './record-type.js';
 
 /**
  * The checked catalogue: what is law, what would support it, what would prove it. Immutable (frozen through and through), pure, the same for every tenant;
@@ -39,6 +40,8 @@ export class Catalog {
   readonly checks: readonly Check[];
   /** The product's own checks, as catalog/checks has them: results of the tool `safeguard-checks`. src/checks compiles them. */
   readonly definitions: readonly CheckDefinition[];
+  /** Sorts of records that people keep, section by section. */
+  readonly recordTypes: readonly (TypeDefinition & { readonly section: string })[];
   readonly crosswalks: readonly Crosswalk[];
   /** The bullets of the seed article: headings to show practices under. A practice may stand in several; gap practices stand in none. */
   readonly groups: readonly PracticeGroup[];
@@ -48,6 +51,7 @@ export class Catalog {
 
   readonly #controlByName = new Map<string, Control>();
   readonly #practiceById = new Map<string, Practice>();
+  readonly #recordTypeByName = new Map<string, TypeDefinition>();
   readonly #practicesOf = new Map<string, PracticeLink[]>();
   readonly #checksOf = new Map<string, Check[]>();
   readonly #checkByName = new Map<string, Check | null>();
@@ -70,7 +74,13 @@ export class Catalog {
       (groups ?? []).map((group) => ({ section, ...group })),
     );
 
-    this.controls = content.controls.controls.map(controlOf);
+    this.recordTypes = [...content.recordTypes.values()].flatMap(({ section, types }) =>
+      types.map((type) => ({ section, ...type })),
+    );
+    for (const type of this.recordTypes) this.#recordTypeByName.set(type.type, type);
+    this.controls = content.controls.controls.map((entry) =>
+      controlOf(entry, (type) => this.#recordTypeByName.get(type)),
+    );
     const { max_age_days: maxAgeDays, basis, why } = content.defaults.scanner_evidence;
     const scannerDefault: Freshness = { maxAgeDays, basis, why, from: 'default' };
     this.practices = [...content.practices.values()].flatMap((file) =>
@@ -113,7 +123,7 @@ export class Catalog {
       for (const { id } of file.ambiguous ?? []) this.#checkByName.set(nameOf(file.tool, id), null);
     }
     this.checks = checks;
-    for (const part of [content, this.groups, this.controls, this.practices, this.checks, [...this.#checkByName.values()]])
+    for (const part of [content, this.groups, this.controls, this.practices, this.checks, this.recordTypes, [...this.#checkByName.values()]])
       freezeDeep(part);
     Object.freeze(this);
   }
@@ -135,6 +145,17 @@ export class Catalog {
 
   practice(id: string): Practice | null {
     return this.#practiceById.get(id) ?? null;
+  }
+
+  /** null where the catalogue has none of this name; those of an organisation (`org/…`) are not its matter. */
+  recordType(type: string): TypeDefinition | null {
+    return this.#recordTypeByName.get(type) ?? null;
+  }
+
+  /** What asks for records of a type: practices, and items of the law by themselves. */
+  needsOf(type: string): { readonly practices: readonly Practice[]; readonly controls: readonly Control[] } {
+    const asks = ({ records }: Practice | Control) => records.some((need) => need.type === type);
+    return { practices: this.practices.filter(asks), controls: this.controls.filter(asks) };
   }
 
   /** The practices that support a control, primary ones first. None where the control is not known. */

@@ -11,6 +11,7 @@ import type {
   SEVERITIES,
 } from './catalog.schema.js';
 import type { MappedCheck, Mapping } from './checks.mapping.js';
+import type { TypeDefinition } from './record-type.js';
 
 /** As its mapping file is called. */
 export type Tool = string;
@@ -36,6 +37,8 @@ export interface Control {
   /** `never`: no scanner result counts here, whatever practice it came through (164.310). */
   readonly scanners: 'support' | 'never';
   readonly auditorAsks: readonly string[];
+  /** Records that the item itself asks for, beside those of its practices. */
+  readonly records: readonly ControlNeed[];
   readonly note: string | null;
   /** The overlay that made or marked this item, null for the law in force. */
   readonly overlay: string | null;
@@ -53,6 +56,12 @@ export interface RecordNeed {
   readonly type: string;
   readonly what: string;
   readonly freshness: Freshness;
+}
+
+/** What an item of the law itself asks for. */
+export interface ControlNeed extends RecordNeed {
+  /** The term that an agreement must have; null: the need is of the record as a whole. */
+  readonly term: string | null;
 }
 
 export interface Practice {
@@ -142,9 +151,20 @@ export interface PracticeGroup {
   readonly practices: readonly string[];
 }
 
+/** As its type has it. */
+function freshnessOf(type: TypeDefinition | undefined): Freshness {
+  if (type === undefined) throw new RangeError('no such record type');
+  const { days: maxAgeDays, basis, why } = type.good_for;
+  return { maxAgeDays, basis, why, from: 'default' };
+}
+
 const listOf = <T>(list: readonly T[] | undefined): readonly T[] => list ?? [];
 
-export function controlOf(entry: ControlsFile['controls'][number]): Control {
+/** `typeOf` gives the record type of a name: files that do not agree come no further than catalog.rules.ts. */
+export function controlOf(
+  entry: ControlsFile['controls'][number],
+  typeOf: (type: string) => TypeDefinition | undefined,
+): Control {
   return {
     id: entry.id,
     aliases: listOf(entry.aliases),
@@ -159,6 +179,7 @@ export function controlOf(entry: ControlsFile['controls'][number]): Control {
     needsWhy: entry.needs_why ?? null,
     scanners: entry.scanners ?? 'support',
     auditorAsks: listOf(entry.auditor_asks),
+    records: listOf(entry.records).map(({ type, what, term }) => ({ type, what, term: term ?? null, freshness: freshnessOf(typeOf(type)) })),
     note: entry.note ?? null,
     overlay: null,
   };
@@ -238,6 +259,7 @@ export function proposedControl(overlay: Overlay, entry: Overlay['requirements']
     needsWhy: null,
     scanners: 'support',
     auditorAsks: [],
+    records: [],
     note: entry.amends.length > 0 ? `Would stand beside or in place of ${entry.amends.join(', ')}.` : null,
     overlay: overlay.id,
   };

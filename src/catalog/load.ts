@@ -21,9 +21,9 @@ import type { CatalogFiles } from './catalog.files.js';
 export const CATALOG_DIRECTORY = fileURLToPath(new URL('../../../catalog/', import.meta.url));
 
 const VERSION_FILE = 'version.yaml';
-const FOLDERS = ['hipaa', 'hipaa/overlays', 'practices', 'crosswalks', 'mappings', 'checks'];
-/** There were catalogues without: version.yaml says how many checks there must be. */
-const OPTIONAL = 'checks';
+const FOLDERS = ['hipaa', 'hipaa/overlays', 'practices', 'crosswalks', 'mappings', 'checks', 'record-types'];
+/** There were catalogues without: version.yaml says how many checks and types there must be. */
+const OPTIONAL = new Set(['checks', 'record-types']);
 const VERSION = /^\d{4}\.\d{1,2}\.\d{1,4}$/;
 /** A release is about 0.5 MB of text; a hundred times that is no catalogue. */
 const MAX_RELEASE_BYTES = 64 * 1024 * 1024;
@@ -44,7 +44,7 @@ export function readCatalogFiles(directory: string): CatalogFiles {
     if (existsSync(join(directory, path))) read(path);
     else faults.push(`${path}: the file is missing`);
   for (const folder of FOLDERS) {
-    if (folder === OPTIONAL && !existsSync(join(directory, folder))) continue;
+    if (OPTIONAL.has(folder) && !existsSync(join(directory, folder))) continue;
     if (!existsSync(join(directory, folder))) faults.push(`${folder}: the folder is missing`);
     else
       for (const entry of readdirSync(join(directory, folder), { withFileTypes: true }))

@@ -81,6 +81,11 @@ export class ChecksService {
     });
   }
 
+  /** How often the organisation has changed its checks, and when last. */
+  lastChange(tx: Tx): Promise<{ count: number; recordedAt: Date | null }> {
+    return this.store.lastChange(tx);
+  }
+
   /** By id. */
   async list(tx: Tx, { state, practice, after, limit }: CheckFilter): Promise<CheckSummary[]> {
     const views = (await this.views(tx)).filter(

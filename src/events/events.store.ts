@@ -46,7 +46,7 @@ export class EventsStore {
   /** The later of our clock and the database's, by which «known at» is told: what has been acknowledged is known by then, whoever's clock is behind. */
   async present(tx: Tx, now: Date): Promise<Date> {
     const [row] = await tx.query<{ present: Date }>(
-      `select greatest($1::timestamptz, date_trunc('milliseconds', clock_timestamp())) as present`,
+      `select greatest($1::timestamptz, date_trunc('milliseconds', service_clock())) as present`,
       [now],
     );
     if (row === undefined) throw new Error('no instant');

@@ -49,4 +49,5 @@ const view = (info: EvidenceInfo) => ({
   ...info,
   receivedAt: info.receivedAt.toISOString(),
   retainUntil: info.retainUntil.toISOString(),
+  disposedAt: info.disposedAt?.toISOString() ?? null,
 });

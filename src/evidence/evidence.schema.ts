@@ -16,6 +16,10 @@ export const EvidenceView = z
     retainUntil: z.iso
       .datetime()
       .meta({ description: 'It is kept at least until then, UTC: six years (45 CFR 164.316(b)(2)(i)).' }),
+    disposedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When its bytes were removed by a disposal, UTC; null while it is kept.' }),
     redaction: z
       .object({
         receivedSha256: z.string().meta({ description: 'SHA-256 of the bytes as they came, lower-case hex.' }),
@@ -42,6 +46,7 @@ export const EvidenceView = z
         source: { kind: 'agent', id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a11' },
         receivedAt: '2026-11-23T09:05:07.123Z',
         retainUntil: '2032-11-23T09:05:07.123Z',
+        disposedAt: null,
         redaction: null,
       },
     ],
@@ -108,5 +113,5 @@ export const getEvidenceContent = operation({
     },
     304: { description: 'The content has the ETag that was sent.' },
   },
-  refusals: ['range-not-satisfiable'],
+  refusals: ['range-not-satisfiable', 'disposed'],
 });

@@ -37,6 +37,8 @@ export interface EvidenceInfo {
   source: { kind: string; id: string };
   receivedAt: Date;
   retainUntil: Date;
+  /** When its bytes were removed by a disposal; null while it is kept. */
+  disposedAt: Date | null;
   /** Of evidence from which something was dropped before it was kept: what was received, and how many values of which kind are not in it. */
   redaction: { receivedSha256: string; receivedSize: number; dropped: Dropped } | null;
 }
@@ -100,6 +102,7 @@ export class EvidenceService {
     if (!isNew) {
       const earlier = await this.store.findByDigest(tx, kept.sha256);
       if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
+      await this.requireKept(tx, earlier.id);
       await this.assertStored(earlier);
       return { id: earlier.id, isNew };
     }
@@ -145,6 +148,7 @@ export class EvidenceService {
     const { evidence, key } = await this.database.read(principal, async (tx) => {
       const found = await this.store.find(tx, id);
       if (found === null) throw new Refusal('not-found', 'There is no such evidence.');
+      await this.requireKept(tx, id);
       return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
     });
     await this.assertStored(evidence);
@@ -157,6 +161,7 @@ export class EvidenceService {
     const { evidence, key } = await this.database.read(principal, async (tx) => {
       const found = await this.store.find(tx, id);
       if (found === null) throw new Refusal('not-found', 'There is no such evidence.');
+      await this.requireKept(tx, id);
       return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
     });
     return openEvidence(
@@ -174,6 +179,7 @@ export class EvidenceService {
   async recordRead(principal: Principal, id: string): Promise<EvidenceInfo> {
     return this.database.write(principal, async (tx) => {
       const info = await this.find(tx, id);
+      await this.requireKept(tx, id);
       await this.audit.record(tx, {
         action: 'evidence.read',
         object: { kind: 'evidence', id, sha256: info.sha256, size: info.size },
@@ -185,15 +191,52 @@ export class EvidenceService {
   async find(tx: Tx, id: string): Promise<EvidenceInfo> {
     const evidence = await this.store.find(tx, id);
     if (evidence === null) throw new Refusal('not-found', 'There is no such evidence.');
-    return infoOf(evidence);
+    return this.infoOf(tx, evidence);
+  }
+
+  /** Whether the organisation has it, and has not disposed of it. */
+  async isKept(tx: Tx, id: string): Promise<boolean> {
+    return (await this.store.find(tx, id)) !== null && !(await this.store.disposals(tx, [id])).has(id);
+  }
+
+  private async requireKept(tx: Tx, id: string): Promise<void> {
+    if (!(await this.store.disposals(tx, [id])).has(id)) return;
+    throw new Refusal('disposed', 'It was disposed of: its bytes are no more, its digest stays.', {
+      extra: { evidenceId: id },
+    });
+  }
+
+  /** That evidence is disposed of, by the record that two people decided it by. Its bytes go when `dispose` is called after the commit. False where it was already. */
+  async recordDisposal(tx: WriteTx, id: string, recordId: string, disposedAt: Date): Promise<boolean> {
+    const evidence = await this.store.find(tx, id);
+    if (evidence === null) throw new Refusal('not-found', 'There is no such evidence.');
+    const row = { organizationId: tx.organizationId, evidenceId: id, recordId, disposedAt };
+    if (!(await this.store.insertDisposal(tx, row))) return false;
+    await this.audit.record(tx, {
+      action: 'evidence.disposed',
+      object: { kind: 'evidence', id, sha256: evidence.sha256.toString('hex'), size: evidence.size },
+      details: { record: recordId },
+      at: disposedAt,
+    });
+    return true;
+  }
+
+  /** Removes the bytes of evidence that was disposed of, and of no other. Safe to run twice. */
+  async dispose(principal: Principal, id: string): Promise<void> {
+    const evidence = await this.database.read(principal, async (tx) =>
+      (await this.store.disposals(tx, [id])).has(id) ? this.store.find(tx, id) : null,
+    );
+    if (evidence === null) throw new Error('evidence that nobody has disposed of is not removed');
+    await this.driver.remove({ key: evidence.storageKey, version: evidence.storageVersion });
   }
 
   /** The evidence with these bytes, if the organisation has it whole. */
   async findKept(tx: Tx, sha256: Buffer): Promise<EvidenceInfo | null> {
     const evidence = await this.store.findByDigest(tx, sha256);
     if (evidence === null) return null;
+    await this.requireKept(tx, evidence.id);
     await this.assertStored(evidence);
-    return infoOf(evidence);
+    return this.infoOf(tx, evidence);
   }
 
   async findAll(
@@ -201,7 +244,16 @@ export class EvidenceService {
     filter: { sha256: string | undefined; before: string | null; limit: number },
   ): Promise<EvidenceInfo[]> {
     const sha256 = filter.sha256 === undefined ? null : Buffer.from(filter.sha256, 'hex');
-    return (await this.store.list(tx, { ...filter, sha256 })).map(infoOf);
+    const listed = await this.store.list(tx, { ...filter, sha256 });
+    const disposals = await this.store.disposals(
+      tx,
+      listed.map(({ id }) => id),
+    );
+    return listed.map((evidence) => infoOf(evidence, disposals.get(evidence.id) ?? null));
+  }
+
+  private async infoOf(tx: Tx, evidence: Evidence): Promise<EvidenceInfo> {
+    return infoOf(evidence, (await this.store.disposals(tx, [evidence.id])).get(evidence.id) ?? null);
   }
 
   /**
@@ -240,7 +292,7 @@ function organizationOf(principal: Principal): string {
   return principal.organizationId;
 }
 
-const infoOf = (evidence: Evidence): EvidenceInfo => ({
+const infoOf = (evidence: Evidence, disposedAt: Date | null): EvidenceInfo => ({
   id: evidence.id,
   sha256: evidence.sha256.toString('hex'),
   size: evidence.size,
@@ -248,6 +300,7 @@ const infoOf = (evidence: Evidence): EvidenceInfo => ({
   source: { kind: evidence.sourceKind, id: evidence.sourceId },
   receivedAt: evidence.receivedAt,
   retainUntil: evidence.retainUntil,
+  disposedAt,
   redaction: redactionOf(evidence),
 });
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { EvidenceDisposal } from './disposal.entity.js';
 import { Evidence } from './evidence.entity.js';
 
 @Injectable()
@@ -15,6 +16,20 @@ export class EvidenceStore {
 
   find(tx: Tx, id: string): Promise<Evidence | null> {
     return tx.manager.findOneBy(Evidence, { organizationId: tx.organizationId, id });
+  }
+
+  /** When those of the given evidence were disposed of that were. */
+  async disposals(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+    const rows = await tx.query<{ id: string; at: Date }>(
+      `select evidence_id as id, disposed_at as at from evidence_disposal where organization_id = $1 and evidence_id = any ($2::uuid[])`,
+      [tx.organizationId, ids],
+    );
+    return new Map(rows.map(({ id, at }) => [id, at]));
+  }
+
+  /** False where it was disposed of already. */
+  insertDisposal(tx: WriteTx, disposal: EvidenceDisposal): Promise<boolean> {
+    return tx.insertUnlessThere({ entity: EvidenceDisposal, row: disposal });
   }
 
   /** Newest first. */

@@ -33,6 +33,12 @@ export interface Watch {
   isSuspect(): boolean;
 }
 
+/** Lets everything in as it is: for what people file, where nothing is looked for. */
+export const OPEN_DOOR: Door = {
+  watch: () => ({ see: () => undefined, isSuspect: () => false }),
+  inspect: () => Promise.resolve(null),
+};
+
 /** The bytes with their places replaced. */
 export async function* redacted(
   source: AsyncIterable<Buffer> | Iterable<Buffer>,

@@ -5,14 +5,32 @@ import { KEEP_ALIVE } from './db/data-source.js';
 import type { WriteTx } from './db/database.js';
 
 /** What is deferred. A job carries ids only: what it is about lies in the tenant's own tables, behind row-level security. */
-export const QUEUES = ['scan', 'package', 'reevaluation'] as const;
+export const QUEUES = [
+  'scan',
+  'package',
+  'reevaluation',
+  'posture',
+  'import',
+  'disposal',
+  'notice',
+  'delivery',
+] as const;
 export type QueueName = (typeof QUEUES)[number];
+
+/** Of these one job of a kind may wait, while another runs: it does all that the others would have done. */
+const ONCE: ReadonlySet<QueueName> = new Set(['posture', 'notice']);
+
+/** Jobs that a replica has in hand at once. A delivery waits for the server of somebody else, and may hold one of the four threads in which names are looked up. */
+const AT_ONCE: Partial<Record<QueueName, number>> = { delivery: 3 };
+const USUALLY_AT_ONCE = 2;
 
 export interface Job {
   organizationId: string;
   /** The system of a scan; empty for what is of the whole organisation. */
   systemId: string;
   id: string;
+  /** Of the jobs of one line a replica has one in hand at a time; the system where none is named. */
+  line?: string;
 }
 
 const SCHEMA = 'queue';
@@ -49,7 +67,8 @@ export async function installQueue(ownerUrl: string): Promise<void> {
         [deadOf(name), options],
         [name, { ...options, deadLetter: deadOf(name) }],
       ] as const) {
-        if ((await boss.getQueue(queue)) === null) await boss.createQueue(queue, own);
+        const policy = ONCE.has(name) && queue === name ? 'short' : 'standard';
+        if ((await boss.getQueue(queue)) === null) await boss.createQueue(queue, { ...own, policy });
         else await boss.updateQueue(queue, own);
       }
     }
@@ -108,15 +127,33 @@ export class Queue {
     await this.boss.start();
   }
 
-  /** Enqueues in the caller's transaction: the job is there if and only if what it is about is. */
-  async send(tx: WriteTx, queue: QueueName, job: Job): Promise<void> {
+  /**
+   * Enqueues in the caller's transaction: the job is there if and only if what it is about is. To a queue of which one job may wait, a job for the same
+   * organisation and system is not sent twice: the one that waits is held until the transaction ends, so that whoever takes it sees what the transaction did.
+   * `after`: not to be taken before so many seconds have passed; it does not stand in the way of one that may be taken at once.
+   */
+  async send(tx: WriteTx, queue: QueueName, job: Job, { after = 0 }: { after?: number } = {}): Promise<void> {
     const client = await tx.client();
     const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
-    const id = await this.boss.send(queue, job, {
+    const once = ONCE.has(queue);
+    const singletonKey = `${job.organizationId}/${job.systemId}${after > 0 ? '/later' : ''}`;
+    const line = job.line ?? job.systemId;
+    const options = {
       db,
-      ...(job.systemId === '' ? {} : { group: { id: job.systemId } }),
-    });
-    if (id === null) throw new Error(`the job was not taken by the queue ${queue}`);
+      startAfter: after,
+      ...(once ? { singletonKey } : {}),
+      ...(line === '' ? {} : { group: { id: line } }),
+    };
+    for (;;) {
+      if ((await this.boss.send(queue, job, options)) !== null) return;
+      if (!once) throw new Error(`the job was not taken by the queue ${queue}`);
+      // Workers skip what is locked. One that took the job meanwhile leaves room for another.
+      const waiting = await client.query(
+        `select from ${SCHEMA}.job where name = $1 and singleton_key = $2 and state = 'created' for share`,
+        [queue, singletonKey],
+      );
+      if (waiting.rowCount !== null && waiting.rowCount > 0) return;
+    }
   }
 
   /**
@@ -124,13 +161,13 @@ export class Queue {
    * reason, what no try could do.
    */
   work(queue: QueueName, handle: (job: Job) => Promise<void>, giveUp: (job: Job) => Promise<void>): void {
-    this.take(queue, handle);
-    this.take(deadOf(queue), giveUp);
+    this.take(queue, AT_ONCE[queue] ?? USUALLY_AT_ONCE, handle);
+    this.take(deadOf(queue), USUALLY_AT_ONCE, giveUp);
   }
 
-  private take(queue: string, handle: (job: Job) => Promise<void>): void {
+  private take(queue: string, localConcurrency: number, handle: (job: Job) => Promise<void>): void {
     // Two scans of one system would wait for each other, and those of all other systems for both.
-    const options = { pollingIntervalSeconds: 0.5, localConcurrency: 2, localGroupConcurrency: 1 };
+    const options = { pollingIntervalSeconds: 0.5, localConcurrency, localGroupConcurrency: 1 };
     const worker = this.boss.work<Job>(queue, options, async (jobs) => {
       for (const { data } of jobs) {
         try {

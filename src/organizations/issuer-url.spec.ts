@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { refuseIssuerUrl } from './issuer-url.js';
-import { isPublicAddress } from './public-address.js';
+import { isPublicAddress } from '../kernel/http/public-address.js';
 
 const fetched = { fetched: true, allowInsecure: false };
 const pinned = { fetched: false, allowInsecure: false };

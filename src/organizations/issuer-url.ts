@@ -1,4 +1,4 @@
-import { isPublicAddress, literalAddress } from './public-address.js';
+import { isPublicAddress, literalAddress } from '../kernel/http/public-address.js';
 
 const MAX_ISSUER_LENGTH = 500;
 
@@ -19,7 +19,7 @@ export interface IssuerUrlRules {
 
 /**
  * Why an issuer cannot be trusted; null when it can. It is compared with `iss` character by character, so it must be written as URLs normalise
- * (OpenID Connect Discovery 1.0 section 4.3). The addresses behind a name are checked again when keys are fetched (src/auth/outbound.ts).
+ * (OpenID Connect Discovery 1.0 section 4.3). The addresses behind a name are checked again when keys are fetched (src/kernel/http/outbound.ts).
  */
 export function refuseIssuerUrl(issuer: string, rules: IssuerUrlRules): string | null {
   if (issuer.length > MAX_ISSUER_LENGTH) return `An issuer has at most ${MAX_ISSUER_LENGTH} characters.`;

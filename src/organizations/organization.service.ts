@@ -12,7 +12,7 @@ import { Queue } from '../kernel/queue.js';
 import { MemberService } from './member.service.js';
 import type { OrganizationRow } from './organization.entity.js';
 import {
-  MAX_FRESHNESS,
+  MAX_BY_NAME,
   NO_SETTINGS,
   type OrganizationChange,
   type OrganizationView,
@@ -121,6 +121,16 @@ export class OrganizationService {
       ? { version: 0, settings: NO_SETTINGS }
       : { version: found.version, settings: whole(found.settings) };
   }
+
+  /** The last version of the settings that the transaction sees, and since when it counts. */
+  async lastSettings(tx: Tx): Promise<{ version: number; recordedAt: Date | null }> {
+    return (await this.store.lastVersion(tx)) ?? { version: 0, recordedAt: null };
+  }
+
+  /** From when on the versions of the settings after one count. */
+  async settingsChanges(tx: Tx, version: number): Promise<Date[]> {
+    return (await this.store.versionsSince(tx, version)).map(({ recordedAt }) => recordedAt);
+  }
 }
 
 /**
@@ -143,16 +153,31 @@ function nameBasedId(name: readonly (string | null)[]): string {
 }
 
 function merged(before: Settings, change: NonNullable<OrganizationChange['settings']>): Settings {
-  const freshness: Settings['freshness'] = {};
-  for (const [practice, days] of Object.entries({ ...before.freshness, ...change.freshness })) {
-    if (days !== null) freshness[practice] = days;
+  return {
+    freshness: mergedMembers('freshness', before.freshness, change.freshness),
+    recordFreshness: mergedMembers('recordFreshness', before.recordFreshness, change.recordFreshness),
+    owners: mergedMembers('owners', before.owners, change.owners),
+    overlays: change.overlays ?? before.overlays,
+    phiLabels: change.phiLabels ?? before.phiLabels,
+    riskMatrix: change.riskMatrix ?? before.riskMatrix,
+  };
+}
+
+function mergedMembers<Value>(
+  name: keyof typeof MAX_BY_NAME,
+  before: Readonly<Record<string, Value>>,
+  change: Readonly<Record<string, Value | null>> | undefined,
+): Record<string, Value> {
+  const members: Record<string, Value> = {};
+  for (const [key, value] of Object.entries({ ...before, ...change })) {
+    if (value !== null) members[key] = value;
   }
-  if (Object.keys(freshness).length > MAX_FRESHNESS) {
-    throw new Refusal('invalid-request', `At most ${MAX_FRESHNESS} practices have a freshness of their own.`, {
-      pointer: '/settings/freshness',
+  if (Object.keys(members).length > MAX_BY_NAME[name]) {
+    throw new Refusal('invalid-request', `At most ${MAX_BY_NAME[name]} of ${name} differ from the catalogue.`, {
+      pointer: `/settings/${name}`,
     });
   }
-  return { freshness, overlays: change.overlays ?? before.overlays, phiLabels: change.phiLabels ?? before.phiLabels };
+  return members;
 }
 
 /** Settings that were kept before a member of them was known have its default. */

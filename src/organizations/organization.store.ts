@@ -56,6 +56,25 @@ export class OrganizationStore {
     );
     return row ?? null;
   }
+
+  /** The versions after one, in their order. */
+  versionsSince(tx: Tx, version: number): Promise<{ version: number; recordedAt: Date }[]> {
+    return tx.query(
+      `select version, recorded_at as "recordedAt" from organization_version
+       where organization_id = $1 and version > $2 order by version`,
+      [tx.organizationId, version],
+    );
+  }
+
+  /** Null where there is none. */
+  async lastVersion(tx: Tx): Promise<{ version: number; recordedAt: Date } | null> {
+    const [row] = await tx.query<{ version: number; recordedAt: Date }>(
+      `select version, recorded_at as "recordedAt" from organization_version
+       where organization_id = $1 order by version desc limit 1`,
+      [tx.organizationId],
+    );
+    return row ?? null;
+  }
 }
 
 const versionOf = ({ organizationId, version, updatedAt, settings }: OrganizationRow): NewRow => ({

@@ -54,5 +54,25 @@ export class SystemVersion {
   retiredAt!: Date | null;
 }
 
+/** What snapshots have said of a system anew: `version`, the major and minor of its cluster. Append-only. */
+@Entity('system_change')
+@ForeignKey(() => System, ['organizationId', 'systemId'], ['organizationId', 'id'], { name: 'system_change_system' })
+@Check('system_change_kind', `kind = any (array['version'])`)
+@Index('system_change_known', ['organizationId', 'knownAt'])
+export class SystemChange {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'system_change_pk' })
+  organizationId!: string;
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'system_change_pk' })
+  systemId!: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'system_change_pk' })
+  kind!: 'version';
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'system_change_pk' })
+  observedAt!: Date;
+  @PrimaryColumn('timestamptz', { primaryKeyConstraintName: 'system_change_pk' })
+  knownAt!: Date;
+  @Column('text')
+  value!: string;
+}
+
 /** A row as plain data. */
 export type SystemRow = Pick<System, keyof System>;

@@ -6,7 +6,7 @@ import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.j
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
-import type { SystemRow } from './system.entity.js';
+import type { SystemRow, SystemVersion } from './system.entity.js';
 import type { Environment, NewSystem, Phi, SystemChange, SystemView } from './system.schema.js';
 import { SystemStore, type SystemFilter } from './system.store.js';
 import { ONLY_LOCKED, requireVersion } from './version.js';
@@ -52,15 +52,43 @@ export class SystemService {
    * first version, because reports may tell of a time before; a retired one drops out from its retirement on.
    */
   async systemsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SystemInEffect[]> {
-    const rows = await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt);
-    return rows.map(({ systemId, version, name, environment, phi, phiNamespaces }) => ({
-      id: systemId,
-      version,
-      name,
-      environment,
-      phi,
-      phiNamespaces,
-    }));
+    return (await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt)).map(inEffect);
+  }
+
+  /** The same of one system; null where it was not in scope. */
+  async systemAsOf(tx: Tx, { asOf, knownAt }: Instants, id: string): Promise<SystemInEffect | null> {
+    const [row] = await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt, id);
+    return row === undefined ? null : inEffect(row);
+  }
+
+  /** Major and minor of the clusters of the systems, by id, as far as snapshots have said them: at `asOf` as known at `knownAt`. */
+  async clusterVersions(tx: Tx, instants: Instants): Promise<Map<string, string>> {
+    const rows = await this.store.clusterVersions(tx, instants);
+    return new Map(rows.map(({ id, version }) => [id, version]));
+  }
+
+  /**
+   * Told of each snapshot that is taken, with the system's scans locked: `version` is the major and minor of its cluster. Kept where it is another than before. What
+   * is said of the organisation then changes.
+   */
+  async noteVersion(
+    tx: WriteTx,
+    systemId: string,
+    { version, observedAt, knownAt }: { version: string; observedAt: Date; knownAt: Date },
+  ): Promise<void> {
+    if (!(await this.store.noteVersion(tx, systemId, version, observedAt, knownAt))) return;
+    const { organizationId } = tx;
+    await this.queue.send(tx, 'posture', { organizationId, systemId: '', id: organizationId });
+  }
+
+  /** The last version of a system (null: of each), retired ones too. */
+  lastVersions(tx: Tx, id: string | null): Promise<{ systemId: string; version: number; recordedAt: Date }[]> {
+    return this.store.lastVersions(tx, id);
+  }
+
+  /** From when on the versions of a system after one count. */
+  async changes(tx: Tx, id: string, version: number): Promise<Date[]> {
+    return (await this.store.versionsSince(tx, id, version)).map(({ recordedAt }) => recordedAt);
   }
 
   /** By id. */
@@ -150,6 +178,15 @@ function found(row: SystemRow | null): SystemRow {
   if (row === null) throw new Refusal('not-found', 'There is no such system.');
   return row;
 }
+
+const inEffect = ({ systemId, version, name, environment, phi, phiNamespaces }: SystemVersion): SystemInEffect => ({
+  id: systemId,
+  version,
+  name,
+  environment,
+  phi,
+  phiNamespaces,
+});
 
 const described = ({ name, environment, phi, phiNamespaces }: SystemRow) => ({ name, environment, phi, phiNamespaces });
 

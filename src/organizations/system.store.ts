@@ -67,8 +67,38 @@ export class SystemStore {
     );
   }
 
+  /** Keeps what a snapshot says of the version of a cluster where what was said before its instant is another, or nothing; whether it did. */
+  async noteVersion(tx: WriteTx, systemId: string, version: string, observedAt: Date, knownAt: Date): Promise<boolean> {
+    const kept = await tx.execute(
+      `insert into system_change (organization_id, system_id, kind, observed_at, known_at, value)
+       select $1, $2, 'version', $4, $5, $3
+       where $3 is distinct from (
+         select value from system_change
+         where organization_id = $1 and system_id = $2 and kind = 'version' and observed_at <= $4
+         order by observed_at desc, known_at desc limit 1)
+       on conflict do nothing`,
+      [tx.organizationId, systemId, version, observedAt, knownAt],
+    );
+    return kept > 0;
+  }
+
+  /** Of each system in sight what was last said of its cluster's version by `asOf`, as known at `knownAt`. */
+  clusterVersions(
+    tx: Tx,
+    { asOf, knownAt }: { asOf: Date; knownAt: Date },
+  ): Promise<{ id: string; version: string }[]> {
+    return tx.query<{ id: string; version: string }>(
+      `select distinct on (system_id) system_id as id, value as version
+       from system_change
+       where organization_id = $1 and kind = 'version' and observed_at <= $2 and known_at <= $3
+         and ($4::uuid[] is null or system_id = any($4))
+       order by system_id, observed_at desc, known_at desc`,
+      [tx.organizationId, asOf, knownAt, tx.principal.systemIds],
+    );
+  }
+
   /** Of each system the latest version up to `inEffect`, or else the first, among those recorded up to `knownAt`; without those that are retired in it. */
-  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date): Promise<SystemVersion[]> {
+  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null = null): Promise<SystemVersion[]> {
     return tx.query<SystemVersion>(
       `select * from (
          select distinct on (system_id)
@@ -76,11 +106,32 @@ export class SystemStore {
                 name, environment, phi, phi_namespaces as "phiNamespaces", retired_at as "retiredAt"
          from system_version
          where organization_id = $1 and recorded_at <= $3 and ($4::uuid[] is null or system_id = any($4))
+           and ($5::uuid is null or system_id = $5)
          order by system_id, recorded_at <= $2 desc, case when recorded_at <= $2 then -version else version end
        ) chosen
        where "retiredAt" is null
        order by "systemId"`,
-      [tx.organizationId, inEffect, knownAt, tx.principal.systemIds],
+      [tx.organizationId, inEffect, knownAt, tx.principal.systemIds, id],
+    );
+  }
+
+  /** Of a system (null: of each that was ever registered). */
+  lastVersions(tx: Tx, id: string | null): Promise<Pick<SystemVersion, 'systemId' | 'version' | 'recordedAt'>[]> {
+    return tx.query(
+      `select distinct on (system_id) system_id as "systemId", version, recorded_at as "recordedAt"
+       from system_version
+       where organization_id = $1 and ($2::uuid[] is null or system_id = any ($2)) and ($3::uuid is null or system_id = $3)
+       order by system_id, version desc`,
+      [tx.organizationId, tx.principal.systemIds, id],
+    );
+  }
+
+  /** The versions of a system after one, in their order. */
+  versionsSince(tx: Tx, id: string, version: number): Promise<Pick<SystemVersion, 'recordedAt'>[]> {
+    return tx.query(
+      `select recorded_at as "recordedAt" from system_version
+       where organization_id = $1 and system_id = $2 and version > $3 order by version`,
+      [tx.organizationId, id, version],
     );
   }
 }

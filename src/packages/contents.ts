@@ -1,7 +1,9 @@
 import { VERSION } from '../kernel/version.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
 import { bag, type OutgoingFile } from './bag.js';
-import { csv, csvHeader } from './csv.js';
+import { csv, csvHeader } from '../kernel/tables/csv.js';
+import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
+import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
 import { verifyText } from './verify-text.js';
 
 /** One status of the posture, with its reason. */
@@ -22,6 +24,10 @@ export interface EvidenceItem {
   receivedAt: Date;
   source: { kind: string; id: string };
   scans: { systemId: string; scanId: string }[];
+  /** The records that it is a document of. */
+  records: readonly DocumentOf[];
+  /** When its bytes were removed, by a disposal that two people decided on; null while it is kept. */
+  disposedAt: Date | null;
   /** What was received, and how many values of which kind were dropped of it before it was kept; null where it is as it came. */
   redaction: { receivedSha256: string; receivedSize: number; dropped: Readonly<Record<string, number>> } | null;
 }
@@ -46,8 +52,11 @@ export interface PackageFacts {
   catalog: { version: string; digest: string; overlay: string | null };
   controls: readonly Control[];
   practices: readonly Practice[];
+  /** The systems of which it holds the posture each by itself: all of an organisation's, none where it is about one. */
+  systemPostures: readonly string[];
   /** Written as it is; every control and practice in it has one of the lists above. */
   posture: { readonly controls: readonly Judged[]; readonly practices: readonly Judged[] };
+  records: Pick<RecordSurvey, 'types' | 'ofControl'>;
   /** By id. */
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
@@ -72,7 +81,7 @@ export interface ResultLine {
   evidence_id: string | null;
 }
 
-/** What is read while the package is written, page by page; each may be asked for once. */
+/** What is read while the package is written, page by page; each may be asked for once, but for records and registers. */
 export interface PackageRows {
   events(): AsyncIterable<object[]>;
   scans(): AsyncIterable<object[]>;
@@ -82,6 +91,11 @@ export interface PackageRows {
   facts(): AsyncIterable<object[]>;
   /** What happened on the systems, by the logs in evidence. */
   securityEvents(): AsyncIterable<object[]>;
+  /** Records in effect of a type, by id. */
+  records(type: string): AsyncIterable<RecordLine[]>;
+  register(name: RegisterName): AsyncIterable<object[]>;
+  /** Of a package about an organisation: the whole posture of one of its systems. */
+  systemPosture(systemId: string): Promise<object>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -143,6 +157,8 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
 
   return [
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
+    { path: 'citations.csv', content: citationsCsv(facts) },
+    { path: 'citations.json', content: json(() => citedItems(facts)) },
     { path: 'controls.json', content: json(() => judgedControls(facts)) },
     { path: 'coverage.jsonl', content: lines(rows.coverage(), 'coverage') },
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
@@ -152,6 +168,11 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },
     { path: 'posture/practices.csv', content: practicesCsv(facts) },
+    ...facts.systemPostures.map((id) => ({
+      path: `posture/systems/${id}.json`,
+      content: later(() => rows.systemPosture(id)),
+    })),
+    ...recordFiles(facts, rows),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
     { path: 'security-events.jsonl', content: lines(rows.securityEvents(), 'securityEvents') },
@@ -163,6 +184,12 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
 /** Made when its turn has come. */
 function* json(value: () => unknown): Generator<Buffer, void> {
   yield Buffer.from(`${JSON.stringify(value(), null, 2)}\n`, 'utf8');
+}
+
+/** Read when its turn has come. */
+async function* later(read: () => Promise<object>): AsyncGenerator<Buffer, void> {
+  const value = await read();
+  yield* json(() => value);
 }
 
 interface Counts {
@@ -198,8 +225,16 @@ function index(facts: PackageFacts, counts: Counts) {
       securityEvents: counts.securityEvents,
       evidence: facts.evidence.length,
       evidenceUnreadable: facts.faults.length,
+      evidenceDisposed: facts.evidence.filter(({ disposedAt }) => disposedAt !== null).length,
+      records: facts.records.types.reduce((sum, { count }) => sum + count, 0),
       auditEvents: counts.events,
     },
+    records: facts.records.types.map(({ type, title, count }) => ({
+      type,
+      title,
+      count,
+      path: `data/records/${type}.json`,
+    })),
     evidence: facts.evidence,
   };
 }

@@ -14,6 +14,8 @@ import { ResultsService } from '../results/results.service.js';
 import { ScansService } from '../scans/scans.service.js';
 import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine } from './contents.js';
 import type { Package } from './package.entity.js';
+import { pages } from './pages.js';
+import { PackageRecords, type RecordSurvey } from './records.js';
 
 type Scan = Awaited<ReturnType<ScansService['findKnownScans']>>[number];
 type SecurityEvent = Awaited<ReturnType<EventsService['findEvents']>>[number];
@@ -44,6 +46,7 @@ export class PackageGatherer {
     private readonly events: EventsService,
     private readonly posture: PostureService,
     private readonly audit: AuditService,
+    private readonly records: PackageRecords,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -76,7 +79,11 @@ export class PackageGatherer {
     const systems = inEffect.filter(({ id }) => about.has(id));
     const systemIds = systems.map(({ id }) => id);
     const scans = await this.scansOf(principal, systemIds, instant);
-    const { evidence, faults } = await this.evidenceOf(principal, scans);
+    // The posture has waited for decisions under way.
+    const recordScope = { systemIds, instant };
+    const survey = await this.records.survey(principal, recordScope);
+    const { evidence, faults } = await this.evidenceOf(principal, scans, survey);
+    const paths = new Map(evidence.map(({ evidenceId, path }) => [evidenceId, path]));
     return {
       facts: {
         id: row.id,
@@ -88,17 +95,23 @@ export class PackageGatherer {
         catalog: posture.catalog,
         controls: catalog.controls,
         practices: catalog.practices,
+        systemPostures: row.systemId === null ? systemIds : [],
         posture,
+        records: survey,
         evidence,
         faults,
       },
       rows: {
-        events: () => this.eventPages(principal, row, scans),
-        scans: () => this.scanLines(principal, systemIds, instant, evidence),
+        events: () => this.eventPages(principal, row, scans, survey),
+        scans: () => this.scanLines(principal, systemIds, instant, paths),
         results: () => this.resultPages(principal, systemIds, instant, scans),
         coverage: () => this.coverageLines(principal, systemIds, instant),
         facts: () => this.factLines(principal, systemIds, instant, scans),
         securityEvents: () => this.securityEventLines(principal, systemIds, instant),
+        records: (type) => this.records.lines(principal, recordScope, type, paths),
+        register: (name) => this.records[name](principal, recordScope),
+        systemPosture: async (systemId) =>
+          (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
         evidence: (id) => this.content(principal, id),
       },
     };
@@ -116,6 +129,7 @@ export class PackageGatherer {
   private async evidenceOf(
     principal: Principal,
     scans: KnownScans,
+    { documents }: RecordSurvey,
   ): Promise<{ evidence: EvidenceItem[]; faults: EvidenceFault[] }> {
     const reports = new Map<string, EvidenceItem['scans']>();
     for (const [scanId, { systemId, evidenceId }] of scans) {
@@ -125,13 +139,25 @@ export class PackageGatherer {
     }
     const evidence: EvidenceItem[] = [];
     const faults: EvidenceFault[] = [];
-    for (const [evidenceId, of] of [...reports].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const evidenceId of [...new Set([...reports.keys(), ...documents.keys()])].sort()) {
       const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
-      const { sha256, size, mediaType, receivedAt, source, redaction } = info;
-      const reason = await this.faultOf(principal, evidenceId);
+      const { sha256, size, mediaType, receivedAt, source, redaction, disposedAt } = info;
+      const reason = disposedAt === null ? await this.faultOf(principal, evidenceId) : null;
       if (reason !== null) faults.push({ evidenceId, sha256, size, reason });
-      const path = reason === null ? `data/evidence/${evidenceId}/content.${extensionOf(mediaType)}` : null;
-      evidence.push({ evidenceId, path, sha256, size, mediaType, receivedAt, source, scans: of, redaction });
+      const isThere = reason === null && disposedAt === null;
+      evidence.push({
+        evidenceId,
+        path: isThere ? `data/evidence/${evidenceId}/content.${extensionOf(mediaType)}` : null,
+        sha256,
+        size,
+        mediaType,
+        receivedAt,
+        source,
+        scans: reports.get(evidenceId) ?? [],
+        records: documents.get(evidenceId) ?? [],
+        disposedAt,
+        redaction,
+      });
     }
     return { evidence, faults };
   }
@@ -169,9 +195,8 @@ export class PackageGatherer {
     principal: Principal,
     systemIds: readonly string[],
     instant: Instant,
-    evidence: readonly EvidenceItem[],
+    paths: ReadonlyMap<string, string | null>,
   ): AsyncGenerator<object[], void> {
-    const paths = new Map(evidence.map(({ evidenceId, path }) => [evidenceId, path]));
     for await (const page of this.scanPages(principal, systemIds, instant)) {
       yield page.map((scan) => ({
         id: scan.id,
@@ -312,8 +337,13 @@ export class PackageGatherer {
   }
 
   /** Newest first, up to the instant of knowledge. In a package about one system, details of what is not about it are left out. */
-  private async *eventPages(principal: Principal, row: Package, scans: KnownScans): AsyncGenerator<object[], void> {
-    const objects = new Set<string>([row.id]);
+  private async *eventPages(
+    principal: Principal,
+    row: Package,
+    scans: KnownScans,
+    { ids, documents }: RecordSurvey,
+  ): AsyncGenerator<object[], void> {
+    const objects = new Set<string>([row.id, ...ids, ...documents.keys()]);
     if (row.systemId !== null) objects.add(row.systemId);
     for (const [id, { evidenceId }] of scans) objects.add(id).add(evidenceId);
     const isInScope = ({ leaf, details }: ListedEvent): boolean =>
@@ -344,25 +374,32 @@ export function requireInScope(systems: readonly SystemInEffect[], systemId: str
   });
 }
 
-/** Pages until one is not full; each is asked for with the last item of the page before. */
-async function* pages<Item>(size: number, read: (last: Item | null) => Promise<Item[]>): AsyncGenerator<Item[], void> {
-  for (let last: Item | null = null; ;) {
-    const page: Item[] = await read(last);
-    if (page.length > 0) yield page;
-    last = page.at(-1) ?? null;
-    if (page.length < size) return;
-  }
-}
-
 /** For a `to`, which is exclusive: what was in the millisecond of the instant was by then. */
 const justAfter = (instant: Date): Date => new Date(instant.getTime() + 1);
 
 const isAbout = (details: unknown, systemId: string): boolean =>
   typeof details === 'object' && details !== null && 'systemId' in details && details.systemId === systemId;
 
+/** Of documents that people keep, beside what is text. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'application/pdf': 'pdf',
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': 'pptx',
+  'application/vnd.oasis.opendocument.text': 'odt',
+  'application/vnd.oasis.opendocument.spreadsheet': 'ods',
+  'message/rfc822': 'eml',
+  'text/csv': 'csv',
+  'text/markdown': 'md',
+};
+
 /** What opens the file on a double click; the media type itself is in index.json. */
 function extensionOf(mediaType: string): string {
   const type = mediaType.split(';')[0]?.trim().toLowerCase() ?? '';
+  const known = EXTENSIONS[type];
+  if (known !== undefined) return known;
   if (/[/+]json$/.test(type)) return 'json';
   if (/[/+](x-)?yaml$/.test(type)) return 'yaml';
   if (/[/+]xml$/.test(type)) return 'xml';

@@ -14,7 +14,7 @@ import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { retentionEnd } from '../kernel/retention.js';
 import { SystemService } from '../organizations/system.service.js';
-import { ResultsService } from '../results/results.service.js';
+import { PostureService } from '../posture/posture.service.js';
 import { builtDetails } from './built-details.js';
 import { packageFiles } from './contents.js';
 import { PackageGatherer, requireInScope } from './gather.js';
@@ -36,7 +36,7 @@ export class PackagesService {
     private readonly database: Database,
     private readonly store: PackagesStore,
     private readonly systems: SystemService,
-    private readonly results: ResultsService,
+    private readonly posture: PostureService,
     private readonly gatherer: PackageGatherer,
     private readonly keyring: Keyring,
     private readonly audit: AuditService,
@@ -48,13 +48,13 @@ export class PackagesService {
   /** Queues a package in the transaction that records the request. Its instants are fixed here. */
   async request(principal: Principal, body: NewPackage, once: Once | null): Promise<PackageView> {
     const { systemId } = body.scope;
-    const { instant, createdAt } = await this.database.read(principal, async (tx) => {
+    await this.database.read(principal, async (tx) => {
       if (systemId !== null) await this.systems.requireSystem(tx, systemId);
-      const now = await this.results.present(tx, systemId);
-      refuseFuture('asOf', body.asOf, now);
-      refuseFuture('knownAt', body.knownAt, now);
-      return { instant: instantOf(body, now), createdAt: now };
     });
+    const createdAt = await this.posture.present(principal, systemId);
+    refuseFuture('asOf', body.asOf, createdAt);
+    refuseFuture('knownAt', body.knownAt, createdAt);
+    const instant = instantOf(body, createdAt);
     requireInScope(await this.gatherer.systemsInScope(principal, systemId, instant), systemId);
     return this.database.write(
       principal,
@@ -131,7 +131,8 @@ export class PackagesService {
     const kept = await keepPackage(this.driver, key.streaming, storageKey, content, retentionEnd(this.clock.now()));
     const finished = await this.database.write(principal, async (tx) => {
       if (!(await this.store.finish(tx, id, kept, key.id, this.clock.now()))) return false;
-      for (const details of builtDetails(facts.evidence, facts.faults)) {
+      const read = facts.evidence.filter(({ disposedAt }) => disposedAt === null);
+      for (const details of builtDetails(read, facts.faults)) {
         await this.audit.record(tx, {
           action: 'package.built',
           object: { kind: 'package', id, sha256: kept.sha256.toString('hex'), size: kept.size },

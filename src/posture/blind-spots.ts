@@ -1,7 +1,7 @@
 import type { Freshness } from '../catalog/catalog.types.js';
 import type { SystemEvidence } from './evidence.js';
-import { limitOf } from './practice.js';
 import type { BlindSpots } from './posture.schema.js';
+import { limitOf } from './scanner.js';
 
 /** The longest time for which evidence that grows old at all is fresh, in milliseconds. */
 export const longestLimit = (freshness: readonly Freshness[]): number =>
@@ -33,6 +33,26 @@ export function blindTargets(
   return [...seen.values()]
     .filter(({ lastComplete }) => lastComplete === null || asOf.getTime() - Date.parse(lastComplete) > limit)
     .sort((a, b) => ((a.lastComplete ?? '') < (b.lastComplete ?? '') ? -1 : 1));
+}
+
+/** The first instant after one at which a target that a complete scan shows freshly is no longer shown so; null: at none. */
+export function becomesBlindAt(
+  { coverage }: SystemEvidence,
+  asOf: Date,
+  freshness: readonly Freshness[],
+): number | null {
+  const limit = Math.min(...freshness.map(limitOf));
+  const ends = coverage.map(({ observedAt }) => observedAt.getTime() + limit + 1).filter((at) => at > asOf.getTime());
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
+/** How many targets no complete scan shows freshly; null where nobody has ever looked at anything. */
+export function blindCount(
+  { checks, coverage }: SystemEvidence,
+  asOf: Date,
+  freshness: readonly Freshness[],
+): number | null {
+  return checks.length + coverage.length === 0 ? null : blindTargets('', { checks, coverage }, asOf, freshness).length;
 }
 
 export type BlindCluster = BlindSpots['clusters'][number];

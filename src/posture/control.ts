@@ -1,58 +1,168 @@
 import type { Control, PracticeLink } from '../catalog/catalog.types.js';
+import type { NeedPart, Accepted, SubjectPart } from './needs.js';
 import type { ControlPosture } from './posture.schema.js';
+import { needPosture, type JudgedPractice } from './practice.js';
+import { itemStatus, lifted, practiceStatus } from './rule.js';
 import type { Status } from './status.js';
-import { plural } from './words.js';
+import { isAre, listed, plural, sentence } from './words.js';
+
+/** All that an item of the law is judged by, in one system. */
+export interface ControlCase {
+  readonly control: Control;
+  readonly links: readonly PracticeLink[];
+  readonly practices: ReadonlyMap<
+    string,
+    Pick<JudgedPractice, 'part'> & { posture: { status: Status; needs: readonly Pick<NeedPart, 'type' | 'state'>[] } }
+  >;
+  /** What records say of the item itself: the system's own and the organisation's together. */
+  readonly records: SubjectPart;
+  /** The decision in effect that it is met otherwise, or need not be. */
+  readonly decision: ReturnType<Accepted['controls']['get']>;
+}
+
+type Told = Omit<ControlPosture, 'counts' | 'scanIds' | 'evidenceIds'>;
+
+interface Primary {
+  readonly id: string;
+  readonly status: Status;
+}
 
 /**
- * The rule of a control, from the statuses of its practices. Only primary practices decide: a supporting one helps and is shown.
- * 1. An item that is judged through others (`needs: nothing`) is not applicable by itself.
- * 2. Without a primary practice nothing in the catalogue would evidence it: missing.
- * 3. Where scanners never count (164.310), all that stands behind a practice today is left aside, failures too: missing.
- * 4. A failing primary practice makes it failing.
- * 5. All missing: missing. Nothing but stale and missing: stale.
- * 6. Else partial, never evidenced: every item asks for a document (policy, procedure, record), and documents are not kept yet. No number of scanner
- *    passes stands in for one.
+ * An item of the law, from its primary practices and what it asks for itself (rule.ts); a supporting practice helps and is shown. Where scanners never count
+ * (164.310), practices count by their records alone, failures that scanners report left aside.
  */
-export function evaluateControl(
-  control: Control,
-  links: readonly PracticeLink[],
-  statusOf: (practice: string) => Status,
-): Omit<ControlPosture, 'counts' | 'scanIds' | 'evidenceIds'> {
-  const practices = links.map(({ link, practice }) => ({ id: practice.id, link, status: statusOf(practice.id) }));
-  const primary = practices.filter(({ link }) => link === 'primary').map(({ status }) => status);
-  const [status, reason] = judge(control, primary);
+export function evaluateControl({ control, links, practices, records, decision }: ControlCase): Told {
+  const shown = links.map(({ link, practice }) => ({
+    id: practice.id,
+    link,
+    status: practices.get(practice.id)?.posture.status ?? ('missing' as const),
+  }));
   const { id, title, citation, family, type, required, overlay } = control;
-  return { id, title, citation, family, type, required, overlay, status, reason: withMark(control, reason), practices };
-}
-
-function judge(control: Control, primary: readonly Status[]): [Status, string] {
-  if (control.needs === 'nothing') return ['not_applicable', control.needsWhy ?? 'Judged through other items.'];
-  const asks = asksOf(control);
-  if (primary.length === 0) return ['missing', `No practice of the catalogue would evidence it yet. ${asks}`];
-  if (control.scanners === 'never') return ['missing', `Scanner results never count for this item. ${asks}`];
-
-  const count = (...wanted: Status[]) => primary.filter((status) => wanted.includes(status)).length;
-  const of = plural(primary.length, 'primary practice');
-  const failing = count('failing');
-  if (failing > 0) return ['failing', `Failing: ${failing} of ${of}.`];
-  const missing = count('missing');
-  if (missing === primary.length) return ['missing', `There is no evidence of ${of}. ${asks}`];
-  const stale = count('stale');
-  if (stale + missing === primary.length) {
-    return ['stale', `The evidence of ${stale} of ${of} is too old, and there is no other. ${asks}`];
+  const told = { id, title, citation, family, type, required, overlay, practices: shown };
+  if (control.needs === 'nothing') {
+    const reason = control.needsWhy ?? 'Judged through other items.';
+    return { ...told, status: 'not_applicable', reason, needs: [], decisionId: null };
   }
-  const fresh = count('evidenced', 'partial', 'excepted');
-  return ['partial', `Fresh evidence of ${fresh} of ${of}. Scanner evidence alone never meets this item. ${asks}`];
+  const primary = links
+    .filter(({ link }) => link === 'primary')
+    .map(({ practice }): Primary => {
+      const judged = practices.get(practice.id);
+      if (judged === undefined) return { id: practice.id, status: 'missing' };
+      const status =
+        control.scanners === 'never'
+          ? practiceStatus('records', { ...judged.part, scanner: 'none' })
+          : judged.posture.status;
+      return { id: practice.id, status };
+    });
+  const before = itemStatus({
+    primary: primary.map(({ status }) => status),
+    needs: records.needs.map(({ state }) => state),
+    fails: records.failures.length > 0,
+  });
+  const { status, isLifted } = liftedStatus(control, before, decision);
+  const reasons = [
+    ...(isLifted && decision !== undefined ? [liftedReason(decision.outcome)] : []),
+    ...practicesReason(control, primary),
+    ...missingOf(primary, practices),
+    ...records.failures,
+    ...needsReasons(records),
+  ];
+  if (!isLifted && status !== 'evidenced') reasons.push(...asksOf(control, reasons));
+  return {
+    ...told,
+    status,
+    reason: isLifted ? reasons.join(' ') : withMark(control, status, reasons.join(' ')),
+    needs: records.needs.map(needPosture),
+    decisionId: isLifted ? (decision?.recordId ?? null) : null,
+  };
 }
 
-/** What an auditor would want to see, as far as the catalogue knows. */
-const asksOf = ({ auditorAsks }: Control): string =>
-  auditorAsks.length === 0
-    ? 'It asks for documents, and none is kept yet.'
-    : `An auditor asks for: ${auditorAsks.join('; ')}. None is kept yet.`;
+/** With a decision in effect that takes the place of what is not evidenced. */
+export function liftedStatus(
+  { required }: Control,
+  before: Status,
+  decision: ControlCase['decision'],
+): { status: Status; isLifted: boolean } {
+  const status = lifted(before, required, decision !== undefined);
+  return { status, isLifted: status !== before || (before === 'excepted' && decision !== undefined) };
+}
+
+function liftedReason(outcome: string): string {
+  return outcome === 'alternative'
+    ? 'Met otherwise: a decision in effect names the alternative measure and how the standard is met (164.306(d)(3)).'
+    : 'Not implemented: a decision in effect says why that is not reasonable and appropriate here, and how the standard is met (164.306(d)(3)).';
+}
+
+/** How its primary practices stand, worst first; those that lack something by name. */
+function practicesReason({ scanners }: Control, primary: readonly Primary[]): string[] {
+  if (primary.length === 0) return [];
+  const of = plural(primary.length, 'primary practice');
+  const named = (status: Status, words: string) => {
+    const found = primary.filter((one) => one.status === status).map(({ id }) => id);
+    return found.length === 0 ? [] : [`${found.length} ${words} (${listed(found)})`];
+  };
+  const parts = [
+    ...named('failing', 'failing'),
+    ...named('missing', 'without evidence'),
+    ...named('stale', 'stale'),
+    ...named('partial', 'partly evidenced'),
+    ...named('excepted', 'excepted'),
+  ];
+  const evidenced = primary.filter(({ status }) => status === 'evidenced').length;
+  const all = [...parts, ...(evidenced > 0 ? [`${evidenced} evidenced`] : [])].join('; ');
+  return [...(scanners === 'never' ? ['Scanner results never count for this item.'] : []), `Of ${of}: ${all}.`];
+}
+
+const needsReasons = ({ needs }: SubjectPart): string[] =>
+  (['failing', 'missing', 'stale', 'met'] as const).flatMap((state) =>
+    needs.flatMap((need) => (need.state === state ? [need.reason] : [])),
+  );
+
+/** What an auditor would want to see, as far as the catalogue knows, and where nothing above has said it. */
+function asksOf({ auditorAsks }: Control, above: readonly string[]): string[] {
+  const asks = sentence(auditorAsks.join('; '));
+  return auditorAsks.length === 0 || above.some((reason) => reason.includes(asks))
+    ? []
+    : [`Of the item an auditor asks for: ${asks}`];
+}
+
+/** The records that its practices lack: who reads of the item alone is told what to keep. */
+function missingOf(primary: readonly Primary[], practices: ControlCase['practices']): string[] {
+  const types = primary.flatMap(({ id }) =>
+    (practices.get(id)?.posture.needs ?? []).flatMap(({ type, state }) => (state === 'missing' ? [`\`${type}\``] : [])),
+  );
+  return types.length === 0 ? [] : [`Records that they lack: ${listed(types, MAX_MISSING)}.`];
+}
+const MAX_MISSING = 8;
 
 /** 164.306(d)(3): assess; then implement, or write why not and do what is equivalent, or write how the standard is met without. */
-const withMark = ({ required, needs }: Control, reason: string): string =>
-  required === 'addressable' && needs === 'document'
-    ? `${reason} Addressable is not optional: what is not implemented needs a written assessment (164.306(d)(3)).`
+const withMark = ({ required }: Control, status: Status, reason: string): string =>
+  required === 'addressable' && status !== 'evidenced' && status !== 'excepted'
+    ? `${reason} Addressable is not optional: what is not implemented needs a written assessment (record \`addressable_decision\`, 164.306(d)(3)).`
     : reason;
+
+/** The general rule that each addressable specification is implemented, or decided on in writing. */
+export const ADDRESSABLE_RULE = '164.306(d)(3)';
+
+type Item = Pick<ControlPosture, 'id' | 'required' | 'status'>;
+
+/** One decision says nothing of the other addressable items: while any is neither evidenced nor decided on, the rule on them is met in part. Null: that does not lower it. */
+export function undecided(controls: readonly Item[]): string | null {
+  const rule = controls.find(({ id }) => id === ADDRESSABLE_RULE);
+  if (rule?.status !== 'evidenced' && rule?.status !== 'excepted') return null;
+  const open = controls.filter(
+    ({ required, status }) => required === 'addressable' && status !== 'evidenced' && status !== 'excepted',
+  );
+  return open.length === 0
+    ? null
+    : `${plural(open.length, 'addressable item')} ${isAre(open.length)} neither evidenced nor decided on (record \`addressable_decision\`): ${listed(open.map(({ id }) => id))}.`;
+}
+
+export function withEachDecided<T extends Item & Pick<ControlPosture, 'reason'>>(controls: readonly T[]): T[] {
+  const reason = undecided(controls);
+  return controls.map((control) =>
+    reason !== null && control.id === ADDRESSABLE_RULE
+      ? { ...control, status: 'partial' as const, reason: `${control.reason} ${reason}` }
+      : control,
+  );
+}

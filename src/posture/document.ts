@@ -1,72 +1,107 @@
 import type { Catalog } from '../catalog/catalog.js';
+import type { Instant } from '../kernel/http/instant.js';
 import type { BlindCluster } from './blind-spots.js';
-import { countsOf, type Evaluation, type SystemEvaluation } from './evaluate.js';
+import { countsOf, type SystemEvaluation } from './evaluate.js';
 import type { Unmapped } from './evidence.js';
+import type { OrganizationEvaluation } from './organization.js';
+import type { OrganizationPosture } from './organization.schema.js';
 import { STATEMENT, type Posture } from './posture.schema.js';
-import type { Status } from './status.js';
+import { countStatuses, type Status } from './status.js';
 
 const MAX_TARGETS = 100;
 const MAX_UNMAPPED = 200;
 /** A thousand CVEs of one source shall not hide what another one says. */
 const MAX_UNMAPPED_OF_SOURCE = 25;
 
+/** Of an organisation: as many as anybody looks at one after the other. */
+const MAX_BLIND = 100;
+
 export interface DocumentParts {
   organizationId: string;
-  ask: { systemId: string | null; asOf: Date; knownAt: Date };
+  instant: Instant;
   catalog: Catalog;
   settingsVersion: number;
-  evaluation: Evaluation;
-  systems: readonly (SystemEvaluation & { environment: string; blindClusters: readonly BlindCluster[] })[];
-  excluded: readonly { id: string; name: string }[];
 }
 
-export function postureDocument(parts: DocumentParts): Posture {
-  const { organizationId, ask, catalog, settingsVersion, evaluation, systems, excluded } = parts;
-  const targets = systems.flatMap((system) => system.blindTargets);
-  const unmapped = mergeUnmapped(systems.flatMap((system) => system.unmapped));
+const headOf = ({ organizationId, instant, catalog, settingsVersion }: DocumentParts) => ({
+  organizationId,
+  asOf: instant.asOf.toISOString(),
+  knownAt: instant.knownAt.toISOString(),
+  catalog: {
+    version: catalog.version,
+    digest: catalog.digest,
+    overlay: catalog.overlay?.id ?? null,
+    organizationChecks: catalog.checks.filter(({ by, deprecated }) => by === 'organization' && !deprecated).length,
+  },
+  settingsVersion,
+  review: { status: catalog.review.status, note: catalog.review.note },
+  statement: STATEMENT,
+});
+
+export function postureDocument(
+  parts: DocumentParts,
+  system: SystemEvaluation & { environment: string; blindClusters: readonly BlindCluster[] },
+): Posture {
+  const unmapped = sortedUnmapped(system.unmapped);
   const shown = boundUnmapped(unmapped);
-  const gaps = catalog.gaps();
+  const gaps = parts.catalog.gaps();
+  const counts = countsOf(system);
   return {
-    organizationId,
-    systemId: ask.systemId,
-    asOf: ask.asOf.toISOString(),
-    knownAt: ask.knownAt.toISOString(),
-    catalog: {
-      version: catalog.version,
-      digest: catalog.digest,
-      overlay: catalog.overlay?.id ?? null,
-      organizationChecks: catalog.checks.filter(({ by, deprecated }) => by === 'organization' && !deprecated).length,
-    },
-    settingsVersion,
-    review: { status: catalog.review.status, note: catalog.review.note },
-    statement: STATEMENT,
-    counts: countsOf(evaluation),
-    controls: evaluation.controls,
-    practices: evaluation.practices,
-    systems: systems.map((system) => ({
-      id: system.id,
-      name: system.name,
-      environment: system.environment,
-      counts: countsOf(system),
-    })),
-    excluded: excluded.map(({ id, name }) => ({ id, name, reason: 'It was registered as handling no PHI.' })),
+    ...headOf(parts),
+    systemId: system.id,
+    counts,
+    controls: system.controls,
+    practices: system.practices,
+    systems: [{ id: system.id, name: system.name, environment: system.environment, counts }],
     unmapped: shown,
     moreUnmapped: unmapped.length - shown.length,
     blindSpots: {
-      targets: targets.slice(0, MAX_TARGETS),
-      moreTargets: Math.max(0, targets.length - MAX_TARGETS),
-      clusters: systems.flatMap((system) => system.blindClusters).slice(0, MAX_TARGETS),
+      targets: system.blindTargets.slice(0, MAX_TARGETS),
+      moreTargets: Math.max(0, system.blindTargets.length - MAX_TARGETS),
+      clusters: system.blindClusters.slice(0, MAX_TARGETS),
       controlsWithoutPractice: [...gaps.controlsWithoutPractice],
       controlsWithoutScanner: [...gaps.controlsWithoutScanner],
     },
   };
 }
 
+export function organizationDocument(
+  parts: DocumentParts,
+  { controls, practices, systems }: OrganizationEvaluation,
+  excluded: readonly { id: string; name: string }[],
+): OrganizationPosture {
+  const gaps = parts.catalog.gaps();
+  const isProposed = ({ type }: OrganizationPosture['controls'][number]) => type === 'proposed_requirement';
+  const statuses = (of: readonly { status: Status }[]) => countStatuses(of.map(({ status }) => status));
+  const blind = systems
+    .filter(({ states }) => states.blind !== 0)
+    .sort((a, b) => (b.states.blind ?? Infinity) - (a.states.blind ?? Infinity) || (a.name < b.name ? -1 : 1));
+  return {
+    ...headOf(parts),
+    systemId: null,
+    counts: {
+      controls: statuses(controls.filter((control) => !isProposed(control))),
+      proposed: statuses(controls.filter(isProposed)),
+      practices: statuses(practices),
+    },
+    controls,
+    practices,
+    systems: systems.map(({ id, name, environment, counts }) => ({ id, name, environment, counts })),
+    excluded: excluded.map(({ id, name }) => ({ id, name, reason: 'It was registered as handling no PHI.' })),
+    blindSystems: blind
+      .slice(0, MAX_BLIND)
+      .map(({ id, name, states }) => ({ systemId: id, name, targets: states.blind })),
+    moreBlindSystems: Math.max(0, blind.length - MAX_BLIND),
+    controlsWithoutPractice: [...gaps.controlsWithoutPractice],
+    controlsWithoutScanner: [...gaps.controlsWithoutScanner],
+  };
+}
+
 /** What of a posture is shown; what it counts stays. Of a control its practices, supporting ones included. */
-export function selected(
-  posture: Posture,
+export function selected<Shown extends Selectable>(
+  posture: Shown,
   only: { control: string | null; statuses: readonly Status[] | undefined },
-): Posture {
+): Shown {
   const { control, statuses } = only;
   const isAsked = ({ status }: { status: Status }) => statuses?.includes(status) ?? true;
   const controls = posture.controls.filter(({ id }) => control === null || id === control);
@@ -78,21 +113,13 @@ export function selected(
   };
 }
 
-function mergeUnmapped(all: readonly Unmapped[]): Unmapped[] {
-  const merged = new Map<string, Unmapped>();
-  for (const one of all) {
-    const key = `${one.source}\n${one.check}`;
-    const before = merged.get(key);
-    if (before === undefined) merged.set(key, { ...one });
-    else {
-      before.count += one.count;
-      before.failing += one.failing;
-    }
-  }
-  return [...merged.values()].sort(
-    (a, b) => b.failing - a.failing || b.count - a.count || (a.check < b.check ? -1 : 1),
-  );
+interface Selectable {
+  controls: { id: string; status: Status; practices: { id: string }[] }[];
+  practices: { id: string; status: Status }[];
 }
+
+const sortedUnmapped = (all: readonly Unmapped[]): Unmapped[] =>
+  [...all].sort((a, b) => b.failing - a.failing || b.count - a.count || (a.check < b.check ? -1 : 1));
 
 function boundUnmapped(sorted: readonly Unmapped[]): Unmapped[] {
   const taken = new Map<string, number>();

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../catalog/load.js';
+import type { TypeDefinition } from '../catalog/record-type.js';
+import { asksOf } from './asks.js';
 import { postureDocument, selected } from './document.js';
-import { countsOf, evaluateOrganization, evaluateSystem, type SystemEvaluation } from './evaluate.js';
+import { countsOf, evaluateSystem, type SystemEvaluation } from './evaluate.js';
 import type { CheckSummary, CoverageSummary, SystemEvidence } from './evidence.js';
+import { emptyPart } from './needs.js';
 import { Posture } from './posture.schema.js';
 import type { Status } from './status.js';
 
@@ -27,6 +30,7 @@ const result = (source: string, check: string, status: string, change: Partial<C
   status,
   count: 1,
   phi: 0,
+  accepted: 0,
   oldestSeen: ago(1),
   newestSeen: ago(1),
   series: [id(7)],
@@ -46,10 +50,17 @@ const scan = (source: string, change: Partial<CoverageSummary> = {}): CoverageSu
   ...change,
 });
 
+const types = new Map(catalog.recordTypes.map((definition): [string, TypeDefinition] => [definition.type, definition]));
+const asks = asksOf(catalog, {}, types);
+const yardstick = { catalog, asOf: AS_OF, freshness: {}, asks };
+/** An organisation that keeps no records. */
+const whole = emptyPart(asks, null);
+
 function evaluate(evidence: Partial<SystemEvidence> = {}, asOf = AS_OF, days: Record<string, number> = {}) {
   return evaluateSystem(
-    { catalog, asOf, freshness: { scanner: days } },
-    { id: id(9), name: 'emr', evidence: { checks: [], coverage: [], ...evidence } },
+    { ...yardstick, asOf, freshness: { scanner: days } },
+    { id: id(9), name: 'emr', evidence: { checks: [], coverage: [], ...evidence }, part: emptyPart(asks, id(9)) },
+    whole,
   );
 }
 
@@ -58,16 +69,9 @@ const statusOf = (evaluation: SystemEvaluation, practice: string): Status =>
 
 describe('what does an empty world say?', () => {
   it('all is missing, or not applicable where nothing is asked for', () => {
-    for (const empty of [evaluate(), evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, [])]) {
-      expect(new Set(empty.practices.map(({ status }) => status))).toEqual(new Set(['missing']));
-      expect(countsOf(empty).controls).toMatchObject({ missing: 108, not_applicable: 10 });
-    }
-  });
-
-  it('does an organisation without a system in scope say that?', () => {
-    const empty = evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, []);
-    expect(empty.controls.find((control) => control.id === '164.312(a)(1)')!.reason).toContain('No system');
-    expect(empty.practices[0]!.reason).toContain('No system');
+    const empty = evaluate();
+    expect(new Set(empty.practices.map(({ status }) => status))).toEqual(new Set(['missing']));
+    expect(countsOf(empty).controls).toMatchObject({ missing: 108, not_applicable: 10 });
   });
 });
 
@@ -314,39 +318,7 @@ describe('does less evidence ever say more?', () => {
   });
 });
 
-describe('what is the posture of an organisation?', () => {
-  const good = evaluate({ coverage: [scan('trivy/misconfiguration', { silentPass: ['KSV-'] })] });
-  const bad = evaluate({ checks: [result('trivy/misconfiguration', 'KSV-0014', 'fail')] });
-  const named = (evaluation: SystemEvaluation, name: string) => ({
-    ...evaluation,
-    name,
-    environment: 'production',
-    blindClusters: [],
-  });
-  const practice = 'read-only-root-filesystem';
-
-  it('does one failing system make it failing, and is that system named?', () => {
-    const organization = evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, [
-      named(good, 'a'),
-      named(bad, 'b'),
-    ]);
-    const found = organization.practices.find((one) => one.id === practice)!;
-    expect(found).toMatchObject({ status: 'failing', counts: { fail: 1 }, systems: { failing: 1, evidenced: 1 } });
-    expect(found.reason).toContain('failing in 1 (b)');
-    expect(found.evidence[0]).toMatchObject({ status: 'fail' });
-  });
-
-  it('is it evidenced where every system is?', () => {
-    const organization = evaluateOrganization({ catalog, asOf: AS_OF, freshness: {} }, [
-      named(good, 'a'),
-      named(good, 'b'),
-    ]);
-    expect(organization.practices.find((one) => one.id === practice)).toMatchObject({
-      status: 'evidenced',
-      inferred: true,
-    });
-  });
-
+describe('what does the document of a system say?', () => {
   it('does the document keep its declared shape, within a megabyte, and filter only what is shown?', () => {
     // The worst that a system can bring: every check of every tool on many targets.
     const sources: Record<string, string> = { kyverno: 'policy-report/kyverno', 'compliance-operator': 'xccdf/cis' };
@@ -357,22 +329,14 @@ describe('what is the posture of an organisation?', () => {
         }),
       ),
     );
-    const evaluation = named(evaluate({ checks }), 'emr');
-    const document = postureDocument({
-      organizationId: id(0),
-      ask: { systemId: evaluation.id, asOf: AS_OF, knownAt: AS_OF },
-      catalog,
-      settingsVersion: 1,
-      evaluation,
-      systems: [evaluation],
-      excluded: [{ id: id(5), name: 'website' }],
-    });
+    const evaluation = { ...evaluate({ checks }), environment: 'production', blindClusters: [] };
+    const instant = { asOf: AS_OF, knownAt: AS_OF };
+    const document = postureDocument({ organizationId: id(0), instant, catalog, settingsVersion: 1 }, evaluation);
     const parsed = Posture.parse(document);
     expect(JSON.stringify(parsed).length).toBeLessThan(1_000_000);
     expect(parsed.unmapped.length).toBeLessThanOrEqual(200);
     expect(parsed.moreUnmapped).toBeGreaterThan(0);
     expect(parsed.blindSpots.targets).toHaveLength(new Set(catalog.checks.map(({ tool }) => tool)).size);
-    expect(parsed.excluded).toHaveLength(1);
 
     const one = selected(parsed, { control: '164.312(b)', statuses: undefined });
     expect(one.controls.map((control) => control.id)).toEqual(['164.312(b)']);
@@ -384,9 +348,11 @@ describe('what is the posture of an organisation?', () => {
 
   it('are proposed rules judged apart, and the law the same without them?', () => {
     const evidence = { checks: [], coverage: [scan('trivy/misconfiguration', { silentPass: ['KSV-'] })] };
+    const overlaid = catalog.withOverlay('nprm-2025');
     const under = evaluateSystem(
-      { catalog: catalog.withOverlay('nprm-2025'), asOf: AS_OF, freshness: {} },
-      { id: id(9), name: 'emr', evidence },
+      { ...yardstick, catalog: overlaid, asks: asksOf(overlaid, {}, types) },
+      { id: id(9), name: 'emr', evidence, part: emptyPart(asks, id(9)) },
+      whole,
     );
     expect(countsOf(under).controls).toEqual(countsOf(evaluate(evidence)).controls);
     expect(Object.values(countsOf(under).proposed).reduce((sum, n) => sum + n)).toBeGreaterThan(0);

@@ -1,40 +1,50 @@
 import { Controller } from '@nestjs/common';
+import type { Catalog } from '../catalog/catalog.js';
 import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { instantOf } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { selected } from './document.js';
-import { getOrganizationPosture, getSystemPosture, type Posture } from './posture.schema.js';
+import type { OrganizationPosture } from './organization.schema.js';
+import { getOrganizationPosture, getSystemPosture } from './posture.operations.js';
+import type { Posture } from './posture.schema.js';
 import { PostureService } from './posture.service.js';
 
-type PostureCall = CallOf<typeof getOrganizationPosture> | CallOf<typeof getSystemPosture>;
+type Query = CallOf<typeof getSystemPosture>['query'];
 
 @Controller()
 export class PostureController {
   constructor(private readonly posture: PostureService) {}
 
   @Endpoint(getOrganizationPosture)
-  ofOrganization(@Call() call: CallOf<typeof getOrganizationPosture>): Promise<Posture> {
-    return this.answer(call, null);
-  }
-
-  @Endpoint(getSystemPosture)
-  ofSystem(@Call() call: CallOf<typeof getSystemPosture>): Promise<Posture> {
-    return this.answer(call, call.params.systemId);
-  }
-
-  private async answer({ principal, query }: PostureCall, systemId: string | null): Promise<Posture> {
-    const ask = { systemId, ...instantOf(query, await this.posture.present(principal, systemId)) };
+  async ofOrganization(
+    @Call() { principal, query }: CallOf<typeof getOrganizationPosture>,
+  ): Promise<OrganizationPosture> {
+    const ask = { systemId: null, ...instantOf(query, await this.posture.present(principal, null)) };
     // Without an instant of knowledge the answer is of now, and nobody is kept waiting for it.
-    const evaluated =
+    const { document, catalog } =
       query.knownAt === undefined
         ? await this.posture.evaluateNow(principal, ask)
         : await this.posture.evaluate(principal, ask);
-    const { document, catalog } = evaluated;
-    if (query.control === undefined) return selected(document, { control: null, statuses: query.status });
-    const control = catalog.control(query.control);
-    if (control === null) {
-      throw new Refusal('invalid-request', 'The catalogue has no such control.', { pointer: 'query/control' });
-    }
-    return selected(document, { control: control.id, statuses: query.status });
+    return selected(document, shownBy(query, catalog));
   }
+
+  @Endpoint(getSystemPosture)
+  async ofSystem(@Call() { principal, query, params }: CallOf<typeof getSystemPosture>): Promise<Posture> {
+    const { systemId } = params;
+    const ask = { systemId, ...instantOf(query, await this.posture.present(principal, systemId)) };
+    const { document, catalog } =
+      query.knownAt === undefined
+        ? await this.posture.evaluateNow(principal, ask)
+        : await this.posture.evaluate(principal, ask);
+    return selected(document, shownBy(query, catalog));
+  }
+}
+
+function shownBy(query: Query, catalog: Catalog): Parameters<typeof selected>[1] {
+  if (query.control === undefined) return { control: null, statuses: query.status };
+  const control = catalog.control(query.control);
+  if (control === null) {
+    throw new Refusal('invalid-request', 'The catalogue has no such control.', { pointer: 'query/control' });
+  }
+  return { control: control.id, statuses: query.status };
 }

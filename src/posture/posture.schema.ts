@@ -1,19 +1,18 @@
 import { z } from 'zod';
 import { BASES, CONTROL_TYPES, FAMILIES, REVIEWS, SECTIONS } from '../catalog/catalog.schema.js';
-import { operation } from '../kernel/http/endpoint.js';
-import { instantQuery, organizationParams, systemParams } from '../kernel/http/parameters.js';
+import { NEED_STATES } from './rule.js';
 import { STATUSES } from './status.js';
 
 const count = z.int().min(0);
 const time = z.iso.datetime();
-const status = z.enum(STATUSES).meta({
+export const status = z.enum(STATUSES).meta({
   description:
     'What is evidenced, never whether the law is met. `failing`: something known contradicts it; `missing`: nothing speaks for it; `stale`: what ' +
     'spoke for it is too old; `partial`: something fresh speaks for it and does not prove it; `evidenced`: proven as far as the catalogue asks; ' +
     '`not_applicable`: judged through other items; `excepted`: met by an approved exception.',
 });
 
-const StatusCounts = z
+export const StatusCounts = z
   .record(z.enum(STATUSES), count)
   .meta({ id: 'StatusCounts', description: 'How many have which status.' });
 
@@ -46,6 +45,24 @@ const EvidenceRef = z
   .meta({ id: 'PostureEvidence', description: 'What a status rests on, or stands against it.' });
 export type EvidenceRef = z.infer<typeof EvidenceRef>;
 
+export const RecordNeed = z
+  .object({
+    type: z.string().meta({ description: 'The record type that is asked for.' }),
+    state: z.enum(NEED_STATES),
+    reason: z.string().meta({ description: 'Of what is missing: what for, and what an auditor asks of it.' }),
+    records: z.array(z.uuid()).max(5).meta({ description: 'Up to five of the records that say so.' }),
+    until: time.nullable().meta({ description: 'When age or a date alone ends what is met, UTC; null: never.' }),
+  })
+  .meta({ id: 'PostureNeed', description: 'One record type that is asked for, and what is kept of it.' });
+
+const needExample = {
+  type: 'image_secret_scan',
+  state: 'met',
+  reason: 'In place of record `image_secret_scan` (Image secret scan): trivy/secret last reported it on 2026-11-23.',
+  records: [],
+  until: '2026-12-01T02:00:00.001Z',
+} as const;
+
 const practiceExample = {
   id: 'run-as-non-root',
   section: 'images',
@@ -62,6 +79,7 @@ const practiceExample = {
   staleAt: null,
   freshness: { maxAgeDays: 8, basis: 'practice', from: 'default' },
   records: [],
+  needs: [],
   evidence: [
     {
       systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
@@ -88,9 +106,7 @@ const PracticePosture = z
     automation: z.enum(['full', 'partial', 'records']).meta({ description: 'How much of it a machine can see.' }),
     status,
     reason: z.string(),
-    systems: StatusCounts.meta({
-      description: 'Systems in scope by the status it has there; of one system: that one.',
-    }),
+    systems: StatusCounts.meta({ description: 'The system by its status.' }),
     counts: ResultCounts,
     phiCounts: ResultCounts.meta({ description: 'Those of them that lie in namespaces that hold PHI.' }),
     inferred: z.boolean().meta({ description: 'Whether the status rests on passes by silence, wholly or in part.' }),
@@ -99,7 +115,7 @@ const PracticePosture = z
       .meta({ description: '`proposed`: no named reviewer has signed all the links that were used.' }),
     observedAt: time
       .nullable()
-      .meta({ description: 'The oldest evidence that the status rests on, UTC; null: on none.' }),
+      .meta({ description: 'The oldest results that the status rests on, UTC; null: on none.' }),
     staleAt: time.nullable().meta({
       description:
         'When age alone ends the status, if nothing new comes, UTC (of `stale`: when it became so); null: never.',
@@ -112,6 +128,7 @@ const PracticePosture = z
         .meta({ description: '`override`: the organisation.' }),
     }),
     records: z.array(z.string()).meta({ description: 'Types of records that it asks for beside what scanners see.' }),
+    needs: z.array(RecordNeed).meta({ description: 'How these stand.' }),
     evidence: z.array(EvidenceRef).meta({ description: 'Worst first; bounded.' }),
     moreEvidence: count.meta({ description: 'How many more there are.' }),
   })
@@ -122,38 +139,54 @@ const PracticePosture = z
   });
 export type PracticePosture = z.infer<typeof PracticePosture>;
 
-const controlExample = {
+export const organizationControlExample = {
   id: '164.312(a)(1)',
   title: 'Access control',
   citation: '45 CFR 164.312(a)(1)',
-  family: 'technical',
-  type: 'standard',
-  required: 'required',
+  family: 'technical' as const,
+  type: 'standard' as const,
+  required: 'required' as const,
   overlay: null,
+  decisionId: null,
+  practices: [{ id: 'run-as-non-root', link: 'primary' as const, status: 'failing' as const }],
+};
+
+const controlExample = {
+  ...organizationControlExample,
   status: 'failing',
-  reason: 'Failing: 1 of 9 primary practices.',
-  practices: [{ id: 'run-as-non-root', link: 'primary', status: 'failing' }],
+  reason: 'Of 9 primary practices: 1 failing (run-as-non-root); 8 without evidence.',
+  needs: [needExample],
   counts: { pass: 40, fail: 3, warn: 0, error: 0, skip: 0, manual: 0 },
   scanIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20'],
   evidenceIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10'],
 } as const;
 
+/** What is said of an item of the rules beside how it stands. */
+export const controlItem = {
+  id: z.string().meta({ description: 'Paragraph of 45 CFR 164, or `<overlay>/<name>` of what is only proposed.' }),
+  title: z.string(),
+  citation: z.string(),
+  family: z.enum(FAMILIES),
+  type: z.enum([...CONTROL_TYPES, 'proposed_requirement']),
+  required: z
+    .enum(['required', 'addressable'])
+    .meta({ description: 'The mark of 45 CFR 164.306(d). Addressable is not optional.' }),
+  overlay: z.string().nullable().meta({ description: 'The overlay that made or marked it; null: the law in force.' }),
+  decisionId: z
+    .uuid()
+    .nullable()
+    .meta({ description: 'The decision (164.306(d)(3)) that stands in the place of what is not evidenced.' }),
+  practices: z
+    .array(z.object({ id: z.string(), link: z.enum(['primary', 'supporting']), status }))
+    .meta({ description: 'Primary ones decide; supporting ones are shown.' }),
+};
+
 const ControlPosture = z
   .object({
-    id: z.string().meta({ description: 'Paragraph of 45 CFR 164, or `<overlay>/<name>` of what is only proposed.' }),
-    title: z.string(),
-    citation: z.string(),
-    family: z.enum(FAMILIES),
-    type: z.enum([...CONTROL_TYPES, 'proposed_requirement']),
-    required: z
-      .enum(['required', 'addressable'])
-      .meta({ description: 'The mark of 45 CFR 164.306(d). Addressable is not optional.' }),
-    overlay: z.string().nullable().meta({ description: 'The overlay that made or marked it; null: the law in force.' }),
+    ...controlItem,
     status,
     reason: z.string(),
-    practices: z
-      .array(z.object({ id: z.string(), link: z.enum(['primary', 'supporting']), status }))
-      .meta({ description: 'Primary ones decide; supporting ones are shown.' }),
+    needs: z.array(RecordNeed).meta({ description: 'Record types that it asks for itself.' }),
     counts: ResultCounts.meta({
       description: 'Results behind its primary practices; one that supports several counts in each.',
     }),
@@ -178,7 +211,7 @@ const counts = z.object({
   practices: StatusCounts,
 });
 
-const SystemPosture = z
+export const SystemPosture = z
   .object({ id: z.uuid(), name: z.string(), environment: z.string(), counts })
   .meta({ id: 'SystemPosture', description: 'A system in scope and how its own posture counts.' });
 
@@ -226,38 +259,64 @@ export type BlindSpots = z.infer<typeof BlindSpots>;
 
 /** The fixed sentence of every answer. */
 export const STATEMENT =
-  'This says what is evidenced by results that scanners reported, at an instant and as it was known at an instant. It is no statement about whether the ' +
-  'law is met: nearly every item asks for policies, procedures and records, and what is not covered here is listed.';
+  'This says what is evidenced by results that scanners reported and by records that people keep, at an instant and as it was known at an instant. It is ' +
+  'no statement about whether the law is met: what is in a document only people can judge, and what is not covered here is listed.';
 
-const noStatuses = { failing: 0, missing: 0, stale: 0, partial: 0, excepted: 0, evidenced: 0, not_applicable: 0 };
+export const noStatuses = {
+  failing: 0,
+  missing: 0,
+  stale: 0,
+  partial: 0,
+  excepted: 0,
+  evidenced: 0,
+  not_applicable: 0,
+};
+
+export const postureHead = {
+  organizationId: z.uuid(),
+  asOf: time.meta({ description: 'UTC.' }),
+  knownAt: time.meta({ description: 'UTC.' }),
+  catalog: z.object({
+    version: z.string(),
+    digest: z.string(),
+    overlay: z.string().nullable().meta({ description: 'What is proposed and was judged beside the law in force.' }),
+    organizationChecks: count.meta({
+      description:
+        'Checks over snapshots that are the organisation’s own, or its own versions of the catalogue’s, as known at the instant.',
+    }),
+  }),
+  settingsVersion: z.int().meta({ description: "Version of the organisation's settings that it was judged by." }),
+  review: z
+    .object({ status: z.enum(REVIEWS), note: z.string() })
+    .meta({ description: 'How far the links of the catalogue were reviewed.' }),
+  statement: z.string(),
+  counts,
+};
+
+/** What has one practice and one item of this status and no others. */
+export const controlCounts = (status: keyof typeof noStatuses) => ({
+  controls: { ...noStatuses, [status]: 1 },
+  proposed: noStatuses,
+  practices: { ...noStatuses, [status]: 1 },
+});
+
+export const postureHeadExample = {
+  organizationId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00',
+  asOf: '2026-11-23T09:00:00.000Z',
+  knownAt: '2026-11-23T09:00:00.000Z',
+  catalog: { version: '2026.11.1', digest: `sha256:${'0'.repeat(64)}`, overlay: null, organizationChecks: 0 },
+  settingsVersion: 1,
+  review: { status: 'proposed' as const, note: 'No named reviewer has signed the links yet.' },
+  statement: STATEMENT,
+};
 
 export const Posture = z
   .object({
-    organizationId: z.uuid(),
-    systemId: z.uuid().nullable().meta({ description: 'Null: the organisation, over its systems in scope.' }),
-    asOf: time.meta({ description: 'UTC.' }),
-    knownAt: time.meta({ description: 'UTC.' }),
-    catalog: z.object({
-      version: z.string(),
-      digest: z.string(),
-      overlay: z.string().nullable().meta({ description: 'What is proposed and was judged beside the law in force.' }),
-      organizationChecks: count.meta({
-        description:
-          'Checks over snapshots that are the organisation’s own, or its own versions of the catalogue’s, as known at the instant.',
-      }),
-    }),
-    settingsVersion: z.int().meta({ description: "Version of the organisation's settings that it was judged by." }),
-    review: z
-      .object({ status: z.enum(REVIEWS), note: z.string() })
-      .meta({ description: 'How far the links of the catalogue were reviewed.' }),
-    statement: z.string(),
-    counts,
+    ...postureHead,
+    systemId: z.uuid(),
     controls: z.array(ControlPosture),
     practices: z.array(PracticePosture),
-    systems: z.array(SystemPosture).meta({ description: 'Systems that the answer is about. Of one system: that one.' }),
-    excluded: z
-      .array(z.object({ id: z.uuid(), name: z.string(), reason: z.string() }))
-      .meta({ description: 'Systems that were left out of the organisation.' }),
+    systems: z.array(SystemPosture).meta({ description: 'The system.' }),
     unmapped: z
       .array(z.object({ source: z.string(), check: z.string(), count, failing: count, why: z.string() }))
       .meta({ description: 'Results that support no practice, by check; at most 25 of a source and 200 in all.' }),
@@ -269,24 +328,17 @@ export const Posture = z
     description: 'What is evidenced of each HIPAA item and each practice, by what, until when.',
     examples: [
       {
-        organizationId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00',
+        ...postureHeadExample,
         systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
-        asOf: '2026-11-23T09:00:00.000Z',
-        knownAt: '2026-11-23T09:00:00.000Z',
-        catalog: { version: '2026.11.1', digest: `sha256:${'0'.repeat(64)}`, overlay: null, organizationChecks: 0 },
-        settingsVersion: 1,
-        review: { status: 'proposed', note: 'No named reviewer has signed the links yet.' },
-        statement: STATEMENT,
-        counts: {
-          controls: { ...noStatuses, failing: 1 },
-          proposed: noStatuses,
-          practices: { ...noStatuses, failing: 1 },
-        },
-        controls: [{ ...controlExample, practices: [...controlExample.practices] }],
+        counts: controlCounts('failing'),
+        controls: [
+          { ...controlExample, needs: [{ ...needExample, records: [] }], practices: [...controlExample.practices] },
+        ],
         practices: [
           {
             ...practiceExample,
             records: [],
+            needs: [],
             evidence: practiceExample.evidence.map((ref) => ({ ...ref, series: [...ref.series] })),
           },
         ],
@@ -295,14 +347,9 @@ export const Posture = z
             id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03',
             name: 'emr-production',
             environment: 'production',
-            counts: {
-              controls: { ...noStatuses, failing: 1 },
-              proposed: noStatuses,
-              practices: { ...noStatuses, failing: 1 },
-            },
+            counts: controlCounts('failing'),
           },
         ],
-        excluded: [],
         unmapped: [
           {
             source: 'trivy/vulnerability',
@@ -332,57 +379,3 @@ export const Posture = z
     ],
   });
 export type Posture = z.infer<typeof Posture>;
-
-const postureQuery = z.strictObject({
-  ...instantQuery,
-  control: z
-    .string()
-    .min(1)
-    .max(100)
-    .optional()
-    .meta({
-      description: 'Show this control, by paragraph or alias, and its practices only. Counts stay those of all.',
-      examples: ['164.312(a)(1)'],
-    }),
-  status: z
-    .string()
-    .max(200)
-    .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(STATUSES)))
-    .optional()
-    .meta({
-      description: 'Show these statuses only, a comma between them. Counts stay those of all.',
-      examples: ['failing,stale'],
-    }),
-});
-
-const description =
-  'What was evidenced at `asOf`, as it was known at `knownAt` (which may be the earlier one). With both the answer is final: the same question gets ' +
-  'the same answer for as long as the same catalogue is installed. Only fresh passes of complete scans evidence anything; nothing missing, stale or ' +
-  'unreadable ever does.';
-
-export const getOrganizationPosture = operation({
-  id: 'getOrganizationPosture',
-  method: 'GET',
-  path: '/v1/organizations/:organizationId/posture',
-  tag: 'Posture',
-  summary: 'Posture of an organisation',
-  description: `Over its systems that handle PHI. ${description}`,
-  permission: 'posture:read',
-  params: organizationParams,
-  query: postureQuery,
-  answers: { 200: { description: 'The posture.', schema: Posture } },
-});
-
-export const getSystemPosture = operation({
-  id: 'getSystemPosture',
-  method: 'GET',
-  path: '/v1/organizations/:organizationId/systems/:systemId/posture',
-  tag: 'Posture',
-  summary: 'Posture of a system',
-  description,
-  permission: 'posture:read',
-  params: systemParams,
-  query: postureQuery,
-  answers: { 200: { description: 'The posture.', schema: Posture } },
-});

@@ -1,118 +1,125 @@
 import { Injectable } from '@nestjs/common';
-import { Catalog } from '../catalog/catalog.js';
-import { overlaid } from '../catalog/overlaid.js';
-import { ChecksService } from '../checks/checks.service.js';
+import type { Catalog } from '../catalog/catalog.js';
 import { Database, type Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
-import { OrganizationService } from '../organizations/organization.service.js';
-import { SystemService, type SystemInEffect } from '../organizations/system.service.js';
-import { ResultsService } from '../results/results.service.js';
 import { ScansService } from '../scans/scans.service.js';
 import { blindClusters, longestLimit } from './blind-spots.js';
-import { postureDocument } from './document.js';
-import { meaning } from './meanings.js';
-import { evaluateOrganization, evaluateSystem, MAX_EVIDENCE, type Yardstick } from './evaluate.js';
+import { organizationDocument, postureDocument, type DocumentParts } from './document.js';
+import { evaluateSystem } from './evaluate.js';
+import { PostureMemory } from './memory.service.js';
+import { evaluateOrganization, type OrganizationSystem } from './organization.js';
+import type { OrganizationPosture } from './organization.schema.js';
+import { PostureReader, type PostureAsk, type Question } from './posture.reader.js';
 import type { Posture } from './posture.schema.js';
-
-export interface PostureAsk extends Instant {
-  /** Null: the organisation that the principal acts for. */
-  systemId: string | null;
-}
+import { systemStates, type SystemStates } from './states.js';
 
 /** A posture, and the catalogue it was judged by: titles, summaries and what auditors ask for, for whoever writes it out. */
-export interface EvaluatedPosture {
-  document: Posture;
+export interface EvaluatedPosture<Document = Posture | OrganizationPosture> {
+  document: Document;
   catalog: Catalog;
 }
+
+type SystemAsk = Instant & { systemId: string };
+type OrganizationAsk = Instant & { systemId: null };
 
 @Injectable()
 export class PostureService {
   constructor(
     private readonly database: Database,
-    private readonly organizations: OrganizationService,
-    private readonly systems: SystemService,
-    private readonly results: ResultsService,
-    private readonly checks: ChecksService,
+    private readonly reader: PostureReader,
+    private readonly memory: PostureMemory,
     private readonly scans: ScansService,
-    private readonly catalog: Catalog,
   ) {}
 
-  /** «Now» for a question that names no instant: all that the systems have been told is known at it. */
+  /** «Now» for a question that names no instant: all that the systems have been told, and all that was decided on records, is known at it. */
   present(principal: Principal, systemId: string | null): Promise<Date> {
-    return this.database.read(principal, (tx) => this.results.present(tx, systemId));
+    return this.reader.present(principal, systemId);
   }
 
-  /** The final answer for two instants: the same for as long as the catalogue is. Waits for merges under way. */
+  /** The final answer for two instants: the same for as long as the catalogue is. Waits for merges and decisions under way. */
+  evaluate(principal: Principal, ask: SystemAsk): Promise<EvaluatedPosture<Posture>>;
+  evaluate(principal: Principal, ask: OrganizationAsk): Promise<EvaluatedPosture<OrganizationPosture>>;
+  evaluate(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture>;
   async evaluate(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture> {
-    // In a transaction of its own: a snapshot is taken by its first statement, and would not show what was waited for.
-    await this.database.read(principal, async (tx) => {
-      const systems = await this.systemsOf(tx, ask);
-      await this.results.awaitMerges(
-        tx,
-        systems.map(({ id }) => id),
-        ask.knownAt,
-      );
-    });
+    await this.reader.awaitKnown(principal, ask);
     return this.evaluateNow(principal, ask);
   }
 
   /** As it shows now, without waiting: what is being merged is not in it. */
+  evaluateNow(principal: Principal, ask: SystemAsk): Promise<EvaluatedPosture<Posture>>;
+  evaluateNow(principal: Principal, ask: OrganizationAsk): Promise<EvaluatedPosture<OrganizationPosture>>;
+  evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture>;
   async evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture> {
+    const { forgotten, ...evaluated } = await this.answer(principal, ask);
+    if (forgotten) await this.memory.askFor(principal, null);
+    return evaluated;
+  }
+
+  /** `forgotten`: it had to be evaluated though all of it was known before. */
+  private answer(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture & { forgotten: boolean }> {
     return this.database.readSnapshot(principal, async (tx) => {
-      const { version: settingsVersion, settings } = await this.organizations.settingsAsOf(tx, ask);
-      const catalog = meaning(this.catalogOf(settings.overlays), await this.checks.meanings(tx, ask.knownAt));
-      const yardstick: Yardstick = { catalog, asOf: ask.asOf, freshness: { scanner: settings.freshness } };
-      const systems = await this.systemsOf(tx, ask);
-      // A system asked for by name answers for itself, whether it counts for the organisation or not.
-      const inScope = systems.filter(({ id, phi }) => phi !== 'none' || id === ask.systemId);
-      const maxEvidence = Math.max(1, Math.ceil(MAX_EVIDENCE / Math.max(1, inScope.length)));
-      const limit = longestLimit(
-        catalog.practices.map(({ id }) => catalog.freshnessOf(id, yardstick.freshness).scanner),
-      );
-      const since = new Date(Math.max(0, ask.asOf.getTime() - limit));
-      const evaluations = [];
-      // One after another: they share the transaction's connection, and memory holds the summaries of one.
-      for (const system of inScope) {
-        const checks = await this.results.summarise(tx, system.id, ask, system.phiNamespaces);
-        const coverage = await this.results.findCoverage(tx, system.id, ask);
-        const { id, name, environment } = system;
-        const evaluation = evaluateSystem(yardstick, { id, name, evidence: { checks, coverage } }, maxEvidence);
-        const clusters = blindClusters(id, await this.scans.clusters(tx, id, ask, since));
-        evaluations.push({ ...evaluation, environment, blindClusters: clusters });
-      }
-      const [first] = evaluations;
-      const document = postureDocument({
-        organizationId: tx.organizationId,
-        ask,
-        catalog,
-        settingsVersion,
-        evaluation: ask.systemId !== null && first !== undefined ? first : evaluateOrganization(yardstick, evaluations),
-        systems: evaluations,
-        excluded: systems.filter((system) => !inScope.includes(system)),
-      });
-      return { document, catalog };
+      const question = await this.reader.question(tx, ask);
+      const { catalog } = question.yardstick;
+      const [system] = ask.systemId === null ? [] : question.inScope;
+      if (system !== undefined)
+        return { document: await this.ofSystem(tx, question, system), catalog, forgotten: false };
+      return { ...(await this.ofOrganization(tx, question)), catalog };
     });
   }
 
-  private async systemsOf(tx: Tx, ask: PostureAsk): Promise<SystemInEffect[]> {
-    if (ask.systemId === null) {
-      if (tx.principal.systemIds !== null) {
-        throw new Refusal('forbidden', 'An agent that is bound to systems reads the posture of each of them.');
-      }
-      return this.systems.systemsAsOf(tx, ask);
-    }
-    await this.systems.requireSystem(tx, ask.systemId);
-    const system = (await this.systems.systemsAsOf(tx, ask)).find(({ id }) => id === ask.systemId);
-    if (system === undefined)
-      throw new Refusal('not-found', 'At that instant the system was retired or not known yet.');
-    return [system];
+  private async ofSystem(tx: Tx, question: Question, system: Question['inScope'][number]): Promise<Posture> {
+    const whole = await this.reader.whole(tx, question);
+    const input = await this.reader.system(tx, question, system);
+    const evaluation = evaluateSystem(question.yardstick, input, whole);
+    const clusters = blindClusters(system.id, await this.clustersOf(tx, question, system));
+    return postureDocument(partsOf(tx, question), {
+      ...evaluation,
+      environment: system.environment,
+      blindClusters: clusters,
+    });
   }
 
-  /** Law in force, with the overlay that the organisation has switched on, if the catalogue has it. */
-  private catalogOf(overlays: readonly string[]): Catalog {
-    const known = this.catalog.overlays.find(({ id }) => overlays.includes(id));
-    return known === undefined ? this.catalog : overlaid(this.catalog, known.id);
+  /** Of which clusters reports came while anything of them may still be fresh. */
+  private clustersOf(tx: Tx, { ask, yardstick }: Question, { id }: Question['inScope'][number]) {
+    const { catalog, freshness } = yardstick;
+    const limit = longestLimit(
+      catalog.practices.map((practice) => catalog.freshnessOf(practice.id, freshness).scanner),
+    );
+    return this.scans.clusters(tx, id, ask, new Date(Math.max(0, ask.asOf.getTime() - limit)));
+  }
+
+  private async ofOrganization(
+    tx: Tx,
+    question: Question,
+  ): Promise<{ document: OrganizationPosture; forgotten: boolean }> {
+    const { yardstick, inScope, excluded } = question;
+    const { states: remembered, forgotten } = await this.memory.recall(tx, question);
+    const whole = await this.reader.whole(tx, question);
+    const systems: OrganizationSystem[] = [];
+    // One after another: they share the transaction's connection, and memory holds the summaries of one.
+    for (const system of inScope) {
+      const { id, name, environment } = system;
+      systems.push({
+        id,
+        name,
+        environment,
+        states: remembered.get(id) ?? (await this.statesOf(tx, question, system)),
+      });
+    }
+    const evaluation = evaluateOrganization(yardstick, systems, whole);
+    return { document: organizationDocument(partsOf(tx, question), evaluation, excluded), forgotten };
+  }
+
+  private async statesOf(tx: Tx, question: Question, system: Question['inScope'][number]): Promise<SystemStates> {
+    const { evidence, part } = await this.reader.system(tx, question, system);
+    return systemStates(question.yardstick, evidence, part);
   }
 }
+
+const partsOf = (tx: Tx, { ask, yardstick, settings }: Question): DocumentParts => ({
+  organizationId: tx.organizationId,
+  instant: ask,
+  catalog: yardstick.catalog,
+  settingsVersion: settings.version,
+});

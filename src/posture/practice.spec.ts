@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Check, Practice } from '../catalog/catalog.types.js';
 import type { Row, Silence } from './evidence.js';
+import { NOTHING_ACCEPTED, type NeedPart } from './needs.js';
 import { evaluatePractice, type PracticeCase } from './practice.js';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -46,7 +47,11 @@ const C2 = check('kubescape', 'C-0002');
 const KSV = check('trivy', 'KSV-0012');
 const POLICY = check('kyverno', 'require-run-as-nonroot');
 
-function row(of: Check, status: string, change: Partial<Row> & { count?: number; phi?: number } = {}): Row {
+function row(
+  of: Check,
+  status: string,
+  change: Partial<Row> & { count?: number; phi?: number; accepted?: number } = {},
+): Row {
   const seen = change.seen ?? ago(1);
   return {
     check: of,
@@ -58,6 +63,7 @@ function row(of: Check, status: string, change: Partial<Row> & { count?: number;
       status,
       count: change.count ?? 1,
       phi: change.phi ?? 0,
+      accepted: change.accepted ?? 0,
       oldestSeen: new Date(seen),
       newestSeen: new Date(AS_OF),
       series: ['00000000-0000-4000-8000-000000000002'],
@@ -99,11 +105,26 @@ function evaluate(change: Partial<PracticeCase> = {}) {
     freshness: { maxAgeDays: 8, basis: 'practice', why: 'weekly', from: 'default' },
     asOf: AS_OF,
     systemId: '00000000-0000-4000-8000-000000000000',
+    accepted: NOTHING_ACCEPTED,
+    records: { needs: [], failures: [] },
+    covered: false,
     isReviewed: false,
     maxEvidence: 12,
     ...change,
-  });
+  }).posture;
 }
+
+/** What records say of the needs of a practice, in their order. */
+const records = (...needs: (Partial<NeedPart> & Pick<NeedPart, 'state'>)[]) => ({
+  needs: needs.map((need): NeedPart => ({
+    type: 'restore_test',
+    reason: `It is ${need.state}.`,
+    records: [],
+    until: null,
+    ...need,
+  })),
+  failures: [] as string[],
+});
 
 describe('when is a practice evidenced?', () => {
   const passes = [row(C1, 'pass', { count: 40, seen: ago(2) }), row(C2, 'pass', { seen: ago(1) })];
@@ -146,23 +167,29 @@ describe('when is a practice evidenced?', () => {
     expect(evaluate({ rows }).status).toBe('partial');
   });
 
-  it('never by a tool that the machine may not see all with', () => {
+  it('not by a machine that sees a part only, and with the record of the rest', () => {
+    const part = { practice: practice({ automation: 'partial' }), rows: passes };
     const result = evaluate({
-      practice: practice({
-        automation: 'partial',
-        records: [{ type: 'restore_test', what: '', freshness: practice().scannerFreshness }],
-      }),
-      rows: passes,
+      ...part,
+      records: records({ state: 'missing', reason: 'Missing: record restore_test.' }),
     });
     expect(result.status).toBe('partial');
-    expect(result.reason).toContain('record restore_test');
+    expect(result.reason).toContain('Scanners see only a part of this practice. Missing: record restore_test.');
+    expect(evaluate({ ...part, records: records({ state: 'met' }) }).status).toBe('evidenced');
   });
 
-  it('not while a record that it asks for too is missing', () => {
-    const records = [{ type: 'admin_justification', what: '', freshness: practice().scannerFreshness }];
-    const result = evaluate({ practice: practice({ records }), rows: passes });
-    expect(result.status).toBe('partial');
-    expect(result.reason).toContain('Not kept yet: record admin_justification.');
+  it('only while the records that it asks for beside are good, and until the first of all ends', () => {
+    expect(evaluate({ rows: passes, records: records({ state: 'missing' }) }).status).toBe('partial');
+    expect(evaluate({ rows: passes, records: records({ state: 'stale' }) }).status).toBe('partial');
+    const until = new Date(AS_OF + DAY);
+    const good = evaluate({ rows: passes, records: records({ state: 'met', until }) });
+    expect(good).toMatchObject({ status: 'evidenced', staleAt: until.toISOString() });
+    expect(good.needs).toEqual([
+      { type: 'restore_test', state: 'met', reason: 'It is met.', records: [], until: until.toISOString() },
+    ]);
+    expect(
+      evaluate({ rows: passes, records: records({ state: 'met', until: new Date(AS_OF + 99 * DAY) }) }).staleAt,
+    ).toBe(new Date(ago(2) + 8 * DAY).toISOString());
   });
 
   it('never by name hints alone', () => {
@@ -171,11 +198,44 @@ describe('when is a practice evidenced?', () => {
     expect(result.reason).toContain('hint');
   });
 
-  it('never by records that nobody keeps yet, whatever scanners say', () => {
-    const records = [{ type: 'risk_analysis', what: '', freshness: practice().scannerFreshness }];
-    const result = evaluate({ practice: practice({ automation: 'records', records }), rows: passes });
-    expect(result.status).toBe('missing');
-    expect(result.reason).toContain('risk_analysis');
+  it('by records alone where it rests on them, whatever scanners say', () => {
+    const rests = { practice: practice({ automation: 'records' }), rows: passes };
+    const missing = evaluate({ ...rests, records: records({ state: 'missing' }) });
+    expect(missing).toMatchObject({ status: 'missing', observedAt: null, staleAt: null });
+    expect(missing.reason).toBe('This rests on what people keep. It is missing.');
+    expect(evaluate({ ...rests, rows: [], records: records({ state: 'met' }) }).status).toBe('evidenced');
+    expect(evaluate({ ...rests, records: records({ state: 'met' }, { state: 'missing' }) }).status).toBe('partial');
+  });
+});
+
+describe('when is a practice excepted?', () => {
+  const failing = [row(C1, 'pass'), row(C2, 'fail', { count: 3 })];
+  const accepts = (check: string) => ({ checks: new Set([`kubescape\n${check}`]) });
+
+  it('when all that fails is accepted, by its check or result by result; the results stay failing', () => {
+    const byCheck = evaluate({ rows: failing, accepted: accepts(C2.id) });
+    expect(byCheck).toMatchObject({ status: 'excepted', counts: { fail: 3 }, staleAt: null });
+    expect(byCheck.reason).toContain('An exception in effect accepts 3 failing results.');
+    const bySeries = [row(C1, 'pass'), row(C2, 'fail', { count: 3, accepted: 3 })];
+    expect(evaluate({ rows: bySeries }).status).toBe('excepted');
+  });
+
+  it('not while one of them is not, of the same check or another', () => {
+    expect(evaluate({ rows: [row(C2, 'fail', { count: 3, accepted: 2 })] }).status).toBe('failing');
+    expect(evaluate({ rows: failing, accepted: accepts(C1.id) }).status).toBe('failing');
+    const other = evaluate({ rows: [...failing, row(C1, 'fail')], accepted: accepts(C2.id) });
+    expect(other.status).toBe('failing');
+    expect(other.reason).toBe(
+      '1 result of 1 check fails (kubescape). An exception in effect accepts 3 failing results.',
+    );
+  });
+
+  it('as a practice, with the records that fail; what is missing beside is not accepted', () => {
+    expect(evaluate({ rows: failing, covered: true }).status).toBe('excepted');
+    const rests = { practice: practice({ automation: 'records' }), covered: true };
+    expect(evaluate({ ...rests, records: records({ state: 'failing' }) }).status).toBe('excepted');
+    expect(evaluate({ ...rests, records: records({ state: 'failing' }, { state: 'missing' }) }).status).toBe('partial');
+    expect(evaluate({ ...rests, records: records({ state: 'missing' }) }).status).toBe('missing');
   });
 });
 
@@ -231,6 +291,13 @@ describe('when is a practice failing?', () => {
     const result = evaluate({ rows: [row(C1, 'fail', { seen: ago(100) })] });
     expect(result.status).toBe('failing');
     expect(result.reason).toContain('last seen on 2026-08-15, more than 8 days before');
+  });
+
+  it('when a record says so, or something beside all records', () => {
+    const said = evaluate({ rows: [row(C1, 'pass'), row(C2, 'pass')], records: records({ state: 'failing' }) });
+    expect(said).toMatchObject({ status: 'failing', reason: 'It is failing.' });
+    const beside = evaluate({ records: { needs: [], failures: ['A notice is overdue.'] } });
+    expect(beside).toMatchObject({ status: 'failing', reason: 'A notice is overdue.' });
   });
 
   it('also where people supply the proof', () => {

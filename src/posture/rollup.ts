@@ -1,4 +1,4 @@
-import type { Status } from './status.js';
+import { STATUSES, type Status, type StatusCounts } from './status.js';
 
 /**
  * How an organisation's status follows from those of its systems.
@@ -10,6 +10,7 @@ import type { Status } from './status.js';
  * A control or practice of the organisation is
  * - failing, if it is failing in any system: an attacker needs one;
  * - evidenced, only if it is evidenced in every system: a proof for one cluster says nothing of another;
+ * - excepted, if it is excepted in some and evidenced in every other;
  * - missing, if it is missing in every system, or if no system is in scope: no evidence of nothing is no evidence;
  * - stale, if there is nothing but stale and missing: what evidence there was has aged everywhere;
  * - partial otherwise: some systems have fresh evidence and others less or none;
@@ -17,13 +18,15 @@ import type { Status } from './status.js';
  *
  * Two things hold however systems are added or lost: nothing becomes evidenced by a system that is less, and nothing hides a failure.
  *
- * Records that an organisation keeps once for all its systems (a risk analysis, an agreement) are not kept yet; they will count beside the systems, not
- * within each.
+ * Records that an organisation keeps once for all its systems (a risk analysis, an agreement) count within each of them.
  */
-export function rollUp(statuses: readonly Status[]): Status {
-  const isAll = (status: Status) => statuses.every((one) => one === status);
-  if (statuses.length === 0) return 'missing';
-  if (statuses.includes('failing')) return 'failing';
-  for (const status of ['evidenced', 'missing', 'not_applicable'] as const) if (isAll(status)) return status;
-  return statuses.every((status) => status === 'stale' || status === 'missing') ? 'stale' : 'partial';
+export function rollUp(systems: StatusCounts): Status {
+  const all = STATUSES.filter((status) => systems[status] > 0);
+  const isOnly = (...statuses: readonly Status[]) => all.every((status) => statuses.includes(status));
+  const [only, another] = all;
+  if (only === undefined) return 'missing';
+  if (all.includes('failing')) return 'failing';
+  if (another === undefined) return only;
+  if (isOnly('evidenced', 'excepted')) return 'excepted';
+  return isOnly('stale', 'missing') ? 'stale' : 'partial';
 }

@@ -13,3 +13,6 @@ export function listed(names: Iterable<string>, most = 5): string {
   const more = all.length - most;
   return more > 0 ? `${all.slice(0, most).join(', ')} and ${more} more` : all.join(', ');
 }
+
+/** With one full stop at its end. */
+export const sentence = (text: string): string => `${text.replace(/\.$/, '')}.`;

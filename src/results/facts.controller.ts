@@ -6,7 +6,7 @@ import { instantOf } from '../kernel/http/instant.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { getFactHistory, listFacts } from './facts.schema.js';
-import type { ListedFact } from './facts.store.js';
+import type { ListedFact } from './listed-fact.js';
 import { ResultsService } from './results.service.js';
 
 /** More changes of one fact than anybody reads. */

@@ -10,8 +10,9 @@ import { openDataSource } from '../kernel/db/data-source.js';
 import { Database } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import { servicePrincipal } from '../kernel/principal.js';
-import type { FactValue } from './fact.js';
-import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
+import type { FactKind, FactValue } from './fact.js';
+import { FactsStore, type FactFilter } from './facts.store.js';
+import type { ListedFact } from './listed-fact.js';
 import { factId, targetId } from './series.js';
 import { FACT_STAGING_COLUMNS, factLine, valueDigest } from './staged-fact.js';
 
@@ -144,6 +145,57 @@ describe('which facts are shown at an instant?', () => {
       if (page.length < 5) break;
     }
     expect(seen).toEqual(all.sort());
+  });
+});
+
+describe('which facts were so in a period?', () => {
+  const overlapping = (from: Date, to: Date, knownAt = day(100), kinds: FactKind[] = ['volume-snapshot-class']) =>
+    database.read(principal, (tx) => facts.overlapping(tx, systemId, kinds, { from, to, knownAt }, 100));
+
+  it('those that began before its end and had not ended at its beginning, in all their intervals', async () => {
+    await hold({ from: day(1), to: day(3), endedKnown: day(3), value: driver('first') });
+    await hold({ from: day(3), knownFrom: day(3), to: day(5), endedKnown: day(5), value: driver('second') });
+    await hold({ subject: 'open', from: day(4), knownFrom: day(4) });
+    const values = async (from: number, to: number) =>
+      (await overlapping(day(from), day(to))).map(({ value, subject }) => [subject, value]);
+    expect(await values(2, 3)).toEqual([
+      ['planted', driver('first')],
+      ['planted', driver('second')],
+    ]);
+    expect(await values(3, 3)).toEqual([['planted', driver('second')]]);
+    expect(await values(5, 9)).toEqual([['open', driver('x')]]);
+    expect(await values(-3, 0)).toEqual([]);
+  });
+
+  it('at one instant: those that are visible then', async () => {
+    await hold({ from: day(1), to: day(3), endedKnown: day(6) });
+    await hold({ subject: 'wrong', from: day(1), knownTo: day(5) });
+    for (const known of [0, 1, 4, 5, 6]) {
+      for (const instant of [0, 1, 2, 3, 4]) {
+        const visible = await listed({}, day(instant), day(known));
+        const found = await overlapping(day(instant), day(instant), day(known));
+        expect(found.map(({ series }) => series)).toEqual(visible.map(({ series }) => series));
+        expect(found.map(({ observedTo }) => observedTo)).toEqual(visible.map(({ observedTo }) => observedTo));
+      }
+    }
+  });
+
+  it('of these kinds, and of this organisation, alone', async () => {
+    await hold({});
+    await hold({ subject: 'other', kind: 'secret-store', value: { provider: 'vault', ready: true, reason: null } });
+    expect(subjects(await overlapping(day(1), day(9)))).toEqual(['planted']);
+    expect(subjects(await overlapping(day(1), day(9), day(9), ['secret-store', 'volume-snapshot-class']))).toEqual([
+      'other',
+      'planted',
+    ]);
+    const foreign = newId();
+    const theirs = await newSystem(foreign);
+    await hold({}, { organizationId: foreign, systemId: theirs });
+    const period = { from: day(1), to: day(9), knownAt: day(9) };
+    const asked = await database.read(principal, (tx) =>
+      facts.overlapping(tx, theirs, ['volume-snapshot-class'], period, 10),
+    );
+    expect(asked).toEqual([]);
   });
 });
 

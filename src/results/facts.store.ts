@@ -3,6 +3,7 @@ import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { FactKind } from './fact.js';
 import { VISIBLE } from './interval.js';
+import type { ListedFact } from './listed-fact.js';
 
 export interface FactFilter {
   kind?: FactKind | undefined;
@@ -14,19 +15,11 @@ export interface FactFilter {
   limit: number;
 }
 
-export interface ListedFact {
-  series: string;
-  target: { kind: string; name: string };
-  source: string;
-  kind: FactKind;
-  subject: string;
-  namespace: string | null;
-  value: object;
-  scanId: string;
-  observedFrom: Date;
-  observedTo: Date | null;
-  knownFrom: Date;
-  knownTo: Date | null;
+/** Of observed time, as it was known at an instant. */
+export interface FactPeriod {
+  from: Date;
+  to: Date;
+  knownAt: Date;
 }
 
 const LISTED = `
@@ -65,6 +58,28 @@ export class FactsStore {
         filter.after,
         filter.limit,
       ],
+    );
+  }
+
+  /**
+   * What was so at some instant from `from` to `to`, as it was known at `knownAt`: every interval of it, by series and time. Both the same: what was visible then.
+   */
+  async overlapping(
+    tx: Tx,
+    systemId: string,
+    kinds: readonly FactKind[],
+    { from, to, knownAt }: FactPeriod,
+    limit: number,
+  ): Promise<ListedFact[]> {
+    return tx.query<ListedFact>(
+      `select ${LISTED}, case when r.ended_known <= $4 then r.observed_to end as "observedTo"
+       from ${FACTS}
+       where r.organization_id = $1 and r.system_id = $2 and r.kind = any ($5::text[])
+         and r.known_from <= $4 and (r.known_to is null or r.known_to > $4)
+         and r.observed_from <= $3 and (r.observed_to is null or r.observed_to > $6 or r.ended_known > $4)
+       order by r.series, r.observed_from
+       limit $7`,
+      [tx.organizationId, systemId, to, knownAt, kinds, from, limit],
     );
   }
 

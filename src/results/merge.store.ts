@@ -36,7 +36,7 @@ export class MergeStore {
     const answers = (await client.query(
       `${makeStaging(RESULT)};
        select pg_advisory_xact_lock(hashtextextended(${pg.escapeLiteral(lockName(tx, systemId))}, 0));
-       select greatest(date_trunc('milliseconds', clock_timestamp()), max(known_at) + interval '1 millisecond') as known, max(known_at) is null as first
+       select greatest(date_trunc('milliseconds', service_clock()), max(known_at) + interval '1 millisecond') as known, max(known_at) is null as first
        from coverage where organization_id = ${organization} and system_id = ${system}`,
     )) as unknown as readonly pg.QueryResult<{ known: Date; first: boolean }>[];
     const row = answers.at(-1)?.rows[0];
@@ -65,7 +65,7 @@ export class MergeStore {
         `${MERGE_PATIENCE}ms`,
       ]);
       await tx.query(
-        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - clock_timestamp()) + 0.001)::double precision)`,
+        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - service_clock()) + 0.001)::double precision)`,
         [knownAt],
       );
       await tx.query(`select pg_advisory_xact_lock_shared(hashtextextended(name, 0)) from unnest($1::text[]) as name`, [

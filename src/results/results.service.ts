@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { FactsStore, type FactFilter, type ListedFact } from './facts.store.js';
+import type { FactKind } from './fact.js';
+import { FactsStore, type FactFilter, type FactPeriod } from './facts.store.js';
+import type { ListedFact } from './listed-fact.js';
 import { MergeStore } from './merge.store.js';
 import type { IntervalKind } from './merge.sql.js';
 import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.js';
@@ -10,9 +12,14 @@ import {
   ResultsStore,
   type CheckSummary,
   type CoverageSummary,
+  type FailingResult,
   type ListedResult,
+  type NamedResults,
   type ResultFilter,
 } from './results.store.js';
+
+/** More than a judge can hold. */
+const MAX_OVERLAPPING = 20_000;
 
 @Injectable()
 export class ResultsService {
@@ -41,6 +48,21 @@ export class ResultsService {
   /** What «now» means for a question about a system, or all: everything that has been told of it is known at it. */
   present(tx: Tx, systemId: string | null): Promise<Date> {
     return this.results.present(tx, systemId, this.clock.now());
+  }
+
+  /** By system (`systemId` null: each): the last instant at which a scan of it became known. */
+  told(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
+    return this.results.told(tx, systemId);
+  }
+
+  /** The first instant that a scan of the system saw which became known after `known` (null: ever); null where none did. */
+  firstTold(tx: Tx, systemId: string, known: Date | null): Promise<Date | null> {
+    return this.results.firstTold(tx, systemId, known);
+  }
+
+  /** The instants after one that scans of the system saw: between two of them nothing that they say changes. */
+  observed(tx: Tx, systemId: string, after: Date): Promise<Date[]> {
+    return this.results.observed(tx, systemId, after);
   }
 
   /** Copies rows to where `merge` takes them from, in the same transaction; it may be while they are still being made. `isLocked`: after `lockSystem`. */
@@ -76,6 +98,11 @@ export class ResultsService {
     return this.results.list(tx, systemId, instant, filter);
   }
 
+  /** Which of the named results of a system fail at an instant. */
+  findFailing(tx: Tx, systemId: string, instant: Instant, named: NamedResults): Promise<FailingResult[]> {
+    return this.results.failing(tx, systemId, instant, named);
+  }
+
   findHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedResult[]> {
     return this.results.history(tx, systemId, series, limit);
   }
@@ -84,12 +111,31 @@ export class ResultsService {
     return this.facts.list(tx, systemId, instant, filter);
   }
 
+  /** Facts of these kinds that were so at some instant of a period, with every interval of it. More than 20,000 are an error, never a list that ends early. */
+  async findFactsOverlapping(
+    tx: Tx,
+    systemId: string,
+    kinds: readonly FactKind[],
+    period: FactPeriod,
+  ): Promise<ListedFact[]> {
+    const found = await this.facts.overlapping(tx, systemId, kinds, period, MAX_OVERLAPPING + 1);
+    if (found.length > MAX_OVERLAPPING) throw new Error(`more than ${MAX_OVERLAPPING} facts were asked for at once`);
+    return found;
+  }
+
   findFactHistory(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedFact[]> {
     return this.facts.history(tx, systemId, series, limit);
   }
 
-  summarise(tx: Tx, systemId: string, instant: Instant, phiNamespaces: readonly string[]): Promise<CheckSummary[]> {
-    return this.results.summarise(tx, systemId, instant, phiNamespaces);
+  /** `phiNamespaces` and `accepted` (series of results that people have accepted) only count; they filter nothing. */
+  summarise(
+    tx: Tx,
+    systemId: string,
+    instant: Instant,
+    phiNamespaces: readonly string[],
+    accepted: readonly string[] = [],
+  ): Promise<CheckSummary[]> {
+    return this.results.summarise(tx, systemId, instant, phiNamespaces, accepted);
   }
 
   findCoverage(tx: Tx, systemId: string, instant: Instant): Promise<CoverageSummary[]> {

@@ -33,6 +33,18 @@ export interface ListedResult {
   knownTo: Date | null;
 }
 
+/** Results by their series, or all of a check of a source. */
+export interface NamedResults {
+  series: readonly string[];
+  checks: readonly { source: string; check: string }[];
+}
+
+export interface FailingResult {
+  series: string | null;
+  source: string;
+  check: string;
+}
+
 /** All results of one status that one check of one source gave on one target, counted. */
 export interface CheckSummary {
   source: string;
@@ -43,6 +55,8 @@ export interface CheckSummary {
   count: number;
   /** How many of them lie in a namespace that holds PHI. */
   phi: number;
+  /** How many of them are of the series that were named as accepted. */
+  accepted: number;
   /** When the longest unseen of them was last seen by a scan, and the most recently seen. */
   oldestSeen: Date;
   newestSeen: Date;
@@ -87,12 +101,48 @@ export class ResultsStore {
        )
        select greatest(
          $3::timestamptz,
-         date_trunc('milliseconds', clock_timestamp()),
+         date_trunc('milliseconds', service_clock()),
          (select max(known_at) from told)) as present`,
       [tx.organizationId, systemId, now],
     );
     if (row === undefined) throw new Error('no instant');
     return row.present;
+  }
+
+  /** By system (`systemId` null: each): the last instant at which a scan of it became known. Steps through the index from system to system. */
+  async told(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
+    const last = 'select system_id, known_at from coverage where organization_id = $1';
+    const rows = await tx.query<{ id: string; at: Date }>(
+      `with recursive told as (
+         (${last} and ($2::uuid is null or system_id = $2) order by system_id desc, known_at desc limit 1)
+         union all
+         select n.* from told t cross join lateral (
+           ${last} and $2::uuid is null and system_id < t.system_id order by system_id desc, known_at desc limit 1) n
+       )
+       select system_id as id, known_at as at from told`,
+      [tx.organizationId, systemId],
+    );
+    return new Map(rows.map(({ id, at }) => [id, at]));
+  }
+
+  /** The first instant that a scan of the system saw which became known after `known` (null: ever); null where none did. */
+  async firstTold(tx: Tx, systemId: string, known: Date | null): Promise<Date | null> {
+    const [row] = await tx.query<{ first: Date | null }>(
+      `select min(observed_at) as first from coverage
+       where organization_id = $1 and system_id = $2 and ($3::timestamptz is null or known_at > $3)`,
+      [tx.organizationId, systemId, known],
+    );
+    return row?.first ?? null;
+  }
+
+  /** The instants after one that scans of the system saw. */
+  async observed(tx: Tx, systemId: string, after: Date): Promise<Date[]> {
+    const rows = await tx.query<{ at: Date }>(
+      `select distinct observed_at as at from coverage
+       where organization_id = $1 and system_id = $2 and observed_at > $3 order by observed_at`,
+      [tx.organizationId, systemId, after],
+    );
+    return rows.map(({ at }) => at);
   }
 
   /** Sorted by series. The end of an interval is shown only if it was known. */
@@ -127,6 +177,25 @@ export class ResultsStore {
     );
   }
 
+  /** Of the given series and checks of a system, those that fail: a series with its check, a check with null for its series. */
+  async failing(tx: Tx, systemId: string, instant: Instant, named: NamedResults): Promise<FailingResult[]> {
+    return tx.query<FailingResult>(
+      `select distinct case when r.series = any ($5::uuid[]) then r.series end as series, r.source, r.check_id as "check"
+       from (${visibleResults('r.series, r.source, r.check_id, r.status')}) r
+       where r.status = 'fail'
+         and (r.series = any ($5::uuid[]) or (r.source, r.check_id) in (select * from unnest($6::text[], $7::text[])))`,
+      [
+        tx.organizationId,
+        systemId,
+        instant.asOf,
+        instant.knownAt,
+        named.series,
+        named.checks.map(({ source }) => source),
+        named.checks.map(({ check }) => check),
+      ],
+    );
+  }
+
   /** Every interval of one series, corrections included, in the order in which they became known. */
   async history(tx: Tx, systemId: string, series: string, limit: number): Promise<ListedResult[]> {
     return tx.query<ListedResult>(
@@ -139,12 +208,13 @@ export class ResultsStore {
     );
   }
 
-  /** `phiNamespaces` only counts; it filters nothing. */
+  /** `phiNamespaces` and `accepted` (series) only count; they filter nothing. */
   async summarise(
     tx: Tx,
     systemId: string,
     instant: Instant,
     phiNamespaces: readonly string[],
+    accepted: readonly string[] = [],
   ): Promise<CheckSummary[]> {
     return tx.query<CheckSummary>(
       `with recursive ${latest('complete')}, ${latest('sighted')},
@@ -172,6 +242,7 @@ export class ResultsStore {
        counted as materialized (
          select r.source, r.check_id, r.target_id, r.status, count(*)::int as count,
                 count(*) filter (where r.namespace = any ($5::text[]))::int as phi,
+                count(*) filter (where r.series = any ($6::uuid[]))::int as accepted,
                 min(greatest(r.observed_from, p.at)) as oldest, max(greatest(r.observed_from, p.at)) as newest,
                 (array_agg(r.series order by r.series))[1:5] as series,
                 max(p.at) as sighted_at, (array_agg(p.scan_id order by p.at desc nulls last, p.known_at desc))[1] as scan_id,
@@ -181,7 +252,7 @@ export class ResultsStore {
          group by r.source, r.check_id, r.target_id, r.status
        )
        select distinct on (n.source, n.check_id, n.target_id, n.status)
-              n.source, n.check_id as "check", n.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, n.status, n.count, n.phi,
+              n.source, n.check_id as "check", n.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, n.status, n.count, n.phi, n.accepted,
               greatest(n.oldest, c.observed_at) as "oldestSeen", greatest(n.newest, c.observed_at) as "newestSeen", n.series,
               case when c.observed_at >= n.sighted_at or n.sighted_at is null then c.scan_id else n.scan_id end as "scanId",
               case when c.observed_at >= n.sighted_at or n.sighted_at is null then c.evidence_id else n.evidence_id end as "evidenceId"
@@ -189,7 +260,7 @@ export class ResultsStore {
        join target t on t.organization_id = $1 and t.system_id = $2 and t.id = n.target_id
        left join complete c on c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))
        order by n.source, n.check_id, n.target_id, n.status, c.observed_at desc, c.known_at desc`,
-      [tx.organizationId, systemId, instant.asOf, instant.knownAt, phiNamespaces],
+      [tx.organizationId, systemId, instant.asOf, instant.knownAt, phiNamespaces, accepted],
     );
   }
 

@@ -6,6 +6,8 @@ import { Clock } from '../kernel/clock.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
+import { Queue } from '../kernel/queue.js';
+import { SystemService } from '../organizations/system.service.js';
 import { FACT, RESULT } from '../results/merge.sql.js';
 import { ResultsService } from '../results/results.service.js';
 import type { OpenedRows, StagedRows } from '../results/staged.js';
@@ -47,7 +49,9 @@ export class Conclusion {
     private readonly results: ResultsService,
     private readonly events: EventsService,
     private readonly snapshots: SnapshotsService,
+    private readonly systems: SystemService,
     private readonly audit: AuditService,
+    private readonly queue: Queue,
     private readonly clock: Clock,
   ) {}
 
@@ -91,6 +95,8 @@ export class Conclusion {
         ...(scan.declared.cause === undefined ? {} : { cause: { ...scan.declared.cause } }),
       },
     });
+    const { organizationId } = tx;
+    await this.queue.send(tx, 'posture', { organizationId, systemId: scan.systemId, id: scan.systemId });
     return change;
   }
 
@@ -126,6 +132,10 @@ export class Conclusion {
     const knownAt = first?.knownAt ?? (await this.results.lockSystem(tx, scan.systemId));
     refuseUndatable(observedAt, knownAt);
     const flags = await this.flagsOf(tx, scan.systemId, report);
+    // Also of a report whose rows are those of an earlier one: an API server may be of another version with the same objects.
+    if (report.clusterVersion !== undefined) {
+      await this.systems.noteVersion(tx, scan.systemId, { version: report.clusterVersion, observedAt, knownAt });
+    }
     const { format, tool, toolVersion, clusterName, clusterUid, rejects, notes } = report;
     const rowsDigest = Buffer.from(report.digest);
     const head = { format, tool, toolVersion, clusterName, clusterUid, rejects, notes, rowsDigest, flags };

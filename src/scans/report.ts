@@ -78,6 +78,8 @@ export interface ReportHead {
   clusterName: string | null;
   /** `metadata.uid` of the namespace kube-system, which names a cluster for as long as it lives. */
   clusterUid: string | null;
+  /** Major and minor of its Kubernetes, `1.34`, where a report of the cluster itself says it. */
+  clusterVersion?: string;
   coverage: Coverage[];
   /** The first {@link BOUNDS.rejects}; a note gives the number when there were more. */
   rejects: Reject[];

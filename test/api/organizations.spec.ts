@@ -95,6 +95,8 @@ describe('organisations', () => {
       name: 'Lakeside Clinic',
       settings: {
         freshness: {},
+        recordFreshness: {},
+        owners: {},
         overlays: [],
         phiLabels: [
           { key: 'safeguard.dev/phi', values: ['true'] },
@@ -185,9 +187,35 @@ describe('organisations', () => {
       ['A', 'B', 'C'].map((name) => admin.patch(path, { name }).set('If-Match', '"3"')),
     );
     expect(attempts.map(({ status }) => status).toSorted()).toEqual([200, 412, 412]);
+    const steps = ['a', 'b', 'c', 'd', 'e'];
+    const words = ['f', 'g', 'h', 'i', 'j'];
+    const level = [...Array(5)].map(() => ['low', 'low', 'moderate', 'high', 'critical']);
+    for (const wrong of [
+      { recordFreshness: { restore_test: 30 } },
+      { owners: { 'restore-testing': 'Ada Quill' } },
+      { riskMatrix: { likelihood: ['a'], impact: ['b'], level: [['low']] } },
+      { riskMatrix: { likelihood: steps, impact: steps, level: [...level.slice(1), ['low']] } },
+    ]) {
+      await admin.patch(path, { settings: wrong }).set('If-Match', '"4"').expect(400);
+    }
     const phiLabels = [{ key: 'clinic.example/data', values: ['phi', ''.padEnd(63, 'x')] }];
     const labelled = await admin.patch(path, { settings: { phiLabels } }).set('If-Match', '"4"').expect(200);
     expect(labelled.body.settings).toMatchObject({ overlays: ['nprm-2025'], phiLabels });
+    const own = {
+      recordFreshness: { 'restore-testing/restore_test': 31, 'training/org/phishing': 90 },
+      owners: { 'restore-testing': '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a02' },
+      riskMatrix: { likelihood: steps, impact: words, level },
+    };
+    const { body: set } = await admin.patch(path, { settings: own }).set('If-Match', '"5"').expect(200);
+    expect(set.settings).toMatchObject({ ...own, phiLabels });
+    const taken = { recordFreshness: { 'training/org/phishing': null }, owners: { 'restore-testing': null } };
+    const { body: left } = await admin.patch(path, { settings: taken }).set('If-Match', '"6"').expect(200);
+    expect(left.settings).toMatchObject({
+      recordFreshness: { 'restore-testing/restore_test': 31 },
+      owners: {},
+      riskMatrix: own.riskMatrix,
+    });
+    expect(left.settings.recordFreshness).not.toHaveProperty('training/org/phishing');
   });
 });
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OrganizationPosture } from '../../src/posture/organization.schema.js';
 import type { Posture } from '../../src/posture/posture.schema.js';
+import { STATUSES } from '../../src/posture/status.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 
 const DAY = 86_400_000;
@@ -80,7 +82,10 @@ describe('posture', () => {
     const { body } = await viewer.get(`${path}/posture?${new URLSearchParams(query).toString()}`).expect(200);
     return body as Posture;
   };
-  const practice = (of: Posture, id = PRACTICE) => of.practices.find((one) => one.id === id)!;
+  const ofOrganization = async (): Promise<OrganizationPosture> =>
+    (await viewer.get(`${clinic.path}/posture`).expect(200)).body as OrganizationPosture;
+  const practice = <Practice extends { id: string }>(of: { practices: Practice[] }, id = PRACTICE): Practice =>
+    of.practices.find((one) => one.id === id)!;
 
   it('is all missing before anything was posted, and says by what it judged', async () => {
     for (const path of [clinic.systemPath, clinic.path]) {
@@ -164,15 +169,37 @@ describe('posture', () => {
     const { body: website } = await clinic.admin
       .post(`${clinic.path}/systems`, { name: 'website', environment: 'production', phi: 'none' })
       .expect(201);
-    const all = await posture({}, clinic.path);
+    const all = await ofOrganization();
     expect(all.systems.map(({ name }) => name).sort()).toEqual(['billing', 'emr-production']);
     expect(all.excluded).toMatchObject([{ id: (website as { id: string }).id, name: 'website' }]);
     expect(practice(all)).toMatchObject({ status: 'partial', systems: { evidenced: 1, missing: 1 } });
     expect(practice(all).reason).toContain('missing in 1 (billing)');
+    expect(practice(all).places).toMatchObject([
+      { systemId: second.id, name: 'billing', status: 'missing' },
+      { systemId: clinic.systemId, name: 'emr-production', status: 'evidenced' },
+    ]);
+    // Nobody has ever looked at the one; of the other a node was not looked at for long.
+    expect(all.blindSystems).toEqual([
+      { systemId: second.id, name: 'billing', targets: null },
+      { systemId: clinic.systemId, name: 'emr-production', targets: expect.any(Number) },
+    ]);
+    expect(all.counts.practices).toEqual(
+      STATUSES.reduce(
+        (counts, status) => ({ ...counts, [status]: all.practices.filter((one) => one.status === status).length }),
+        {},
+      ),
+    );
+    // What the organisation says of a system is what the system says of itself.
+    for (const { id, counts } of all.systems) {
+      expect((await posture({}, `${clinic.path}/systems/${id}`)).counts).toEqual(counts);
+    }
+    const one = await viewer.get(`${clinic.path}/posture?control=164.312(e)(1)&status=partial,missing`).expect(200);
+    expect(one.body.controls.map(({ id }: { id: string }) => id)).toEqual(['164.312(e)(1)']);
+    expect(one.body.counts).toEqual(all.counts);
 
-    await clinic.admin.post(`${clinic.path}/systems/${(second as { id: string }).id}/retire`).expect(200);
-    expect(practice(await posture({}, clinic.path)).status).toBe('evidenced');
-    await viewer.get(`${clinic.path}/systems/${(second as { id: string }).id}/posture`).expect(404);
+    await clinic.admin.post(`${clinic.path}/systems/${String(second.id)}/retire`).expect(200);
+    expect(practice(await ofOrganization()).status).toBe('evidenced');
+    await viewer.get(`${clinic.path}/systems/${String(second.id)}/posture`).expect(404);
   });
 
   it('is of no use to a stranger', async () => {

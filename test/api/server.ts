@@ -35,8 +35,8 @@ export interface RunningServer {
   peakMemory(): number | null;
 }
 
-/** `own`: a database that is not of the Postgres that all tests share. It is dropped at the end as theirs are. */
-export async function prepareGround(own?: TestDatabase): Promise<Ground> {
+/** `own`: a database that is not of the Postgres that all tests share. It is dropped at the end as theirs are. `environment`: further variables of the servers. */
+export async function prepareGround(own?: TestDatabase, environment: NodeJS.ProcessEnv = {}): Promise<Ground> {
   const directory = await mkdtemp(join(tmpdir(), 'safeguard-server-'));
   const database = own ?? (await createTestDatabase());
   const provider = await startProvider({
@@ -66,6 +66,7 @@ export async function prepareGround(own?: TestDatabase): Promise<Ground> {
           KEY_FILE_CREATE: 'true',
           ...providerVariables(provider, ['dev-admin']),
           SESSION_SECRET: 'a secret of the tests and of nobody else',
+          ...environment,
         },
       });
       let output = '';

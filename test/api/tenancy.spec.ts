@@ -1,30 +1,17 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Response } from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { Operations } from '../../src/kernel/http/operations.js';
 import type { Operation } from '../../src/kernel/http/endpoint.js';
 import { newId } from '../../src/kernel/ids.js';
 import { ROLES, type Role } from '../../src/kernel/principal.js';
-import { ownCheck } from '../support/checks.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
-import { holdEvent, holdFact } from '../support/held.js';
+import { absent, filled, heldBy, holdingsOf, NAMES, nothing, type Holdings } from '../support/holdings.js';
+import { ask, requestOf } from '../support/requests.js';
 import { kubeBench, policyReport, send } from './reports.js';
-
-/** What one organisation has, by the path parameter that names it. */
-interface Holdings {
-  checkId: string;
-  organizationId: string;
-  systemId: string;
-  memberId: string;
-  agentId: string;
-  evidenceId: string;
-  scanId: string;
-  series: string;
-  factSeries: string;
-  packageId: string;
-}
 
 let world: World;
 let first: Clinic;
@@ -38,14 +25,22 @@ let admin: pg.Client;
 const SECRET_NAME = 'secret-of-the-first';
 
 beforeAll(async () => {
-  world = await startApp();
+  world = await startApp({ environment: { WEBHOOK_PRIVATE_HOSTS: '127.0.0.1' } });
   admin = new pg.Client({ connectionString: world.database.urls.admin });
   await admin.connect();
   first = await startClinic(world);
   foreign = await startClinic(world, { admin: 'other-admin', agent: 'other-agent' });
   operations = world.app.get(Operations, { strict: false }).all();
-  theirs = await holdingsOf(first, 'first-officer', SECRET_NAME);
-  own = await holdingsOf(foreign, 'foreign-officer', 'of the foreign');
+  theirs = await holdingsOf(world, admin, first, {
+    officer: 'first-officer',
+    approver: 'first-approver',
+    name: SECRET_NAME,
+  });
+  own = await holdingsOf(world, admin, foreign, {
+    officer: 'foreign-officer',
+    approver: 'foreign-approver',
+    name: 'of the foreign',
+  });
   principals = {
     admin: foreign.admin,
     compliance_officer: await foreign.member('compliance_officer'),
@@ -60,113 +55,10 @@ afterAll(async () => {
   await world.stop();
 });
 
-async function holdingsOf(clinic: Clinic, subject: string, name: string): Promise<Holdings> {
-  const { body: member } = await clinic.admin
-    .post(`${clinic.path}/members`, { issuer: world.provider.issuer, subject, name, role: 'compliance_officer' })
-    .expect(201);
-  const officer = await world.as(subject);
-  const { body: agents } = await clinic.admin.get(`${clinic.path}/agents`).expect(200);
-  const { body: scan } = await send<{ id: string; evidenceId: string }>(
-    world.url,
-    clinic.agent,
-    'POST',
-    `${clinic.systemPath}/scans?targets=cluster/cluster&observedAt=2026-01-01T00:00:00Z`,
-    { body: policyReport([{ check: name, result: 'fail' }]) },
-  );
-  const { body: results } = await officer.get(`${clinic.systemPath}/results`).expect(200);
-  const value = { provider: name, ready: true, reason: null };
-  const factSeries = await holdFact(admin, clinic, { kind: 'secret-store', subject: name, value });
-  await holdEvent(admin, clinic, { id: name, actor: name });
-  const checkId = `org/${name.replaceAll(' ', '-')}`;
-  await officer
-    .put(`${clinic.path}/checks/${encodeURIComponent(checkId)}`, { definition: { ...ownCheck, id: checkId } })
-    .set('If-None-Match', '*')
-    .expect(200);
-  const { body: requested } = await officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202);
-  await vi.waitFor(
-    async () => {
-      const { body } = await officer.get(`${clinic.path}/packages/${requested.id}`).expect(200);
-      expect(body.status).toBe('ready');
-    },
-    { timeout: 30_000, interval: 200 },
-  );
-  return {
-    organizationId: clinic.organizationId,
-    systemId: clinic.systemId,
-    memberId: member.id,
-    agentId: agents.items[0].id,
-    evidenceId: scan.evidenceId,
-    scanId: scan.id,
-    series: results.items[0].series,
-    factSeries,
-    packageId: requested.id,
-    checkId,
-  };
-}
-
-const NAMES = [
-  'organizationId',
-  'systemId',
-  'memberId',
-  'agentId',
-  'evidenceId',
-  'scanId',
-  'series',
-  'factSeries',
-  'packageId',
-  'checkId',
-] as const;
-const parametersOf = (path: string): string[] => [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => name ?? '');
 const isTenants = ({ path }: Operation): boolean => path.includes(':organizationId');
-const filled = (path: string, holdings: Holdings): string =>
-  path.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
-    if (!NAMES.includes(name as never)) throw new Error(`nobody says what ${name} of ${path} names`);
-    return encodeURIComponent(holdings[name as keyof Holdings]);
-  });
 
-/** What makes each writing operation a good request, so that nothing but the tenant stands in its way. */
-const BODIES: Record<string, object | string> = {
-  changeOrganization: { name: 'taken over' },
-  addMember: { issuer: '', subject: 'intruder', name: 'Intruder', role: 'admin' },
-  changeMember: { role: 'viewer' },
-  createSystem: { name: 'planted', environment: 'production', phi: 'none' },
-  changeSystem: { name: 'taken over' },
-  trustAgent: {
-    name: 'planted',
-    kind: 'client_credentials',
-    issuer: '',
-    audience: API_AUDIENCE,
-    subjectPattern: 'intruder',
-  },
-  changeOrganizationCheck: { enabled: false, reason: 'taken over' },
-  tryOrganizationCheck: { definition: ownCheck },
-  requestPackage: { scope: { systemId: null } },
-  postScan: kubeBench({ '1.2.1': 'PASS' }),
-  postKubernetesAuditEvents: JSON.stringify({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', items: [] }),
-};
-
-function call({ id, method, path, edits }: Operation, caller: Caller, holdings: Holdings) {
-  const given = BODIES[id];
-  const body =
-    typeof given === 'object'
-      ? JSON.stringify({
-          ...given,
-          ...('issuer' in given ? { issuer: world.provider.issuer } : {}),
-          ...(id === 'trustAgent' || id === 'tryOrganizationCheck' ? { systemId: holdings.systemId } : {}),
-        })
-      : given;
-  const query = id === 'postScan' ? '?targets=node/one&observedAt=2026-01-01T00:00:00Z' : '';
-  return send<{ type?: string; detail?: string; items?: unknown[] }>(
-    world.url,
-    caller,
-    method,
-    filled(path, holdings) + query,
-    {
-      ...(body === undefined ? {} : { body }),
-      headers: edits === true ? { 'If-Match': '"1"' } : {},
-    },
-  );
-}
+const call = (operation: Operation, caller: Caller, holdings: Holdings) =>
+  ask(world, requestOf(operation, holdings, world.provider.issuer), caller);
 
 /** Everybody of the foreign organisation who holds the permission that the operation asks for. */
 const holders = ({ permission }: Operation): Caller[] =>
@@ -174,7 +66,8 @@ const holders = ({ permission }: Operation): Caller[] =>
     (role) => permission === 'authenticated' || (ROLE_PERMISSIONS[role] as readonly string[]).includes(permission),
   ).map((role) => principals[role]);
 
-const nothing = (): Holdings => Object.fromEntries(NAMES.map((name) => [name, newId()])) as unknown as Holdings;
+/** One names a record type oneself, and a PUT makes it: If-Match finds none of the name. */
+const NOT_THERE: Record<string, number> = { changeRecordType: 412 };
 
 const said = ({ status, body }: { status: number; body: { type?: string; detail?: string } }) => [
   status,
@@ -187,9 +80,10 @@ describe('is there anything of another organisation?', () => {
     for (const operation of operations.filter(isTenants)) {
       expect(() => filled(operation.path, theirs), operation.id).not.toThrow();
       expect(holders(operation), operation.id).not.toEqual([]);
-      if (operation.method !== 'GET' && operation.body !== undefined) expect(BODIES).toHaveProperty(operation.id);
+      if (operation.body === undefined) continue;
+      expect(requestOf(operation, own, world.provider.issuer).body, operation.id).not.toBeNull();
     }
-    expect(operations.filter(isTenants).length).toBeGreaterThan(25);
+    expect(operations.filter(isTenants).length).toBeGreaterThan(80);
   });
 
   it('in its own path: no, and the answer is that of an organisation that does not exist', async () => {
@@ -205,17 +99,16 @@ describe('is there anything of another organisation?', () => {
 
   it('by its ids in one’s own path: no, and the answer is that of an id that nobody has', async () => {
     for (const operation of operations.filter(isTenants)) {
-      const names = parametersOf(operation.path).filter((name) => name !== 'organizationId');
-      for (const name of names) {
+      for (const name of heldBy(operation.path).filter((held) => held !== 'organizationId')) {
         // Each id alone is foreign, the others are one's own.
-        const mixed = { ...own, [name]: theirs[name as keyof Holdings] };
-        const absent = { ...own, [name]: newId() };
+        const mixed = { ...own, [name]: theirs[name] };
+        const unknown = { ...own, [name]: absent(name) };
         // A series is named after its content, so both organisations have one of the name: what is shown is one's own.
         if (name === 'series' && theirs.series === own.series) continue;
         for (const caller of holders(operation)) {
           const answer = await call(operation, caller, mixed);
-          expect([operation.id, name, answer.status]).toEqual([operation.id, name, 404]);
-          expect(said(answer), operation.id).toEqual(said(await call(operation, caller, absent)));
+          expect([operation.id, name, answer.status]).toEqual([operation.id, name, NOT_THERE[operation.id] ?? 404]);
+          expect(said(answer), operation.id).toEqual(said(await call(operation, caller, unknown)));
         }
       }
     }
@@ -236,23 +129,54 @@ describe('is there anything of another organisation?', () => {
     const package1 = await asked(theirs.systemId);
     const package2 = await asked(newId());
     expect([400, 404]).toContain(package1.status);
-    expect([package1.status, package1.body.type, package1.body.detail]).toEqual([
-      package2.status,
-      package2.body.type,
-      package2.body.detail,
-    ]);
+    expect(said(package1)).toEqual(said(package2));
+  });
+
+  it('by its ids in the body or query of a record, an analysis, a list: no', async () => {
+    const { compliance_officer: officer } = principals;
+    const begin = (body: object) => officer.post(`${foreign.path}/records`, body);
+    const effectiveFrom = '2026-01-01T00:00:00Z';
+    const record = { type: 'vendor', title: 'planted', ownerId: own.memberId, effectiveFrom };
+    const analysis = { title: 'planted', ownerId: own.memberId, effectiveFrom };
+    const start = (body: object) => officer.post(`${foreign.path}/risk-analyses`, body);
+    const refused: Record<string, (of: Holdings) => PromiseLike<Response>> = {
+      'a record of its member': ({ memberId }) => begin({ ...record, ownerId: memberId }),
+      'a record of its system': ({ systemId }) => begin({ ...record, systemIds: [systemId] }),
+      'a record of its type': ({ recordType }) => begin({ ...record, type: recordType }),
+      'an edit to its member': ({ memberId }) =>
+        officer.patch(`${foreign.path}/records/${own.recordId}`, { ownerId: memberId }).set('If-Match', own.recordTag),
+      'an analysis of its member': ({ memberId }) => start({ ...analysis, ownerId: memberId }),
+      'a comparison with its own': ({ analysisId }) =>
+        officer.get(`${foreign.path}/risk-analyses/${own.analysisId}/comparison?with=${analysisId}`),
+      'an export of its type': ({ recordType }) =>
+        officer.get(`${foreign.path}/exports/records?type=${encodeURIComponent(recordType)}`),
+      'keys of its system': ({ systemId }) => officer.get(`${foreign.path}/keys?system=${systemId}`),
+      'a submission that names its vendor': async ({ vendorId }) => {
+        const fields = { name: 'planted', role: 'subcontractor', ephi: true, services: 'Archive', parent: vendorId };
+        const { body } = await begin({ ...record, fields }).expect(201);
+        return officer.post(`${foreign.path}/records/${body.id}/submission`).set('If-Match', '"1"');
+      },
+    };
+    for (const [what, asked] of Object.entries(refused)) {
+      const [answer, unknown] = [await asked(theirs), await asked(nothing())];
+      expect([what, Math.floor(answer.status / 100)]).toEqual([what, 4]);
+      expect([what, ...said(answer)]).toEqual([what, ...said(unknown)]);
+      // Of one's own it is done: nothing else was in the way.
+      expect([what, Math.floor((await asked(own)).status / 100)]).toEqual([what, 2]);
+    }
+    // One's own is not in effect either.
+    const after = (id: string) => start({ ...analysis, fromPrevious: id });
+    expect(said(await after(theirs.analysisId).expect(404))).toEqual(said(await after(newId()).expect(404)));
   });
 
   it('in any answer of one’s own organisation, or of none: no', async () => {
     const marks = [...NAMES.map((name) => theirs[name]).filter((id) => !Object.values(own).includes(id)), SECRET_NAME];
     for (const operation of operations) {
       if (operation.method !== 'GET' || operation.permission === 'public') continue;
-      const names = parametersOf(operation.path);
-      if (names.some((name) => !NAMES.includes(name as never))) continue;
+      // Parts of the catalogue are everybody's.
+      if (!isTenants(operation) && operation.path.includes(':')) continue;
       for (const caller of isTenants(operation) ? holders(operation) : Object.values(principals)) {
-        const query = operation.id === 'traceCheck' ? '?tool=kube-bench&check=cis-1.12/1.2.1' : '';
-        const path = filled(operation.path, own) + query;
-        const { status, bytes } = await send(world.url, caller, 'GET', path);
+        const { status, bytes } = await call(operation, caller, own);
         expect([operation.id, status]).toEqual([operation.id, 200]);
         for (const mark of marks) expect(bytes.includes(mark), `${operation.id} ${mark}`).toBe(false);
       }
@@ -272,6 +196,11 @@ describe('is there anything of another organisation?', () => {
       `/audit-events?objectId=${theirs.systemId}`,
       `/audit-events?actorId=${theirs.memberId}`,
       `/agents?systemId=${theirs.systemId}`,
+      `/records?owner=${theirs.memberId}`,
+      `/records?system=${theirs.systemId}`,
+      `/records?key=${SECRET_NAME}`,
+      `/records?linkedTo=record:${theirs.vendorId}`,
+      `/work?owner=${theirs.memberId}`,
     ]) {
       const { body } = await officer.get(foreign.path + path).expect(200);
       expect(body.items, path).toEqual([]);
@@ -279,7 +208,12 @@ describe('is there anything of another organisation?', () => {
     const { body } = await officer
       .get(`${foreign.path}/evidence?cursor=${cursor('ffffffff-ffff-7fff-bfff-ffffffffffff')}`)
       .expect(200);
-    expect((body.items as { id: string }[]).map(({ id }) => id)).toEqual([own.evidenceId]);
+    const { body: all } = await mine.get(`${first.path}/evidence?limit=500`).expect(200);
+    const foreigners = new Set((all.items as { id: string }[]).map(({ id }) => id));
+    expect([...foreigners]).toEqual(expect.arrayContaining([theirs.evidenceId, theirs.documentId]));
+    const shown = (body.items as { id: string }[]).map(({ id }) => id);
+    expect(shown).toContain(own.evidenceId);
+    expect(shown.filter((id) => foreigners.has(id))).toEqual([]);
   });
 
   it('by another spelling of its id: no', async () => {
@@ -319,9 +253,24 @@ describe('is there anything of another organisation?', () => {
     const { body: system } = await first.admin.get(first.systemPath).expect(200);
     expect(system).toMatchObject({ version: 1, retiredAt: null });
     const { body: members } = await first.admin.get(`${first.path}/members`).expect(200);
-    expect(members.items).toHaveLength(2);
+    expect(members.items).toHaveLength(3);
     const { body: agents } = await first.admin.get(`${first.path}/agents`).expect(200);
     expect(agents.items).toMatchObject([{ id: theirs.agentId, revokedAt: null }]);
+    const mine = await world.as('first-officer');
+    const version = async (path: string) => (await mine.get(`${first.path}/${path}`).expect(200)).headers['etag'];
+    expect(await version(`records/${theirs.recordId}`)).toBe(theirs.recordTag);
+    expect(await version(`records/${theirs.analysisId}`)).toBe('"1"');
+    expect(await version(`record-types/${encodeURIComponent(theirs.recordType)}`)).toBe('"1"');
+    expect((await mine.get(`${first.path}/webhooks`).expect(200)).body.items).toMatchObject([
+      { id: theirs.webhookId, state: 'on', version: 1 },
+    ]);
+    expect((await mine.get(`${first.path}/imports`).expect(200)).body.items).toMatchObject([
+      { id: theirs.importId, status: 'applied' },
+    ]);
+    const { body: records } = await mine.get(`${first.path}/records?limit=500`).expect(200);
+    const { recordId, keyId, vendorId, analysisId } = theirs;
+    const kept = (records.items as { id: string; type: string }[]).filter(({ type }) => type !== 'training_record');
+    expect(kept.map(({ id }) => id).sort()).toEqual([recordId, keyId, vendorId, analysisId].sort());
     const { body: events } = await first.admin.get(`${first.path}/audit-events?limit=500`).expect(200);
     const foreigners = new Set((events.items as { actor: { id: string } }[]).map(({ actor }) => actor.id));
     expect(foreigners.has(own.memberId)).toBe(false);

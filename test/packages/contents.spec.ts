@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../../src/catalog/load.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
+import type { CitedItem } from '../../src/packages/record-files.js';
+import type { RecordLine } from '../../src/packages/records.js';
 import { zip } from '../../src/packages/zip.js';
 import { bagFaults } from './bagit-validator.js';
 import { bagIn, readZip } from './read-zip.js';
@@ -26,8 +28,45 @@ const item = (evidenceId: string, path: string | null): EvidenceItem => ({
   receivedAt: at,
   source: { kind: 'agent', id: 'agent' },
   scans: [{ systemId: SYSTEM, scanId: ID }],
+  records: [],
+  disposedAt: null,
   redaction: null,
 });
+
+const reference = (type: string, title: string) => ({ recordId: ID, version: 1, type, title });
+
+/** Of each type that has any. */
+const RECORDS: Record<string, RecordLine[]> = {
+  'org/mine': [recordLine('org/mine', { recordId: 'own', list: ['a', '=b'], more: { than: 1 } })],
+  policy: [recordLine('policy', { name: '=1+1' }), recordLine('policy', { name: 'Backups' })],
+};
+
+function recordLine(type: string, fields: Record<string, unknown>): RecordLine {
+  return {
+    ...reference(type, '@title'),
+    naturalKey: '',
+    subject: null,
+    ownerId: SYSTEM,
+    systemIds: [],
+    fields,
+    effectiveFrom: at,
+    expiresAt: null,
+    goodFrom: at,
+    outcome: null,
+    fails: false,
+    links: [],
+    documents: [
+      { evidenceId: READABLE, role: 'text', name: 'policy.pdf', path: `data/evidence/${READABLE}/content.json` },
+    ],
+    decidedAt: at,
+    disposed: false,
+  };
+}
+
+const AGREEMENTS = [
+  { vendorId: ID, name: 'With', states: ['ending', 'in-force'], agreements: [{ title: 'One' }, { title: 'Two' }] },
+  { vendorId: SYSTEM, name: 'Without', states: ['no-agreement'], agreements: [] },
+];
 
 const facts: PackageFacts = {
   id: ID,
@@ -40,9 +79,20 @@ const facts: PackageFacts = {
   catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
   controls: catalog.controls,
   practices: catalog.practices,
+  systemPostures: [SYSTEM],
   posture: {
     controls: catalog.controls.map(({ id }) => ({ id, status: 'missing', reason: '=HYPERLINK("http://x")' })),
     practices: catalog.practices.map(({ id }) => ({ id, status: 'missing', reason: 'nothing' })),
+  },
+  records: {
+    types: [
+      { type: 'org/mine', title: 'Mine', count: 1, fields: ['recordId', 'list'] },
+      { type: 'policy', title: 'Policy', count: 2, fields: ['name'] },
+    ],
+    ofControl: new Map([
+      ['164.310(a)(1)', [reference('org/mine', 'A plan of ours')]],
+      ['164.308(a)(1)(i)', [reference('policy', 'Security management')]],
+    ]),
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
   faults: [],
@@ -83,6 +133,9 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     coverage: () => inPages(coverage, page),
     facts: () => inPages([{ kind: 'key' }, { kind: 'backup' }], page),
     securityEvents: () => inPages([{ category: 'exec' }], page),
+    records: (type) => inPages(RECORDS[type] ?? [], page),
+    register: (name) => inPages<object>(name === 'agreements' ? AGREEMENTS : [], page),
+    systemPosture: (systemId) => Promise.resolve({ systemId }),
     evidence,
   };
 };
@@ -138,7 +191,14 @@ describe('the contents of a package', () => {
     expect(files).toEqual(
       expect.arrayContaining(['data/coverage.jsonl', 'data/facts.jsonl', 'data/security-events.jsonl']),
     );
-    for (const path of files) expect(told).toContain(path.slice('data/'.length));
+    // A table and the same as JSON are told of in one row.
+    const name = (path: string): string =>
+      path
+        .slice('data/'.length)
+        .replace(SYSTEM, '<id>')
+        .replace(/^records\/.*\./, 'records/<type>.')
+        .replace(/^((?:records|registers)\/.*)\.csv$/, '$1.json, .csv');
+    for (const path of files) expect(told).toContain(name(path));
   });
 
   it('are the same bytes for the same inputs, however they come in pages?', async () => {
@@ -217,8 +277,77 @@ describe('the contents of a package', () => {
     expect(controls.some(({ auditorAsks }) => auditorAsks.length > 0)).toBe(true);
   });
 
+  it('hold the posture of each system of an organisation?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
+    expect(JSON.parse(bag.get(`data/posture/systems/${SYSTEM}.json`)!.toString())).toEqual({ systemId: SYSTEM });
+  });
+
   it('are refused when the posture names what the catalogue does not have?', async () => {
     const posture = { ...facts.posture, controls: [{ id: '164.999', status: 'missing', reason: '' }] };
     await expect(build({ ...facts, posture }, rowsOf(3))).rejects.toThrow(/catalogue/);
+  });
+
+  it('have the records of each type as JSON and as a table that no spreadsheet calculates?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(1))));
+    const text = (path: string): string => bag.get(`data/${path}`)!.toString();
+    expect(JSON.parse(text('records/policy.json'))).toEqual(JSON.parse(JSON.stringify(RECORDS['policy'])));
+    const [head, own] = text('records/org/mine.csv').trimEnd().split('\r\n');
+    expect(head).toMatch(/^recordId,.*,documents,links,fields\.recordId,fields\.list$/);
+    expect(own).toMatch(new RegExp(`^${ID},1,'@title,.*data/evidence/${READABLE}/content.json,,own,a; =b$`));
+    expect(text('records/policy.csv')).toContain(`,'=1+1\r\n`);
+    expect(JSON.parse(text('index.json'))).toMatchObject({
+      counts: { records: 3 },
+      records: [
+        { type: 'org/mine', count: 1, path: 'data/records/org/mine.json' },
+        { type: 'policy', count: 2 },
+      ],
+    });
+  });
+
+  it('have registers, of agreements a line for each, and of a vendor without any one too?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(1))));
+    const text = (path: string): string => bag.get(`data/registers/${path}`)!.toString();
+    expect(JSON.parse(text('agreements.json'))).toEqual(AGREEMENTS);
+    const [head, ...lines] = text('agreements.csv')
+      .trimEnd()
+      .split('\r\n')
+      .map((line) => line.split(','));
+    const columns = ['name', 'states', 'title'].map((name) => head?.indexOf(name) ?? -1);
+    expect(lines.map((line) => columns.map((column) => line[column]))).toEqual([
+      ['With', 'ending; in-force', 'One'],
+      ['With', 'ending; in-force', 'Two'],
+      ['Without', 'no-agreement', ''],
+    ]);
+    for (const name of ['decisions', 'exceptions', 'keys', 'risks']) {
+      expect(JSON.parse(text(`${name}.json`))).toEqual([]);
+      expect(text(`${name}.csv`).split('\r\n')).toHaveLength(2);
+    }
+  });
+
+  it('lead from a citation to the policies of it or above it, and to the records that it asks for?', async () => {
+    const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
+    const cited = JSON.parse(bag.get('data/citations.json')!.toString()) as CitedItem[];
+    expect(cited.map(({ id }) => id)).toEqual(catalog.controls.map(({ id }) => id));
+    const of = (id: string) => cited.find((item) => item.id === id)!;
+    const analysis = of('164.308(a)(1)(ii)(A)');
+    expect(analysis.policies.map(({ title }) => title)).toEqual(['Security management']);
+    expect(analysis.linked).toEqual([]);
+    const asked = analysis.records.find(({ type }) => type === 'risk_analysis');
+    expect(asked).toMatchObject({ count: 0, path: null });
+    expect(asked?.askedBy).not.toEqual([]);
+    expect(of('164.310(a)(1)')).toMatchObject({ policies: [], linked: [{ title: 'A plan of ours' }] });
+    const table = bag.get('data/citations.csv')!.toString();
+    expect(table.trimEnd().split('\r\n')).toHaveLength(cited.length + 1);
+  });
+
+  it('say what was disposed of, and count it neither as there nor as broken?', async () => {
+    const disposed: PackageFacts = {
+      ...facts,
+      evidence: [...facts.evidence, { ...item(DAMAGED, null), disposedAt: at }],
+    };
+    const entries = await readZip(await build(disposed, rowsOf(3)));
+    expect(entries[0]?.bytes.toString()).toContain('1 of 2 evidence files were disposed of');
+    const index = JSON.parse(bagIn(entries).get('data/index.json')!.toString()) as object;
+    expect(index).toMatchObject({ faults: [], counts: { evidence: 2, evidenceUnreadable: 0, evidenceDisposed: 1 } });
   });
 });

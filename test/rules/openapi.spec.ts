@@ -167,10 +167,28 @@ describe('is openapi.yaml a contract?', () => {
         .map(({ operationId }) => operationId)
         .sort();
     expect(takes('Idempotency-Key')).toEqual(
-      ['addMember', 'createOrganization', 'createSystem', 'postScan', 'requestPackage', 'trustAgent'].sort(),
+      [
+        'addMember',
+        'createOrganization',
+        'createRecord',
+        'createSystem',
+        'createWebhook',
+        'postScan',
+        'requestPackage',
+        'startRiskAnalysis',
+        'trustAgent',
+      ].sort(),
     );
     const patches = operations.filter(({ method }) => method === 'PATCH' || method === 'PUT');
-    expect(takes('If-Match')).toEqual(patches.map(({ operationId }) => operationId).sort());
+    // Of a record every move is one of the version that was read.
+    const moves = operations.filter(
+      ({ path, method, operationId }) =>
+        (path.includes('/records/') && method !== 'GET') ||
+        ['freezePosture', 'rotateWebhookSecret'].includes(operationId),
+    );
+    expect(takes('If-Match')).toEqual(
+      [...new Set([...patches, ...moves].map(({ operationId }) => operationId))].sort(),
+    );
   });
 
   it('lists are paged by limit and cursor', () => {

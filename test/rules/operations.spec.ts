@@ -1,26 +1,32 @@
+import { createHash } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import supertest from 'supertest';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { Endpoint, operation, type Operation } from '../../src/kernel/http/endpoint.js';
 import { HttpModule } from '../../src/kernel/http/http.module.js';
 import { Operations } from '../../src/kernel/http/operations.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
 import { PERMISSIONS, servicePrincipal } from '../../src/kernel/principal.js';
+import { NoticesService } from '../../src/notices/notices.service.js';
 import { ROLE_PERMISSIONS } from '../../src/auth/roles.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { ownCheck } from '../support/checks.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { defineOwnTypes, ownType } from '../support/record-types.js';
 
 let world: World;
 let clinic: Clinic;
 let officer: Caller;
+let approver: Caller;
 let operations: Operation[];
 beforeAll(async () => {
   const suite = await startSuite();
   ({ world, clinic, officer } = suite);
+  approver = await clinic.member('approver');
+  await defineOwnTypes(officer, clinic.path);
   operations = world.app.get(Operations, { strict: false }).all();
   return suite.stop;
 });
@@ -239,6 +245,9 @@ const newAgent = () => {
     })
     .expect(201);
 };
+/** Nobody is there; what is sent waits. */
+const WEBHOOK = { url: 'https://hooks.example.com/', events: ['record.submitted'] };
+const newWebhook = () => officer.post(`${clinic.path}/webhooks`, WEBHOOK).expect(201);
 const newMember = () => {
   serial += 1;
   return clinic.admin
@@ -256,6 +265,65 @@ const changeCheck = (id: string) =>
     .put(`${clinic.path}/checks/${encodeURIComponent(id)}`, { definition: { ...ownCheck, id } })
     .set('If-None-Match', '*')
     .expect(200);
+
+/** A record that has gone through moves, and how to make the next one. */
+async function keptRecord(...moves: readonly ('submit' | 'approve')[]) {
+  const { body: members } = await clinic.admin.get(`${clinic.path}/members`).expect(200);
+  const owner = members.items.find(({ role }: { role: string }) => role === 'compliance_officer').id;
+  serial += 1;
+  const { body: created } = await officer.post(`${clinic.path}/records`, recordOf(owner, serial)).expect(201);
+  const path = `${clinic.path}/records/${created.id}`;
+  let revision: number = created.revision;
+  const at = async (made: supertest.Test, status = 200) => {
+    const answer = await made.set('If-Match', `"${revision}"`).expect(status);
+    revision += 1;
+    return answer;
+  };
+  for (const move of moves) {
+    await at(
+      move === 'submit'
+        ? officer.post(`${path}/submission`)
+        : approver.post(`${path}/decision`, { decision: 'approve' }),
+    );
+  }
+  return { path, at, owner };
+}
+async function newAnalysis() {
+  const { owner } = await keptRecord();
+  const analysis = { title: 'Risk analysis', ownerId: owner, effectiveFrom: '2026-01-01T00:00:00Z' };
+  return officer.post(`${clinic.path}/risk-analyses`, analysis).expect(201);
+}
+const recordOf = (ownerId: string, number: number) => ({
+  type: 'org/supplier',
+  title: 'Lakeside Imaging',
+  ownerId,
+  effectiveFrom: '2026-01-01T00:00:00Z',
+  fields: { name: `Lakeside Imaging ${number}` },
+});
+
+const addText = (path: string, text: string) =>
+  officer
+    .post(`${path}/documents?role=letter&name=letter.txt`)
+    .set('Content-Type', 'text/plain')
+    .set('Content-Digest', `sha-256=:${createHash('sha256').update(text).digest('base64')}:`)
+    .send(text);
+
+const defineType = (type: string) =>
+  officer
+    .put(`${clinic.path}/record-types/${encodeURIComponent(type)}`, {
+      definition: { ...ownType('org/supplier'), type },
+    })
+    .set('If-None-Match', '*')
+    .expect(200);
+
+/** A table as it is imported. */
+const sendTable = (path: string, table: string, caller: Caller) =>
+  caller
+    .post(path)
+    .set('Content-Type', 'text/csv')
+    .set('Content-Digest', `sha-256=:${createHash('sha256').update(table).digest('base64')}:`)
+    .send(table)
+    .expect(202);
 
 /** Each operation that changes something, done once; the events that it must leave. Reads of evidence and packages are events too. */
 const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers: Record<string, unknown> }> }> = {
@@ -335,6 +403,159 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     act: async () => {
       await changeCheck('org/another');
       return officer.delete(`${clinic.path}/checks/org%2Fanother`).expect(204);
+    },
+  },
+  createRecord: {
+    actions: ['record.created'],
+    act: async () => {
+      const { owner } = await keptRecord();
+      return officer.post(`${clinic.path}/records`, recordOf(owner, ++serial)).expect(201);
+    },
+  },
+  startRiskAnalysis: { actions: ['record.created'], act: newAnalysis },
+  freezePosture: {
+    actions: ['document.added', 'evidence.received', 'posture.frozen'],
+    act: async () => {
+      const { body } = await newAnalysis();
+      const { id, revision } = body.analysis;
+      return officer.post(`${clinic.path}/risk-analyses/${id}/posture`).set('If-Match', `"${revision}"`).expect(200);
+    },
+  },
+  editRecord: {
+    actions: ['record.edited'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      return at(officer.patch(path, { title: 'Another' }));
+    },
+  },
+  submitRecord: {
+    actions: ['record.submitted'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      return at(officer.post(`${path}/submission`));
+    },
+  },
+  recallRecord: {
+    actions: ['record.recalled'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit');
+      return at(officer.delete(`${path}/submission`));
+    },
+  },
+  abandonRecord: {
+    actions: ['record.abandoned'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit');
+      return at(officer.post(`${path}/abandonment`, { reason: 'Entered twice.' }));
+    },
+  },
+  decideRecord: {
+    actions: ['record.approved'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit');
+      return at(approver.post(`${path}/decision`, { decision: 'approve' }));
+    },
+  },
+  reviseRecord: {
+    actions: ['record.revised'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit', 'approve');
+      return at(officer.post(`${path}/versions`), 201);
+    },
+  },
+  endRecord: {
+    actions: ['record.revised'],
+    act: async () => {
+      const { at, path } = await keptRecord('submit', 'approve');
+      return at(officer.post(`${path}/end`, { effectiveFrom: '2026-06-01T00:00:00Z', reason: 'It is over.' }), 201);
+    },
+  },
+  addDocument: {
+    actions: ['document.added', 'evidence.received'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      return at(addText(path, `text ${++serial}`), 201);
+    },
+  },
+  removeDocument: {
+    actions: ['document.removed'],
+    act: async () => {
+      const { at, path } = await keptRecord();
+      const { body } = await at(addText(path, 'a text'), 201);
+      return at(officer.delete(`${path}/documents/${body.documents[0].evidenceId}?role=letter`));
+    },
+  },
+  changeRecordType: {
+    actions: ['record_type.changed'],
+    act: () => defineType('org/one'),
+  },
+  withdrawRecordType: {
+    actions: ['record_type.withdrawn'],
+    act: async () => {
+      await defineType('org/another');
+      return officer.delete(`${clinic.path}/record-types/org%2Fanother`).expect(204);
+    },
+  },
+  createWebhook: { actions: ['webhook.changed'], act: newWebhook },
+  changeWebhook: {
+    actions: ['webhook.changed'],
+    act: async () => {
+      const { body } = await newWebhook();
+      return officer
+        .put(`${clinic.path}/webhooks/${body.id}`, { ...WEBHOOK, state: 'off' })
+        .set('If-Match', '"1"')
+        .expect(200);
+    },
+  },
+  rotateWebhookSecret: {
+    actions: ['webhook.changed'],
+    act: async () => {
+      const { body } = await newWebhook();
+      return officer.post(`${clinic.path}/webhooks/${body.id}/secret`).set('If-Match', '"1"').expect(200);
+    },
+  },
+  removeWebhook: {
+    actions: ['webhook.removed'],
+    act: async () => {
+      const { body } = await newWebhook();
+      return officer.delete(`${clinic.path}/webhooks/${body.id}`).expect(204);
+    },
+  },
+  redeliver: {
+    actions: ['webhook.redelivered'],
+    act: async () => {
+      const { body } = await newWebhook();
+      const id = newId();
+      const principal = servicePrincipal('notices', clinic.organizationId, newId());
+      await world.app.get(Database).write(principal, async (tx) => {
+        tx.withoutAudit('a test tells');
+        const notice = { id, type: 'import.finished', subject: 'imports/1', at: new Date(), data: {} } as const;
+        await world.app.get(NoticesService, { strict: false }).tell(tx, [notice]);
+      });
+      return officer.post(`${clinic.path}/webhooks/${body.id}/deliveries/${id}/redelivery`).expect(202);
+    },
+  },
+  importRecords: {
+    actions: ['evidence.received', 'import.received'],
+    act: () => sendTable(`${clinic.path}/imports?type=org%2Fsupplier`, 'name,effectiveFrom\nA,2026-01-01\n', officer),
+  },
+  importRiskRegister: {
+    actions: ['evidence.received', 'import.received'],
+    act: async () => {
+      const { body } = await newAnalysis();
+      return sendTable(`${clinic.path}/risk-analyses/${body.analysis.id}/register`, 'ID,Asset\nR-1,A\n', officer);
+    },
+  },
+  decideImport: {
+    actions: ['import.approved', 'record.approved'],
+    act: async () => {
+      const table = 'name,effectiveFrom\nA supplier that is imported,2026-01-01\n';
+      const { body } = await sendTable(`${clinic.path}/imports?type=org%2Fsupplier`, table, officer);
+      const path = `${clinic.path}/imports/${body.id}`;
+      await vi.waitUntil(async () => (await officer.get(path).expect(200)).body.status === 'applied', {
+        timeout: 20_000,
+      });
+      return approver.post(`${path}/decision`, { decision: 'approve' }).expect(200);
     },
   },
   requestPackage: {

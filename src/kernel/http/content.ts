@@ -35,6 +35,9 @@ export interface ContentHeaders {
   contentLength?: string | undefined;
 }
 
+/** Milliseconds. A sender that is still there says something within a minute; an agent posts again what was cut. */
+export const MAX_SILENCE = 60_000;
+
 export interface ContentLimits {
   /** Bytes. */
   maxEncodedBytes: number;

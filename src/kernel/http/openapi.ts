@@ -76,7 +76,9 @@ export function openApiDocument(operations: readonly Operation[], version: strin
 const TAGS: Readonly<Record<string, string>> = {
   Access: 'Signing in and out, and who one is.',
   Agents: 'Which machines an organisation trusts to post for which system, by issuer, audience and subject.',
+  Agreements: 'Vendors, their business associate agreements, and how promises flow down to subcontractors.',
   Audit: 'What changed and who read evidence: one event each, never edited.',
+  Bulk: 'Records as tables: imported as a whole or not at all, and exported as they are imported.',
   Catalog:
     'The HIPAA Security Rule, the practices that support it and the checks that support those: the same for every organisation.',
   Checks:
@@ -85,12 +87,18 @@ const TAGS: Readonly<Record<string, string>> = {
   Evidence: 'Bytes in custody.',
   Facts: 'What reports say is so where they judge nothing, over time: keys, certificates, backups, contents of images.',
   Health: 'For probes.',
+  Keys: 'Keys and secrets by what records and reports say of them, and their rotations. Never their material.',
   Members: 'Who belongs to an organisation, in which role.',
+  Notices: 'Being told of what happens: webhooks, and a calendar of what is due.',
   Organizations: 'Tenants: a covered entity or a business associate each.',
   Packages: 'What is handed to an auditor.',
   Posture: 'What is proven for each paragraph, by what and until when, at any instant.',
+  Records: 'What people keep: typed records with versions, documents and two people behind each approval.',
+  Recovery: 'Whether what is backed up can be restored as it has to be: objectives, backups, restore tests.',
   Reference: 'This document and its page.',
   Results: 'What tools said of each check on each resource, over time.',
+  'Risk analyses':
+    'The workbench of risk analyses: what they start from, what they rest on, and what has changed since the last.',
   Scans: 'Reports of scanners: posting them and what became of them.',
   Systems: 'Information systems in scope, usually a cluster each.',
 };

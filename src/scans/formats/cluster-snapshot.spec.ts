@@ -48,6 +48,16 @@ describe('a snapshot of a cluster', () => {
     expect(report).toEqual(golden(name, report));
   });
 
+  it.each([
+    ['major and minor', { major: '1', minor: '34', gitVersion: 'v1.34.1' }, '1.34'],
+    ['a minor of a provider', { major: '1', minor: '34+', gitVersion: 'v1.34.1-eks-3025e55' }, '1.34'],
+    ['the version of its sources alone', { gitVersion: 'v1.34.1+k3s1' }, '1.34'],
+    ['nothing that is a version', { major: 'one', minor: '34', gitVersion: 'latest' }, undefined],
+    ['nothing', {}, undefined],
+  ])('does the cluster’s version come from %s?', (_, serverVersion, version) => {
+    expect(reread((lines) => (lines[HEAD]!['serverVersion'] = serverVersion)).clusterVersion).toBe(version);
+  });
+
   it('does it judge what is there, once for each that people wrote?', () => {
     const report = read(bytesOf(LINES));
     expect(statuses(report)).toEqual({

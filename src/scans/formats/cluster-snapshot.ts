@@ -112,6 +112,7 @@ class SnapshotReader {
     this.#draft.observedAt = startedAt;
     this.#draft.clusterUid = this.#head.uid;
     this.#draft.clusterName = this.#head.name;
+    this.#draft.clusterVersion = minorVersion(this.#head.serverVersion);
     const collector = fieldsIn(head, 'collector');
     const by = [optionalText(collector, 'name'), optionalText(collector, 'version')].filter((part) => part !== '');
     this.#draft.note(`Collected by ${by.join(' ') || 'a collector without a name'}.`);
@@ -213,6 +214,12 @@ class SnapshotReader {
 
 /** Kinds that one note names. */
 const MAX_KINDS = 20;
+
+/** Major and minor as `1.34`. Providers write what they have added behind the number («34+»); what says neither says nothing. */
+function minorVersion({ major, minor, gitVersion }: ClusterHead['serverVersion']): string | null {
+  const said = /^(\d{1,3})\.(\d{1,4})\+?$/.exec(`${major}.${minor}`) ?? /^v?(\d{1,3})\.(\d{1,4})\./.exec(gitVersion);
+  return said === null ? null : `${said[1]}.${said[2]}`;
+}
 
 /** Lists that are told to have failed: of a cluster without any right, all of them. */
 const MAX_NOTES = 100;

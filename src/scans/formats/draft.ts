@@ -34,6 +34,7 @@ export class Draft {
   toolVersion: string | null = null;
   clusterName: string | null = null;
   clusterUid: string | null = null;
+  clusterVersion: string | null = null;
 
   readonly #coverage = new Map<string, CoveredScope>();
   #covered = 0;
@@ -248,6 +249,7 @@ export class Draft {
       observedAt: this.observedAt,
       clusterName: this.clusterName === null ? null : prose(this.clusterName, BOUNDS.title),
       clusterUid: this.clusterUid === null ? null : prose(this.clusterUid, 100),
+      ...(this.clusterVersion === null ? {} : { clusterVersion: this.clusterVersion }),
       coverage,
       rejects: this.#rejects,
       notes,

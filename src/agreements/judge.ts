@@ -1,0 +1,347 @@
+import type { EffectiveRecord } from '../records/effective.js';
+import type { Statement } from '../records/statement.js';
+import { applicabilityOf } from './fields.js';
+import { partName } from './scope.js';
+import {
+  openReturns,
+  returnsToCome,
+  standingsOf,
+  type AgreementsInput,
+  type AgreementStanding,
+  type VendorStanding,
+} from './standing.js';
+import { controlOf, FLOW_DOWN_TERMS, RETURN_CONTROL, type Term } from './terms.js';
+
+const DAY = 86_400_000;
+
+/** From how many days before its end an agreement stands on the work list; notices are given at each. */
+export const NOTICE_DAYS = [90, 60, 30] as const;
+const NOTICE = Math.max(...NOTICE_DAYS) * DAY;
+
+/** Of one need so many failing or stale statements are made; the last one counts the others. */
+const MAX_TOLD = 20;
+const MAX_RECORDS = 5;
+
+/** The practice that what concerns vendors at large is said of, and the one of contracts one level down. */
+export const OVERSIGHT = 'vendor-oversight-baa';
+export const FLOW_DOWN = 'subcontractor-flow-down';
+/** Items of the law about contracts one level down, beside the practice. */
+const FLOW_DOWN_CONTROLS: ReadonlySet<string> = new Set(['164.308(b)(2)', '164.314(a)(2)(iii)', '164.504(e)(5)']);
+/** What a statement that there are no business associates has to name: a covered entity says of 164.308(b)(2), which binds business associates, that it does not apply. */
+const ASSOCIATES = '164.308(b)(1)';
+
+/** A record of the agreements' types that a practice or an item asks for. */
+export interface AgreementNeed {
+  about: Statement['about'];
+  type: 'baa' | 'vendor_review';
+  /** How old it may be; null: as old as it is. */
+  days: number | null;
+  /** Of an agreement: a term that it has to contain; null: all of them. */
+  term: Term | null;
+}
+
+export interface AgreementNeeds {
+  needs: readonly AgreementNeed[];
+  /** How old a statement may be that there is no business associate. */
+  applicabilityDays: number | null;
+}
+
+type Finding = Pick<Statement, 'says' | 'reason' | 'records' | 'until'>;
+
+const ids = (...records: readonly (EffectiveRecord | null)[]): string[] => [
+  ...new Set(records.flatMap((record) => record?.id ?? [])),
+];
+const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
+const soonest = (dates: readonly (Date | null)[]): Date | null =>
+  dates.reduce((first, date) => (date !== null && (first === null || date < first) ? date : first), null);
+
+/** The first instant at which it is too old; at the last of its age it is not. */
+const tooOldAt = ({ goodFrom }: EffectiveRecord, days: number | null): Date | null =>
+  days === null ? null : new Date(goodFrom.getTime() + days * DAY + 1);
+
+const failing = (reason: string, records: readonly string[]): Finding => ({
+  says: 'failing',
+  reason,
+  records,
+  until: null,
+});
+
+/**
+ * What vendors, their agreements and reviews say of practices and items, all of them of the organisation as a whole. Every vendor with ePHI has an agreement in
+ * force that covers where it handles it, with every required term; whoever works for another vendor is bound by it; its safeguards are reviewed; and what an
+ * agreement leaves open when it ends is shown to be closed. That no vendor is recorded proves nothing: then somebody has to state that there is none.
+ */
+export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date): Statement[] {
+  const standings = standingsOf(input, asOf).filter(({ ephi }) => ephi);
+  const names = new Map(input.systems.map(({ id, name }) => [id, name]));
+  const statements = asked.needs.flatMap((need) => {
+    const findings =
+      need.type === 'vendor_review' ? reviewFindings(standings, need, asOf) : findingsOf(standings, need, names, asOf);
+    const said = standings.length === 0 ? inapplicable(input, asked.applicabilityDays, asOf) : findings;
+    return conclude(need, said, asOf).concat(expiring(standings, need, said, asOf));
+  });
+  const returns = returnStatements(input, asOf);
+  // From the day on which a return is due what it is about fails, also where all else is good.
+  const dueAt = soonest([...returns.map(({ until }) => until), ...returnsToCome(input, asOf)]);
+  return [
+    ...statements.map((statement) =>
+      statement.says === 'met' && isOfReturns(statement.about)
+        ? { ...statement, until: soonest([statement.until, dueAt]) }
+        : statement,
+    ),
+    ...returns,
+  ];
+}
+
+const isOfReturns = (about: Statement['about']): boolean =>
+  'practice' in about ? about.practice === OVERSIGHT : about.control === RETURN_CONTROL;
+
+function findingsOf(
+  standings: readonly VendorStanding[],
+  need: AgreementNeed,
+  names: ReadonlyMap<string, string>,
+  asOf: Date,
+): Finding[] {
+  const aged = (findings: Finding[], agreements: readonly AgreementStanding[]): Finding[] => [
+    ...findings,
+    ...agreements.flatMap((agreement) => agedFinding(agreement, need, asOf)),
+  ];
+  const inForce = standings.flatMap((standing) => standing.inForce);
+  if (need.term !== null) {
+    return aged(
+      standings.flatMap((standing) => termFindings(standing, need.term === null ? [] : [need.term])),
+      inForce,
+    );
+  }
+  if (isOfFlowDown(need.about)) {
+    const subcontractors = standings.filter(({ isSubcontractor }) => isSubcontractor);
+    const findings = aged(
+      [
+        ...subcontractors.flatMap((standing) => [...forceFindings(standing, names), ...chainFindings(standing)]),
+        // One level down the same terms are asked for; of the level above that it binds the one below.
+        ...standings.flatMap((standing) => termFindings(standing, standing.isSubcontractor ? null : FLOW_DOWN_TERMS)),
+      ],
+      inForce,
+    );
+    // It is bound by the vendor above for as long as that one is.
+    const bound = soonest(subcontractors.map(({ boundUntil }) => boundUntil));
+    return findings.map((one) => (one.says === 'met' ? { ...one, until: soonest([one.until, bound]) } : one));
+  }
+  const direct = standings.filter(({ isSubcontractor }) => !isSubcontractor);
+  return aged(
+    direct.flatMap((standing) => [...forceFindings(standing, names), ...termFindings(standing, null)]),
+    direct.flatMap((standing) => standing.inForce),
+  );
+}
+
+const isOfFlowDown = (about: Statement['about']): boolean =>
+  'practice' in about ? about.practice === FLOW_DOWN : FLOW_DOWN_CONTROLS.has(about.control);
+
+/** Whether there is an agreement in force, and whether it covers all of it. */
+function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, string>): Finding[] {
+  const { record, name, fields, agreements, inForce, uncovered } = standing;
+  if (fields === null) {
+    return [
+      failing(`Record vendor: what is kept of ${name} cannot be read: it may have been disposed of.`, ids(record)),
+    ];
+  }
+  if (inForce.length === 0) {
+    const ended = agreements
+      .map(({ endsAt }) => endsAt)
+      .filter((at) => at !== null)
+      .sort((a, b) => b.getTime() - a.getTime())[0];
+    const last = ended === undefined ? '' : `: the last one ended on ${dayOf(new Date(ended.getTime() - 1))}`;
+    return [
+      failing(
+        `Record baa: vendor ${name} handles ePHI and has no agreement in force${last}.`,
+        ids(record, ...agreements.map((agreement) => agreement.record)),
+      ),
+    ];
+  }
+  if (uncovered.length === 0) return [];
+  const left = uncovered.slice(0, MAX_RECORDS).map((part) => partName(part, names));
+  const more = uncovered.length > left.length ? ` and ${uncovered.length - left.length} more` : '';
+  return [
+    failing(
+      `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ePHI.`,
+      ids(record, ...inForce.map((agreement) => agreement.record)),
+    ),
+  ];
+}
+
+/** Of each agreement in force the terms of `wanted` that it lacks; null: of all. */
+function termFindings({ name, inForce }: VendorStanding, wanted: readonly Term[] | null): Finding[] {
+  return inForce.flatMap(({ record, missing }) => {
+    const lacks = wanted === null ? missing : missing.filter((term) => wanted.includes(term));
+    if (lacks.length === 0) return [];
+    const controls = lacks.map(controlOf);
+    return [
+      failing(
+        `Record baa: the agreement with vendor ${name} lacks the term${lacks.length === 1 ? '' : 's'} of ${controls.join(', ')}.`,
+        ids(record),
+      ),
+    ];
+  });
+}
+
+function chainFindings({ record, name, unboundBy, chain }: VendorStanding): Finding[] {
+  const said = (why: string) => [
+    failing(`Record baa: subcontractor ${name} handles ePHI without flow-down: ${why}.`, ids(record)),
+  ];
+  switch (unboundBy) {
+    case 'no-vendor':
+      return said('the vendor that it works for is not in effect');
+    case 'no-agreement':
+      return said('the vendor that it works for has no agreement in force');
+    case 'no-term':
+      return said('the agreement of the vendor that it works for does not bind subcontractors');
+    case null:
+      return chain.fault === null ? [] : said('whom it works for in the end is not to be told');
+  }
+}
+
+/** What an agreement in force says for itself: met, or that its clauses were checked too long ago. */
+function agedFinding({ record, endsAt, rolledOver }: AgreementStanding, need: AgreementNeed, asOf: Date): Finding[] {
+  const oldAt = tooOldAt(record, need.days);
+  if (oldAt !== null && oldAt <= asOf) {
+    const reason = `Record baa: an agreement was last checked on ${dayOf(record.goodFrom)}, more than ${need.days} days before.`;
+    return [{ says: 'stale', reason, records: ids(record), until: endsAt }];
+  }
+  const reason = `Record baa: an agreement is in force${rolledOver ? ' that has renewed itself' : ''}.`;
+  return [{ says: 'met', reason, records: ids(record), until: soonest([endsAt, oldAt]) }];
+}
+
+function reviewFindings(standings: readonly VendorStanding[], need: AgreementNeed, asOf: Date): Finding[] {
+  // A subcontractor's safeguards are verified by the vendor that it works for.
+  const direct = standings.filter(({ isSubcontractor }) => !isSubcontractor);
+  const reviewed = direct.filter(({ review }) => review !== null);
+  if (reviewed.length === 0) return [];
+  return direct.map(({ record, name, review }): Finding => {
+    if (review === null) {
+      const reason = `Record vendor_review: the safeguards of vendor ${name} were not verified.`;
+      return { says: 'stale', reason, records: ids(record), until: null };
+    }
+    if (review.fails) {
+      return failing(`Record vendor_review: the safeguards of vendor ${name} were found inadequate.`, ids(review));
+    }
+    const oldAt = tooOldAt(review, need.days);
+    if (oldAt !== null && oldAt <= asOf) {
+      const reason = `Record vendor_review: the safeguards of vendor ${name} were last verified on ${dayOf(review.goodFrom)}, more than ${need.days} days before.`;
+      return { says: 'stale', reason, records: ids(review), until: null };
+    }
+    const reason = `Record vendor_review: the safeguards of vendor ${name} were verified on ${dayOf(review.goodFrom)}.`;
+    return { says: 'met', reason, records: ids(review), until: soonest([oldAt, review.expiresAt]) };
+  });
+}
+
+/** Nobody with ePHI is recorded. Of several statements about that the last one speaks. */
+function inapplicable(input: AgreementsInput, days: number | null, asOf: Date): Finding[] {
+  const statement = input.applicability
+    .filter(({ expiresAt, fails }) => !fails && (expiresAt === null || expiresAt > asOf))
+    .filter((record) => record.goodFrom <= asOf && ofAssociates(record).length > 0)
+    .reduce<EffectiveRecord | null>((last, next) => (last === null || isLater(next, last) ? next : last), null);
+  if (statement === null || !saysNone(statement)) return [];
+  const oldAt = tooOldAt(statement, days);
+  if (oldAt !== null && oldAt <= asOf) {
+    const reason = `Record applicability_statement: that no vendor handles ePHI was last stated on ${dayOf(statement.goodFrom)}, more than ${days} days before.`;
+    return [{ says: 'stale', reason, records: ids(statement), until: null }];
+  }
+  const reason = 'Record applicability_statement: it is stated that no vendor handles ePHI.';
+  return [{ says: 'met', reason, records: ids(statement), until: soonest([oldAt, statement.expiresAt]) }];
+}
+
+const ofAssociates = (record: EffectiveRecord) =>
+  applicabilityOf(record)?.statements.filter(({ control }) => control === ASSOCIATES) ?? [];
+
+/** It says of business associates that there are none, and nowhere that there are. */
+const saysNone = (record: EffectiveRecord): boolean => ofAssociates(record).every(({ applies }) => !applies);
+
+/** Of two of one day the one that says that there are some. */
+const isLater = (one: EffectiveRecord, other: EffectiveRecord): boolean =>
+  one.goodFrom > other.goodFrom || (one.goodFrom.getTime() === other.goodFrom.getTime() && !saysNone(one));
+
+/** The worst that was found speaks for the need, in the words of each that says it; what is met is told once. */
+function conclude({ about, type }: AgreementNeed, findings: readonly Finding[], at: Date): Statement[] {
+  const worst = worstOf(findings);
+  if (worst === null) return [];
+  const told = findings.filter(({ says }) => says === worst);
+  const until = soonest(told.map((finding) => finding.until));
+  const common = { about, need: type, says: worst, series: [], at } as const;
+  if (worst === 'met') {
+    const [first] = told;
+    const reason =
+      told.length === 1 && first !== undefined
+        ? first.reason
+        : `Record ${type}: ${told.length} of ${told.length} are good.`;
+    return [{ ...common, reason, records: recordsOf(told), until }];
+  }
+  const shown = told.slice(0, told.length > MAX_TOLD ? MAX_TOLD - 1 : MAX_TOLD);
+  const rest = told.slice(shown.length);
+  return [
+    ...shown.map((finding) => ({ ...common, ...finding })),
+    ...(rest.length === 0
+      ? []
+      : [
+          {
+            ...common,
+            reason: `Record ${type}: ${rest.length} more of the same sort.`,
+            records: recordsOf(rest),
+            until,
+          },
+        ]),
+  ];
+}
+
+const recordsOf = (findings: readonly Finding[]): string[] =>
+  [...new Set(findings.flatMap(({ records }) => records))].slice(0, MAX_RECORDS);
+
+const worstOf = (findings: readonly Finding[]): Statement['says'] | null =>
+  (['failing', 'stale', 'met'] as const).find((says) => findings.some((finding) => finding.says === says)) ?? null;
+
+/** Agreements about to end, for the work list. They are in force, so they say nothing worse than what is said of the need without them. */
+function expiring(
+  standings: readonly VendorStanding[],
+  { about, type }: AgreementNeed,
+  said: readonly Finding[],
+  asOf: Date,
+): Statement[] {
+  if (type !== 'baa' || !('practice' in about)) return [];
+  const ofSubcontractors = about.practice === FLOW_DOWN;
+  if (!ofSubcontractors && about.practice !== OVERSIGHT) return [];
+  const says = worstOf(said) === 'stale' ? 'stale' : 'met';
+  return standings
+    .filter(({ isSubcontractor }) => isSubcontractor === ofSubcontractors)
+    .flatMap(({ name, inForce }) =>
+      inForce.flatMap(({ record, endsAt }): Statement[] => {
+        if (endsAt === null || endsAt.getTime() - asOf.getTime() > NOTICE) return [];
+        const days = NOTICE_DAYS.findLast((limit) => endsAt.getTime() - asOf.getTime() <= limit * DAY);
+        const reason = `Record baa: the agreement with vendor ${name} ends on ${dayOf(new Date(endsAt.getTime() - 1))}, within ${days} days.`;
+        const work = { kind: 'expiring', ownerId: record.ownerId, dueAt: endsAt } as const;
+        return [{ about, need: type, says, reason, records: ids(record), series: [], at: asOf, until: endsAt, work }];
+      }),
+    );
+}
+
+/** Return or destruction of PHI: work until it is due, and failing from then on until it is shown. */
+function returnStatements(input: AgreementsInput, at: Date): Statement[] {
+  return openReturns(input, at).flatMap(({ agreement, vendorName, endedAt, dueAt }): Statement[] => {
+    const common = { need: 'phi_return', records: ids(agreement), series: [], at };
+    const ended = `the agreement with vendor ${vendorName} ended on ${dayOf(new Date(endedAt.getTime() - 1))}`;
+    const practice = { practice: OVERSIGHT };
+    if (at < dueAt) {
+      const reason = `Record phi_return: ${ended}; that its PHI was returned or destroyed has to be shown by ${dayOf(dueAt)}.`;
+      const work = { kind: 'due', ownerId: agreement.ownerId, dueAt } as const;
+      return [{ ...common, about: practice, says: 'met', reason, until: dueAt, work }];
+    }
+    const reason = `Record phi_return: ${ended}, and nothing shows that its PHI was returned or destroyed.`;
+    const work = { kind: 'failing', ownerId: agreement.ownerId, dueAt } as const;
+    return [practice, { control: RETURN_CONTROL }].map((about) => ({
+      ...common,
+      about,
+      says: 'failing' as const,
+      reason,
+      until: null,
+      work,
+    }));
+  });
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import {
+  agreement,
+  ask,
+  at,
+  emr,
+  ended,
+  nameOf,
+  NOW,
+  of,
+  pacs,
+  returned,
+  vendor,
+  type Said,
+} from '../../test/support/agreements.js';
+import type { EffectiveRecord } from '../records/effective.js';
+import { OVERSIGHT } from './judge.js';
+import type { AgreementsInput } from './standing.js';
+import { controlOf, RETURN_CONTROL } from './terms.js';
+
+describe('what does an agreement that ended leave open?', () => {
+  const open = (input: Partial<AgreementsInput>, asOf = NOW) =>
+    ask(input, asOf)
+      .filter(({ need }) => need === 'phi_return')
+      .map((statement) => [nameOf(statement), statement.says, statement.work?.kind]);
+  const due = [[OVERSIGHT, 'met', 'due']];
+  const overdue = [
+    [OVERSIGHT, 'failing', 'failing'],
+    [RETURN_CONTROL, 'failing', 'failing'],
+  ];
+  const gone = [ended(agreement('lakeside'), '2026-04-02'), ended(vendor('lakeside'), '2026-04-02')];
+
+  it('the return of its PHI: work for sixty days, then failing, until it is shown', () => {
+    expect(open({ ended: gone }, at('2026-05-31'))).toEqual(due);
+    expect(ask({ ended: gone }, at('2026-05-31'))[0]).toMatchObject({ until: NOW, work: { dueAt: NOW } });
+    expect(open({ ended: gone })).toEqual(overdue);
+    expect(ask({ ended: gone })[0]?.reason).toContain('the agreement with vendor lakeside ended on 2026-04-01');
+    expect(open({ ended: gone, returns: [returned('baa of lakeside')] })).toEqual([]);
+    expect(open({ ended: gone, returns: [returned('baa of archive')] })).toEqual(overdue);
+    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2025-12-19')] })).toEqual(overdue);
+    expect(open({ ended: gone, returns: [{ ...returned('baa of lakeside'), fields: {} }] })).toEqual(overdue);
+  });
+
+  it('what is met is so until the return is due, and no longer', () => {
+    const statements = ask(
+      { ended: gone, vendors: [vendor('archive')], agreements: [agreement('archive')] },
+      at('2026-05-01'),
+    );
+    expect(of(statements, OVERSIGHT)).toMatchObject([{ says: 'met', until: NOW }]);
+    expect(of(statements, RETURN_CONTROL)).toMatchObject([{ says: 'met', until: NOW }]);
+    expect(of(statements, controlOf('314A'))).toMatchObject([{ says: 'met', until: null }]);
+  });
+
+  it('the same where its time has run out', () => {
+    const input = {
+      vendors: [vendor('lakeside')],
+      agreements: [agreement('lakeside', {}, { expires: '2026-04-02T00:00:00Z' })],
+    };
+    expect(open(input, at('2026-05-31'))).toEqual(due);
+    expect(open(input)).toEqual(overdue);
+  });
+
+  it('the same where it was ended long after its time had run out', () => {
+    const over = agreement('lakeside', {}, { expires: '2026-04-02T00:00:00Z' });
+    expect(open({ ended: [ended(over, '2026-05-30')] })).toEqual(overdue);
+    const rolled = agreement('lakeside', { renewal: 'automatic' }, { expires: '2026-04-02T00:00:00Z' });
+    expect(open({ ended: [ended(rolled, '2026-05-30')] })).toEqual(due);
+  });
+
+  it('nothing while another agreement carries it on, and the same again when that ends', () => {
+    const next = agreement('lakeside', {}, { from: '2026-04-02T00:00:00Z' }, 'next');
+    expect(open({ ended: gone, vendors: [vendor('lakeside')], agreements: [next] })).toEqual([]);
+    expect(open({ ended: [...gone, ended(next, '2026-05-01')] })).toEqual(due);
+    const elsewhere = agreement('lakeside', {}, { systemIds: [pacs.id] }, 'next');
+    const first = ended(agreement('lakeside', {}, { systemIds: [emr.id] }), '2026-04-02');
+    expect(open({ ended: [first], vendors: [vendor('lakeside')], agreements: [elsewhere] })).toEqual(overdue);
+    expect(open({ ended: gone, vendors: [vendor('archive')], agreements: [agreement('archive')] })).toEqual(overdue);
+  });
+
+  it('what another agreement does not carry on: a system or a namespace of it', () => {
+    const both = ended(agreement('lakeside', {}, { systemIds: [emr.id, pacs.id] }), '2026-04-02');
+    const part = (said: Said, fields: object = {}, name = 'next') =>
+      agreement('lakeside', fields, { from: '2026-04-02T00:00:00Z', ...said }, name);
+    const carriedOn = (...agreements: EffectiveRecord[]) =>
+      open({ ended: [both], vendors: [vendor('lakeside')], agreements });
+    expect(carriedOn(part({ systemIds: [emr.id] }))).toEqual(overdue);
+    expect(carriedOn(part({ systemIds: [emr.id] }), part({ systemIds: [pacs.id] }, {}, 'other'))).toEqual([]);
+    expect(carriedOn(part({}))).toEqual([]);
+    expect(carriedOn(part({}, { namespaces: ['emr'] }))).toEqual(overdue);
+  });
+
+  it('what came after a return: one long before the end shows nothing of it', () => {
+    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-01-31')] })).toEqual(overdue);
+    expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-02-01')] })).toEqual([]);
+  });
+
+  it('what is not returned yet, at an instant before it was', () => {
+    const later = [returned('baa of lakeside', '2026-06-02')];
+    expect(open({ ended: gone, returns: later })).toEqual(overdue);
+    expect(open({ ended: gone, returns: later }, at('2026-06-02'))).toEqual([]);
+  });
+});

@@ -1,0 +1,244 @@
+import { earliest } from '../kernel/dates.js';
+import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
+import { chainOf, type Chain } from './chain.js';
+import { agreementOf, returnOf, reviewOf, vendorOf, type AgreementFields, type VendorFields } from './fields.js';
+import { endOf } from './rules.js';
+import { coverOf, reachOf, uncovered, type Scope } from './scope.js';
+import { FLOW_DOWN_TERMS, TERM_NAMES, type Term } from './terms.js';
+
+const DAY = 86_400_000;
+
+/**
+ * After an agreement has ended, within how many days its PHI has to be shown to be returned, destroyed, or protected where neither is feasible. The rule says
+ * «at termination» (45 CFR 164.504(e)(2)(ii)(J)) and names no days; sixty are what agreements of this kind commonly give, and what breaches have (164.404(b)).
+ */
+export const RETURN_DAYS = 60;
+
+/** All that is known of vendors at an instant. */
+export interface AgreementsInput {
+  vendors: readonly EffectiveRecord[];
+  agreements: readonly EffectiveRecord[];
+  /** Agreements and vendors that were ended; agreements whose time has run out are among `agreements`. */
+  ended: readonly EndedRecord[];
+  reviews: readonly EffectiveRecord[];
+  returns: readonly EffectiveRecord[];
+  /** Statements that something does not apply. */
+  applicability: readonly EffectiveRecord[];
+  /** Systems in scope, and what they are called. */
+  systems: readonly { id: string; name: string }[];
+}
+
+export interface AgreementStanding {
+  record: EffectiveRecord;
+  /** Null: it cannot be read, and counts for nothing. */
+  fields: AgreementFields | null;
+  inForce: boolean;
+  /** When it ends, or ended, of itself. Null: nothing but an end that people record ends it. */
+  endsAt: Date | null;
+  /** Its time has run out, and it goes on by its own terms. */
+  rolledOver: boolean;
+  /** Terms that it has to contain and does not. */
+  missing: readonly Term[];
+  cover: Scope;
+}
+
+export interface VendorStanding {
+  record: EffectiveRecord;
+  /** Null: it cannot be read. Then it counts as one with ePHI. */
+  fields: VendorFields | null;
+  name: string;
+  /** Whether an agreement is asked for. */
+  ephi: boolean;
+  /** Works for another vendor. */
+  isSubcontractor: boolean;
+  chain: Chain;
+  /** In effect: in force, run out, or unreadable. */
+  agreements: readonly AgreementStanding[];
+  inForce: readonly AgreementStanding[];
+  /** Where it handles ePHI without an agreement that covers it. */
+  uncovered: Scope;
+  /** Of a subcontractor: why the agreement of the vendor above does not bind it. */
+  unboundBy: 'no-vendor' | 'no-agreement' | 'no-term' | null;
+  /** Of a subcontractor: when the first agreement of the vendor above ends; null: none does, of itself. */
+  boundUntil: Date | null;
+  /** The latest review of its safeguards that counts. */
+  review: EffectiveRecord | null;
+}
+
+/** What an agreement that has ended leaves open. */
+export interface OpenReturn {
+  agreement: EffectiveRecord;
+  vendorId: string;
+  vendorName: string;
+  endedAt: Date;
+  dueAt: Date;
+}
+
+const isOver = ({ expiresAt }: EffectiveRecord, asOf: Date): boolean => expiresAt !== null && expiresAt <= asOf;
+
+function agreementStanding(record: EffectiveRecord, asOf: Date): AgreementStanding {
+  const fields = agreementOf(record);
+  if (fields === null) {
+    return { record, fields, inForce: false, endsAt: null, rolledOver: false, missing: TERM_NAMES, cover: [] };
+  }
+  const endsAt = endOf(record, fields);
+  const held = new Set(fields.terms.filter(({ clause }) => clause.trim() !== '').map(({ term }) => term));
+  return {
+    record,
+    fields,
+    inForce: endsAt === null || endsAt > asOf,
+    endsAt,
+    rolledOver: fields.renewal === 'automatic' && isOver(record, asOf),
+    missing: TERM_NAMES.filter((term) => !held.has(term)),
+    cover: coverOf(record.systemIds, fields.namespaces),
+  };
+}
+
+const nameOf = ({ id, naturalKey }: EffectiveRecord): string => (naturalKey === '' ? id : naturalKey);
+
+const vendorOfAgreement = (record: EffectiveRecord): string => agreementOf(record)?.vendor ?? record.subject ?? '';
+
+/** How each vendor stands, in the order in which they came. */
+export function standingsOf(input: AgreementsInput, asOf: Date): VendorStanding[] {
+  const vendors = new Map(input.vendors.map((record) => [record.id, vendorOf(record)]));
+  const agreements = Map.groupBy(
+    input.agreements.map((record) => agreementStanding(record, asOf)),
+    ({ record }) => vendorOfAgreement(record),
+  );
+  const inForceOf = (id: string) => (agreements.get(id) ?? []).filter(({ inForce }) => inForce);
+  const reviews = latestReviews(input.reviews, asOf);
+  const parentOf = (id: string): string | null | undefined => {
+    const vendor = vendors.get(id);
+    return vendor === undefined || vendor === null ? undefined : (vendor.parent ?? null);
+  };
+  const systems = input.systems.map(({ id }) => id);
+
+  return input.vendors.map((record) => {
+    const fields = vendors.get(record.id) ?? null;
+    const inForce = inForceOf(record.id);
+    const parent = fields?.parent ?? null;
+    const namespaces = record.links.filter(({ kind }) => kind === 'namespace').map(({ target }) => target);
+    return {
+      record,
+      fields,
+      name: nameOf(record),
+      ephi: fields === null || fields.ephi,
+      isSubcontractor: parent !== null,
+      chain: chainOf(record.id, parentOf),
+      agreements: agreements.get(record.id) ?? [],
+      inForce,
+      uncovered: uncovered(
+        reachOf(record.systemIds, namespaces),
+        inForce.flatMap(({ cover }) => cover),
+        systems,
+      ),
+      unboundBy: parent === null ? null : unboundBy(parent, vendors, inForceOf(parent)),
+      boundUntil: parent === null ? null : earliest(inForceOf(parent).map(({ endsAt }) => endsAt)),
+      review: reviews.get(record.id) ?? null,
+    };
+  });
+}
+
+/** A vendor may only pass ePHI on if its own agreement obliges it to bind those that it passes it to (45 CFR 164.504(e)(2)(ii)(D), 164.314(a)(2)(i)(B)). */
+function unboundBy(
+  parent: string,
+  vendors: ReadonlyMap<string, VendorFields | null>,
+  inForce: readonly AgreementStanding[],
+): VendorStanding['unboundBy'] {
+  if ((vendors.get(parent) ?? null) === null) return 'no-vendor';
+  if (inForce.length === 0) return 'no-agreement';
+  return inForce.some(({ missing }) => FLOW_DOWN_TERMS.some((term) => missing.includes(term))) ? 'no-term' : null;
+}
+
+function latestReviews(reviews: readonly EffectiveRecord[], asOf: Date): Map<string, EffectiveRecord> {
+  const latest = new Map<string, EffectiveRecord>();
+  for (const review of reviews) {
+    const vendor = reviewOf(review)?.vendor;
+    // One that was made later has shown nothing yet.
+    if (vendor === undefined || isOver(review, asOf) || review.goodFrom > asOf) continue;
+    const before = latest.get(vendor);
+    // Of two of one day the one that fails speaks.
+    const isLater =
+      before === undefined ||
+      review.goodFrom > before.goodFrom ||
+      (review.goodFrom.getTime() === before.goodFrom.getTime() && review.fails);
+    if (isLater) latest.set(vendor, review);
+  }
+  return latest;
+}
+
+/**
+ * Returns that are still to be shown. An agreement leaves none open where others of the vendor carry it on: those that are in force, or ended later and so leave
+ * their own, and together cover all of what it did.
+ */
+export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
+  const standings = input.agreements.map((record) => agreementStanding(record, asOf));
+  const over = [
+    ...standings.flatMap(({ record, endsAt, inForce }) => (inForce || endsAt === null ? [] : [{ record, endsAt }])),
+    // One that was disposed of has been kept for six years after its end, and two people have let it go.
+    ...input.ended
+      .filter(({ type, disposed }) => type === 'baa' && !disposed)
+      .map((record) => ({ record, endsAt: endOfEnded(record) })),
+  ].map(({ record, endsAt }) => ({ record, endsAt, vendor: vendorOfAgreement(record), cover: coverOfRecord(record) }));
+  const inForce = standings
+    .filter((standing) => standing.inForce)
+    .map(({ record, cover }) => ({ record, cover, vendor: vendorOfAgreement(record), endsAt: null }));
+  const returned = input.returns.map(returnOf).filter((fields) => fields !== null);
+  const systems = input.systems.map(({ id }) => id);
+  // Who lets an agreement end returns what there is as it ends. What was returned long before is not what was handed over since; what will be is not yet.
+  const isShown = (record: EffectiveRecord, endedAt: Date): boolean =>
+    returned.some(({ agreement, completedOn }) => {
+      const completedAt = Date.parse(completedOn);
+      return (
+        agreement === record.id &&
+        completedAt <= asOf.getTime() &&
+        completedAt >= endedAt.getTime() - RETURN_DAYS * DAY &&
+        completedOn >= (agreementOf(record)?.signedOn ?? completedOn)
+      );
+    });
+  const names = new Map(
+    [...input.ended.filter(({ type }) => type === 'vendor'), ...input.vendors].map((vendor) => [
+      vendor.id,
+      nameOf(vendor),
+    ]),
+  );
+
+  return over
+    .filter(({ record, endsAt }) => !isShown(record, endsAt))
+    .filter((one) => {
+      const next = [...over, ...inForce].filter(
+        (other) =>
+          other.record.id !== one.record.id &&
+          other.vendor === one.vendor &&
+          (other.endsAt === null || other.endsAt > one.endsAt),
+      );
+      const carriedOn = next.flatMap(({ cover }) => cover);
+      return uncovered(one.cover, carriedOn, systems).length > 0;
+    })
+    .map(({ record, endsAt, vendor }) => ({
+      agreement: record,
+      vendorId: vendor,
+      vendorName: names.get(vendor) ?? vendor,
+      endedAt: endsAt,
+      dueAt: new Date(endsAt.getTime() + RETURN_DAYS * DAY),
+    }));
+}
+
+/** When returns of agreements that are in force yet will be due at the earliest, if nothing is done until then. */
+export const returnsToCome = ({ agreements }: AgreementsInput, asOf: Date): Date[] =>
+  agreements.flatMap((record) => {
+    const { inForce, endsAt } = agreementStanding(record, asOf);
+    return inForce && endsAt !== null ? [new Date(endsAt.getTime() + RETURN_DAYS * DAY)] : [];
+  });
+
+/** What was ended after its time had run out ended when that was, unless it had renewed itself. */
+function endOfEnded(record: EndedRecord): Date {
+  const fields = agreementOf(record);
+  const endsAt = fields === null ? null : endOf(record, fields);
+  return endsAt !== null && endsAt < record.endedAt ? endsAt : record.endedAt;
+}
+
+function coverOfRecord(record: EffectiveRecord): Scope {
+  const fields = agreementOf(record);
+  return fields === null ? coverOf([], []) : coverOf(record.systemIds, fields.namespaces);
+}

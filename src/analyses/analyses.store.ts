@@ -1,0 +1,15 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { FrozenPosture } from './frozen-posture.entity.js';
+
+@Injectable()
+export class AnalysesStore {
+  /** The same posture frozen again is the same evidence: what was said of it first stands. */
+  async keepFrozen(tx: WriteTx, row: FrozenPosture): Promise<void> {
+    await tx.insertUnlessThere({ entity: FrozenPosture, row });
+  }
+
+  findFrozen(tx: Tx, evidenceId: string): Promise<FrozenPosture | null> {
+    return tx.manager.findOneBy(FrozenPosture, { organizationId: tx.organizationId, evidenceId });
+  }
+}

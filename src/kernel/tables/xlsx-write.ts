@@ -1,0 +1,138 @@
+import { Readable, type PassThrough } from 'node:stream';
+import { ZipFile } from 'yazl';
+import { isLikeFormula } from './formula.js';
+import { columnName, DAY, EPOCH_1900, TABLE_LIMITS, type Cell } from './table.js';
+
+const MAIN = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main';
+const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
+const PACKAGE = 'http://schemas.openxmlformats.org/package/2006';
+const SHEET_TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
+const HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
+
+export const XLSX_TYPE = `${SHEET_TYPE}.sheet`;
+
+/** Formats of cells, by their place in STYLES. */
+const [GENERAL, BOLD, DATE, TEXT, QUOTED] = [0, 1, 2, 3, 4];
+
+/** `quotePrefix`: a text that looks like a formula stays one when somebody edits it. */
+const STYLES = `${HEAD}<styleSheet xmlns="${MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="5"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/><xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" quotePrefix="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;
+
+const CONTENT_TYPES = `${HEAD}<Types xmlns="${PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="${SHEET_TYPE}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="${SHEET_TYPE}.worksheet+xml"/><Override PartName="/xl/worksheets/sheet2.xml" ContentType="${SHEET_TYPE}.worksheet+xml"/><Override PartName="/xl/styles.xml" ContentType="${SHEET_TYPE}.styles+xml"/></Types>`;
+
+const relationships = (...targets: readonly (readonly [type: string, target: string])[]): string =>
+  `${HEAD}<Relationships xmlns="${PACKAGE}/relationships">${targets
+    .map(([type, target], at) => `<Relationship Id="rId${at + 1}" Type="${OFFICE}/${type}" Target="${target}"/>`)
+    .join('')}</Relationships>`;
+
+const WORKBOOK = `${HEAD}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets><sheet name="Table" sheetId="1" r:id="rId1"/><sheet name="Notes" sheetId="2" r:id="rId2"/></sheets></workbook>`;
+
+/** A column of a workbook, with what it means. */
+export interface NotedColumn {
+  name: string;
+  note: string;
+}
+
+/**
+ * A table as an XLSX workbook, as fast as it is read: the table with its head in view, and a second sheet that says what its columns mean. Texts are texts, also those
+ * that look like formulas. A cell that no spreadsheet can hold says so in its place (see `isTooLong`). A fault of the rows destroys the result.
+ * @param pages rows, some at a time.
+ * @param day the date in every entry's header, UTC: the same table and day give the same bytes.
+ */
+export function xlsxOf(
+  columns: readonly NotedColumn[],
+  pages: AsyncIterable<readonly (readonly Cell[])[]>,
+  day: Date,
+): Readable {
+  const archive = new ZipFile();
+  const output = archive.outputStream as PassThrough;
+  let open: Readable | null = null;
+  output.once('close', () => open?.destroy());
+  // Whoever reads the result sees its error; one before anybody reads must not end the process.
+  output.on('error', () => undefined);
+  archive.on('error', (error: Error) => output.destroy(error));
+  const options = {
+    // yazl writes local time; noon is on no clock's missing hour.
+    mtime: new Date(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate(), 12),
+    forceDosTimestamp: true,
+  };
+  const add = (path: string, text: string): void => archive.addBuffer(Buffer.from(text, 'utf8'), path, options);
+  add('[Content_Types].xml', CONTENT_TYPES);
+  add('_rels/.rels', relationships(['officeDocument', 'xl/workbook.xml']));
+  add('xl/workbook.xml', WORKBOOK);
+  add(
+    'xl/_rels/workbook.xml.rels',
+    relationships(
+      ['worksheet', 'worksheets/sheet1.xml'],
+      ['worksheet', 'worksheets/sheet2.xml'],
+      ['styles', 'styles.xml'],
+    ),
+  );
+  add('xl/styles.xml', STYLES);
+  archive.addReadStreamLazy('xl/worksheets/sheet1.xml', options, (give) => {
+    if (output.destroyed) return;
+    open = Readable.from(
+      sheet(
+        columns.map(({ name }) => name),
+        pages,
+      ),
+      { objectMode: false },
+    );
+    open.once('error', (error) => output.destroy(error));
+    give(null, open);
+  });
+  const notes = columns.map(({ name, note }, index) => rowXml(index + 2, [name, note]));
+  add(
+    'xl/worksheets/sheet2.xml',
+    `${sheetHead(2)}${rowXml(1, ['Column', 'Meaning'], BOLD)}${notes.join('')}${SHEET_FOOT}`,
+  );
+  archive.end();
+  return output;
+}
+
+/** The first row stays in view. */
+const sheetHead = (columns: number): string =>
+  `${HEAD}<worksheet xmlns="${MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols><col min="1" max="${columns}" width="24" customWidth="1"/></cols><sheetData>`;
+const SHEET_FOOT = '</sheetData></worksheet>';
+
+async function* sheet(
+  columns: readonly string[],
+  pages: AsyncIterable<readonly (readonly Cell[])[]>,
+): AsyncGenerator<Buffer, void> {
+  let number = 1;
+  yield Buffer.from(sheetHead(Math.max(1, columns.length)) + rowXml(number, columns, BOLD), 'utf8');
+  for await (const rows of pages) {
+    if (rows.length > 0) yield Buffer.from(rows.map((row) => rowXml(++number, row)).join(''), 'utf8');
+  }
+  yield Buffer.from(SHEET_FOOT, 'utf8');
+}
+
+const rowXml = (number: number, cells: readonly Cell[], style: number = TEXT): string =>
+  `<row r="${number}">${cells.map((cell, column) => cellXml(cell, `${columnName(column)}${number}`, style)).join('')}</row>`;
+
+function cellXml(cell: Cell, at: string, style: number): string {
+  if (cell === null || cell === '') return '';
+  if (typeof cell === 'boolean') return `<c r="${at}" s="${GENERAL}" t="b"><v>${cell ? 1 : 0}</v></c>`;
+  if (typeof cell === 'number') return `<c r="${at}" s="${GENERAL}"><v>${cell}</v></c>`;
+  if (cell instanceof Date) {
+    const serial = cell.getTime() / DAY + EPOCH_1900;
+    // Before that Excel counts a day that never was.
+    if (serial >= 61) return `<c r="${at}" s="${DATE}"><v>${serial}</v></c>`;
+  }
+  const text = cell instanceof Date ? cell.toISOString().slice(0, 10) : cell;
+  const held = text.length > TABLE_LIMITS.cell ? TOO_LONG(text.length) : text;
+  const shown = isLikeFormula(held) ? QUOTED : style;
+  return `<c r="${at}" s="${shown}" t="inlineStr"><is><t xml:space="preserve">${escaped(held)}</t></is></c>`;
+}
+
+const TOO_LONG = (length: number): string => `[${length} characters: too long for a cell. A CSV holds it whole.]`;
+/** Whether a cell holds that in place of its text. */
+export const isTooLong = (cell: Cell): boolean =>
+  typeof cell === 'string' && /^\[\d+ characters: too long for a cell\. A CSV holds it whole\.\]$/.test(cell);
+
+const MARKUP: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+/** What XML 1.0 cannot hold or a reader would change (carriage returns), and what looks like the escape of it. */
+const UNHELD = /(?![\t\n])[\p{Cc}\uFFFE\uFFFF]|_(?=x[0-9A-Fa-f]{4}_)/gu;
+const escaped = (text: string): string =>
+  text
+    .replace(UNHELD, (character) => `_x${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`)
+    .replace(/[&<>]/g, (character) => MARKUP[character] ?? character);

@@ -1,0 +1,59 @@
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { Database } from '../kernel/db/database.js';
+import { newId } from '../kernel/ids.js';
+import { LOGGER } from '../kernel/logger.js';
+import { servicePrincipal, type Principal } from '../kernel/principal.js';
+import { Queue, type Job } from '../kernel/queue.js';
+import { DeliveriesService, jobOf } from './deliveries.service.js';
+import { Lookout } from './lookout.js';
+import { WebhooksStore } from './webhooks.store.js';
+
+/** Looks for what is to be told, and tells it. */
+@Injectable()
+export class NoticesWorker implements OnApplicationBootstrap {
+  constructor(
+    private readonly queue: Queue,
+    private readonly database: Database,
+    private readonly lookout: Lookout,
+    private readonly deliveries: DeliveriesService,
+    private readonly webhooks: WebhooksStore,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.queue.work(
+      'notice',
+      ({ organizationId }) => this.lookout.look(workerOf(organizationId)),
+      async ({ organizationId }) => {
+        this.logger.error({ organizationId }, 'what is to be told could not be looked for');
+        await this.lookout.lookLater(workerOf(organizationId));
+      },
+    );
+    this.queue.work(
+      'delivery',
+      ({ organizationId, id }: Job) => this.deliveries.attempt(workerOf(organizationId), jobOf(id)),
+      ({ id }) => {
+        this.logger.error({ delivery: id }, 'a notice could not be delivered');
+        return Promise.resolve();
+      },
+    );
+    // The server does not wait for it.
+    this.resume().catch((error: unknown) =>
+      this.logger.error(
+        { kind: error instanceof Error ? error.name : typeof error },
+        'looking for whom somebody is to be told anything failed',
+      ),
+    );
+  }
+
+  /** Whoever looks asks for the next time itself; where that was lost, a start begins anew. */
+  private async resume(): Promise<void> {
+    const program: Principal = { ...workerOf(''), organizationId: null };
+    for (const organizationId of await this.database.read(program, (tx) => this.webhooks.organizations(tx))) {
+      await this.lookout.lookSoon(workerOf(organizationId));
+    }
+  }
+}
+
+const workerOf = (organizationId: string): Principal => servicePrincipal('notices', organizationId, newId());

@@ -1,0 +1,160 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../kernel/db/database.js';
+import type { Principal } from '../kernel/principal.js';
+import { Queue } from '../kernel/queue.js';
+import { OrganizationService } from '../organizations/organization.service.js';
+import { SystemService } from '../organizations/system.service.js';
+import { RecordsService } from '../records/records.service.js';
+import { ResultsService } from '../results/results.service.js';
+import { PostureReader, type Question } from './posture.reader.js';
+import { SegmentStore } from './segment.store.js';
+import { isSameStamp, type PresentStamp, type Stamp } from './stamp.js';
+import { StampReader } from './stamp.reader.js';
+import type { SystemStates } from './states.js';
+import { walk } from './walk.js';
+
+/** Before anything that this service is about (src/kernel/http/instant.ts). */
+const BEGINNING = new Date(0);
+
+/** As far as anybody can ask for. */
+const END = new Date(Date.UTC(9999, 11, 31));
+
+export interface Recalled {
+  /** By system; what is not in it has to be evaluated. */
+  readonly states: ReadonlyMap<string, SystemStates>;
+  /** Something that could be remembered is not. */
+  readonly forgotten: boolean;
+}
+
+/**
+ * What systems say by themselves, remembered. The evaluation is the truth: what is remembered was made by it, and counts only where nothing that it depends on has
+ * changed since.
+ */
+@Injectable()
+export class PostureMemory {
+  constructor(
+    private readonly database: Database,
+    private readonly reader: PostureReader,
+    private readonly stamps: StampReader,
+    private readonly segments: SegmentStore,
+    private readonly organizations: OrganizationService,
+    private readonly systems: SystemService,
+    private readonly results: ResultsService,
+    private readonly records: RecordsService,
+    private readonly queue: Queue,
+  ) {}
+
+  /** Of the systems that a question is about, those of which memory has the answer. */
+  async recall(tx: Tx, { ask, inScope, yardstick }: Question): Promise<Recalled> {
+    const present = await this.stamps.stamps(tx, null);
+    const horizons = await this.segments.horizons(tx);
+    let forgotten = false;
+    const clean = inScope.flatMap(({ id }) => {
+      const [stamp, horizon] = [present.get(id), horizons.get(id)];
+      // What was known then is less than what is remembered.
+      if (stamp === undefined || ask.knownAt < stamp.knownSince) return [];
+      if (horizon !== undefined && isSameStamp(stamp, horizon)) return [id];
+      forgotten = true;
+      return [];
+    });
+    const found = await this.segments.statesAt(tx, clean, ask.asOf);
+    const { practices, controls } = yardstick.catalog;
+    // An overlay has more items: those segments were made of the catalogue that was in force at their instant, as the question's is.
+    const states = new Map([...found].filter(([, { codes }]) => codes.length === practices.length + controls.length));
+    return { states, forgotten };
+  }
+
+  /** Asks for what of an organisation is not remembered, or no longer right. */
+  async askFor(principal: Principal, systemId: string | null): Promise<void> {
+    await this.database.write(principal, async (tx) => {
+      const { organizationId } = tx;
+      await this.queue.send(tx, 'posture', {
+        organizationId,
+        systemId: systemId ?? '',
+        id: systemId ?? organizationId,
+      });
+      tx.withoutAudit('what is remembered is no news');
+    });
+  }
+
+  /** Brings what is remembered of one system (null: of each) to what is known. */
+  async refresh(principal: Principal, systemId: string | null): Promise<void> {
+    const forgotten = await this.database.readSnapshot(principal, async (tx) => {
+      const horizons = await this.segments.horizons(tx);
+      return [...(await this.stamps.stamps(tx, systemId))].flatMap(([id, stamp]) => {
+        const horizon = horizons.get(id);
+        return horizon !== undefined && isSameStamp(horizon, stamp) ? [] : [id];
+      });
+    });
+    const faults: unknown[] = [];
+    for (const id of forgotten) await this.refreshSystem(principal, id).catch((error: unknown) => faults.push(error));
+    // One that cannot be remembered keeps none of the others from it.
+    if (faults.length > 0) throw faults[0];
+  }
+
+  private async refreshSystem(principal: Principal, systemId: string): Promise<void> {
+    const made = await this.database.readSnapshot(principal, async (tx) => {
+      const stamp = (await this.stamps.stamps(tx, systemId)).get(systemId);
+      const before = (await this.segments.horizons(tx)).get(systemId) ?? null;
+      if (stamp === undefined || (before !== null && isSameStamp(before, stamp))) return null;
+      const from = await this.touched(tx, systemId, before, stamp);
+      // By all that the transaction sees: nothing of it can have become known later than this.
+      const knownAt = new Date(Math.max(Date.now(), stamp.knownSince.getTime()));
+      const segments = await walk(from, {
+        points: await this.points(tx, systemId, from, knownAt),
+        see: async (asOf) => {
+          const question = await this.reader.question(tx, { systemId: null, asOf, knownAt });
+          const system = await this.systems.systemAsOf(tx, { asOf, knownAt }, systemId);
+          return {
+            yardstick: question.yardstick,
+            input: await this.reader.system(tx, question, system ?? gone(systemId)),
+          };
+        },
+      });
+      return { from, segments, before, stamp };
+    });
+    if (made === null) return;
+    await this.database.write(principal, async (tx) => {
+      await this.segments.replace(tx, systemId, made.from, made.segments, made.before, made.stamp);
+      tx.withoutAudit('what is remembered is no news');
+    });
+  }
+
+  /** The first instant at which what has become known since may have changed anything. */
+  private async touched(tx: Tx, systemId: string, before: Stamp | null, stamp: PresentStamp): Promise<Date> {
+    if (before?.basis !== stamp.basis) return BEGINNING;
+    const changes = [
+      await this.results.firstTold(tx, systemId, before.resultsUpto),
+      await this.records.firstTold(tx, systemId, before.recordsUpto),
+      ...(await this.organizations.settingsChanges(tx, before.settingsVersion)),
+      ...(await this.systems.changes(tx, systemId, before.systemVersion)),
+    ].filter((at) => at !== null);
+    return changes.reduce((first, at) => (at < first ? at : first), END);
+  }
+
+  private async points(tx: Tx, systemId: string, from: Date, knownAt: Date): Promise<Date[]> {
+    const settings = await this.organizations.settingsChanges(tx, 0);
+    const limits: Question['asked']['asks']['limits'][number][] = [];
+    // What counts for how long is what the settings of each time said.
+    for (const asOf of [from, ...settings.filter((at) => at > from)]) {
+      const question = await this.reader.question(tx, { systemId: null, asOf, knownAt });
+      limits.push(...question.asked.asks.limits);
+    }
+    return [
+      ...settings,
+      ...(await this.systems.changes(tx, systemId, 0)),
+      ...(await this.results.observed(tx, systemId, from)),
+      ...(await this.records.changePoints(tx, systemId, from, END, limits)),
+    ];
+  }
+}
+
+/** A system after its retirement, or of which nothing is known yet: nobody asks for it then, and what was said of it stands. */
+const gone = (id: string) => ({
+  id,
+  version: 0,
+  name: '',
+  environment: 'production' as const,
+  phi: 'none' as const,
+  phiNamespaces: [],
+});

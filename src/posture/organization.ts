@@ -1,0 +1,345 @@
+import type { Control, Practice, PracticeLink } from '../catalog/catalog.types.js';
+import type { Ask } from './asks.js';
+import { ADDRESSABLE_RULE, evaluateControl, liftedStatus, undecided } from './control.js';
+import type { Yardstick } from './evaluate.js';
+import { combinedPart, statedPart, type NeedPart, type PlacePart, type SubjectPart } from './needs.js';
+import type { OrganizationControl, OrganizationPractice, PostureNeedOfMany } from './organization.schema.js';
+import { practiceReason } from './practice.js';
+import { rollUp } from './rollup.js';
+import { itemStatus, practiceStatus, type NeedState, type Part, type ScannerState } from './rule.js';
+import { partOf, unknownStates, type SystemStates } from './states.js';
+import { countStatuses, STATUSES, type Status, type StatusCounts } from './status.js';
+import { plural } from './words.js';
+
+/*
+ * The posture of an organisation, from what each of its systems says by itself and from what its own records say. Of a thousand systems most say one of a few things
+ * of a practice: each of these is judged once.
+ */
+
+export interface OrganizationSystem {
+  readonly id: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly states: SystemStates;
+}
+
+export interface OrganizationEvaluation {
+  readonly controls: OrganizationControl[];
+  readonly practices: OrganizationPractice[];
+  /** By name, each with how its own posture counts. */
+  readonly systems: readonly (OrganizationSystem & { readonly counts: Record<Counted, StatusCounts> })[];
+}
+
+/** The law in force apart from what is only proposed. */
+export type Counted = 'controls' | 'proposed' | 'practices';
+
+/** Systems that an item shows with their reasons. */
+const MAX_PLACES = 5;
+
+/** Systems that a reason names of each status. */
+const MAX_NAMES = 3;
+
+const NO_SYSTEM = 'No system of the organisation is in scope: none handled PHI at the instant asked for.';
+
+/** In the place of what scanners say in full, for which the posture of the system is there. */
+const SCANNER_WORDS: Readonly<Record<ScannerState, string>> = {
+  none: 'Scanners say nothing of it.',
+  stale: 'What scanners have seen pass is too old.',
+  partial: 'Scanners have seen a part of it pass.',
+  full: 'Scanners have seen all of it pass.',
+  failing: 'Results of scanners fail.',
+  excepted: 'Results of scanners fail, and were accepted by an exception in effect.',
+};
+
+/** Whoever says the same of a practice or item, and what follows. */
+interface Alike {
+  readonly status: Status;
+  readonly records: SubjectPart;
+}
+
+interface PracticeAlike extends Alike {
+  readonly part: Part;
+  /** Its status where scanners never count. */
+  readonly byRecords: Status;
+}
+
+interface ControlAlike extends Alike {
+  readonly decisionId: string | null;
+}
+
+/** Systems by their status: how many, and the first of each. */
+class Tally {
+  readonly counts = countStatuses([]);
+  readonly first = new Map<Status, number[]>();
+
+  add(status: Status, system: number): void {
+    this.counts[status]++;
+    const first = this.first.get(status);
+    if (first === undefined) this.first.set(status, [system]);
+    else if (first.length < MAX_PLACES) first.push(system);
+  }
+
+  /** Worst first. */
+  get worst(): { status: Status; system: number }[] {
+    return STATUSES.flatMap((status) => (this.first.get(status) ?? []).map((system) => ({ status, system }))).slice(
+      0,
+      MAX_PLACES,
+    );
+  }
+}
+
+class JudgedPractices {
+  readonly tally = new Tally();
+  private readonly asks: readonly Ask[];
+  private readonly whole: SubjectPart;
+  private readonly covered: boolean;
+  readonly alike = new Map<number, PracticeAlike>();
+
+  constructor(
+    readonly practice: Practice,
+    { asks }: Yardstick,
+    whole: PlacePart,
+  ) {
+    this.asks = asks.practices.get(practice.id) ?? [];
+    this.whole = whole.practices.get(practice.id) ?? NOTHING;
+    this.covered = whole.accepted.practices.has(practice.id);
+  }
+
+  of(code: number): PracticeAlike {
+    let found = this.alike.get(code);
+    if (found === undefined) this.alike.set(code, (found = this.judge(code)));
+    return found;
+  }
+
+  private judge(code: number): PracticeAlike {
+    const own = partOf(code, this.asks.length);
+    const records = combinedPart(this.asks, statedPart(this.asks, own), this.whole);
+    const part: Part = {
+      scanner: own.scanner,
+      needs: records.needs.map(({ state }) => state),
+      fails: records.failures.length > 0,
+      covered: own.covered || this.covered,
+    };
+    return {
+      part,
+      records,
+      status: practiceStatus(this.practice.automation, part),
+      byRecords: practiceStatus('records', { ...part, scanner: 'none' }),
+    };
+  }
+
+  reason(code: number): string {
+    const { part, records, status } = this.of(code);
+    const scanner = { state: part.scanner, reason: SCANNER_WORDS[part.scanner] };
+    return practiceReason(this.practice, status, scanner, records, part.covered);
+  }
+}
+
+class JudgedControls {
+  readonly tally = new Tally();
+  readonly links: readonly PracticeLink[];
+  /** Where its primary practices stand among the catalogue's. */
+  readonly primary: readonly number[];
+  readonly decision: ReturnType<PlacePart['accepted']['controls']['get']>;
+  readonly alike = new Map<number, ControlAlike>();
+  private readonly asks: readonly Ask[];
+  private readonly whole: SubjectPart;
+
+  constructor(
+    readonly control: Control,
+    { catalog, asks }: Yardstick,
+    whole: PlacePart,
+  ) {
+    this.links = catalog.practicesOf(control.id);
+    this.primary = this.links.flatMap(({ link, practice }) =>
+      link === 'primary' ? [catalog.practices.findIndex(({ id }) => id === practice.id)] : [],
+    );
+    this.decision = whole.accepted.controls.get(control.id);
+    this.asks = asks.controls.get(control.id) ?? [];
+    this.whole = whole.controls.get(control.id) ?? NOTHING;
+  }
+
+  /** By its own code and by which statuses its primary practices have: of how many is the same to the rule. */
+  of(code: number, practices: readonly PracticeAlike[]): ControlAlike {
+    const isNever = this.control.scanners === 'never';
+    let statuses = 0;
+    for (const at of this.primary) {
+      const practice = practices[at];
+      if (practice !== undefined) statuses |= 1 << STATUSES.indexOf(isNever ? practice.byRecords : practice.status);
+    }
+    const key = (statuses << 16) | code;
+    let found = this.alike.get(key);
+    if (found === undefined) this.alike.set(key, (found = this.judge(code, statuses)));
+    return found;
+  }
+
+  private judge(code: number, statuses: number): ControlAlike {
+    const records = combinedPart(this.asks, statedPart(this.asks, partOf(code, this.asks.length)), this.whole);
+    if (this.control.needs === 'nothing') return { status: 'not_applicable', records, decisionId: null };
+    const before = itemStatus({
+      primary: STATUSES.filter((_, at) => (statuses & (1 << at)) !== 0),
+      needs: records.needs.map(({ state }) => state),
+      fails: records.failures.length > 0,
+    });
+    const { status, isLifted } = liftedStatus(this.control, before, this.decision);
+    return { status, records, decisionId: isLifted ? (this.decision?.recordId ?? null) : null };
+  }
+}
+
+const NOTHING: SubjectPart = { needs: [], failures: [] };
+
+/** The organisation over its systems in scope (rollup.ts says how); without any, what its own records say. */
+export function evaluateOrganization(
+  yardstick: Yardstick,
+  inScope: readonly OrganizationSystem[],
+  whole: PlacePart,
+): OrganizationEvaluation {
+  const { catalog } = yardstick;
+  const isAlone = inScope.length === 0;
+  const alone = { id: '', name: 'the organisation', environment: '', states: unknownStates(catalog) };
+  const systems = isAlone ? [alone] : [...inScope].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const practices = catalog.practices.map((practice) => new JudgedPractices(practice, yardstick, whole));
+  const controls = catalog.controls.map((control) => new JudgedControls(control, yardstick, whole));
+  const codeAt = (system: number, at: number): number => systems[system]?.states.codes[at] ?? 0;
+  const practicesIn = (system: number) => practices.map((judged, at) => judged.of(codeAt(system, at)));
+
+  const itemsIn = (system: number, here: readonly PracticeAlike[]) =>
+    controls.map((judged, at) => {
+      const { id, required } = judged.control;
+      return { id, required, status: judged.of(codeAt(system, practices.length + at), here).status };
+    });
+
+  const counted = systems.map((system, index) => {
+    const counts = { controls: countStatuses([]), proposed: countStatuses([]), practices: countStatuses([]) };
+    const here = practicesIn(index);
+    here.forEach(({ status }, at) => {
+      practices[at]?.tally.add(status, index);
+      counts.practices[status]++;
+    });
+    const items = itemsIn(index, here);
+    const isOpen = undecided(items) !== null;
+    controls.forEach((judged, at) => {
+      const own = items[at]?.status ?? 'missing';
+      const status = isOpen && judged.control.id === ADDRESSABLE_RULE ? 'partial' : own;
+      judged.tally.add(status, index);
+      counts[judged.control.type === 'proposed_requirement' ? 'proposed' : 'controls'][status]++;
+    });
+    return { ...system, counts };
+  });
+
+  const shownPractices = practices.map((judged, at): OrganizationPractice => {
+    const { practice, tally, alike } = judged;
+    const places = placesOf(tally, systems, isAlone, (system) => judged.reason(codeAt(system, at)));
+    const { id, section, summary, automation } = practice;
+    return {
+      id,
+      section,
+      summary,
+      automation,
+      ...toldOf(tally, systems, places, isAlone),
+      records: practice.records.map(({ type }) => type),
+      needs: worstNeeds([...alike.values()]),
+      places,
+    };
+  });
+  const byId = new Map(shownPractices.map(({ id, status }) => [id, status]));
+  const shownControls = controls.map((judged, at): OrganizationControl => {
+    const { control, links, tally, alike, decision } = judged;
+    const told = (system: number) => {
+      const here = practicesIn(system);
+      const judgedHere = new Map(
+        practices.map(({ practice }, of) => {
+          const one = here[of];
+          return [
+            practice.id,
+            {
+              part: one?.part ?? UNKNOWN,
+              posture: { status: one?.status ?? 'missing', needs: one?.records.needs ?? [] },
+            },
+          ] as const;
+        }),
+      );
+      const { records } = judged.of(codeAt(system, practices.length + at), here);
+      const { reason } = evaluateControl({ control, links, practices: judgedHere, records, decision });
+      const open = control.id === ADDRESSABLE_RULE ? undecided(itemsIn(system, here)) : null;
+      return open === null ? reason : `${reason} ${open}`;
+    };
+    const places = placesOf(tally, systems, isAlone, told);
+    const { id, title, citation, family, type, required, overlay } = control;
+    return {
+      id,
+      title,
+      citation,
+      family,
+      type,
+      required,
+      overlay,
+      ...toldOf(tally, systems, places, isAlone && control.needs !== 'nothing'),
+      needs: worstNeeds([...alike.values()]),
+      decisionId: [...alike.values()].find(({ decisionId }) => decisionId !== null)?.decisionId ?? null,
+      practices: links.map(({ link, practice }) => ({
+        id: practice.id,
+        link,
+        status: byId.get(practice.id) ?? 'missing',
+      })),
+      places,
+    };
+  });
+  return { practices: shownPractices, controls: shownControls, systems: isAlone ? [] : counted };
+}
+
+const UNKNOWN: Part = { scanner: 'none', needs: [], fails: false, covered: false };
+
+type Place = OrganizationPractice['places'][number];
+
+const placesOf = (
+  tally: Tally,
+  systems: readonly OrganizationSystem[],
+  isAlone: boolean,
+  reason: (system: number) => string,
+): Place[] =>
+  tally.worst.map(({ status, system }) => ({
+    systemId: isAlone ? null : (systems[system]?.id ?? null),
+    name: systems[system]?.name ?? '',
+    status,
+    reason: reason(system),
+  }));
+
+/** «Of 3 systems: failing in 2 (a, b); partial in 1 (c)»; of a single one its own reason. */
+function toldOf(
+  { counts, first }: Tally,
+  systems: readonly OrganizationSystem[],
+  places: readonly Place[],
+  isAlone: boolean,
+): Pick<OrganizationPractice, 'status' | 'reason' | 'systems'> {
+  const status = rollUp(counts);
+  const [worst] = places;
+  if (isAlone) return { status, reason: `${NO_SYSTEM} ${worst?.reason ?? ''}`, systems: countStatuses([]) };
+  const total = STATUSES.reduce((sum, one) => sum + counts[one], 0);
+  if (total === 1) return { status, reason: worst?.reason ?? '', systems: counts };
+  const parts = STATUSES.flatMap((one) => {
+    const names = (first.get(one) ?? []).slice(0, MAX_NAMES).map((system) => systems[system]?.name ?? '');
+    const more = counts[one] - names.length;
+    return counts[one] === 0
+      ? []
+      : [`${one.replace('_', ' ')} in ${counts[one]} (${names.join(', ')}${more > 0 ? ` and ${more} more` : ''})`];
+  });
+  const behind = places.find((place) => place.status === status);
+  return {
+    status,
+    reason: `Of ${plural(total, 'system')}: ${parts.join('; ')}.${behind === undefined ? '' : ` ${behind.name}: ${behind.reason}`}`,
+    systems: counts,
+  };
+}
+
+/** Of each need how it stands where it stands worst. */
+function worstNeeds(alike: readonly Alike[]): PostureNeedOfMany[] {
+  const order: readonly NeedState[] = ['failing', 'missing', 'stale', 'met'];
+  const [first] = alike;
+  return (first?.records.needs ?? []).map((need, at) => {
+    const worst = alike
+      .flatMap(({ records }) => records.needs[at] ?? [])
+      .reduce<NeedPart>((found, next) => (order.indexOf(next.state) < order.indexOf(found.state) ? next : found), need);
+    return { type: worst.type, state: worst.state, reason: worst.reason, records: [...worst.records] };
+  });
+}

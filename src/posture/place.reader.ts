@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { Catalog } from '../catalog/catalog.js';
+import type { TypeDefinition } from '../catalog/record-type.js';
+import type { Tx } from '../kernel/db/database.js';
+import type { Instant } from '../kernel/http/instant.js';
+import { RecordsService } from '../records/records.service.js';
+import { RecordTypesService } from '../records/types/record-types.service.js';
+import { FACT_KINDS, type FactKind } from '../results/fact.js';
+import { ResultsService } from '../results/results.service.js';
+import { asksOf, type Asks } from './asks.js';
+import { openDues, overdueStatements } from './dues.js';
+import type { CoverageSummary } from './evidence.js';
+import { Judges } from './judges.js';
+import { NOTHING_ACCEPTED, placePart, type Accepted, type MachineWord, type PlacePart } from './needs.js';
+
+/** What is asked for, by the record types as an organisation had tightened them. */
+export interface AskedFor {
+  readonly asks: Asks;
+  readonly types: ReadonlyMap<string, TypeDefinition>;
+}
+
+/** Reads what records, and those who judge them, say of a place. */
+@Injectable()
+export class PlaceReader {
+  constructor(
+    private readonly records: RecordsService,
+    private readonly recordTypes: RecordTypesService,
+    private readonly results: ResultsService,
+    private readonly judges: Judges,
+  ) {}
+
+  async askedFor(
+    tx: Tx,
+    catalog: Catalog,
+    recordFreshness: Readonly<Record<string, number>>,
+    knownAt: Date,
+  ): Promise<AskedFor> {
+    const inForce = await this.recordTypes.definitions(tx, knownAt);
+    const types = new Map([...inForce].map(([type, { definition }]) => [type, definition]));
+    return { asks: asksOf(catalog, recordFreshness, types), types };
+  }
+
+  /** Of a system, or (null) of the organisation. */
+  async accepted(tx: Tx, instant: Instant, systemId: string | null): Promise<Accepted> {
+    return (await this.judges.acceptances?.inEffect(tx, instant, systemId)) ?? NOTHING_ACCEPTED;
+  }
+
+  /** `coverage`: of the system; none of the organisation. */
+  async part(
+    tx: Tx,
+    instant: Instant,
+    systemId: string | null,
+    { asks, types }: AskedFor,
+    accepted: Accepted,
+    coverage: readonly CoverageSummary[] = [],
+  ): Promise<PlacePart> {
+    // A record is of the places that its type is of: of the others there is none.
+    const elsewhere = systemId === null ? 'system' : 'organization';
+    const limits = asks.limits.filter(({ type }) => types.get(type)?.place !== elsewhere);
+    const summaries = await this.records.needs(tx, instant, systemId, limits);
+    const dues = await this.records.obligations(tx, instant, systemId);
+    const statements = overdueStatements(dues, asks, types, instant.asOf);
+    for (const judge of this.judges.judges) statements.push(...(await judge.statements(tx, instant, systemId)));
+    return placePart(asks, {
+      systemId,
+      asOf: instant.asOf,
+      summaries,
+      statements,
+      works: openDues(dues, asks, types, instant.asOf),
+      machines: systemId === null ? new Map() : await this.machines(tx, instant, systemId, asks, coverage),
+      accepted,
+    });
+  }
+
+  /** Of each type that a machine may stand in for, when one last did. Only complete scans say that somebody has looked. */
+  private async machines(
+    tx: Tx,
+    instant: Instant,
+    systemId: string,
+    asks: Asks,
+    coverage: readonly CoverageSummary[],
+  ): Promise<Map<string, MachineWord>> {
+    const words = new Map<string, MachineWord>();
+    for (const { type, metBy } of [...asks.practices.values(), ...asks.controls.values()].flat()) {
+      if (metBy === null || words.has(type)) continue;
+      const scans = coverage.filter(({ source }) =>
+        metBy.sources.some((from) => source === from || source.startsWith(`${from}/`)),
+      );
+      const seen = scans.map(({ source, observedAt }): MachineWord => ({ source, seen: observedAt }));
+      for (const kind of metBy.facts.filter(isFactKind)) {
+        const [fact] = await this.results.findFacts(tx, systemId, instant, { kind, after: null, limit: 1 });
+        if (fact === undefined) continue;
+        const since = [
+          fact.observedFrom,
+          ...coverage.flatMap((one) => (one.source === fact.source ? one.observedAt : [])),
+        ];
+        seen.push(...since.map((at) => ({ source: fact.source, seen: at })));
+      }
+      const [last] = seen.sort((a, b) => b.seen.getTime() - a.seen.getTime());
+      if (last !== undefined) words.set(type, last);
+    }
+    return words;
+  }
+}
+
+const isFactKind = (kind: string): kind is FactKind => Object.hasOwn(FACT_KINDS, kind);

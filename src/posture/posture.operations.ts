@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { operation } from '../kernel/http/endpoint.js';
+import { instantQuery, organizationParams, systemParams } from '../kernel/http/parameters.js';
+import { OrganizationPosture } from './organization.schema.js';
+import { Posture } from './posture.schema.js';
+import { STATUSES } from './status.js';
+
+const postureQuery = z.strictObject({
+  ...instantQuery,
+  control: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({
+      description: 'Show this control, by paragraph or alias, and its practices only. Counts stay those of all.',
+      examples: ['164.312(a)(1)'],
+    }),
+  status: z
+    .string()
+    .max(200)
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(STATUSES)))
+    .optional()
+    .meta({
+      description: 'Show these statuses only, a comma between them. Counts stay those of all.',
+      examples: ['failing,stale'],
+    }),
+});
+
+const description =
+  'What was evidenced at `asOf`, as it was known at `knownAt` (which may be the earlier one). With both the answer is final: the same question gets ' +
+  'the same answer for as long as the same catalogue is installed. Only fresh passes of complete scans evidence anything; nothing missing, stale or ' +
+  'unreadable ever does.';
+
+export const getOrganizationPosture = operation({
+  id: 'getOrganizationPosture',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/posture',
+  tag: 'Posture',
+  summary: 'Posture of an organisation',
+  description:
+    'Over its systems that handle PHI: how each item and practice stands, in how many systems, and why where it stands worst. What is behind it is in the ' +
+    `posture of each system. ${description}`,
+  permission: 'posture:read',
+  params: organizationParams,
+  query: postureQuery,
+  answers: { 200: { description: 'The posture.', schema: OrganizationPosture } },
+});
+
+export const getSystemPosture = operation({
+  id: 'getSystemPosture',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/systems/:systemId/posture',
+  tag: 'Posture',
+  summary: 'Posture of a system',
+  description,
+  permission: 'posture:read',
+  params: systemParams,
+  query: postureQuery,
+  answers: { 200: { description: 'The posture.', schema: Posture } },
+});

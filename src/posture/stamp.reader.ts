@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { Catalog } from '../catalog/catalog.js';
+import { ChecksService } from '../checks/checks.service.js';
+import type { Tx } from '../kernel/db/database.js';
+import { nameId } from '../kernel/ids.js';
+import { VERSION } from '../kernel/version.js';
+import { OrganizationService } from '../organizations/organization.service.js';
+import { SystemService } from '../organizations/system.service.js';
+import { RecordsService } from '../records/records.service.js';
+import { RecordTypesService } from '../records/types/record-types.service.js';
+import { ResultsService } from '../results/results.service.js';
+import type { PresentStamp } from './stamp.js';
+
+/**
+ * Raised between two versions of the program with every change of the code that what a system says depends on: src/posture, the rooms that judge, and what they
+ * read. Another version of the program makes all of it anew.
+ */
+const REVISION = '1';
+
+@Injectable()
+export class StampReader {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly organizations: OrganizationService,
+    private readonly systems: SystemService,
+    private readonly checks: ChecksService,
+    private readonly results: ResultsService,
+    private readonly records: RecordsService,
+    private readonly recordTypes: RecordTypesService,
+  ) {}
+
+  /** What the transaction sees, of a system; null: of each that was ever registered. */
+  async stamps(tx: Tx, systemId: string | null): Promise<Map<string, PresentStamp>> {
+    const settings = await this.organizations.lastSettings(tx);
+    const checks = await this.checks.lastChange(tx);
+    const types = await this.recordTypes.lastChange(tx);
+    const disposed = await this.records.lastDisposal(tx);
+    const results = await this.results.told(tx, systemId);
+    const records = await this.records.told(tx, systemId);
+    const basis = nameId(
+      'posture',
+      VERSION,
+      REVISION,
+      this.catalog.digest,
+      String(checks.count),
+      String(types.count),
+      disposed?.toISOString() ?? '',
+    );
+    const common = [settings.recordedAt, checks.recordedAt, types.recordedAt, disposed];
+    return new Map(
+      (await this.systems.lastVersions(tx, systemId)).map(
+        ({ systemId, version, recordedAt }): [string, PresentStamp] => {
+          const resultsUpto = results.get(systemId) ?? null;
+          const recordsUpto = records.get(systemId) ?? null;
+          const known = [...common, recordedAt, resultsUpto, recordsUpto].map((at) => at?.getTime() ?? 0);
+          return [
+            systemId,
+            {
+              basis,
+              resultsUpto,
+              recordsUpto,
+              settingsVersion: settings.version,
+              systemVersion: version,
+              knownSince: new Date(Math.max(...known)),
+            },
+          ];
+        },
+      ),
+    );
+  }
+}

@@ -1,0 +1,47 @@
+import { WHOLE } from './interval.js';
+
+/**
+ * What approved versions change of the intervals, of all of them at once: $1 organisation, $2 known, $3 records, $4 their versions, approved in this transaction.
+ *
+ * A version stands over those before it from its `effective_from` on, for good. So an interval that had no end by then ends there; one that was to end later is
+ * corrected, and what of it lies before is said anew; and what was to begin then or later never did. An end says no more than that; a content begins in each of its
+ * places. The rule that this keeps: in effect at D, as known at K, is the last version that was approved by K of those that begin by D, unless it ends the record.
+ */
+export const APPROVED_INTERVALS = `
+  with decided as materialized (
+    select v.*
+    from unnest($3::uuid[], $4::integer[]) as d(record_id, version)
+      join record_version v on v.organization_id = $1 and v.record_id = d.record_id and v.version = d.version
+  ),
+  standing as materialized (
+    select r.*, d.effective_from as begins,
+           r.effective_from < d.effective_from and r.effective_to is null as ends
+    from decided d join record_interval r on r.organization_id = $1 and r.record_id = d.record_id and r.known_to is null
+    where r.effective_to is null or r.effective_to > d.effective_from
+  ),
+  ended as (
+    update record_interval r set effective_to = s.begins, ended_known = $2
+    from standing s
+    where s.ends and r.organization_id = $1 and r.record_id = s.record_id and r.version = s.version and r.system_id = s.system_id
+      and r.effective_from = s.effective_from and r.known_from = s.known_from
+  ),
+  corrected as (
+    update record_interval r set known_to = $2
+    from standing s
+    where not s.ends and r.organization_id = $1 and r.record_id = s.record_id and r.version = s.version and r.system_id = s.system_id
+      and r.effective_from = s.effective_from and r.known_from = s.known_from
+  ),
+  kept as (
+    insert into record_interval (organization_id, system_id, type, subject, record_id, version, effective_from, known_from, effective_to, ended_known,
+                                 good_from, expires_at, outcome, fails, about)
+    select organization_id, system_id, type, subject, record_id, version, effective_from, $2, begins, $2, good_from, expires_at, outcome, fails, about
+    from standing where not ends and effective_from < begins
+  )
+  insert into record_interval (organization_id, system_id, type, subject, record_id, version, effective_from, known_from, good_from, expires_at,
+                               outcome, fails, about)
+  select d.organization_id, place.id, d.type, d.subject_id, d.record_id, d.version, d.effective_from, $2, d.good_from, d.expires_at,
+         d.outcome, d.fails, d.about
+  from decided d
+    cross join lateral unnest(case when cardinality(d.system_ids) = 0 then array['${WHOLE}'::uuid] else d.system_ids end) as place(id)
+  where d.kind = 'content'
+  order by place.id, d.type, d.subject_id`;

@@ -1,0 +1,328 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import type { Instant } from '../kernel/http/instant.js';
+import { Refusal } from '../kernel/http/problem.js';
+import { nameId } from '../kernel/ids.js';
+import type {
+  EffectiveFilter,
+  EffectiveRecord,
+  EndedRecord,
+  NeedLimit,
+  NeedSummary,
+  RecordDocument,
+} from './effective.js';
+import { visibleIntervals, WHOLE } from './interval.js';
+import { APPROVED_INTERVALS } from './interval.sql.js';
+import type { KeptDocument } from './record.entity.js';
+import type { Neighbour } from './rules.js';
+
+/** Milliseconds that a question waits for decisions under way. */
+const DECISION_PATIENCE = 10_000;
+
+/** More records than a judge can hold are an error, never a list that ends early. */
+const MAX_EFFECTIVE = 20_000;
+
+/** lock_timeout or statement_timeout (PostgreSQL, appendix A: 55P03, 57014). */
+const isImpatience = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014');
+
+const lockName = (tx: Tx): string => `records/${tx.organizationId}`;
+
+/** The subject of a record as intervals keep it. */
+export const subjectId = (type: string, subject: string): string => nameId('subject', type, subject);
+
+/** A version, and the record that it is of. */
+export interface VersionRef {
+  recordId: string;
+  version: number;
+}
+
+/** When a row last became known; indexed by place (record_told). */
+const KNOWN = 'greatest(known_from, ended_known, known_to)';
+
+const CONTENT = `
+  v.record_id as id, v.version, v.type, v.natural_key as "naturalKey", v.subject, v.title, v.owner_id as "ownerId", v.system_ids as "systemIds",
+  v.fields, v.effective_from as "effectiveFrom", v.expires_at as "expiresAt", v.good_from as "goodFrom", v.outcome, v.fails, v.links, v.documents,
+  v.decided_at as "decidedAt", v.disposed_at is not null as disposed`;
+
+/** What records say of instants: read by judges and the posture, written by approvals alone. */
+@Injectable()
+export class IntervalStore {
+  /**
+   * Decisions of an organisation are made one after another, and what they make known has an order: each one's instant is later than any before it (in
+   * milliseconds, the resolution of the API). Held until the transaction ends.
+   */
+  async lockDecisions(tx: WriteTx): Promise<Date> {
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockName(tx)]);
+    const [row] = await tx.query<{ known: Date }>(
+      `select greatest(date_trunc('milliseconds', service_clock()),
+                       max(greatest(known_from, ended_known, known_to)) + interval '1 millisecond') as known
+       from record_interval where organization_id = $1`,
+      [tx.organizationId],
+    );
+    if (row === undefined) throw new Error('no instant');
+    return row.known;
+  }
+
+  /**
+   * Waits for decisions under way, whose instant may be in the past already, and until the database's clock has passed the instant: decisions to come are known
+   * later. A little only: whoever asks holds a connection.
+   */
+  async awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
+    try {
+      await tx.query(`select set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)`, [
+        `${DECISION_PATIENCE}ms`,
+      ]);
+      await tx.query(
+        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - service_clock()) + 0.001)::double precision)`,
+        [knownAt],
+      );
+      await tx.query('select pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [lockName(tx)]);
+    } catch (error) {
+      if (!isImpatience(error)) throw error;
+      throw new Refusal(
+        'unavailable',
+        'A record is being decided on; what is known at that instant is not final yet.',
+        {
+          headers: { 'Retry-After': '5' },
+        },
+      );
+    }
+  }
+
+  /** The last instant at which anything became known: of one place, or (null) of all. Null where nothing was approved. */
+  async lastKnown(tx: Tx, systemId: string | null): Promise<Date | null> {
+    const [row] = await tx.query<{ last: Date | null }>(
+      `select max(greatest(known_from, ended_known, known_to)) as last
+       from record_interval where organization_id = $1 ${systemId === null ? '' : 'and system_id = $2'}`,
+      systemId === null ? [tx.organizationId] : [tx.organizationId, systemId],
+    );
+    return row?.last ?? null;
+  }
+
+  /** By place (`placeId` null: each): the last instant at which anything became known of it. Steps through the index from place to place. */
+  async told(tx: Tx, placeId: string | null): Promise<Map<string, Date>> {
+    const last = `select system_id, ${KNOWN} as at from record_interval where organization_id = $1`;
+    const rows = await tx.query<{ id: string; at: Date }>(
+      `with recursive told as (
+         (${last} and ($2::uuid is null or system_id = $2) order by system_id desc, ${KNOWN} desc limit 1)
+         union all
+         select n.* from told t cross join lateral (
+           ${last} and $2::uuid is null and system_id < t.system_id order by system_id desc, ${KNOWN} desc limit 1) n
+       )
+       select system_id as id, at from told`,
+      [tx.organizationId, placeId],
+    );
+    return new Map(rows.map(({ id, at }) => [id, at]));
+  }
+
+  /** The first instant of which anything became known after `known` (null: ever) of a place; null where nothing did. */
+  async firstTold(tx: Tx, placeId: string, known: Date | null): Promise<Date | null> {
+    const [row] = await tx.query<{ first: Date | null }>(
+      `select min(effective_from) as first from record_interval
+       where organization_id = $1 and system_id = $2 and ($3::timestamptz is null or ${KNOWN} > $3)`,
+      [tx.organizationId, placeId, known],
+    );
+    return row?.first ?? null;
+  }
+
+  /** When a disposal last became known: it takes the fields of what was in effect before. */
+  async lastDisposal(tx: Tx): Promise<Date | null> {
+    const [row] = await tx.query<{ last: Date | null }>(
+      `select max(${KNOWN}) as last from record_interval where organization_id = $1 and system_id = $2 and type = 'record_disposal'`,
+      [tx.organizationId, WHOLE],
+    );
+    return row?.last ?? null;
+  }
+
+  /** The places of which something became known at that instant. */
+  async placesTold(tx: Tx, known: Date): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select distinct system_id as id from record_interval
+       where organization_id = $1 and greatest(known_from, ended_known, known_to) = $2`,
+      [tx.organizationId, known],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Writes what approved versions change, of all of them by one statement. */
+  async approve(tx: WriteTx, known: Date, versions: readonly VersionRef[]): Promise<void> {
+    await tx.execute(APPROVED_INTERVALS, [
+      tx.organizationId,
+      known,
+      versions.map(({ recordId }) => recordId),
+      versions.map(({ version }) => version),
+    ]);
+  }
+
+  async effective(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EffectiveRecord[]> {
+    const { where, values } = conditionsOf(filter, 4);
+    const rows = await tx.query<ContentRow>(
+      `with found as materialized (
+         select distinct i.record_id, i.version from (${visibleIntervals('r.record_id, r.version', where)}) i limit ${MAX_EFFECTIVE + 1}
+       )
+       select ${CONTENT} from found f
+         join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
+       order by v.type, v.record_id`,
+      [tx.organizationId, instant.asOf, instant.knownAt, ...values],
+    );
+    return bounded(rows).map(recordOf);
+  }
+
+  /** Of each record of which nothing is in effect at an instant, the last version that was, with the instant at which it ended. */
+  async ended(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EndedRecord[]> {
+    const { where, values } = conditionsOf(filter, 4);
+    const rows = await tx.query<ContentRow & { endedAt: Date }>(
+      `with found as materialized (
+         select distinct on (r.record_id) r.record_id, r.version, r.effective_to
+         from record_interval r
+         where r.organization_id = $1 and r.known_from <= $3 and (r.known_to is null or r.known_to > $3)
+           and r.effective_to <= $2 and r.ended_known <= $3 and (${where})
+           and r.record_id not in (select i.record_id from (${visibleIntervals('r.record_id', 'r.type = any ($4::text[])')}) i)
+         order by r.record_id, r.effective_to desc, r.version desc
+         limit ${MAX_EFFECTIVE + 1}
+       )
+       select ${CONTENT}, f.effective_to as "endedAt" from found f
+         join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
+       order by v.type, v.record_id`,
+      [tx.organizationId, instant.asOf, instant.knownAt, ...values],
+    );
+    return bounded(rows).map((row) => ({ ...recordOf(row), endedAt: row.endedAt }));
+  }
+
+  /** By what is known now, versions of records (other than `exceptId`) that are in effect at some instant from `from` on; each once, with its last end. */
+  async neighbours(tx: Tx, exceptId: string | null, from: Date, filter: EffectiveFilter): Promise<Neighbour[]> {
+    const { where, values } = conditionsOf(filter, 4);
+    const rows = await tx.query<ContentRow & { effectiveTo: Date | null }>(
+      `with found as materialized (
+         select r.record_id, r.version, case when bool_or(r.effective_to is null) then null else max(r.effective_to) end as effective_to
+         from record_interval r
+         where r.organization_id = $1 and ($2::uuid is null or r.record_id <> $2) and r.known_to is null and (r.effective_to is null or r.effective_to > $3) and (${where})
+         group by r.record_id, r.version
+         limit ${MAX_EFFECTIVE + 1}
+       )
+       select ${CONTENT}, f.effective_to as "effectiveTo" from found f
+         join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
+       order by v.type, v.record_id, v.version`,
+      [tx.organizationId, exceptId, from, ...values],
+    );
+    return bounded(rows).map((row) => ({ ...recordOf(row), effectiveTo: row.effectiveTo }));
+  }
+
+  /** In the order of the limits; nothing of those that nobody speaks to. What was done later than the instant says nothing of it, be it in effect since earlier. */
+  async needs(tx: Tx, instant: Instant, systemId: string | null, limits: readonly NeedLimit[]): Promise<NeedSummary[]> {
+    const rows = await tx.query<Omit<NeedSummary, 'limit' | 'systemId'> & { at: number }>(
+      `select a.at, count(*)::int as subjects,
+              count(*) filter (where s.fails)::int as failing,
+              count(*) filter (where not s.fails and s.expired)::int as expired,
+              count(*) filter (where ${SPEAKS_WELL} and (a.days is null or s.good_from + a.days * interval '24 hours' >= $2))::int as fresh,
+              max(s.good_from) filter (where ${SPEAKS_WELL}) as "newestGoodFrom",
+              min(s.good_from) filter (where ${SPEAKS_WELL}) as "oldestGoodFrom",
+              min(s.expires_at) filter (where ${SPEAKS_WELL}) as "firstExpires",
+              (array_agg(s.record_id order by s.fails desc, s.expired desc, s.good_from, s.record_id))[1:5] as records
+       from jsonb_to_recordset($5::jsonb) as a(at integer, type text, days integer, about text[])
+         cross join lateral (
+           select distinct on (i.subject) i.*, coalesce(i.expires_at <= $2, false) as expired
+           from (${visibleIntervals(
+             'r.subject, r.record_id, r.fails, r.expires_at, r.good_from, r.effective_from',
+             'r.system_id = $4 and r.type = a.type and r.good_from <= $2 and (a.about is null or r.about && a.about)',
+           )}) i
+           order by i.subject, coalesce(i.expires_at <= $2, false), i.good_from desc, i.effective_from desc, i.record_id
+         ) s
+       group by a.at
+       order by a.at`,
+      [
+        tx.organizationId,
+        instant.asOf,
+        instant.knownAt,
+        systemId ?? WHOLE,
+        JSON.stringify(limits.map((limit, at) => ({ at, ...limit }))),
+      ],
+    );
+    return rows.flatMap(({ at, ...summary }) => {
+      const limit = limits[at];
+      return limit === undefined ? [] : [{ limit, systemId, ...summary }];
+    });
+  }
+
+  /**
+   * The instants after `since` and up to `until` from which on, by what is known now, records of a place (null: of all) may say something else: one begins, ends,
+   * expires, or has become too old for a limit.
+   */
+  async changePoints(
+    tx: Tx,
+    systemId: string | null,
+    since: Date,
+    until: Date,
+    limits: readonly NeedLimit[],
+  ): Promise<Date[]> {
+    const days = limits.flatMap((limit) => (limit.days === null ? [] : [{ type: limit.type, days: limit.days }]));
+    const rows = await tx.query<{ at: Date }>(
+      `with standing as materialized (
+         select type, effective_from, effective_to, expires_at, good_from from record_interval
+         where organization_id = $1 and ($2::uuid is null or system_id = $2) and known_to is null
+       )
+       select distinct at from (
+         select unnest(array[effective_from, effective_to, expires_at, good_from]) as at from standing
+         union all
+         -- At the last instant of its age it is not too old.
+         select s.good_from + d.days * interval '24 hours' + interval '1 millisecond'
+         from standing s join (select distinct type, days from jsonb_to_recordset($5::jsonb) as l(type text, days integer)) d on d.type = s.type
+       ) p
+       where at > $3 and at <= $4
+       order by at`,
+      [tx.organizationId, systemId, since, until, JSON.stringify(days)],
+    );
+    return rows.map(({ at }) => at);
+  }
+}
+
+/** Rows `s` that neither fail nor have expired. */
+const SPEAKS_WELL = 'not s.fails and not s.expired';
+
+type ContentRow = Omit<EffectiveRecord, 'documents'> & { documents: KeptDocument[] };
+
+const recordOf = ({ documents, ...row }: ContentRow): EffectiveRecord => ({
+  ...row,
+  documents: documents.map(({ evidenceId, role, name }): RecordDocument => ({ evidenceId, role, name })),
+});
+
+function bounded<Row>(rows: Row[]): Row[] {
+  if (rows.length > MAX_EFFECTIVE) throw new Error(`more than ${MAX_EFFECTIVE} records were asked for at once`);
+  return rows;
+}
+
+/** Of intervals `r`, with parameters from number `next` on. */
+function conditionsOf(filter: EffectiveFilter, next: number): { where: string; values: unknown[] } {
+  const { types, systemId, keys, subjects, ids, linkedTo } = filter;
+  const conditions: string[] = [];
+  const values: unknown[] = [];
+  const add = (condition: (...parameters: string[]) => string, ...added: unknown[]): void => {
+    conditions.push(condition(...added.map((_, index) => `$${next + values.length + index}`)));
+    values.push(...added);
+  };
+  add((list) => `r.type = any (${list}::text[])`, types);
+  if (systemId !== undefined) add((id) => `r.system_id = ${id}::uuid`, systemId);
+  if (ids !== undefined) add((list) => `r.record_id = any (${list}::uuid[])`, ids);
+  if (subjects !== undefined) {
+    const named = types.flatMap((type) => subjects.map((subject) => subjectId(type, subject)));
+    add((list) => `r.subject = any (${list}::uuid[])`, named);
+  }
+  if (keys !== undefined) {
+    add(
+      (list) =>
+        `r.record_id in (select k.id from record k where k.organization_id = $1 and k.natural_key = any (${list}::text[]))`,
+      keys,
+    );
+  }
+  if (linkedTo !== undefined) {
+    add(
+      (kind, target) =>
+        `exists (select from record_link l where l.organization_id = $1 and l.record_id = r.record_id and l.version = r.version
+                   and l.kind = ${kind} and l.target = ${target})`,
+      linkedTo.kind,
+      linkedTo.target,
+    );
+  }
+  return { where: conditions.join(' and '), values };
+}

@@ -1,0 +1,30 @@
+/** Why something is on the work list. */
+export const WORK_KINDS = ['missing', 'stale', 'failing', 'expiring', 'due', 'waiting'] as const;
+export type WorkKind = (typeof WORK_KINDS)[number];
+
+/**
+ * What a judge says of a practice or an item of the law because of records and facts. A judge's rule is a pure function of what was in effect at an instant;
+ * what it cannot read is failing or not said, never met.
+ */
+export interface Statement {
+  about: { practice: string } | { control: string };
+  /** The record type that it speaks of; null: of the practice or item itself. */
+  need: string | null;
+  /** That something is missing is said by nobody's saying anything. */
+  says: 'met' | 'stale' | 'failing';
+  /** One sentence; names the type and, where it fails, the record's natural key. No names of people. */
+  reason: string;
+  /** Ids of records, and series of results or facts, behind it. */
+  records: readonly string[];
+  series: readonly string[];
+  /** Of what instant it is. */
+  at: Date;
+  /** When age or a date alone changes it; null: nothing of that sort does. */
+  until: Date | null;
+  work?: {
+    kind: WorkKind;
+    /** A member's id. */
+    ownerId: string | null;
+    dueAt: Date | null;
+  };
+}

@@ -202,9 +202,9 @@ describe('do intervals say what versions say?', () => {
           asked += expected.length;
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
-    expect(asked).toBeGreaterThan(1000);
+    expect(asked).toBeGreaterThan(500);
   }, 120_000);
 
   it('what has ended is the last that was in effect, with the instant from which it was not', async () => {
@@ -232,7 +232,7 @@ describe('do intervals say what versions say?', () => {
           asked += expected.length;
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
     expect(asked).toBeGreaterThan(100);
   }, 120_000);

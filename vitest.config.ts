@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Tests run over the compiled program (`dist/`), the one that ships: same decorators, same workers, same import paths.
@@ -8,8 +9,8 @@ const PURE = ['dist/src/{catalog,checks,posture}/**/*.spec.js', 'dist/src/scans/
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Left to itself vitest keeps a core free, which of two is half of them.
-    maxWorkers: '100%',
+    // A fifth of the time of a file is waiting, for a disk, a heartbeat, a server that is killed and comes back: one more than there are cores.
+    maxWorkers: availableParallelism() + 1,
     // The program is loaded by Node itself, as when it ships: TypeORM and threads import it too, and a class must be one class.
     server: { deps: { external: [/\/dist\/(src|migrations)\/(?!.*\.spec\.js)/] } },
     testTimeout: 60_000,

@@ -164,10 +164,21 @@ const lengthOf = (text: string): number => {
   return length;
 };
 
+/** What a value of another kind is told; one that is not there at all is missing, whatever its kind. */
+const unlessMissing = (fault: string) => ({
+  error: ({ input }: { input?: unknown }) => (input === undefined ? 'It is missing.' : fault),
+});
+
+/** A member that the type does not know is named by what was wrong with the whole. */
+const unknownOrMissing = {
+  error: ({ code, input }: { code: string; input?: unknown }) =>
+    code === 'unrecognized_keys' ? undefined : unlessMissing('It is not an object.').error({ input }),
+};
+
 /** A text that must be there is more than white space. */
 function textOf({ minLength = 0, maxLength = 0 }: FieldSchema): z.ZodType {
   return z
-    .string()
+    .string(unlessMissing('It is not text.'))
     .refine(isKept, 'It holds a character that no text has.')
     .refine((text) => text.length <= maxLength || lengthOf(text) <= maxLength, `It is longer than ${maxLength} characters.`)
     .refine(
@@ -178,14 +189,14 @@ function textOf({ minLength = 0, maxLength = 0 }: FieldSchema): z.ZodType {
 
 /** Nothing that people keep here is older, and no plan reaches further: other years are slips of the pen. */
 const isNear = (text: string): boolean => text >= '1900' && text < '2200';
-const DAY = z.iso.date('It is not a day, as 2026-11-26.').refine(isNear, 'The year is not between 1900 and 2199.');
+const DAY = z.iso.date(unlessMissing('It is not a day, as 2026-11-26.')).refine(isNear, 'The year is not between 1900 and 2199.');
 /** Kept in UTC to the millisecond, so that equal instants are equal texts. */
 const INSTANT = z.iso
-  .datetime({ offset: true, error: 'It is not an instant with its zone, as 2026-11-26T09:00:00+01:00.' })
+  .datetime({ offset: true, ...unlessMissing('It is not an instant with its zone, as 2026-11-26T09:00:00+01:00.') })
   .transform((text) => new Date(text).toISOString())
   .refine(isNear, 'The year is not between 1900 and 2199.');
 const UUID = z
-  .string()
+  .string(unlessMissing('It is not an id.'))
   .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'It is not an id.')
   .transform((text) => text.toLowerCase());
 /** RFC 3986, of the web alone: a page shows it as a link, and `javascript:` would run there. Nor with a password in it. */
@@ -198,17 +209,20 @@ const isAddress = (text: string): boolean => {
 function scalarOf(field: FieldSchema): z.ZodType {
   switch (field.type) {
     case 'boolean':
-      return z.boolean('It is neither true nor false.');
+      return z.boolean(unlessMissing('It is neither true nor false.'));
     case 'integer':
     case 'number': {
       const { minimum = 0, maximum = 0 } = field;
-      const number = field.type === 'integer' ? z.int('It is not a whole number.') : z.number('It is not a number.');
+      const number =
+        field.type === 'integer'
+          ? z.int(unlessMissing('It is not a whole number.'))
+          : z.number(unlessMissing('It is not a number.'));
       return number.refine((value) => value >= minimum && value <= maximum, `It is not between ${minimum} and ${maximum}.`);
     }
     default:
       break;
   }
-  if (field.enum !== undefined) return z.enum(field.enum, `It is none of: ${field.enum.join(', ')}.`);
+  if (field.enum !== undefined) return z.enum(field.enum, unlessMissing(`It is none of: ${field.enum.join(', ')}.`));
   switch (field.format) {
     case 'date':
       return DAY;
@@ -228,7 +242,7 @@ function valueOf(field: FieldSchema): z.ZodType {
   if (field.type !== 'array' || field.items === undefined) return scalarOf(field);
   const { minItems = 0, maxItems = 0 } = field;
   const list = z
-    .array(valueOf(field.items))
+    .array(valueOf(field.items), unlessMissing('It is not a list.'))
     .min(minItems, `It has fewer than ${minItems} entries.`)
     .max(maxItems, `It has more than ${maxItems} entries.`);
   if (field.uniqueItems !== true) return list;
@@ -248,7 +262,7 @@ function objectFields({ properties = {}, required = [] }: FieldSchema): z.ZodObj
       return [name, required.includes(name) ? value : value.optional()];
     }),
   );
-  return z.strictObject(shape);
+  return z.strictObject(shape, unknownOrMissing);
 }
 
 const compiled = new WeakMap<FieldsSchema, z.ZodType<Record<string, unknown>>>();

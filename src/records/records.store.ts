@@ -89,11 +89,12 @@ export class RecordsStore {
   ): Promise<void> {
     await tx.execute(
       `insert into record_move (organization_id, record_id, version, number, move, at, by, reason)
-       select $1, d.record_id, d.version,
-              1 + coalesce((select max(m.number) from record_move m
-                            where m.organization_id = $1 and m.record_id = d.record_id and m.version = d.version), 0),
-              $4, $5, $6, $7
-       from unnest($2::uuid[], $3::integer[]) as d(record_id, version)`,
+       select $1, d.record_id, d.version, 1 + coalesce(m.last, 0), $4, $5, $6, $7
+       from unnest($2::uuid[], $3::integer[]) as d(record_id, version)
+         -- At once: a question for each would read what this very statement has written so far.
+         left join (select record_id, version, max(number) as last from record_move
+                    where organization_id = $1 and record_id = any($2) group by record_id, version) m
+           on m.record_id = d.record_id and m.version = d.version`,
       [tx.organizationId, ...refs(versions), move, made.at, made.by, made.reason],
     );
   }

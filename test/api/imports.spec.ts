@@ -217,6 +217,11 @@ describe('an import', () => {
     expect(refused).toMatchObject({ status: 'refused', faultCount: 1 });
   });
 
+  it('that lacks a column which the type asks for is told so, in plain words?', async () => {
+    const refused = await imported('person,course,completedOn\nSomebody new,Awareness,2026-01-20\n', 'training_record');
+    expect(refused.faults).toEqual([{ row: 2, column: 'result', detail: 'It is missing.' }]);
+  });
+
   it('of the same bytes is the same import while it stands, and another after it was refused?', async () => {
     const table = trainings(3, 'Twice');
     const first = await imported(table, 'training_record');

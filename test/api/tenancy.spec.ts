@@ -11,6 +11,7 @@ import { ROLES, type Role } from '../../src/kernel/principal.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { absent, filled, heldBy, holdingsOf, NAMES, nothing, type Holdings } from '../support/holdings.js';
 import { ask, requestOf } from '../support/requests.js';
+import { fixture } from '../fixtures/reports/load.js';
 import { kubeBench, policyReport, send } from './reports.js';
 
 let world: World;
@@ -275,6 +276,21 @@ describe('is there anything of another organisation?', () => {
     const foreigners = new Set((events.items as { actor: { id: string } }[]).map(({ actor }) => actor.id));
     expect(foreigners.has(own.memberId)).toBe(false);
     expect(foreigners.has(own.agentId)).toBe(false);
+  });
+
+  it('and what it was refused of the first is done of its own', async () => {
+    // A dry run asks for a snapshot.
+    await foreign.agent
+      .post(`${foreign.systemPath}/scans`)
+      .set('Content-Type', 'application/x-ndjson')
+      .send(fixture('cluster-snapshot/clinic.ndjson').toString('utf8'))
+      .expect(201);
+    for (const operation of operations.filter(isTenants)) {
+      if (operation.method === 'GET' || heldBy(operation.path).length > 1) continue;
+      const [caller] = holders(operation);
+      const { status } = await call(operation, caller!, own);
+      expect(status, operation.id).toBeLessThan(300);
+    }
   });
 });
 

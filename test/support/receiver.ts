@@ -22,6 +22,8 @@ export interface CloudEvent {
   data: Record<string, unknown>;
 }
 
+type Answer = { status: number; headers?: Record<string, string> } | null;
+
 /** A receiver of webhooks by https on loopback, of a certificate authority of its own. */
 export interface Receiver {
   /** Of 127.0.0.1, with a port. */
@@ -30,7 +32,9 @@ export interface Receiver {
   authority: string;
   received: Received[];
   /** What it answers from now on; null: nothing, for ever. */
-  answer: { status: number; headers?: Record<string, string> } | null;
+  answer: Answer;
+  /** What it answers on paths of which it is said by themselves. */
+  answers: Map<string, Answer>;
   /** The first thing that it is sent, other than what it was sent before this call, that is so; verified by the secret as the specification asks for. */
   next(secret: string, isIt: (event: CloudEvent) => boolean, patience?: number): Promise<CloudEvent>;
   stop(): Promise<void>;
@@ -49,7 +53,8 @@ export async function startReceiver(port = 0, certificate = certified()): Promis
         headers: request.headers,
         body: Buffer.concat(chunks).toString('utf8'),
       });
-      const { answer } = receiver;
+      const own = receiver.answers.get(request.url ?? '');
+      const answer = own === undefined ? receiver.answer : own;
       if (answer !== null) response.writeHead(answer.status, answer.headers).end('This is not read.');
     });
   });
@@ -61,6 +66,7 @@ export async function startReceiver(port = 0, certificate = certified()): Promis
     authority: certificate.cert,
     received,
     answer: { status: 204 },
+    answers: new Map(),
     next: async (secret, isIt, patience = 20_000) => {
       const from = received.length;
       const until = Date.now() + patience;

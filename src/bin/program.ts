@@ -101,7 +101,9 @@ export function buildProgram(): Command {
     .action(packageCommand);
   program
     .command('verify')
-    .description('Check a package, offline: that it is complete, unchanged, and signed, and that its log was never rewritten.')
+    .description(
+      'Check a package, offline: that it is complete, unchanged, and signed, and that its log was never rewritten.',
+    )
     .argument('<package>', 'the ZIP, or the folder that it was unpacked to')
     .option(
       '--fingerprint <sha256>',
@@ -116,7 +118,11 @@ export function buildProgram(): Command {
     )
     .option('--checkpoint <file>', 'a checkpoint of the log from earlier, which it has to extend', each(given))
     .option('--receipt <file>', 'a receipt from the log, which it has to have kept', each(given))
-    .option('--witness <file>', 'vkeys, a line each, of witnesses that all have to have cosigned the anchor log', each(given))
+    .option(
+      '--witness <file>',
+      'vkeys, a line each, of witnesses that all have to have cosigned the anchor log',
+      each(given),
+    )
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',

@@ -27,15 +27,9 @@ export interface Hashed {
   size: number;
 }
 
-/** Sections 2.1.3 and 2.2.2: every payload file, by its path in the bag (`data/index.json`), has the digests of both manifests, and nothing else lies there. */
+/** Section 2.1.3: every payload file, by its path in the bag (`data/index.json`), has the digests of both manifests, and nothing else lies there. */
 export async function checkPayload(files: PackageFiles): Promise<ReadonlyMap<string, Hashed>> {
-  const hashed = await checkListed(files, 'manifest', (path) => path.startsWith('data/'));
-  const info = textOf(await readFile(files, 'bag/bag-info.txt', 1_000_000), 'bag/bag-info.txt');
-  const octets = [...hashed.values()].reduce((sum, { size }) => sum + size, 0);
-  if (labelIn(info, 'Payload-Oxum') !== `${octets}.${hashed.size}`) {
-    throw new Fault('bag/bag-info.txt: Payload-Oxum is not the size and the number of the payload files');
-  }
-  return hashed;
+  return checkListed(files, 'manifest', (path) => path.startsWith('data/'));
 }
 
 /** Section 2.2.1: the same of what is in the bag and no payload, but for the tag manifests, which are what is signed. */
@@ -43,10 +37,27 @@ export async function checkTagFiles(files: PackageFiles): Promise<ReadonlyMap<st
   return checkListed(files, 'tagmanifest', (path) => !path.startsWith('data/') && !path.startsWith('tagmanifest-'));
 }
 
+/** Section 2.2.2: what the bag says of itself. */
+export async function readBagInfo(files: PackageFiles, payload: ReadonlyMap<string, Hashed>): Promise<BagInfo> {
+  const text = textOf(await readFile(files, BAG_INFO, 1_000_000), BAG_INFO);
+  const octets = [...payload.values()].reduce((sum, { size }) => sum + size, 0);
+  if (labelIn(text, 'Payload-Oxum') !== `${octets}.${payload.size}`) {
+    throw new Fault(`${BAG_INFO}: Payload-Oxum is not the size and the number of the payload files`);
+  }
+  return { externalIdentifier: labelIn(text, 'External-Identifier') };
+}
+const BAG_INFO = 'bag/bag-info.txt';
+
+export interface BagInfo {
+  externalIdentifier: string | undefined;
+}
+
 /** The only value of a label of bag-info.txt; undefined where it has none. */
-export function labelIn(info: string, label: string): string | undefined {
-  const values = info.split('\n').flatMap((line) => (line.startsWith(`${label}: `) ? [line.slice(label.length + 2)] : []));
-  if (values.length > 1) throw new Fault(`bag/bag-info.txt says ${label} twice`);
+function labelIn(info: string, label: string): string | undefined {
+  const values = info
+    .split('\n')
+    .flatMap((line) => (line.startsWith(`${label}: `) ? [line.slice(label.length + 2)] : []));
+  if (values.length > 1) throw new Fault(`${BAG_INFO} says ${label} twice`);
   return values[0];
 }
 
@@ -56,7 +67,8 @@ async function checkListed(
   isListed: (path: string) => boolean,
 ): Promise<ReadonlyMap<string, Hashed>> {
   const manifests = new Map<Algorithm, Map<string, string>>();
-  for (const algorithm of ALGORITHMS) manifests.set(algorithm, await readManifest(files, `${prefix}-${algorithm}.txt`, algorithm));
+  for (const algorithm of ALGORITHMS)
+    manifests.set(algorithm, await readManifest(files, `${prefix}-${algorithm}.txt`, algorithm));
   const there = [...files.sizes.keys()].flatMap((path) => {
     const inBag = path.startsWith('bag/') ? path.slice('bag/'.length) : null;
     return inBag !== null && isListed(inBag) ? [inBag] : [];

@@ -35,10 +35,13 @@ export async function checkExtends(
 async function checkCarriedOn(log: WholeLog, { name, bytes }: Held): Promise<string> {
   const old = readCheckpoint(bytes);
   const first = await log.leafAt(0);
-  const before = first?.[0] === OPENING_BRACE ? null : asFault(`entry 0 of the log`, () => readCheckpoint(first ?? Buffer.alloc(0)));
+  const before =
+    first?.[0] === OPENING_BRACE ? null : asFault(`entry 0 of the log`, () => readCheckpoint(first ?? Buffer.alloc(0)));
   if (before?.origin !== old.origin) throw new Fault(`${name} is of another log, ${old.origin}`);
   if (before.size !== old.size || !before.root.equals(old.root)) {
-    throw new Fault(`${name} is not the last head of ${old.origin}, which this log carries on; a package of that log has the entries between`);
+    throw new Fault(
+      `${name} is not the last head of ${old.origin}, which this log carries on; a package of that log has the entries between`,
+    );
   }
   return `the log carries on ${old.origin}, whose last head is ${name}`;
 }

@@ -170,6 +170,8 @@ function isLeaf(value: unknown): value is Leaf {
   if (typeof value !== 'object' || value === null) return false;
   const { id, action, tenant, time, object } = value as Partial<Record<keyof Leaf, unknown>>;
   return (
-    [id, action, tenant, time].every((text) => typeof text === 'string') && typeof object === 'object' && object !== null
+    [id, action, tenant, time].every((text) => typeof text === 'string') &&
+    typeof object === 'object' &&
+    object !== null
   );
 }

@@ -31,7 +31,8 @@ export async function checkOscal(files: PackageFiles, payload: ReadonlyMap<strin
       if (typeof href !== 'string') continue;
       references += 1;
       if (href.startsWith('#')) {
-        if (!uuids.has(href.slice(1)) && !targets.has(href.slice(1))) throw new Fault(`${at} refers to ${href}, which is not in it`);
+        if (!uuids.has(href.slice(1)) && !targets.has(href.slice(1)))
+          throw new Fault(`${at} refers to ${href}, which is not in it`);
         continue;
       }
       if (/^[a-z][a-z0-9+.-]*:/i.test(href)) continue;

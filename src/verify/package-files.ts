@@ -91,7 +91,8 @@ async function entriesIn(zip: yauzl.ZipFile, archiveSize: number): Promise<Map<s
         paths.add(name.slice(0, -1));
         continue;
       }
-      if (kind !== 0 && kind !== constants.S_IFREG) throw new Fault(`${quoted(name)} is a link or a device, not a file`);
+      if (kind !== 0 && kind !== constants.S_IFREG)
+        throw new Fault(`${quoted(name)} is a link or a device, not a file`);
       if (isEncrypted(entry)) throw new Fault(`${quoted(name)} is encrypted`);
       addTo(paths, name);
       unpacked += entry.uncompressedSize;
@@ -153,7 +154,9 @@ async function openFolder(folder: string): Promise<PackageFiles> {
       if (size === undefined) throw new Fault(`${path} is not there`);
       let read = 0;
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
-      for await (const chunk of createReadStream(join(folder, path), { flags: flags as never }) as AsyncIterable<Buffer>) {
+      for await (const chunk of createReadStream(join(folder, path), {
+        flags: flags as never,
+      }) as AsyncIterable<Buffer>) {
         read += chunk.length;
         yield chunk;
       }

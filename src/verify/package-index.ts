@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { labelIn, type Hashed } from './bag.js';
+import { readBagInfo, type Hashed } from './bag.js';
 import { Fault } from './fault.js';
 import type { PackageFiles } from './package-files.js';
-import { jsonOf, readFile, textOf } from './read.js';
+import { jsonOf, readFile } from './read.js';
 
 export const INDEX = 'bag/data/index.json';
 
@@ -12,6 +12,7 @@ const indexShape = z.object({
   packageId: z.string(),
   organization: z.object({ id: z.string(), name: z.string() }),
   scope: z.object({ systemId: z.string().nullable() }),
+  period: z.object({ from: z.iso.datetime() }),
   asOf: z.iso.datetime(),
   knownAt: z.iso.datetime(),
   counts: z.record(z.string(), z.number()),
@@ -29,10 +30,9 @@ const indexShape = z.object({
 export type PackageIndex = z.infer<typeof indexShape>;
 
 /** What the package says it is: one and the same in the index and in the bag's own description. */
-export async function readIndex(files: PackageFiles): Promise<PackageIndex> {
+export async function readIndex(files: PackageFiles, payload: ReadonlyMap<string, Hashed>): Promise<PackageIndex> {
   const index = jsonOf(indexShape, await readFile(files, INDEX), INDEX);
-  const info = textOf(await readFile(files, 'bag/bag-info.txt', 1_000_000), 'bag/bag-info.txt');
-  if (labelIn(info, 'External-Identifier') !== index.packageId) {
+  if ((await readBagInfo(files, payload)).externalIdentifier !== index.packageId) {
     throw new Fault(`${INDEX} is of another package than bag/bag-info.txt`);
   }
   return index;

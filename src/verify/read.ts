@@ -39,7 +39,9 @@ export function jsonOf<Schema extends z.ZodType>(schema: Schema, bytes: Buffer, 
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new Fault(`${path}: ${issue === undefined ? '' : `/${issue.path.join('/')}: `}${issue?.message ?? 'another shape'}`);
+  throw new Fault(
+    `${path}: ${issue === undefined ? '' : `/${issue.path.join('/')}: `}${issue?.message ?? 'another shape'}`,
+  );
 }
 
 /** The lines of a file, each ended by LF. */

@@ -5,7 +5,7 @@ import { Fault } from './fault.js';
 import type { PackageIndex } from './package-index.js';
 import type { PackageFiles } from './package-files.js';
 import { jsonOf, readFile } from './read.js';
-import { BUNDLE, SIGNED } from './signature.js';
+import { BUNDLE, RAW_SIGNATURE, SIGNED, TIME_STAMP } from './signature.js';
 
 const sha256 = z.stringFormat('sha256', /^[0-9a-f]{64}$/);
 const head = z.object({ origin: z.string(), size: z.number().int().nonnegative(), rootHash: z.base64() });
@@ -14,12 +14,12 @@ export type Head = z.infer<typeof head>;
 const statementShape = z.object({
   _type: z.literal('https://in-toto.io/Statement/v1'),
   subject: z.array(z.object({ name: z.string(), digest: z.object({ sha256 }) })),
-  predicateType: z.stringFormat('predicate type', /\/predicates\/audit-package\/v1$/),
+  predicateType: z.literal('https://safeguard.dev/predicates/audit-package/v1'),
   predicate: z.object({
     packageId: z.string(),
     tenant: z.string(),
     scope: z.object({ systemId: z.string().nullable() }),
-    period: z.object({ asOf: z.string(), knownAt: z.string() }),
+    period: z.object({ from: z.string(), asOf: z.string(), knownAt: z.string() }),
     createdAt: z.iso.datetime(),
     log: head,
     anchor: head.nullable().optional(),
@@ -42,10 +42,13 @@ export async function checkSubjects(files: PackageFiles, { subject }: Statement)
   }
   if (!subjects.has(SIGNED)) throw new Fault(`the statement is not about ${SIGNED}`);
   for (const [path, expected] of subjects) {
-    const found = createHash('sha256').update(await readFile(files, path)).digest('hex');
+    const found = createHash('sha256')
+      .update(await readFile(files, path))
+      .digest('hex');
     if (found !== expected) throw new Fault(`${path} is not what the statement was signed for`);
   }
-  const unnamed = [...files.sizes.keys()].find((path) => !/^(bag|sig)\//.test(path) && !subjects.has(path));
+  const known = new Set([...subjects.keys(), RAW_SIGNATURE, TIME_STAMP, BUNDLE]);
+  const unnamed = [...files.sizes.keys()].find((path) => !path.startsWith('bag/') && !known.has(path));
   if (unnamed !== undefined) throw new Fault(`${unnamed} is not named by the statement: it is not signed`);
 }
 
@@ -55,6 +58,7 @@ export function checkPredicate({ predicate }: Statement, index: PackageIndex): v
     ['packageId', predicate.packageId, index.packageId],
     ['tenant', predicate.tenant, index.organization.id],
     ['scope', predicate.scope.systemId, index.scope.systemId],
+    ['period', predicate.period.from, index.period.from],
     ['asOf', predicate.period.asOf, index.asOf],
     ['knownAt', predicate.period.knownAt, index.knownAt],
     ['counts', predicate.counts, index.counts],

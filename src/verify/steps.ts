@@ -85,5 +85,6 @@ export class Steps {
   }
 }
 
-const areThere = <Needs extends object>(needs: { readonly [Name in keyof Needs]: Found<Needs[Name]> }): needs is Needs =>
-  Object.values(needs).every((value) => value !== undefined);
+const areThere = <Needs extends object>(needs: {
+  readonly [Name in keyof Needs]: Found<Needs[Name]>;
+}): needs is Needs => Object.values(needs).every((value) => value !== undefined);

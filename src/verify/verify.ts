@@ -9,12 +9,20 @@ import { checkEvents, checkReceived } from './events.js';
 import { Fault } from './fault.js';
 import { checkExtends, checkReceipt, type Held } from './held.js';
 import { checkCheckpoint, checkTiles, type WholeLog } from './log.js';
-import { ANCHOR_KEY, EARLIER_KEYS, LOG_KEY, readVerifierKey, readVerifierKeys, RECEIPT_KEY, WITNESS_KEYS } from './notes.js';
+import {
+  ANCHOR_KEY,
+  EARLIER_KEYS,
+  LOG_KEY,
+  readVerifierKey,
+  readVerifierKeys,
+  RECEIPT_KEY,
+  WITNESS_KEYS,
+} from './notes.js';
 import { checkOscal } from './oscal.js';
 import { openPackageFiles, type PackageFiles } from './package-files.js';
 import { checkEvidence, readIndex, type PackageIndex } from './package-index.js';
 import { checkProofs } from './proofs.js';
-import { checkRawSignature, openStatement, PACKAGE_KEY, readPackageKey } from './signature.js';
+import { checkRawSignature, openBundle, PACKAGE_KEY, readPackageKey } from './signature.js';
 import { checkPredicate, checkSubjects, readStatement, type Head, type Statement } from './statement.js';
 import { Steps, type Line } from './steps.js';
 
@@ -51,8 +59,15 @@ export interface Verdict {
  * @param tell is told of each check as it ends
  * @throws where the machine fails: the file is not there, or the disk does not read it
  */
-export async function verifyPackage(
+export const verifyPackage = (
   path: string,
+  options: VerifyOptions,
+  tell: (line: Line) => void = () => undefined,
+): Promise<Verdict> => verifyFiles(() => openPackageFiles(path), options, tell);
+
+/** The same, wherever the files lie. */
+export async function verifyFiles(
+  open: () => Promise<PackageFiles>,
   options: VerifyOptions,
   tell: (line: Line) => void = () => undefined,
 ): Promise<Verdict> {
@@ -60,7 +75,7 @@ export async function verifyPackage(
   const files = await steps.check(
     'files',
     {},
-    () => openPackageFiles(path),
+    open,
     ({ sizes }) => `${sizes.size} files, each with one name, none outside of the package`,
   );
   let checked: { index?: PackageIndex | undefined; key?: KeyObject | undefined } = {};
@@ -93,7 +108,7 @@ async function checkAll(steps: Steps, files: PackageFiles, options: VerifyOption
   const index = await steps.check(
     'index',
     { payload, tags, key: signed.key },
-    () => readIndex(files),
+    (needs) => readIndex(files, needs.payload),
     (read) => `package ${read.packageId}, as of ${read.asOf}, as known at ${read.knownAt}`,
   );
   await steps.check(
@@ -142,22 +157,25 @@ async function checkSignatures(steps: Steps, files: PackageFiles, { fingerprints
       () => 'that key is one that you trust',
     );
   }
-  const statement = await steps.check(
+  const stated = await steps.check(
     'statement',
     { found },
     async (needs) => {
-      const read = readStatement(await openStatement(files, needs.found));
-      await checkSubjects(files, read);
-      return read;
+      const envelope = await openBundle(files, needs.found);
+      const statement = readStatement(envelope.payload);
+      await checkSubjects(files, statement);
+      return { envelope, statement };
     },
-    ({ subject }) => `the statement is signed by that key, and is about ${subject.length} files: each but the bag’s`,
+    ({ statement: { subject } }) =>
+      `the statement is signed by that key, and is about ${subject.length} files: each but the bag’s`,
   );
-  return { key, statement };
+  return { key, statement: stated?.statement };
 }
 
 function requireKnown(key: KeyObject, fingerprints: readonly string[]): void {
   const found = fingerprintOf(key);
-  if (!fingerprints.includes(found)) throw new Fault(`the package is signed by another key than you trust, SHA-256 ${found}`);
+  if (!fingerprints.includes(found))
+    throw new Fault(`the package is signed by another key than you trust, SHA-256 ${found}`);
 }
 
 /** What a check of the log may rest on. */
@@ -188,12 +206,7 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   );
   await steps.check('events', { log, index }, (needs) => checkEvents(files, needs.log, needs.index), asSaid);
   await steps.check('received', { log, index }, (needs) => checkReceived(needs.index, needs.log), asSaid);
-  await steps.check(
-    'proofs',
-    { keys },
-    (needs) => checkProofs(files, needs.keys.head, needs.keys.log),
-    asSaid,
-  );
+  await steps.check('proofs', { keys }, (needs) => checkProofs(files, needs.keys.head, needs.keys.log), asSaid);
   for (const held of options.checkpoints) {
     await steps.check('extends', { log, keys }, (needs) => checkExtends(needs.log, held, needs.keys.all), asSaid);
   }
@@ -217,8 +230,12 @@ async function checkAnchors(
 ): Promise<void> {
   const stated = statement?.predicate.anchor ?? null;
   let anchor: Anchor | undefined;
-  if (statement !== undefined && stated === null && !files.sizes.has(ANCHORED)) {
-    steps.skip('anchor', 'the service anchors its logs nowhere: that it has not written all of one anew rests on its word');
+  const isNowhere = statement !== undefined && stated === null && !files.sizes.has(ANCHORED);
+  if (isNowhere) {
+    steps.skip(
+      'anchor',
+      'the service anchors its logs nowhere: that it has not written all of one anew rests on its word',
+    );
   } else {
     anchor = await steps.check(
       'anchor',
@@ -237,19 +254,21 @@ async function checkAnchors(
       ({ origin, size, anchored }) => `the log is in ${origin}, of ${size} entries, with its first ${anchored} entries`,
     );
   }
-  const cosignatures = anchor?.cosignatures ?? [];
-  if (options.witnesses.length === 0 && cosignatures.length === 0) {
+  // One who was named and had nothing to cosign has not cosigned.
+  const cosignatures = isNowhere ? [] : anchor?.cosignatures;
+  if (options.witnesses.length === 0 && (cosignatures ?? []).length === 0) {
     steps.skip('witnesses', 'no witness has cosigned the anchor log');
     return;
   }
   await steps.check(
     'witnesses',
-    { anchor },
-    () => {
-      const absent = options.witnesses.find(({ keyId }) => cosignatures.every((by) => by.keyId !== keyId));
+    { cosignatures },
+    (needs) => {
+      const absent = options.witnesses.find(({ keyId }) => needs.cosignatures.every((by) => by.keyId !== keyId));
       if (absent !== undefined) throw new Fault(`${absent.name} has not cosigned ${ANCHOR_CHECKPOINT}`);
+      return needs.cosignatures;
     },
-    () => cosignatures.map(({ name, time }) => `${name} has cosigned the anchor log at ${time.toISOString()}`).join('; '),
+    (all) => all.map(({ name, time }) => `${name} has cosigned the anchor log at ${time.toISOString()}`).join('; '),
   );
 }
 

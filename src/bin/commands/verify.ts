@@ -49,7 +49,8 @@ const MARKS = { ok: 'ok  ', failed: 'FAIL', 'not-checked': '--  ' } as const;
 const WIDTH = 'time-stamps'.length;
 
 async function knownFrom(options: VerifyCommandOptions) {
-  const { fingerprintIn, verifierKeysIn } = await import('../../verify/known.js');
+  const { fingerprintIn } = await import('../../verify/known.js');
+  const { verifierKeysIn } = await import('../../verify/notes.js');
   const all = async <Result>(files: readonly string[] | undefined, act: (bytes: Buffer, name: string) => Result) => {
     const read: Result[] = [];
     for (const file of files ?? []) {

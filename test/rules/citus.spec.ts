@@ -14,6 +14,7 @@ const DISTRIBUTION_COLUMN = 'organization_id';
 /** Tables without the column: they would stay on the coordinator, as «local tables», or be copied to every node, as «reference tables». */
 const UNDISTRIBUTED: Readonly<Record<string, string>> = {
   'public.migration': 'local: read at the start of a replica, written by migrate',
+  'public.signing_key': 'reference: some rows in years, read by who makes packages and proofs',
   'public.session': 'local: found by its id before any organisation is known, and joined with nothing',
 };
 
@@ -47,6 +48,7 @@ const WITH_TRIGGERS = [
   'scan',
   'sighting',
   'sighting_loss',
+  'signing_key',
   'system_change',
   'system_version',
   'target',

@@ -6,6 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 /** Tables of no tenant, each with the reason. */
 const SHARED: Readonly<Record<string, string>> = {
   migration: 'which migrations ran; the app may only read it',
+  signing_key: 'public keys that the service has signed by, for every organisation; nothing of any',
   session: 'who is signed in, before any organisation is chosen; found by an unguessable id',
 };
 
@@ -14,6 +15,7 @@ const ACROSS: Readonly<Record<string, string>> = {
   member_self: '«which organisations am I in» is asked before any is chosen; the policy shows the own rows',
   session_pk: 'of a shared table',
   session_expire: 'of a shared table',
+  signing_key_pk: 'of a shared table',
   migration_pk: 'of a shared table',
 };
 
@@ -259,6 +261,9 @@ describe('is the app’s role held by all of it?', () => {
     }
     expect(await codeOf(inside(null, () => server.query('delete from session')))).toBe('done');
     expect(await codeOf(inside(null, () => server.query('truncate session')))).toBe(DENIED);
+    for (const change of ['delete from signing_key', 'truncate signing_key', 'update signing_key set use = use']) {
+      expect(await codeOf(inside(null, () => server.query(change))), change).toBe(DENIED);
+    }
   });
 
   it('what was said stays said: no column of evidence, coverage, events, versions or the audit log is changed', async () => {

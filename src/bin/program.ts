@@ -128,6 +128,11 @@ export function buildProgram(): Command {
       'vkeys, a line each, of witnesses that all have to have cosigned the anchor log',
       each(given),
     )
+    .option(
+      '--tsa <file>',
+      'root certificates in PEM of time-stamping authorities, one of which has to have stamped it',
+      each(given),
+    )
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',

@@ -22,8 +22,8 @@ export const CHECKS = [
   'receipts',
   'anchor',
   'witnesses',
-  'time-stamps',
   'custody',
+  'time-stamps',
   'oscal',
 ] as const;
 export type Check = (typeof CHECKS)[number];

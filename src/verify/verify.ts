@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { Checkpoint } from '../audit/checkpoint.js';
 import type { VerifierKey } from '../audit/note.js';
 import { fingerprintOf } from '../kernel/crypto/signing/signing-key.js';
@@ -22,9 +22,10 @@ import { checkOscal } from './oscal.js';
 import { openPackageFiles, type PackageFiles } from './package-files.js';
 import { checkEvidence, readIndex, type PackageIndex } from './package-index.js';
 import { checkProofs } from './proofs.js';
-import { checkRawSignature, openBundle, PACKAGE_KEY, readPackageKey } from './signature.js';
+import { checkRawSignature, openBundle, PACKAGE_KEY, readPackageKey, type Envelope } from './signature.js';
 import { checkPredicate, checkSubjects, readStatement, type Head, type Statement } from './statement.js';
 import { Steps, type Line } from './steps.js';
+import { checkTimeStamps, hasTimeStamps } from './time-stamps.js';
 
 /** What whoever verifies knows from elsewhere. All of it may be empty: then trust rests on the keys in the package. */
 export interface VerifyOptions {
@@ -34,6 +35,8 @@ export interface VerifyOptions {
   witnesses: readonly VerifierKey[];
   /** Keys of the log and of its receipts, beside those in the package. */
   logKeys: readonly VerifierKey[];
+  /** Roots of time-stamping authorities, in place of those in the package: then there has to be a stamp. */
+  authorities: readonly X509Certificate[];
   /** Each has to be a beginning of the log. */
   checkpoints: readonly Held[];
   /** Each has to be kept by the log. */
@@ -119,6 +122,7 @@ async function checkAll(steps: Steps, files: PackageFiles, options: VerifyOption
   );
   await steps.check('evidence', { payload, index }, (needs) => checkEvidence(needs.index, needs.payload), asSaid);
   await checkLog(steps, files, { ...signed, index, payload }, options);
+  await checkStamps(steps, files, signed.envelope, options);
   await steps.check('oscal', { payload }, (needs) => checkOscal(files, needs.payload), asSaid);
   return { index, key: signed.key };
 }
@@ -126,6 +130,7 @@ async function checkAll(steps: Steps, files: PackageFiles, options: VerifyOption
 interface Signed {
   key: KeyObject | undefined;
   statement: Statement | undefined;
+  envelope: Envelope | undefined;
 }
 
 async function checkSignatures(steps: Steps, files: PackageFiles, { fingerprints }: VerifyOptions): Promise<Signed> {
@@ -169,7 +174,7 @@ async function checkSignatures(steps: Steps, files: PackageFiles, { fingerprints
     ({ statement: { subject } }) =>
       `the statement is signed by that key, and is about ${subject.length} files: each but the bag’s`,
   );
-  return { key, statement: stated?.statement };
+  return { key, statement: stated?.statement, envelope: stated?.envelope };
 }
 
 function requireKnown(key: KeyObject, fingerprints: readonly string[]): void {
@@ -225,7 +230,11 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
 async function checkAnchors(
   steps: Steps,
   files: PackageFiles,
-  { statement, log, keys }: Signed & { log: WholeLog | undefined; keys: readonly VerifierKey[] | undefined },
+  {
+    statement,
+    log,
+    keys,
+  }: Pick<Signed, 'statement'> & { log: WholeLog | undefined; keys: readonly VerifierKey[] | undefined },
   options: VerifyOptions,
 ): Promise<void> {
   const stated = statement?.predicate.anchor ?? null;
@@ -269,6 +278,24 @@ async function checkAnchors(
       return needs.cosignatures;
     },
     (all) => all.map(({ name, time }) => `${name} has cosigned the anchor log at ${time.toISOString()}`).join('; '),
+  );
+}
+
+async function checkStamps(
+  steps: Steps,
+  files: PackageFiles,
+  envelope: Envelope | undefined,
+  { authorities }: VerifyOptions,
+): Promise<void> {
+  if (envelope !== undefined && authorities.length === 0 && !hasTimeStamps(files, envelope)) {
+    steps.skip('time-stamps', 'no authority has stamped the package: when it was signed rests on its word');
+    return;
+  }
+  await steps.check(
+    'time-stamps',
+    { envelope },
+    (needs) => checkTimeStamps(files, needs.envelope, authorities),
+    asSaid,
   );
 }
 

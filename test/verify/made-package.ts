@@ -19,7 +19,9 @@ import { formatReceipt, receiptKeyName } from '../../src/audit/receipt.js';
 import { entryBundle, entryBundlesOf, subtreesOfTile, tilePath, tilesBetween } from '../../src/audit/tile.js';
 import { formatTlogProof } from '../../src/audit/tlog-proof.js';
 import { fingerprintOf, pemOf } from '../../src/kernel/crypto/signing/signing-key.js';
+import { timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
 import { bag } from '../../src/packages/bag.js';
+import type { TestAuthority } from '../support/time-stamp-authority.js';
 
 /*
  * A whole package in small, made here of the formats alone and by keys of the test's own: so that what an attacker does to one can be done to this, also what needs
@@ -69,6 +71,8 @@ export interface MadeOptions {
   /** Applied to the statement before it is signed. */
   statement?: (statement: Record<string, unknown>) => void;
   anchored?: boolean;
+  /** Who stamps the time; default: nobody. */
+  authority?: TestAuthority;
   /** Of the head that was anchored, where it is not this log's. */
   anchoredLeaves?: readonly Buffer[];
 }
@@ -218,6 +222,8 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
       ],
     });
     payload.set('anchor/checkpoint', note);
+    const stamp = stampOf(options.authority, note);
+    if (stamp !== null) payload.set('anchor/checkpoint.tsr', stamp);
     payload.set('anchor/tenant-checkpoint', anchorLeaves[1] ?? Buffer.alloc(0));
     payload.set(
       'anchor/tenant-checkpoint.tlog-proof',
@@ -253,6 +259,7 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
     log: { origin: ORIGIN, size: leaves.length, rootHash: root.toString('base64') },
     anchor: anchored ? { origin: ANCHOR, size: 2, rootHash: anchorRoot.toString('base64') } : null,
     edit: options.statement,
+    authority: options.authority,
   });
 }
 
@@ -260,7 +267,13 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
 async function sealed(
   payload: Files,
   keys: Keys,
-  of: { counts: object; log: object; anchor: object | null; edit: MadeOptions['statement'] | undefined },
+  of: {
+    counts: object;
+    log: object;
+    anchor: object | null;
+    edit: MadeOptions['statement'] | undefined;
+    authority: TestAuthority | undefined;
+  },
 ): Promise<Files> {
   const files: Files = new Map([
     ['VERIFY.md', Buffer.from('# How to verify\n')],
@@ -270,6 +283,7 @@ async function sealed(
     ['keys/anchor.vkey', Buffer.from(formatVerifierKey(verifierKey(ANCHOR, keys.log.publicKey)))],
     ['keys/witnesses.vkey', Buffer.from(`${witnessVkey(keys)}\n`)],
   ]);
+  if (of.authority !== undefined) files.set('keys/tsa-chain.pem', Buffer.from(of.authority.chainPem));
   const outside = [...files.keys()];
   const paths = [...payload.keys()].sort();
   const info = [['External-Identifier', PACKAGE]] as const;
@@ -300,25 +314,39 @@ async function sealed(
     },
   };
   of.edit?.(statement);
-  files.set('sig/tagmanifest.p256.sig', sign('sha256', manifest, keys.package.privateKey));
-  files.set('sig/statement.sigstore.json', json(bundleOf(statement, keys.package)));
+  const signature = sign('sha256', manifest, keys.package.privateKey);
+  files.set('sig/tagmanifest.p256.sig', signature);
+  const stamp = stampOf(of.authority, signature);
+  if (stamp !== null) files.set('sig/tagmanifest.p256.sig.tsr', stamp);
+  files.set('sig/statement.sigstore.json', json(bundleOf(statement, keys.package, of.authority)));
   return files;
 }
 
-function bundleOf(statement: object, { publicKey, privateKey }: KeyPair): object {
+function bundleOf(statement: object, { publicKey, privateKey }: KeyPair, authority: TestAuthority | undefined): object {
   const payload = Buffer.from(JSON.stringify(statement));
   const type = 'application/vnd.in-toto+json';
   const signed = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload]);
+  const signature = sign('sha256', signed, privateKey);
+  const stamp = stampOf(authority, signature)?.toString('base64');
   return {
     mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
-    verificationMaterial: { publicKey: { hint: fingerprintOf(publicKey) }, tlogEntries: [] },
+    verificationMaterial: {
+      publicKey: { hint: fingerprintOf(publicKey) },
+      tlogEntries: [],
+      ...(stamp === undefined
+        ? {}
+        : { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: stamp }] } }),
+    },
     dsseEnvelope: {
       payload: payload.toString('base64'),
       payloadType: type,
-      signatures: [{ sig: sign('sha256', signed, privateKey).toString('base64') }],
+      signatures: [{ sig: signature.toString('base64') }],
     },
   };
 }
+
+const stampOf = (authority: TestAuthority | undefined, bytes: Buffer): Buffer | null =>
+  authority?.answer(timeStampRequest(bytes).request) ?? null;
 
 export async function writeFolder(files: Files, folder: string): Promise<string> {
   for (const [path, bytes] of files) {

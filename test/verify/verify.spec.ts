@@ -5,8 +5,10 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Leaf } from '../../src/audit/event.js';
 import { parseVerifierKey } from '../../src/audit/note.js';
+import { timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
 import { verifyFiles, verifyPackage, type Verdict, type VerifyOptions } from '../../src/verify/verify.js';
 import type { Check } from '../../src/verify/steps.js';
+import { timeStampAuthority } from '../support/time-stamp-authority.js';
 import {
   EVIDENCE,
   leavesOf,
@@ -24,16 +26,24 @@ import {
 } from './made-package.js';
 
 const ORIGIN = `evidence.example/log/${TENANT}`;
-const NOTHING: VerifyOptions = { fingerprints: [], witnesses: [], logKeys: [], checkpoints: [], receipts: [] };
+const NOTHING: VerifyOptions = {
+  fingerprints: [],
+  witnesses: [],
+  logKeys: [],
+  authorities: [],
+  checkpoints: [],
+  receipts: [],
+};
 
 describe('safeguard verify', () => {
   const keys = makeKeys();
+  const authority = timeStampAuthority();
   let directory: string;
   let whole: Files;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'safeguard-verify-'));
-    whole = await makePackage({ keys });
+    whole = await makePackage({ keys, authority });
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -56,6 +66,7 @@ describe('safeguard verify', () => {
     const known = {
       ...NOTHING,
       fingerprints: [packageFingerprint(keys)],
+      authorities: authority.chain,
       witnesses: [parseVerifierKey(witnessVkey(keys))],
       checkpoints: [{ name: 'last year', bytes: await noteOf(ORIGIN, leavesOf(300).slice(0, 77), keys.log) }],
       receipts: [{ name: 'receipt', bytes: receiptOf(leavesOf(300)[5]!, keys) }],
@@ -87,6 +98,7 @@ describe('safeguard verify', () => {
         'anchor',
         'witnesses',
         'custody',
+        'time-stamps',
         'oscal',
       ]);
     }
@@ -116,6 +128,7 @@ describe('safeguard verify', () => {
       [/^keys\/package-signing\.pem$/, 'key'],
       [/^keys\//, 'statement'],
       [/^sig\/tagmanifest\.p256\.sig$/, 'signature'],
+      [/\.sig\.tsr$/, 'time-stamps'],
       [/^sig\/statement/, 'statement'],
       [/^bag\/bagit\.txt$/, 'bag'],
       [/^bag\/data\//, 'payload'],
@@ -152,7 +165,10 @@ describe('safeguard verify', () => {
     });
 
     it('cannot remove a file?', async () => {
-      for (const path of whole.keys()) {
+      // A stamp may be absent; who wants one names the authority.
+      const path = 'sig/tagmanifest.p256.sig.tsr';
+      expect(await caught(new Map([...whole].filter(([name]) => name !== path)))).toBeUndefined();
+      for (const path of [...whole.keys()].filter((name) => !name.endsWith('.tsr') || name.startsWith('bag/'))) {
         const files = new Map(whole);
         files.delete(path);
         expect(await caught(files), path).toBe(checkFor(path));
@@ -165,7 +181,7 @@ describe('safeguard verify', () => {
         ['bag/more.txt', 'tag-files'],
         ['bag/manifest-md5.txt', 'tag-files'],
         ['README.md', 'statement'],
-        ['keys/tsa-chain.pem', 'statement'],
+        ['keys/other.pem', 'statement'],
         ['sig/other.sig', 'statement'],
       ];
       for (const [path, check] of added) {
@@ -349,6 +365,17 @@ describe('safeguard verify', () => {
       ] as const) {
         expect(await caughtIn({ payload: replaced(pattern, by) }), String(pattern)).toBe('oscal');
       }
+    });
+
+    it('cannot stamp the time themselves?', async () => {
+      const other = timeStampAuthority();
+      expect(await caughtIn({ authority: other })).toBeUndefined();
+      expect(await caughtIn({ authority: other }, { authorities: authority.chain })).toBe('time-stamps');
+      expect(await caughtIn({}, { authorities: authority.chain })).toBe('time-stamps');
+      const exchanged = (payload: Files) => {
+        payload.set('anchor/checkpoint.tsr', authority.answer(timeStampRequest(Buffer.from('other')).request));
+      };
+      expect(await caughtIn({ authority, payload: exchanged })).toBe('time-stamps');
     });
 
     it('cannot pass for another organisation, or for a witness?', async () => {

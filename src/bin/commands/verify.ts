@@ -11,6 +11,7 @@ export interface VerifyCommandOptions {
   checkpoint?: string[];
   receipt?: string[];
   witness?: string[];
+  tsa?: string[];
   json?: boolean;
 }
 
@@ -51,6 +52,7 @@ const WIDTH = 'time-stamps'.length;
 async function knownFrom(options: VerifyCommandOptions) {
   const { fingerprintIn } = await import('../../verify/known.js');
   const { verifierKeysIn } = await import('../../verify/notes.js');
+  const { authoritiesIn } = await import('../../verify/time-stamps.js');
   const all = async <Result>(files: readonly string[] | undefined, act: (bytes: Buffer, name: string) => Result) => {
     const read: Result[] = [];
     for (const file of files ?? []) {
@@ -67,6 +69,7 @@ async function knownFrom(options: VerifyCommandOptions) {
     fingerprints: [...(options.fingerprint ?? []), ...(await all(options.key, fingerprintIn))],
     logKeys: (await all(options.logKey, verifierKeysIn)).flat(),
     witnesses: (await all(options.witness, verifierKeysIn)).flat(),
+    authorities: (await all(options.tsa, authoritiesIn)).flat(),
     checkpoints: await all(options.checkpoint, held),
     receipts: await all(options.receipt, held),
   };

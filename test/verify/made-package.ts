@@ -19,7 +19,7 @@ import { formatReceipt, receiptKeyName } from '../../src/audit/receipt.js';
 import { entryBundle, entryBundlesOf, subtreesOfTile, tilePath, tilesBetween } from '../../src/audit/tile.js';
 import { formatTlogProof } from '../../src/audit/tlog-proof.js';
 import { fingerprintOf, pemOf } from '../../src/kernel/crypto/signing/signing-key.js';
-import { timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
+import { checkTimeStamp, timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
 import { bag } from '../../src/packages/bag.js';
 import type { TestAuthority } from '../support/time-stamp-authority.js';
 
@@ -284,6 +284,7 @@ async function sealed(
     ['keys/witnesses.vkey', Buffer.from(`${witnessVkey(keys)}\n`)],
   ]);
   if (of.authority !== undefined) files.set('keys/tsa-chain.pem', Buffer.from(of.authority.chainPem));
+  files.set('keys/trusted_root.json', json(trustedRoot(of.authority)));
   const outside = [...files.keys()];
   const paths = [...payload.keys()].sort();
   const info = [['External-Identifier', PACKAGE]] as const;
@@ -342,6 +343,24 @@ function bundleOf(statement: object, { publicKey, privateKey }: KeyPair, authori
       payloadType: type,
       signatures: [{ sig: signature.toString('base64') }],
     },
+  };
+}
+
+/** Sigstore's: whose time stamps are believed, and that no log of theirs is. */
+function trustedRoot(authority: TestAuthority | undefined): object {
+  const any = Buffer.from('any');
+  const stamp = stampOf(authority, any);
+  const chain = stamp === null ? [] : checkTimeStamp(stamp, any, { chain: authority?.chain ?? [] }).chain;
+  return {
+    mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
+    tlogs: [],
+    certificateAuthorities: [],
+    ctlogs: [],
+    timestampAuthorities: chain.slice(0, 1).map(({ validFromDate }) => ({
+      subject: { organization: 'Test', commonName: 'Authority' },
+      certChain: { certificates: chain.map(({ raw }) => ({ rawBytes: raw.toString('base64') })) },
+      validFor: { start: validFromDate.toISOString() },
+    })),
   };
 }
 

@@ -96,6 +96,7 @@ export class PackageGatherer {
         catalog: posture.catalog,
         controls: catalog.controls,
         practices: catalog.practices,
+        rules: catalog,
         systemPostures: row.systemId === null ? systemIds : [],
         posture,
         records: survey,

@@ -62,6 +62,8 @@ const ROOMS = {
     'exceptions',
     'analyses',
   ],
+  // What an auditor runs, who has neither a server nor a database: of these rooms the pure files alone (see below).
+  verify: ['kernel', 'audit'],
   reference: ['kernel'],
   health: ['kernel', 'evidence'],
   // The embedded Postgres is migrated, as an operator's would be.
@@ -74,6 +76,12 @@ const ROOMS = {
 
 /** What `safeguard checks` has of the program: the pure files of src/checks, which know no server. */
 const CHECKS_OF_BIN = '^src/checks/(definition|examples|export|files|phi)\\.ts$';
+
+/** `safeguard verify` likewise. */
+const VERIFY_OF_BIN = '^src/verify/';
+/** What src/verify has of the other rooms: formats and arithmetic, no service and no store. */
+const PURE_OF_VERIFY =
+  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof)|kernel/(portable-paths|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
 
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */
@@ -93,7 +101,7 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
     pathNot: [
       `^src/(${[room, ...may].join('|')})/`,
       ...(room === 'development' ? ['^src/config\\.ts$'] : []),
-      ...(room === 'bin' ? [CHECKS_OF_BIN] : []),
+      ...(room === 'bin' ? [CHECKS_OF_BIN, VERIFY_OF_BIN] : []),
     ],
   },
 }));
@@ -210,6 +218,17 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/agent/', pathNot: [SPEC] },
       to: { path: '^src/(bin/(?!client/|options\\.ts$|agent-options\\.ts$)|checks/(?!(?:kinds|secret-text)\\.ts$))' },
+    },
+    {
+      name: 'verify-is-offline',
+      comment:
+        'What checks a package shares with the service that made it the formats alone: it knows no server, no database and no setting.',
+      severity: 'error',
+      from: { path: '^src/verify/', pathNot: [SPEC] },
+      to: {
+        path: `^src/|${pkg('@nestjs/[^/]+', 'typeorm', 'pg', 'pg-boss', 'undici', 'express-session')}`,
+        pathNot: ['^src/verify/', PURE_OF_VERIFY],
+      },
     },
     {
       name: 'kubernetes-client-in-agent',

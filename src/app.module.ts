@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Logger } from 'pino';
+import { AUDIT_CONFIG } from './audit/audit.config.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AUTH_CONFIG, organizationsConfig } from './auth/auth.config.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -47,6 +48,7 @@ const MAX_WAITING_MERGES = 128;
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
     const tokens = [
+      AUDIT_CONFIG,
       EVIDENCE_DRIVER,
       REPORT_LIMITS,
       MERGE_TURNS,
@@ -59,6 +61,7 @@ class ConfigurationModule {
       module: ConfigurationModule,
       global: true,
       providers: [
+        { provide: AUDIT_CONFIG, useValue: { host: new URL(config.auth.publicUrl).host } },
         { provide: EVIDENCE_DRIVER, useFactory: () => FileSystemDriver.open(config.evidenceDirectory) },
         { provide: REPORT_LIMITS, useValue: config.reportLimits },
         {

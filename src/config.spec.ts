@@ -8,6 +8,7 @@ const hostsOf = (hosts: string): string[] => {
     PUBLIC_URL: 'https://safeguard.example.org',
     EVIDENCE_DIRECTORY: '/evidence',
     KEY_FILE: '/keys.json',
+    SIGNING_KEY_DIRECTORY: '/signing',
     OIDC_ISSUER: 'https://login.example.org',
     OIDC_AUDIENCE: 'urn:safeguard',
     OIDC_CLIENT_ID: 'safeguard',

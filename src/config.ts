@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { authConfig, type AuthConfig } from './auth/auth.config.js';
+import { parsePackageKey, type PackageKey } from './kernel/crypto/signing/package-key.js';
+import type { SigningOptions } from './kernel/crypto/signing/signing-keys.js';
 import { MAX_SILENCE, type ContentLimits } from './kernel/http/content.js';
 import { signingTrusts, type SigningTrust } from './scans/signing-trust.js';
 
@@ -33,9 +35,21 @@ export const VARIABLES = z.object({
     .string()
     .meta({ description: 'Where encrypted evidence lies; a directory of the service’s own, mode 0700.' }),
   KEY_FILE: z.string().meta({ description: 'The key-encryption key file (docs/operations.md); mode 0600.' }),
-  KEY_FILE_CREATE: flag
-    .default(false)
-    .meta({ description: 'Make the key file when it is absent. For development and first installations only.' }),
+  KEY_FILE_CREATE: flag.default(false).meta({
+    description:
+      'Make the key file and the signing keys when they are absent. For development and first installations only.',
+  }),
+  SIGNING_KEY_DIRECTORY: z.string().meta({
+    description:
+      'Directory of the keys that sign (docs/operations.md): `log.pem`, `receipt.pem` and `package.pem`, each of mode 0600.',
+  }),
+  PACKAGE_SIGNING_KEY: z.string().optional().meta({
+    description:
+      'Where the key of packages lies, if not in `package.pem`: `awskms:` and the ARN of a key of AWS KMS, or `vault:` and the URL of a transit key of Vault or OpenBao.',
+  }),
+  VAULT_TOKEN_FILE: z.string().optional().meta({
+    description: 'Path of the file with the token for it, read before each call: Vault Agent renews it there.',
+  }),
   OIDC_ISSUER: z.string().optional().meta({
     description: 'The OpenID provider of people, exactly as `iss` in its tokens. For several, use OIDC_ISSUERS.',
   }),
@@ -106,6 +120,7 @@ export interface Config {
   evidenceDirectory: string;
   keyFile: string;
   keyFileCreate: boolean;
+  signing: SigningOptions;
   reportLimits: ContentLimits;
   logLevel: string;
   signingTrust: SigningTrust[];
@@ -163,6 +178,12 @@ export function loadConfig(environment: Environment): Config {
     evidenceDirectory: set.EVIDENCE_DIRECTORY,
     keyFile: set.KEY_FILE,
     keyFileCreate: set.KEY_FILE_CREATE,
+    signing: {
+      directory: set.SIGNING_KEY_DIRECTORY,
+      create: set.KEY_FILE_CREATE,
+      packageKey: packageKeyOf(set.PACKAGE_SIGNING_KEY, set.VAULT_TOKEN_FILE),
+      vaultTokenFile: set.VAULT_TOKEN_FILE ?? '',
+    },
     reportLimits: {
       maxEncodedBytes: set.MAX_UPLOAD_BYTES,
       maxDecodedBytes: set.MAX_REPORT_BYTES,
@@ -230,6 +251,16 @@ function issuersOf(set: z.output<typeof VARIABLES>): unknown {
       mfa: set.OIDC_MFA === 'by-provider' ? null : { amr: set.OIDC_MFA_AMR ?? [], acr: set.OIDC_MFA_ACR ?? [] },
     },
   ];
+}
+
+function packageKeyOf(text: string | undefined, vaultTokenFile: string | undefined): PackageKey | null {
+  if (text === undefined) return null;
+  const key = parsePackageKey(text);
+  if (typeof key === 'string') throw new ConfigFaults([`PACKAGE_SIGNING_KEY: ${key}`]);
+  if (key.kind === 'vault' && vaultTokenFile === undefined) {
+    throw new ConfigFaults(['VAULT_TOKEN_FILE: the file of the token, which a key in Vault needs']);
+  }
+  return key;
 }
 
 /** As URLs write them. A host that is written otherwise would silently allow nothing. */

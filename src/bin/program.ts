@@ -17,8 +17,9 @@ import { posture, statuses } from './commands/posture.js';
 import { push } from './commands/push.js';
 import { serve } from './commands/serve.js';
 import { token } from './commands/token.js';
+import { verify } from './commands/verify.js';
 import { whoami } from './commands/whoami.js';
-import { addressed, calling, duration, each, inSystem, instant, oneOf, target } from './options.js';
+import { addressed, calling, duration, each, fingerprint, given, inSystem, instant, oneOf, target } from './options.js';
 import { addRecordCommands } from './record-options.js';
 
 /** The commands, their options and what runs them. */
@@ -88,6 +89,11 @@ export function buildProgram(): Command {
   inSystem(calling(program.command('package'), '5m'), 'one system (default: the whole organisation)')
     .description('Have a package for an auditor built, and download it; a cut download goes on where it was cut.')
     .option('--as-of <instant>', 'the posture as it was then (RFC 3339; default: now)', instant)
+    .option(
+      '--period-from <instant>',
+      'from when it has earlier policies and samples (RFC 3339; default: a year before)',
+      instant,
+    )
     .option('--known-at <instant>', 'as far as it was known then (RFC 3339; default: now)', instant)
     .option('--output <file>', 'where to (default: safeguard-<id>.zip)')
     .option('--force', 'replace the file if it is there')
@@ -98,6 +104,41 @@ export function buildProgram(): Command {
         .default(duration('1h'), '1h'),
     )
     .action(packageCommand);
+  program
+    .command('verify')
+    .description(
+      'Check a package, offline: that it is complete, unchanged, and signed, and that its log was never rewritten.',
+    )
+    .argument('<package>', 'the ZIP, or the folder that it was unpacked to')
+    .option(
+      '--fingerprint <sha256>',
+      'of a key that may have signed it, in hex; may be given several times',
+      each(fingerprint),
+    )
+    .option('--key <file>', 'such a key in PEM; may be given several times', each(given))
+    .option(
+      '--log-key <file>',
+      'vkeys of the log or its receipts, a line each, beside those in the package',
+      each(given),
+    )
+    .option('--checkpoint <file>', 'a checkpoint of the log from earlier, which it has to extend', each(given))
+    .option('--receipt <file>', 'a receipt from the log, which it has to have kept', each(given))
+    .option(
+      '--witness <file>',
+      'vkeys, a line each, of witnesses that all have to have cosigned the anchor log',
+      each(given),
+    )
+    .option(
+      '--tsa <file>',
+      'root certificates in PEM of time-stamping authorities, one of which has to have stamped it',
+      each(given),
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nOf each check a line: `ok`, `FAIL`, or `--` where there is nothing to check. Exits with 1 when anything is wrong.',
+    )
+    .action(verify);
   inSystem(calling(program.command('enrol'), '15s'), 'the system that the cluster is; created if it is not there')
     .description(
       "Bring the cluster of kubectl's context under evidence: create the system, trust the cluster's issuer, apply the agent. What is there already stays.",

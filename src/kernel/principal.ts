@@ -57,8 +57,8 @@ export interface Principal {
   readonly requestId: string;
 }
 
-/** The program acting for an organisation without a request: a worker that builds a package or finishes a queued scan. */
-export function servicePrincipal(id: string, organizationId: string, requestId: string): Principal {
+/** The program acting without a request, for an organisation (a worker that builds a package or finishes a queued scan) or for none. */
+export function servicePrincipal(id: string, organizationId: string | null, requestId: string): Principal {
   return {
     kind: 'service',
     id,

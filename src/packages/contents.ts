@@ -1,16 +1,49 @@
 import { VERSION } from '../kernel/version.js';
+import type { Catalog } from '../catalog/catalog.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
+import type { SystemInEffect } from '../organizations/system.service.js';
+import type { EvidenceRef } from '../posture/posture.schema.js';
 import { bag, type OutgoingFile } from './bag.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
+import { oscalFiles } from './oscal/oscal-files.js';
 import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
 import { verifyText } from './verify-text.js';
 
-/** One status of the posture, with its reason. */
+/** One status of the posture, with its reason and what the records that are asked for say. */
 interface Judged {
   readonly id: string;
   readonly status: string;
   readonly reason: string;
+  readonly needs: readonly {
+    readonly type: string;
+    readonly state: string;
+    readonly reason: string;
+    readonly records: readonly string[];
+  }[];
+}
+
+export interface JudgedControl extends Judged {
+  readonly practices: readonly { readonly id: string; readonly link: 'primary' | 'supporting' }[];
+  /** The record of a decision that stands in the place of what is not evidenced. */
+  readonly decisionId: string | null;
+}
+
+export interface JudgedPractice extends Judged {
+  /** Of one system alone: the reports that it rests on, from when, and until when by age. */
+  readonly evidence?: readonly Pick<
+    EvidenceRef,
+    'scanId' | 'evidenceId' | 'source' | 'check' | 'status' | 'count' | 'inferred' | 'seenAt'
+  >[];
+  readonly observedAt?: string | null;
+  readonly staleAt?: string | null;
+}
+
+/** Of one system, or (null) of the organisation over its systems. */
+export interface JudgedPosture {
+  readonly systemId: string | null;
+  readonly controls: readonly JudgedControl[];
+  readonly practices: readonly JudgedPractice[];
 }
 
 export interface EvidenceItem {
@@ -45,17 +78,21 @@ export interface PackageFacts {
   id: string;
   organization: { id: string; name: string };
   scope: { systemId: string | null };
+  /** The period ends at `asOf`. */
+  periodFrom: Date;
   asOf: Date;
   knownAt: Date;
   requestedAt: Date;
-  systems: readonly object[];
+  systems: readonly SystemInEffect[];
   catalog: { version: string; digest: string; overlay: string | null };
   controls: readonly Control[];
   practices: readonly Practice[];
+  /** What else that catalogue says. */
+  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'review'>;
   /** The systems of which it holds the posture each by itself: all of an organisation's, none where it is about one. */
   systemPostures: readonly string[];
   /** Written as it is; every control and practice in it has one of the lists above. */
-  posture: { readonly controls: readonly Judged[]; readonly practices: readonly Judged[] };
+  posture: JudgedPosture;
   records: Pick<RecordSurvey, 'types' | 'ofControl'>;
   /** By id. */
   evidence: readonly EvidenceItem[];
@@ -94,8 +131,8 @@ export interface PackageRows {
   /** Records in effect of a type, by id. */
   records(type: string): AsyncIterable<RecordLine[]>;
   register(name: RegisterName): AsyncIterable<object[]>;
-  /** Of a package about an organisation: the whole posture of one of its systems. */
-  systemPosture(systemId: string): Promise<object>;
+  /** The whole posture of one of `systemPostures`. May be asked for again. */
+  systemPosture(systemId: string): Promise<JudgedPosture>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -172,6 +209,7 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
       path: `posture/systems/${id}.json`,
       content: later(() => rows.systemPosture(id)),
     })),
+    ...oscalFiles(facts, rows),
     ...recordFiles(facts, rows),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
@@ -210,6 +248,7 @@ function index(facts: PackageFacts, counts: Counts) {
     packageId: facts.id,
     organization: facts.organization,
     scope: { ...facts.scope, systems: facts.systems },
+    period: { from: facts.periodFrom, to: facts.asOf },
     asOf: facts.asOf,
     knownAt: facts.knownAt,
     requestedAt: facts.requestedAt,

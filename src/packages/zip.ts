@@ -1,6 +1,7 @@
 import { Readable, type PassThrough } from 'node:stream';
 import { ZipFile } from 'yazl';
-import { Paths, type OutgoingFile } from './bag.js';
+import { Paths } from '../kernel/portable-paths.js';
+import type { OutgoingFile } from './bag.js';
 
 /** Reports are JSON and shrink to a tenth; higher levels cost several times the processor time for a few percent. */
 const DEFLATE_LEVEL = 6;

@@ -64,6 +64,7 @@ export async function prepareGround(own?: TestDatabase, environment: NodeJS.Proc
           EVIDENCE_DIRECTORY: evidenceDirectory,
           KEY_FILE: join(directory, 'keys.json'),
           KEY_FILE_CREATE: 'true',
+          SIGNING_KEY_DIRECTORY: join(directory, 'signing'),
           ...providerVariables(provider, ['dev-admin']),
           SESSION_SECRET: 'a secret of the tests and of nobody else',
           ...environment,

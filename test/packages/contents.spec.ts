@@ -72,17 +72,27 @@ const facts: PackageFacts = {
   id: ID,
   organization: { id: SYSTEM, name: 'Lakeside\nPayload-Oxum: 1.1' },
   scope: { systemId: null },
+  periodFrom: new Date('2025-11-23T09:00:00Z'),
   asOf: at,
   knownAt: at,
   requestedAt: at,
-  systems: [{ id: SYSTEM, name: 'emr' }],
+  systems: [{ id: SYSTEM, version: 1, name: 'emr', environment: 'production', phi: 'stores', phiNamespaces: [] }],
   catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
   controls: catalog.controls,
   practices: catalog.practices,
   systemPostures: [SYSTEM],
+  rules: catalog,
   posture: {
-    controls: catalog.controls.map(({ id }) => ({ id, status: 'missing', reason: '=HYPERLINK("http://x")' })),
-    practices: catalog.practices.map(({ id }) => ({ id, status: 'missing', reason: 'nothing' })),
+    systemId: null,
+    controls: catalog.controls.map(({ id }) => ({
+      id,
+      status: 'missing',
+      reason: '=HYPERLINK("http://x")',
+      needs: [],
+      practices: [],
+      decisionId: null,
+    })),
+    practices: catalog.practices.map(({ id }) => ({ id, status: 'missing', reason: 'nothing', needs: [] })),
   },
   records: {
     types: [
@@ -135,7 +145,7 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     securityEvents: () => inPages([{ category: 'exec' }], page),
     records: (type) => inPages(RECORDS[type] ?? [], page),
     register: (name) => inPages<object>(name === 'agreements' ? AGREEMENTS : [], page),
-    systemPosture: (systemId) => Promise.resolve({ systemId }),
+    systemPosture: (systemId) => Promise.resolve({ systemId, controls: [], practices: [] }),
     evidence,
   };
 };
@@ -197,6 +207,7 @@ describe('the contents of a package', () => {
         .slice('data/'.length)
         .replace(SYSTEM, '<id>')
         .replace(/^records\/.*\./, 'records/<type>.')
+        .replace(/^oscal\/.*/, 'oscal/*.json')
         .replace(/^((?:records|registers)\/.*)\.csv$/, '$1.json, .csv');
     for (const path of files) expect(told).toContain(name(path));
   });
@@ -279,11 +290,14 @@ describe('the contents of a package', () => {
 
   it('hold the posture of each system of an organisation?', async () => {
     const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
-    expect(JSON.parse(bag.get(`data/posture/systems/${SYSTEM}.json`)!.toString())).toEqual({ systemId: SYSTEM });
+    expect(JSON.parse(bag.get(`data/posture/systems/${SYSTEM}.json`)!.toString())).toMatchObject({
+      systemId: SYSTEM,
+    });
   });
 
   it('are refused when the posture names what the catalogue does not have?', async () => {
-    const posture = { ...facts.posture, controls: [{ id: '164.999', status: 'missing', reason: '' }] };
+    const [control] = facts.posture.controls;
+    const posture = { ...facts.posture, controls: [{ ...control!, id: '164.999' }] };
     await expect(build({ ...facts, posture }, rowsOf(3))).rejects.toThrow(/catalogue/);
   });
 

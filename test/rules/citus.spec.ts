@@ -13,7 +13,9 @@ const DISTRIBUTION_COLUMN = 'organization_id';
 
 /** Tables without the column: they would stay on the coordinator, as «local tables», or be copied to every node, as «reference tables». */
 const UNDISTRIBUTED: Readonly<Record<string, string>> = {
+  'public.log_generation': 'reference: a row in years, read by who appends to a log and who reads one',
   'public.migration': 'local: read at the start of a replica, written by migrate',
+  'public.signing_key': 'reference: some rows in years, read by who makes packages and proofs',
   'public.session': 'local: found by its id before any organisation is known, and joined with nothing',
 };
 
@@ -26,6 +28,7 @@ const LOCAL_SCHEMAS: Readonly<Record<string, string>> = {
 const WITH_TRIGGERS = [
   'audit_detail',
   'audit_event',
+  'audit_leaf',
   'check_version',
   'coverage',
   'event',
@@ -34,6 +37,9 @@ const WITH_TRIGGERS = [
   'fact',
   'frozen_posture',
   'import_row',
+  'log_checkpoint',
+  'log_generation',
+  'log_tile',
   'notice',
   'organization_version',
   'package',
@@ -47,6 +53,7 @@ const WITH_TRIGGERS = [
   'scan',
   'sighting',
   'sighting_loss',
+  'signing_key',
   'system_change',
   'system_version',
   'target',

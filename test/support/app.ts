@@ -65,6 +65,7 @@ export async function startApp(options: WorldOptions = {}): Promise<World> {
     EVIDENCE_DIRECTORY: evidenceDirectory,
     KEY_FILE: join(directory, 'keys.json'),
     KEY_FILE_CREATE: 'true',
+    SIGNING_KEY_DIRECTORY: join(directory, 'signing'),
     ...providerVariables(provider, ['dev-admin', 'other-admin']),
     SESSION_SECRET: 'a secret of the tests and of nobody else',
     ...options.environment,

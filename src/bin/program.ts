@@ -88,6 +88,11 @@ export function buildProgram(): Command {
   inSystem(calling(program.command('package'), '5m'), 'one system (default: the whole organisation)')
     .description('Have a package for an auditor built, and download it; a cut download goes on where it was cut.')
     .option('--as-of <instant>', 'the posture as it was then (RFC 3339; default: now)', instant)
+    .option(
+      '--period-from <instant>',
+      'from when it has earlier policies and samples (RFC 3339; default: a year before)',
+      instant,
+    )
     .option('--known-at <instant>', 'as far as it was known then (RFC 3339; default: now)', instant)
     .option('--output <file>', 'where to (default: safeguard-<id>.zip)')
     .option('--force', 'replace the file if it is there')

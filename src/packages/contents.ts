@@ -45,6 +45,8 @@ export interface PackageFacts {
   id: string;
   organization: { id: string; name: string };
   scope: { systemId: string | null };
+  /** The period ends at `asOf`. */
+  periodFrom: Date;
   asOf: Date;
   knownAt: Date;
   requestedAt: Date;
@@ -210,6 +212,7 @@ function index(facts: PackageFacts, counts: Counts) {
     packageId: facts.id,
     organization: facts.organization,
     scope: { ...facts.scope, systems: facts.systems },
+    period: { from: facts.periodFrom, to: facts.asOf },
     asOf: facts.asOf,
     knownAt: facts.knownAt,
     requestedAt: facts.requestedAt,

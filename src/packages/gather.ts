@@ -89,6 +89,7 @@ export class PackageGatherer {
         id: row.id,
         organization: { id: row.organizationId, name: organization.name },
         scope: { systemId: row.systemId },
+        periodFrom: row.periodFrom,
         ...instant,
         requestedAt: row.createdAt,
         systems,

@@ -19,6 +19,7 @@ export type PackageStatus = 'queued' | 'ready' | 'failed';
   'package_ready',
   `status <> 'ready' or (size is not null and sha256 is not null and data_key_id is not null and storage_key is not null and storage_size is not null and storage_sha256 is not null)`,
 )
+@Check('package_period', `period_from <= as_of`)
 @Check('package_failed', `(status = 'failed') = (problem is not null)`)
 export class Package {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'package_pk' })
@@ -30,6 +31,9 @@ export class Package {
   systemId!: string | null;
   @Column('timestamptz')
   asOf!: Date;
+  /** From when it tells what came before. */
+  @Column('timestamptz')
+  periodFrom!: Date;
   /** Fixed when the package is asked for, so that it says the same whenever it is built. */
   @Column('timestamptz')
   knownAt!: Date;

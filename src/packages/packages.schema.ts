@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
+import { instant } from '../kernel/http/instant.js';
 import { instantQuery, organizationId, organizationParams } from '../kernel/http/parameters.js';
 
 const scope = z
@@ -13,6 +14,7 @@ const example = {
   id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a30',
   status: 'ready',
   scope: { systemId: null },
+  periodFrom: '2025-11-16T00:00:00.000Z',
   asOf: '2026-11-16T00:00:00.000Z',
   knownAt: '2026-11-23T09:05:07.123Z',
   createdAt: '2026-11-23T09:05:07.123Z',
@@ -30,6 +32,10 @@ const PackageView = z
         '`queued`: being built. `ready`: it can be downloaded. `failed`: `problem` says why; ask for another.',
     }),
     scope,
+    periodFrom: z.iso.datetime().meta({
+      description:
+        'Beginning of the period that ends at `asOf`, UTC: from here on it has the versions of policies that were in effect, and samples of what was done.',
+    }),
     asOf: z.iso.datetime().meta({ description: 'It says what was so at this instant, UTC …' }),
     knownAt: z.iso.datetime().meta({ description: '… as it was known at this one, UTC.' }),
     createdAt: z.iso.datetime().meta({ description: 'When it was asked for, UTC.' }),
@@ -57,6 +63,12 @@ export type PackageView = z.infer<typeof PackageView>;
 const packages = '/v1/organizations/:organizationId/packages';
 const packageParams = z.object({ organizationId, packageId: z.uuid().meta({ description: 'The package.' }) });
 
+const periodFrom = instant.optional().meta({
+  description:
+    'Beginning of the period that ends at `asOf` (RFC 3339 with a zone), not after it. Default: a year before `asOf`.',
+  examples: ['2025-11-16T00:00:00Z'],
+});
+
 export const requestPackage = operation({
   id: 'requestPackage',
   method: 'POST',
@@ -69,10 +81,10 @@ export const requestPackage = operation({
     'and addressable decisions, the evidence itself and the audit events.',
   permission: 'packages:write',
   params: organizationParams,
-  body: z.strictObject({ scope, ...instantQuery }).meta({
+  body: z.strictObject({ scope, periodFrom, ...instantQuery }).meta({
     id: 'NewPackage',
     description: 'Of what, and of which instants, the package shall be.',
-    examples: [{ scope: { systemId: null }, asOf: '2026-11-16T00:00:00Z' }],
+    examples: [{ scope: { systemId: null }, periodFrom: '2026-01-01T00:00:00Z', asOf: '2026-11-16T00:00:00Z' }],
   }),
   answers: {
     202: {

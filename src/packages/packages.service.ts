@@ -21,6 +21,7 @@ import { PackageGatherer, requireInScope } from './gather.js';
 import { keepPackage, openPackage, storageKeyOf, type KeptPackage } from './package-content.js';
 import type { Package } from './package.entity.js';
 import type { NewPackage, PackageView } from './packages.schema.js';
+import { periodFromOf } from './period.js';
 import { PackagesStore } from './packages.store.js';
 import { zip } from './zip.js';
 
@@ -55,6 +56,7 @@ export class PackagesService {
     refuseFuture('asOf', body.asOf, createdAt);
     refuseFuture('knownAt', body.knownAt, createdAt);
     const instant = instantOf(body, createdAt);
+    const periodFrom = periodFromOf(body.periodFrom, instant.asOf);
     requireInScope(await this.gatherer.systemsInScope(principal, systemId, instant), systemId);
     return this.database.write(
       principal,
@@ -63,6 +65,7 @@ export class PackagesService {
           organizationId: tx.organizationId,
           id: newId(),
           systemId,
+          periodFrom,
           asOf: instant.asOf,
           knownAt: instant.knownAt,
           status: 'queued',
@@ -83,7 +86,12 @@ export class PackagesService {
         await this.audit.record(tx, {
           action: 'package.requested',
           object: { kind: 'package', id: row.id },
-          details: { systemId, asOf: instant.asOf.toISOString(), knownAt: instant.knownAt.toISOString() },
+          details: {
+            systemId,
+            periodFrom: periodFrom.toISOString(),
+            asOf: instant.asOf.toISOString(),
+            knownAt: instant.knownAt.toISOString(),
+          },
         });
         return view(row);
       },
@@ -224,6 +232,7 @@ const view = (row: Package): PackageView => ({
   id: row.id,
   status: row.status,
   scope: { systemId: row.systemId },
+  periodFrom: row.periodFrom.toISOString(),
   asOf: row.asOf.toISOString(),
   knownAt: row.knownAt.toISOString(),
   createdAt: row.createdAt.toISOString(),

@@ -132,6 +132,7 @@ describe('packages', () => {
         organizationId: clinic.organizationId,
         id,
         systemId: null,
+        periodFrom: now,
         asOf: now,
         knownAt: now,
         status: 'queued',
@@ -336,6 +337,9 @@ describe('packages', () => {
       const { body } = await officer.post(packages, { scope: { systemId: null }, [name]: future }).expect(400);
       expect((body as { pointer: string }).pointer).toBe(`/${name}`);
     }
+    const period = { asOf: '2026-01-02T00:00:00Z', periodFrom: '2026-01-03T00:00:00Z' };
+    const { body: late } = await officer.post(packages, { scope: { systemId: null }, ...period }).expect(400);
+    expect((late as { pointer: string }).pointer).toBe('/periodFrom');
     await officer.post(packages, {}).expect(400);
     await officer.post(packages, { scope: { systemId: 'x' } }).expect(400);
   });

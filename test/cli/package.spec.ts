@@ -67,10 +67,14 @@ describe('safeguard package', () => {
       'production',
       '--as-of',
       '2026-11-01T00:00:00Z',
+      '--period-from',
+      '2026-01-01T00:00:00Z',
       '--json',
     ]);
     expect(run).toMatchObject({ code: 0 });
-    expect(asked).toEqual([{ scope: { systemId: SYSTEM }, asOf: '2026-11-01T00:00:00Z' }]);
+    expect(asked).toEqual([
+      { scope: { systemId: SYSTEM }, asOf: '2026-11-01T00:00:00Z', periodFrom: '2026-01-01T00:00:00Z' },
+    ]);
     expect((await readFile(output)).equals(CONTENT)).toBe(true);
     expect(JSON.parse(run.stdout)).toEqual({ id: ID, file: output, size: CONTENT.length, sha256: ready.sha256 });
   });

@@ -72,6 +72,7 @@ const facts: PackageFacts = {
   id: ID,
   organization: { id: SYSTEM, name: 'Lakeside\nPayload-Oxum: 1.1' },
   scope: { systemId: null },
+  periodFrom: new Date('2025-11-23T09:00:00Z'),
   asOf: at,
   knownAt: at,
   requestedAt: at,

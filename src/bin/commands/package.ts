@@ -12,6 +12,7 @@ import { bytes, printable, span } from '../client/text.js';
 import { openClient, type ScopeOptions } from '../options.js';
 
 export interface PackageOptions extends ScopeOptions {
+  periodFrom?: string;
   asOf?: string;
   knownAt?: string;
   output?: string;
@@ -22,10 +23,10 @@ export interface PackageOptions extends ScopeOptions {
 
 /** Has a package for an auditor built, waits for it, and downloads it. */
 export async function packageCommand(options: PackageOptions): Promise<void> {
-  if (options.id !== undefined && (options.asOf ?? options.knownAt) !== undefined) {
+  if (options.id !== undefined && (options.periodFrom ?? options.asOf ?? options.knownAt) !== undefined) {
     throw new Failure(
       exitCode.usage,
-      'a package that there is has its instants: --id goes without --as-of and --known-at',
+      'a package that there is has its instants: --id goes without --period-from, --as-of and --known-at',
     );
   }
   if (options.output !== undefined) await mayWrite(options.output, options.force ?? false);
@@ -61,6 +62,7 @@ async function request(client: Client, room: string, organization: string, optio
     JSON.stringify({
       scope: { systemId: system },
       asOf,
+      ...(options.periodFrom === undefined ? {} : { periodFrom: options.periodFrom }),
       ...(options.knownAt === undefined ? {} : { knownAt: options.knownAt }),
     }),
   );

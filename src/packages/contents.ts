@@ -4,6 +4,10 @@ import { bag, type OutgoingFile } from './bag.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
+import type { Report } from './report/model.js';
+import type { Readings } from './report/readings.js';
+import { reportFiles } from './report/report-files.js';
+import type { WrittenReport } from './report/report.thread.js';
 import { verifyText } from './verify-text.js';
 
 /** One status of the posture, with its reason. */
@@ -98,6 +102,10 @@ export interface PackageRows {
   register(name: RegisterName): AsyncIterable<object[]>;
   /** Of a package about an organisation: the whole posture of one of its systems. */
   systemPosture(systemId: string): Promise<object>;
+  /** What its report shows beside all this. */
+  readings(): Promise<Readings>;
+  /** The report as people read it, made where it keeps nobody waiting. */
+  writeReport(report: Report): Promise<WrittenReport>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -175,6 +183,7 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
       content: later(() => rows.systemPosture(id)),
     })),
     ...recordFiles(facts, rows),
+    ...reportFiles(facts, rows),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
     { path: 'security-events.jsonl', content: lines(rows.securityEvents(), 'securityEvents') },

@@ -49,6 +49,8 @@ do not look at the tag manifests of BagIt 1.0):
 | registers/risks.json, .csv | risks with level (by the matrix of their analysis), treatment and how far it is |
 | registers/exceptions.json, .csv | exceptions, what they cover and until when; what they cover goes on failing in results.csv |
 | registers/decisions.json, .csv | decisions on addressable specifications. \`inForce\`: it counts for the status of its paragraph |
+| report/report.html, report/report.pdf | the same for people, the gaps and blind spots first, with pictures; a view of the files beside it. The page stands alone: nothing in it runs or is fetched |
+| report/workbook.xlsx | the items, practices, registers and evidence as sheets of one workbook |
 | results.csv | every check result that was in effect; \`scan_id\` and \`evidence_id\` lead to the report that states it |
 | coverage.jsonl | what the posture took as looked at, one JSON object per line: per system, target and source the latest complete scan (\`scanId\`, \`evidenceId\`) of a set of \`checks\` (null: all of the source). All results of these checks were last seen at \`observedAt\` or later: from there freshness counts. \`silentPass\`: beginnings of check ids that this tool reports only when they fail; a pass without a result is inferred from them |
 | facts.jsonl | what reports say was so where they judge nothing (keys, certificates, backups, packages inside of images …), one JSON object per line; \`kind\` says what \`value\` is of. No status rests on a fact alone |

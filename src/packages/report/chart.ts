@@ -74,7 +74,7 @@ function bars({ lie, labels, series, unit }: Extract<Chart, { kind: 'bars' }>): 
     type: 'category',
     data: [...labels],
     inverse: isAcross,
-    axisLabel: isAcross ? { ...TEXT, width: 230, interval: 0 } : { ...TEXT, fontSize: 11, rotate: 35, interval: 0 },
+    axisLabel: isAcross ? { ...TEXT, width: 270, interval: 0 } : { ...TEXT, fontSize: 11, rotate: 35, interval: 0 },
   };
   const counts = {
     ...AXIS,
@@ -88,13 +88,13 @@ function bars({ lie, labels, series, unit }: Extract<Chart, { kind: 'bars' }>): 
   };
   // A number stands where the part is as wide as itself.
   const total = Math.max(1, ...labels.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0)));
-  const least = total * (isAcross ? 0.03 : 0.05);
+  const least = total * (isAcross ? 0.07 : 0.05);
   const height = isAcross ? LEGEND_HEIGHT + AXIS_HEIGHT + labels.length * 24 : 340;
   return {
     height,
     option: {
       legend: { ...LEGEND, data: series.map(({ name }) => name) },
-      grid: { left: isAcross ? 262 : 48, right: 16, top: LEGEND_HEIGHT, bottom: isAcross ? AXIS_HEIGHT : 64 },
+      grid: { left: isAcross ? 330 : 48, right: 16, top: LEGEND_HEIGHT, bottom: isAcross ? AXIS_HEIGHT : 64 },
       xAxis: isAcross ? counts : names,
       yAxis: isAcross ? names : counts,
       series: series.map(({ name, tone, values }) => ({

@@ -1,6 +1,6 @@
 import { STATUSES, type Status } from '../../posture/status.js';
 import { drawn } from './chart.js';
-import { mapTexts, wordOf, type Block, type Figure, type Report, type Section, type Table, type TableCell } from './model.js';
+import { FigureNumbers, mapTexts, wordOf, type Block, type Figure, type Report, type Section, type Table, type TableCell } from './model.js';
 import { ALARM, FAINT, INK, PALETTE, RULE } from './palette.js';
 import { escaped, visible } from './visible.js';
 
@@ -28,7 +28,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; table-layout: 
 caption { text-align: left; font-weight: 600; padding: .4rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .5rem; border-bottom: 1px solid ${RULE}; overflow-wrap: anywhere; }
 thead th { border-bottom: 2px solid ${FAINT}; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: normal; }
 .rest { font-size: .9rem; color: ${FAINT}; }
 .status { display: inline-block; padding: 0 .4rem; border: 1px solid ${FAINT}; border-left-width: .5rem; white-space: nowrap; }
 ${STATUSES.map((status) => `.${status} { border-left-color: ${PALETTE[status].color}; }`).join(' ')}
@@ -51,7 +51,7 @@ svg { width: 100%; height: auto; }
 export function* html(given: Report): Generator<string, void> {
   const report = mapTexts(given, visible);
   const { title, about, opening, sections } = report;
-  const figures = new Numbers();
+  const figures = new FigureNumbers();
   yield `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -81,31 +81,24 @@ ${listOf(sections)}
   yield '</main>\n</body>\n</html>\n';
 }
 
-class Numbers {
-  private last = 0;
-  next(): number {
-    return ++this.last;
-  }
-}
-
 function listOf(sections: readonly Section[]): string {
   if (sections.length === 0) return '';
   const items = sections.map(({ id, title, sections: parts }) => `<li><a href="#${id}">${escaped(title)}</a>${listOf(parts)}</li>`);
   return `<ol>\n${items.join('\n')}\n</ol>`;
 }
 
-function* sectionOf({ id, title, blocks: content, sections }: Section, level: number, figures: Numbers): Generator<string, void> {
+function* sectionOf({ id, title, blocks: content, sections }: Section, level: number, figures: FigureNumbers): Generator<string, void> {
   yield `<section aria-labelledby="${id}">\n<h${level} id="${id}">${escaped(title)}</h${level}>\n`;
   yield* blocks(content, figures);
   for (const section of sections) yield* sectionOf(section, level + 1, figures);
   yield '</section>\n';
 }
 
-function* blocks(content: readonly Block[], figures: Numbers): Generator<string, void> {
+function* blocks(content: readonly Block[], figures: FigureNumbers): Generator<string, void> {
   for (const block of content) yield blockOf(block, figures);
 }
 
-function blockOf(block: Block, figures: Numbers): string {
+function blockOf(block: Block, figures: FigureNumbers): string {
   switch (block.kind) {
     case 'text':
       return `<p>${escaped(block.text)}</p>\n`;

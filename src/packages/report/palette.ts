@@ -27,7 +27,7 @@ export const PALETTE: Readonly<Record<Tone, { color: string; pattern: Pattern | 
   partial: { color: '#f0e442', pattern: strokes(DARK, 1, 6, -Math.PI / 4) },
   excepted: { color: '#56b4e9', pattern: strokes(DARK, 1, 5, Math.PI / 2) },
   evidenced: { color: '#009e73', pattern: null },
-  not_applicable: { color: '#d0d7de', pattern: null },
+  not_applicable: { color: '#d0d7de', pattern: { color: DARK, along: [1, 6], across: [1, 6], turn: Math.PI / 4 } },
   low: { color: '#d9f0e6', pattern: null },
   moderate: { color: '#fbf3b0', pattern: null },
   high: { color: '#f5c27a', pattern: null },

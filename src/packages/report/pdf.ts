@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import pdfmake from 'pdfmake';
-import type { Content, TDocumentDefinitions, TFontDictionary, TableCell as PdfCell } from 'pdfmake/interfaces.js';
 import { drawn, WIDTH } from './chart.js';
 import { glyphsOf } from './glyphs.js';
-import { mapTexts, wordOf, type Block, type Figure, type Report, type Section, type Table, type TableCell } from './model.js';
+import { FigureNumbers, mapTexts, wordOf, type Block, type Figure, type Report, type Section, type Table, type TableCell } from './model.js';
 import { ALARM, FAINT, INK, PALETTE, RULE } from './palette.js';
+import { pdfMake, REGULAR, type Node } from './pdfmake.js';
 import { named, shortened, visible } from './visible.js';
 
 /** Points of an A4 page, and what of its width the text has. */
@@ -15,29 +12,13 @@ const TEXT_WIDTH = PAGE.width - 2 * PAGE.margin;
 /** Of a cell, on each side. */
 const PADDING = 4;
 
-/** Roboto comes with the library, under the Apache License 2.0. */
-const FONTS = join(dirname(createRequire(import.meta.url).resolve('pdfmake/package.json')), 'fonts', 'Roboto');
-const fontFile = (name: string): string => join(FONTS, `Roboto-${name}.ttf`);
-const ROBOTO: TFontDictionary = {
-  Roboto: {
-    normal: fontFile('Regular'),
-    bold: fontFile('Medium'),
-    italics: fontFile('Italic'),
-    bolditalics: fontFile('MediumItalic'),
-  },
-};
-
 /**
  * A report as PDF: with a table of contents, page numbers and bookmarks. The same report gives the same bytes. Takes a second or two of the processor, which nothing
  * interrupts: it is called in a thread of its own (report.thread.ts).
  */
 export async function pdf(given: Report): Promise<Buffer> {
-  const report = mapTexts(mapTexts(given, visible), shownBy(glyphsOf(readFileSync(fontFile('Regular')))));
-  pdfmake.setFonts(ROBOTO);
-  // What stands in a report names nothing that is fetched; were it to, it would not be.
-  pdfmake.setUrlAccessPolicy(() => false);
-  pdfmake.setLocalAccessPolicy((path) => dirname(path) === FONTS);
-  return pdfmake.createPdf(definition(report)).getBuffer();
+  const report = mapTexts(mapTexts(given, visible), shownBy(glyphsOf(readFileSync(REGULAR))));
+  return pdfMake().createPdf(definition(report)).getBuffer();
 }
 
 /** A character that the font cannot show is named: a box says nothing. The page in HTML shows it by the reader's own fonts. */
@@ -46,8 +27,8 @@ const shownBy =
   (text: string): string =>
     Array.from(text, (character) => (hasGlyph(character.codePointAt(0) ?? 0) ? character : named(character))).join('');
 
-function definition({ title, about, opening, sections, dated }: Report): TDocumentDefinitions {
-  const figures = new Numbers();
+function definition({ title, about, opening, sections, dated }: Report): { readonly [option: string]: unknown } {
+  const figures = new FigureNumbers();
   return {
     pageSize: 'A4',
     pageMargins: [PAGE.margin, PAGE.margin, PAGE.margin, 50],
@@ -60,17 +41,20 @@ function definition({ title, about, opening, sections, dated }: Report): TDocume
       h1: { fontSize: 16, bold: true, margin: [0, 0, 0, 8] },
       h2: { fontSize: 12.5, bold: true, margin: [0, 12, 0, 4] },
       h3: { fontSize: 10.5, bold: true, margin: [0, 8, 0, 4] },
-      caption: { bold: true, margin: [0, 8, 0, 3] },
+      caption: { bold: true, fontSize: 9.5, margin: [-PADDING, 2, 0, 2] },
       faint: { color: FAINT, fontSize: 8.5 },
       cell: { fontSize: 8.5 },
     },
-    footer: (page, pages) => ({
+    footer: (page: number, pages: number) => ({
       margin: [PAGE.margin, 16, PAGE.margin, 0],
       columns: [
         { text: shortened(title, 100), style: 'faint', width: TEXT_WIDTH - 60 },
         { text: `${page} / ${pages}`, style: 'faint', alignment: 'right', width: 60 },
       ],
     }),
+    // A heading at the foot of a page says nothing.
+    pageBreakBefore: (node: { headlineLevel?: number }, others: { getFollowingNodesOnPage(): unknown[] }) =>
+      node.headlineLevel !== undefined && others.getFollowingNodesOnPage().length === 0,
     content: [
       { text: title, style: 'title' },
       pairs(about),
@@ -83,14 +67,7 @@ function definition({ title, about, opening, sections, dated }: Report): TDocume
   };
 }
 
-class Numbers {
-  private last = 0;
-  next(): number {
-    return ++this.last;
-  }
-}
-
-const pairs = (about: Report['about']): Content => ({
+const pairs = (about: Report['about']): Node => ({
   margin: [0, 0, 0, 8],
   layout: 'noBorders',
   table: {
@@ -101,14 +78,16 @@ const pairs = (about: Report['about']): Content => ({
 });
 
 /** A chapter begins on a page of its own. */
-function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, figures: Numbers): Content[] {
-  const heading: Content = {
+function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, figures: FigureNumbers): Node[] {
+  // The library keeps ids as properties of a list, which has some of its own.
+  const id = `section-${section.id}`;
+  const heading: Node = {
     text: section.title,
     style: `h${level}`,
-    id: section.id,
+    id,
     headlineLevel: level,
     tocItem: true,
-    tocMargin: [(level - 1) * 12, level === 1 ? 4 : 0, 0, 0],
+    tocMargin: [(level - 1) * 12, level === 1 ? 2 : -2, 0, 0],
     outline: true,
     ...(parent === null ? { outlineExpanded: true } : { outlineParentId: parent }),
     ...(level === 1 ? { pageBreak: 'before' } : {}),
@@ -117,11 +96,11 @@ function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, fi
   return [
     heading,
     ...section.blocks.map((block) => contentOf(block, figures)),
-    ...section.sections.flatMap((inner) => sectionOf(inner, deeper, section.id, figures)),
+    ...section.sections.flatMap((inner) => sectionOf(inner, deeper, id, figures)),
   ];
 }
 
-function contentOf(block: Block, figures: Numbers): Content {
+function contentOf(block: Block, figures: FigureNumbers): Node {
   switch (block.kind) {
     case 'text':
       return { text: block.text, margin: [0, 0, 0, 6] };
@@ -136,11 +115,11 @@ function contentOf(block: Block, figures: Numbers): Content {
   }
 }
 
-const warning = (text: string): Content => ({
+const warning = (text: string): Node => ({
   margin: [0, 4, 0, 8],
   layout: {
     hLineWidth: () => 0,
-    vLineWidth: (line) => (line === 0 ? 4 : 0),
+    vLineWidth: (line: number) => (line === 0 ? 4 : 0),
     vLineColor: () => ALARM.edge,
     fillColor: () => ALARM.ground,
     paddingLeft: () => 10,
@@ -150,36 +129,40 @@ const warning = (text: string): Content => ({
   table: { widths: [TEXT_WIDTH - 10 - PADDING], body: [[{ text }]] },
 });
 
-function tableOf({ caption, columns, rows, rest }: Table): Content {
+function tableOf({ caption, columns, rows, rest }: Table): Node {
   const shares = columns.reduce((sum, { width }) => sum + width, 0);
   const room = TEXT_WIDTH - columns.length * 2 * PADDING;
   return {
     stack: [
-      { text: caption, style: 'caption', headlineLevel: 4 },
       {
         layout: {
-          hLineWidth: (line) => (line === 1 ? 1 : 0.5),
+          hLineWidth: (line: number) => (line === 0 ? 0 : line === 2 ? 1 : 0.5),
           vLineWidth: () => 0,
-          hLineColor: (line) => (line === 1 ? FAINT : RULE),
+          hLineColor: (line: number) => (line === 2 ? FAINT : RULE),
           paddingLeft: () => PADDING,
           paddingRight: () => PADDING,
         },
         style: 'cell',
         table: {
-          headerRows: 1,
+          // What it shows, and its columns: again on each page, and never at the foot of one.
+          headerRows: 2,
           keepWithHeaderRows: 1,
           dontBreakRows: true,
           widths: columns.map(({ width }) => (room * width) / shares),
-          body: [columns.map(({ name }): PdfCell => ({ text: name, bold: true })), ...rows.map((cells) => cells.map(cellOf))],
+          body: [
+            [{ text: caption, style: 'caption', colSpan: columns.length }, ...columns.slice(1).map(() => '')],
+            columns.map(({ name }): Node => ({ text: name, bold: true })),
+            ...rows.map((cells) => cells.map(cellOf)),
+          ],
         },
       },
-      ...(rest === null ? [] : [{ text: rest, style: 'faint', margin: [0, 3, 0, 0] } as const]),
+      ...(rest === null ? [] : [{ text: rest, style: 'faint', margin: [0, 3, 0, 0] }]),
     ],
     margin: [0, 0, 0, 8],
   };
 }
 
-const cellOf = (cell: TableCell): PdfCell =>
+const cellOf = (cell: TableCell): Node =>
   typeof cell === 'string'
     ? { text: cell }
     : {
@@ -193,12 +176,12 @@ const cellOf = (cell: TableCell): PdfCell =>
         ],
       };
 
-function figureOf({ title, summary, chart }: Figure, number: number): Content {
+function figureOf({ title, summary, chart }: Figure, number: number): Node {
   return {
     unbreakable: true,
     margin: [0, 6, 0, 10],
     stack: [
-      { text: `Figure ${number}. ${title}`, style: 'caption' },
+      { text: `Figure ${number}. ${title}`, bold: true, margin: [0, 0, 0, 2] },
       { text: summary, margin: [0, 0, 0, 6] },
       { svg: drawn(chart, `figure-${number}`), width: Math.min(TEXT_WIDTH, WIDTH) },
     ],

@@ -38,6 +38,14 @@ import { ReportWriter } from './report/report-writer.js';
     ScansModule,
   ],
   controllers: [PackagesController],
-  providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, ReportReader, ReportWriter, PackagesWorker],
+  providers: [
+    PackagesService,
+    PackagesStore,
+    PackageGatherer,
+    PackageRecords,
+    ReportReader,
+    ReportWriter,
+    PackagesWorker,
+  ],
 })
 export class PackagesModule {}

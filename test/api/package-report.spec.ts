@@ -19,16 +19,15 @@ beforeAll(async () => {
   clinic = await startClinic(world);
   keepers = await keepersOf(world, clinic);
   await post(kubeBench({ '1.2.1': 'FAIL', '1.2.2': 'PASS' }), ago(20));
-  const { ownerId, keep } = keepers;
-  await keep({
+  await keepers.keep({
     type: 'key',
     effectiveFrom: ago(300),
     fields: {
-      ...{ name: NAME, purpose: 'etcd-kms', custodian: ownerId, provider: 'aws-kms', keyId: 'arn:one' },
+      ...{ name: NAME, purpose: 'etcd-kms', custodian: keepers.ownerId, provider: 'aws-kms', keyId: 'arn:one' },
       ...{ createdOn: ago(400).slice(0, 10), policyDays: 30, rotateAfterIncident: true },
     },
   });
-  await keep({
+  await keepers.keep({
     type: 'recovery_objective',
     effectiveFrom: ago(200),
     fields: { scope: NAME, namespaces: ['emr'], rtoMinutes: 240, rpoMinutes: 1500, criticality: 'critical' },
@@ -60,7 +59,11 @@ describe('the report in a package', () => {
 
   it('tells of the organisation what is so, by a page, a PDF and a workbook?', async () => {
     const found = await reports({ scope: { systemId: null }, ...instant() });
-    expect([...found.keys()].sort()).toEqual(['data/report/report.html', 'data/report/report.pdf', 'data/report/workbook.xlsx']);
+    expect([...found.keys()].sort()).toEqual([
+      'data/report/report.html',
+      'data/report/report.pdf',
+      'data/report/workbook.xlsx',
+    ]);
     const page = found.get('data/report/report.html')!.toString();
     expect(page.startsWith('<!DOCTYPE html>')).toBe(true);
     const name = 'Łódź &lt;b&gt;&amp;&quot;&#39;';

@@ -142,7 +142,14 @@ export function registersOf(name = 'emr'): Registers {
       total: 1,
       items: [
         {
-          ...{ title: name, isReadable: true, number: 'R-1', asset: name, threat: 'Ransomware', vulnerability: 'No lock' },
+          ...{
+            title: name,
+            isReadable: true,
+            number: 'R-1',
+            asset: name,
+            threat: 'Ransomware',
+            vulnerability: 'No lock',
+          },
           ...{ likelihood: 3, impact: 5, treatment: 'mitigate', dueOn: '2026-02-01', level: 'high', status: 'Overdue' },
         },
       ],
@@ -174,7 +181,14 @@ export function registersOf(name = 'emr'): Registers {
     decisions: {
       total: 1,
       items: [
-        { title: name, inForce: false, until: null, control: '164.312(a)(2)(iii)', outcome: 'alternative', alternative: name },
+        {
+          title: name,
+          inForce: false,
+          until: null,
+          control: '164.312(a)(2)(iii)',
+          outcome: 'alternative',
+          alternative: name,
+        },
       ],
     },
   };
@@ -183,7 +197,13 @@ export function registersOf(name = 'emr'): Registers {
 /** Nothing is kept and nothing was ever seen. */
 export function emptyReadings(posture: OrganizationPosture): Readings {
   const none = { total: 0, items: [] };
-  return { posture, trend: [{ at: AT, controls: posture.counts.controls }], keys: none, objectives: none, freshness: none };
+  return {
+    posture,
+    trend: [{ at: AT, controls: posture.counts.controls }],
+    keys: none,
+    objectives: none,
+    freshness: none,
+  };
 }
 
 export const NO_REGISTERS: Registers = {

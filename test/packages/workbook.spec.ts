@@ -8,7 +8,18 @@ import { workbook } from '../../src/packages/report/workbook.js';
 import { factsOf, mixed, postureOf } from './report-sample.js';
 
 const SHEETS = [
-  ...['About', 'Gaps', 'Unreadable evidence', 'Items', 'Practices', 'Risks', 'Keys', 'Agreements', 'Exceptions', 'Decisions'],
+  ...[
+    'About',
+    'Gaps',
+    'Unreadable evidence',
+    'Items',
+    'Practices',
+    'Risks',
+    'Keys',
+    'Agreements',
+    'Exceptions',
+    'Decisions',
+  ],
   ...['Records', 'Evidence'],
 ];
 
@@ -16,7 +27,14 @@ const facts = factsOf(postureOf(mixed), '=cmd|Lakeside');
 
 const REGISTERS: Record<string, object[]> = {
   risks: [{ recordId: 'r', number: 'R-1', asset: '+1', level: 'high', dueOn: '2026-02-01', likelihood: 3 }],
-  agreements: [{ vendorId: 'v', name: 'Lake "side"', states: ['ending', 'in-force'], agreements: [{ title: 'One' }, { title: 'Two' }] }],
+  agreements: [
+    {
+      vendorId: 'v',
+      name: 'Lake "side"',
+      states: ['ending', 'in-force'],
+      agreements: [{ title: 'One' }, { title: 'Two' }],
+    },
+  ],
 };
 
 /** Only registers go into a workbook. */
@@ -46,7 +64,9 @@ describe('the workbook of a package', () => {
     const gaps = await sheet(file, 'Gaps');
     const items = await sheet(file, 'Items');
     expect(items).toHaveLength(facts.posture.controls.length);
-    expect(gaps).toEqual(items.filter(({ status }) => ['failing', 'missing', 'stale', 'partial'].includes(String(status))));
+    expect(gaps).toEqual(
+      items.filter(({ status }) => ['failing', 'missing', 'stale', 'partial'].includes(String(status))),
+    );
     expect(gaps.length).toBeGreaterThan(10);
     expect(items.find(({ id }) => id === '164.308(a)(1)(ii)(A)')).toMatchObject({ policies: '=cmd|Lakeside' });
     expect(await sheet(file, 'Practices')).toHaveLength(facts.posture.practices.length);
@@ -54,7 +74,9 @@ describe('the workbook of a package', () => {
 
   it('has the registers as they are in the package, texts as texts?', async () => {
     const file = await made(facts);
-    expect(await sheet(file, 'Risks')).toMatchObject([{ number: 'R-1', asset: '+1', likelihood: 3, dueOn: '2026-02-01' }]);
+    expect(await sheet(file, 'Risks')).toMatchObject([
+      { number: 'R-1', asset: '+1', likelihood: 3, dueOn: '2026-02-01' },
+    ]);
     expect(await sheet(file, 'Agreements')).toMatchObject([
       { name: 'Lake "side"', states: 'ending; in-force', title: 'One' },
       { name: 'Lake "side"', title: 'Two' },
@@ -74,6 +96,8 @@ describe('the workbook of a package', () => {
         throw new Error('the database is gone');
       },
     } as unknown as PackageRows;
-    await expect(buffer(Readable.from(workbook(facts, broken), { objectMode: false }))).rejects.toThrow('the database is gone');
+    await expect(buffer(Readable.from(workbook(facts, broken), { objectMode: false }))).rejects.toThrow(
+      'the database is gone',
+    );
   });
 });

@@ -21,18 +21,29 @@ function evidenceBlocks({ evidence, faults }: PackageFacts): Block[] {
   const disposed = evidence.filter(({ disposedAt }) => disposedAt !== null).length;
   const redacted = evidence.filter(({ redaction }) => redaction !== null).length;
   return [
-    tableOr(`Every one of the ${counted(evidence.length - disposed, 'evidence file')} that are kept has the digest that it was kept with.`, {
-      caption: 'Evidence that could not be read as it was kept',
-      columns: columns(['Evidence', 3], ['SHA-256', 5], ['What was found', 3]),
-      rows: faults.slice(0, MOST).map(({ evidenceId, sha256, reason }) => [evidenceId, sha256, reason]),
-      rest: restOf(Math.min(MOST, faults.length), faults.length, 'index.json'),
-    }),
+    tableOr(
+      `Every one of the ${counted(evidence.length - disposed, 'evidence file')} that are kept has the digest that it was kept with.`,
+      {
+        caption: 'Evidence that could not be read as it was kept',
+        columns: columns(['Evidence', 3], ['SHA-256', 5], ['What was found', 3]),
+        rows: faults.slice(0, MOST).map(({ evidenceId, sha256, reason }) => [evidenceId, sha256, reason]),
+        rest: restOf(Math.min(MOST, faults.length), faults.length, 'index.json'),
+      },
+    ),
     ...(disposed === 0
       ? []
-      : [text(`${counted(disposed, 'evidence file')} were disposed of after their time of retention, by two people each; their digests are in index.json.`)]),
+      : [
+          text(
+            `${counted(disposed, 'evidence file')} were disposed of after their time of retention, by two people each; their digests are in index.json.`,
+          ),
+        ]),
     ...(redacted === 0
       ? []
-      : [text(`Of ${counted(redacted, 'evidence file')} secrets were dropped before they were kept; how many of which kind is in index.json.`)]),
+      : [
+          text(
+            `Of ${counted(redacted, 'evidence file')} secrets were dropped before they were kept; how many of which kind is in index.json.`,
+          ),
+        ]),
   ];
 }
 
@@ -43,7 +54,10 @@ function unseenBlocks(posture: Readings['posture']): Block[] {
       tableOr('Of every system in scope all targets were scanned completely, and lately.', {
         caption: 'Systems with targets that no complete scan shows freshly',
         columns: columns(['System', 4], ['Targets', 3]),
-        rows: blindSystems.map(({ name, targets }) => [name, targets === null ? 'no scanner has ever reported on it' : String(targets)]),
+        rows: blindSystems.map(({ name, targets }) => [
+          name,
+          targets === null ? 'no scanner has ever reported on it' : String(targets),
+        ]),
         rest: moreBlindSystems === 0 ? null : `And ${moreBlindSystems} more systems.`,
       }),
       tableOr('No system was left out.', {
@@ -98,7 +112,13 @@ function mappedBlocks(posture: Readings['posture']): Block[] {
           tableOr('', {
             caption: 'Results that support no practice, by check',
             columns: columns(['Check', 4], ['Source', 3], ['Results', 1], ['Failing', 1], ['Why', 4]),
-            rows: unmapped.map(({ check, source, count, failing, why }) => [check, source, String(count), String(failing), why]),
+            rows: unmapped.map(({ check, source, count, failing, why }) => [
+              check,
+              source,
+              String(count),
+              String(failing),
+              why,
+            ]),
             rest: more === 0 ? null : `And ${more} more checks.`,
           }),
         ]),

@@ -18,7 +18,10 @@ function look(tone: Tone): { color: string; decal: object } {
   const { color, pattern } = PALETTE[tone];
   if (pattern === null) return { color, decal: { symbol: 'none' } };
   const { along, across, turn, color: ink } = pattern;
-  return { color, decal: { symbol: 'rect', color: ink, dashArrayX: [...along], dashArrayY: [...across], rotation: turn } };
+  return {
+    color,
+    decal: { symbol: 'rect', color: ink, dashArrayX: [...along], dashArrayY: [...across], rotation: turn },
+  };
 }
 
 /**
@@ -59,11 +62,23 @@ function optionOf(chart: Chart): Drawing {
   }
 }
 
-const LEGEND = { left: 0, top: 0, itemWidth: 22, itemHeight: 12, itemGap: 20, textStyle: { color: INK }, selectedMode: false };
+const LEGEND = {
+  left: 0,
+  top: 0,
+  itemWidth: 22,
+  itemHeight: 12,
+  itemGap: 20,
+  textStyle: { color: INK },
+  selectedMode: false,
+};
 const LEGEND_HEIGHT = 40;
 const AXIS_HEIGHT = 48;
 const TEXT = { color: INK, fontSize: 12, overflow: 'truncate' };
-const AXIS = { axisLine: { lineStyle: { color: RULE } }, axisTick: { show: false }, splitLine: { lineStyle: { color: RULE } } };
+const AXIS = {
+  axisLine: { lineStyle: { color: RULE } },
+  axisTick: { show: false },
+  splitLine: { lineStyle: { color: RULE } },
+};
 /** On a colour or a pattern a number is read by the light behind it. */
 const NUMBER = { color: INK, fontSize: 11, backgroundColor: '#ffffff', padding: [1, 2], borderRadius: 2 };
 
@@ -87,7 +102,10 @@ function bars({ lie, labels, series, unit }: Extract<Chart, { kind: 'bars' }>): 
     axisLabel: { color: FAINT },
   };
   // A number stands where the part is as wide as itself.
-  const total = Math.max(1, ...labels.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0)));
+  const total = Math.max(
+    1,
+    ...labels.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0)),
+  );
   const least = total * (isAcross ? 0.07 : 0.05);
   const height = isAcross ? LEGEND_HEIGHT + AXIS_HEIGHT + labels.length * 24 : 340;
   return {
@@ -145,7 +163,13 @@ function matrix({ rows, columns, rowsAre, columnsAre, cells }: Extract<Chart, { 
               type: 'text',
               x,
               y: top + at,
-              style: { text: words, fill: INK, align: 'center', verticalAlign: 'middle', font: `${weight} ${size}px ${FONT}` },
+              style: {
+                text: words,
+                fill: INK,
+                align: 'center',
+                verticalAlign: 'middle',
+                font: `${weight} ${size}px ${FONT}`,
+              },
             });
             return {
               type: 'group',
@@ -189,9 +213,19 @@ function timeline({ from, to, labels, spans, marks }: Extract<Chart, { kind: 'ti
         type: 'time',
         min: from,
         max: to,
-        axisLabel: { color: FAINT, hideOverlap: true, formatter: (at: number) => new Date(at).toISOString().slice(0, 10) },
+        axisLabel: {
+          color: FAINT,
+          hideOverlap: true,
+          formatter: (at: number) => new Date(at).toISOString().slice(0, 10),
+        },
       },
-      yAxis: { ...AXIS, type: 'category', data: [...labels], inverse: true, axisLabel: { ...TEXT, width: 185, interval: 0 } },
+      yAxis: {
+        ...AXIS,
+        type: 'category',
+        data: [...labels],
+        inverse: true,
+        axisLabel: { ...TEXT, width: 185, interval: 0 },
+      },
       series: [
         ...spans.map(({ name, tone, items }) => ({
           type: 'custom',
@@ -206,7 +240,11 @@ function timeline({ from, to, labels, spans, marks }: Extract<Chart, { kind: 'ti
             // What took a minute in a year is seen all the same.
             const width = Math.max(2, right - left);
             const { color, decal } = look(tone);
-            return { type: 'rect', shape: { x: left, y: middle - 7, width, height: 14 }, style: { fill: color, decal } };
+            return {
+              type: 'rect',
+              shape: { x: left, y: middle - 7, width, height: 14 },
+              style: { fill: color, decal },
+            };
           },
           encode: { x: [1, 2], y: 0 },
         })),
@@ -223,8 +261,17 @@ function timeline({ from, to, labels, spans, marks }: Extract<Chart, { kind: 'ti
             if (shape === 'circle') return { type: 'circle', shape: { cx: x, cy: y, r: 5 }, style };
             const points =
               shape === 'triangle'
-                ? [[x, y - 6], [x + 6, y + 5], [x - 6, y + 5]]
-                : [[x, y - 7], [x + 5, y], [x, y + 7], [x - 5, y]];
+                ? [
+                    [x, y - 6],
+                    [x + 6, y + 5],
+                    [x - 6, y + 5],
+                  ]
+                : [
+                    [x, y - 7],
+                    [x + 5, y],
+                    [x, y + 7],
+                    [x - 5, y],
+                  ];
             return { type: 'polygon', shape: { points }, style };
           },
           encode: { x: 1, y: 0 },

@@ -64,7 +64,12 @@ function openingOf({ faults, evidence }: PackageFacts, { posture, keys, objectiv
           } as const,
         ]),
     ...(systems.length === 0
-      ? [{ kind: 'warning', text: 'No system is in scope: there is nothing that a scanner could have looked at.' } as const]
+      ? [
+          {
+            kind: 'warning',
+            text: 'No system is in scope: there is nothing that a scanner could have looked at.',
+          } as const,
+        ]
       : []),
     {
       kind: 'list',
@@ -91,8 +96,12 @@ const meaningSection = (): Section => ({
       columns: columns(['Status', 1], ['Meaning', 4]),
       rows: STATUSES.map((status) => [wordOf(status), `${MEANINGS[status]}.`]),
     }),
-    text('In every figure a status has one colour and one pattern. Days are in UTC. A text that was too long for its cell ends with …; a character that cannot be shown is named by its number, as [U+202E].'),
-    text('The report is a view of the files beside it in the package (bag/data/), which have all of it, with identifiers, digests and the evidence itself; VERIFY.md says how they are checked. workbook.xlsx has the tables to sort and filter.'),
+    text(
+      'In every figure a status has one colour and one pattern. Days are in UTC. A text that was too long for its cell ends with …; a character that cannot be shown is named by its number, as [U+202E].',
+    ),
+    text(
+      'The report is a view of the files beside it in the package (bag/data/), which have all of it, with identifiers, digests and the evidence itself; VERIFY.md says how they are checked. workbook.xlsx has the tables to sort and filter.',
+    ),
   ],
   sections: [],
 });

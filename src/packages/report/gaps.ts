@@ -125,7 +125,11 @@ function itemsSection(status: Status, law: readonly Item[]): Section | null {
     id: `items-${status.replace('_', '-')}`,
     title: `${word[0]?.toUpperCase() ?? ''}${word.slice(1)}: ${MEANINGS[status]}`,
     blocks: [
-      tableOr('', { caption: `Items of the law that are ${word}: ${items.length}`, columns: ITEM_COLUMNS, rows: items.map(itemRow) }),
+      tableOr('', {
+        caption: `Items of the law that are ${word}: ${items.length}`,
+        columns: ITEM_COLUMNS,
+        rows: items.map(itemRow),
+      }),
     ],
     sections: [],
   };
@@ -133,7 +137,9 @@ function itemsSection(status: Status, law: readonly Item[]): Section | null {
 
 const practiceRows = (practices: readonly Practice[], statuses: readonly Status[]): TableCell[][] =>
   statuses.flatMap((status) =>
-    practices.filter((practice) => practice.status === status).map(({ id, summary, reason }) => [`${summary} (${id})`, { status }, reason]),
+    practices
+      .filter((practice) => practice.status === status)
+      .map(({ id, summary, reason }) => [`${summary} (${id})`, { status }, reason]),
   );
 
 /** A standard with its specifications; what stands under no standard stands by itself. */
@@ -142,7 +148,11 @@ function standardsFigure(law: readonly Item[], controls: readonly Control[]): Fi
   const rootOf = (id: string): string => {
     const seen = new Set<string>();
     let at = id;
-    for (let parent = byId.get(at)?.parent; parent !== null && parent !== undefined && !seen.has(parent); parent = byId.get(at)?.parent) {
+    for (
+      let parent = byId.get(at)?.parent;
+      parent !== null && parent !== undefined && !seen.has(parent);
+      parent = byId.get(at)?.parent
+    ) {
       seen.add(parent);
       at = parent;
     }

@@ -1,6 +1,16 @@
 import { STATUSES, type Status } from '../../posture/status.js';
 import { drawn } from './chart.js';
-import { FigureNumbers, mapTexts, wordOf, type Block, type Figure, type Report, type Section, type Table, type TableCell } from './model.js';
+import {
+  FigureNumbers,
+  mapTexts,
+  wordOf,
+  type Block,
+  type Figure,
+  type Report,
+  type Section,
+  type Table,
+  type TableCell,
+} from './model.js';
 import { ALARM, FAINT, INK, PALETTE, RULE } from './palette.js';
 import { escaped, visible } from './visible.js';
 
@@ -83,11 +93,17 @@ ${listOf(sections)}
 
 function listOf(sections: readonly Section[]): string {
   if (sections.length === 0) return '';
-  const items = sections.map(({ id, title, sections: parts }) => `<li><a href="#${id}">${escaped(title)}</a>${listOf(parts)}</li>`);
+  const items = sections.map(
+    ({ id, title, sections: parts }) => `<li><a href="#${id}">${escaped(title)}</a>${listOf(parts)}</li>`,
+  );
   return `<ol>\n${items.join('\n')}\n</ol>`;
 }
 
-function* sectionOf({ id, title, blocks: content, sections }: Section, level: number, figures: FigureNumbers): Generator<string, void> {
+function* sectionOf(
+  { id, title, blocks: content, sections }: Section,
+  level: number,
+  figures: FigureNumbers,
+): Generator<string, void> {
   yield `<section aria-labelledby="${id}">\n<h${level} id="${id}">${escaped(title)}</h${level}>\n`;
   yield* blocks(content, figures);
   for (const section of sections) yield* sectionOf(section, level + 1, figures);
@@ -143,7 +159,10 @@ function figureOf({ title, summary, chart }: Figure, number: number): string {
   const id = `figure-${number}`;
   const picture = drawn(chart, id)
     .replace(/^<svg /, `<svg role="img" aria-labelledby="${id}-title ${id}-summary" `)
-    .replace('>', `><title id="${id}-title">${escaped(title)}</title><desc id="${id}-summary">${escaped(summary)}</desc>`);
+    .replace(
+      '>',
+      `><title id="${id}-title">${escaped(title)}</title><desc id="${id}-summary">${escaped(summary)}</desc>`,
+    );
   return `<figure>
 <figcaption>Figure ${number}. ${escaped(title)}</figcaption>
 <p>${escaped(summary)}</p>

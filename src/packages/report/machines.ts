@@ -64,7 +64,7 @@ function keysFigure(keys: readonly KeyReading[], { periodFrom, asOf }: PackageFa
     kind: 'figure',
     title: 'Rotations of keys over the period',
     summary:
-      `${keys.length > LINES ? `The gravest ${LINES} of the keys in the table. ` : ''}` +
+      (keys.length > LINES ? `The gravest ${LINES} of the keys in the table. ` : '') +
       `${counted(rotations.filter(isSeen).length, 'rotation')} in the period; ${late === 0 ? 'none is overdue' : `${late} overdue`} at its end, on ${dayText(asOf)}.`,
     chart: {
       kind: 'timeline',
@@ -92,13 +92,24 @@ export function recoverySection(facts: PackageFacts, { objectives }: Readings): 
     title: 'Backups and recovery',
     blocks:
       total === 0
-        ? [text('No recovery objective is in effect: nothing says how old the data of a restore may be, nor how long it may take.')]
+        ? [
+            text(
+              'No recovery objective is in effect: nothing says how old the data of a restore may be, nor how long it may take.',
+            ),
+          ]
         : [
             text(`Recovery points that were not held at every instant of the period: ${ofAll(broken, objectives)}.`),
             recoveryFigure(items, facts),
             tableOr('', {
               caption: 'Recovery objectives, the most time not held first',
-              columns: columns(['Objective', 3], ['Namespace', 2], ['RPO, minutes', 2], ['Held', 2], ['Last backup', 2], ['Last restore test', 4]),
+              columns: columns(
+                ['Objective', 3],
+                ['Namespace', 2],
+                ['RPO, minutes', 2],
+                ['Held', 2],
+                ['Last backup', 2],
+                ['Last restore test', 4],
+              ),
               rows: items.flatMap((objective) =>
                 objective.lines.map(({ namespace, lastBackupAt, breaches }) => [
                   `${objective.scope} (${objective.system})`,
@@ -144,7 +155,7 @@ function recoveryFigure(objectives: readonly ObjectiveReading[], { periodFrom, a
     kind: 'figure',
     title: 'When recovery point objectives were held',
     summary:
-      `${lines.length > LINES ? `The ${LINES} of ${lines.length} lines that were held least. ` : ''}` +
+      (lines.length > LINES ? `The ${LINES} of ${lines.length} lines that were held least. ` : '') +
       (breached === 0
         ? 'All were held throughout.'
         : `Not held ${counted(breached, 'time')}: what was lost then was older than the objective allows, or no backup of before is known.`),
@@ -157,10 +168,20 @@ function recoveryFigure(objectives: readonly ObjectiveReading[], { periodFrom, a
         {
           name: 'held',
           tone: 'evidenced',
-          items: drawn.flatMap(({ breaches }, label) => heldSpans(breaches, label, periodFrom.getTime(), asOf.getTime())),
+          items: drawn.flatMap(({ breaches }, label) =>
+            heldSpans(breaches, label, periodFrom.getTime(), asOf.getTime()),
+          ),
         },
-        { name: 'the last backup was too old', tone: 'failing', items: items(({ lastBackupAt }) => lastBackupAt !== null) },
-        { name: 'no backup of before is known', tone: 'missing', items: items(({ lastBackupAt }) => lastBackupAt === null) },
+        {
+          name: 'the last backup was too old',
+          tone: 'failing',
+          items: items(({ lastBackupAt }) => lastBackupAt !== null),
+        },
+        {
+          name: 'no backup of before is known',
+          tone: 'missing',
+          items: items(({ lastBackupAt }) => lastBackupAt === null),
+        },
       ]),
       marks: [],
     },
@@ -198,7 +219,12 @@ export function freshnessSection({ asOf }: PackageFacts, { freshness: { items, t
             freshnessFigure(items, total, old, asOf),
             tableOr('', {
               caption: 'Sources by system, the oldest first',
-              columns: columns(['Source', 4], ['System', 3], ['Targets', 1], ['Oldest of their latest complete scans', 3]),
+              columns: columns(
+                ['Source', 4],
+                ['System', 3],
+                ['Targets', 1],
+                ['Oldest of their latest complete scans', 3],
+              ),
               rows: items.map(({ source, system, targets, oldestAt }) => [
                 source,
                 system,
@@ -219,7 +245,9 @@ function freshnessFigure(items: readonly SourceReading[], total: number, old: nu
     title: 'Targets by the age of their latest complete scan',
     summary:
       `${drawn.length < total ? `The ${drawn.length} oldest of ${total} sources. ` : ''}Ages on ${dayText(asOf)}. ` +
-      (old === 0 ? 'None is older than 90 days.' : `${counted(old, 'source')} have targets of which it is older than 90 days.`),
+      (old === 0
+        ? 'None is older than 90 days.'
+        : `${counted(old, 'source')} have targets of which it is older than 90 days.`),
     chart: {
       kind: 'bars',
       lie: 'across',

@@ -1,9 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { drawn, WIDTH } from './chart.js';
 import { glyphsOf } from './glyphs.js';
-import { FigureNumbers, mapTexts, wordOf, type Block, type Figure, type Report, type Section, type Table, type TableCell } from './model.js';
+import {
+  FigureNumbers,
+  mapTexts,
+  wordOf,
+  type Block,
+  type Figure,
+  type Report,
+  type Section,
+  type Table,
+  type TableCell,
+} from './model.js';
 import { ALARM, FAINT, INK, PALETTE, RULE } from './palette.js';
-import { pdfMake, REGULAR, type Node } from './pdfmake.js';
+import { pdfMake, REGULAR, type Options } from './pdfmake.js';
 import { named, shortened, visible } from './visible.js';
 
 /** Points of an A4 page, and what of its width the text has. */
@@ -27,7 +37,7 @@ const shownBy =
   (text: string): string =>
     Array.from(text, (character) => (hasGlyph(character.codePointAt(0) ?? 0) ? character : named(character))).join('');
 
-function definition({ title, about, opening, sections, dated }: Report): { readonly [option: string]: unknown } {
+function definition({ title, about, opening, sections, dated }: Report): Options {
   const figures = new FigureNumbers();
   return {
     pageSize: 'A4',
@@ -67,21 +77,21 @@ function definition({ title, about, opening, sections, dated }: Report): { reado
   };
 }
 
-const pairs = (about: Report['about']): Node => ({
+const pairs = (about: Report['about']): Options => ({
   margin: [0, 0, 0, 8],
   layout: 'noBorders',
   table: {
     // A width by number: what is left over would be as wide as the longest word.
     widths: [110, TEXT_WIDTH - 110 - 4 * PADDING],
-    body: about.map(([label, value]) => [{ text: label, bold: true }, value]),
+    body: about.map(([label, value]) => [{ text: label, bold: true } satisfies Options, value]),
   },
 });
 
 /** A chapter begins on a page of its own. */
-function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, figures: FigureNumbers): Node[] {
+function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, figures: FigureNumbers): Options[] {
   // The library keeps ids as properties of a list, which has some of its own.
   const id = `section-${section.id}`;
-  const heading: Node = {
+  const heading: Options = {
     text: section.title,
     style: `h${level}`,
     id,
@@ -100,7 +110,7 @@ function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, fi
   ];
 }
 
-function contentOf(block: Block, figures: FigureNumbers): Node {
+function contentOf(block: Block, figures: FigureNumbers): Options {
   switch (block.kind) {
     case 'text':
       return { text: block.text, margin: [0, 0, 0, 6] };
@@ -115,7 +125,7 @@ function contentOf(block: Block, figures: FigureNumbers): Node {
   }
 }
 
-const warning = (text: string): Node => ({
+const warning = (text: string): Options => ({
   margin: [0, 4, 0, 8],
   layout: {
     hLineWidth: () => 0,
@@ -129,7 +139,7 @@ const warning = (text: string): Node => ({
   table: { widths: [TEXT_WIDTH - 10 - PADDING], body: [[{ text }]] },
 });
 
-function tableOf({ caption, columns, rows, rest }: Table): Node {
+function tableOf({ caption, columns, rows, rest }: Table): Options {
   const shares = columns.reduce((sum, { width }) => sum + width, 0);
   const room = TEXT_WIDTH - columns.length * 2 * PADDING;
   return {
@@ -151,7 +161,7 @@ function tableOf({ caption, columns, rows, rest }: Table): Node {
           widths: columns.map(({ width }) => (room * width) / shares),
           body: [
             [{ text: caption, style: 'caption', colSpan: columns.length }, ...columns.slice(1).map(() => '')],
-            columns.map(({ name }): Node => ({ text: name, bold: true })),
+            columns.map(({ name }): Options => ({ text: name, bold: true })),
             ...rows.map((cells) => cells.map(cellOf)),
           ],
         },
@@ -162,7 +172,7 @@ function tableOf({ caption, columns, rows, rest }: Table): Node {
   };
 }
 
-const cellOf = (cell: TableCell): Node =>
+const cellOf = (cell: TableCell): Options =>
   typeof cell === 'string'
     ? { text: cell }
     : {
@@ -170,13 +180,24 @@ const cellOf = (cell: TableCell): Node =>
         columns: [
           {
             width: 5,
-            canvas: [{ type: 'rect', x: 0, y: 2, w: 5, h: 8, color: PALETTE[cell.status].color, lineColor: FAINT, lineWidth: 0.3 }],
+            canvas: [
+              {
+                type: 'rect',
+                x: 0,
+                y: 2,
+                w: 5,
+                h: 8,
+                color: PALETTE[cell.status].color,
+                lineColor: FAINT,
+                lineWidth: 0.3,
+              },
+            ],
           },
           { width: '*', text: wordOf(cell.status) },
         ],
       };
 
-function figureOf({ title, summary, chart }: Figure, number: number): Node {
+function figureOf({ title, summary, chart }: Figure, number: number): Options {
   return {
     unbreakable: true,
     margin: [0, 6, 0, 10],

@@ -6,15 +6,20 @@ import { dirname, join } from 'node:path';
  * Node's; so they stay out, and its nodes are as its documentation has them.
  */
 
-export type Node = string | { readonly [option: string]: unknown };
+/** A document, or a node of one. */
+export interface Options {
+  readonly [option: string]: unknown;
+}
 
 interface PdfMake {
-  setFonts(fonts: Readonly<Record<string, Readonly<Record<'normal' | 'bold' | 'italics' | 'bolditalics', string>>>>): void;
+  setFonts(
+    fonts: Readonly<Record<string, Readonly<Record<'normal' | 'bold' | 'italics' | 'bolditalics', string>>>>,
+  ): void;
   /** Whether an address may be fetched. */
   setUrlAccessPolicy(allows: (url: string) => boolean): void;
   /** Whether a file may be read. */
   setLocalAccessPolicy(allows: (path: string) => boolean): void;
-  createPdf(definition: { readonly [option: string]: unknown }): { getBuffer(): Promise<Buffer> };
+  createPdf(definition: Options): { getBuffer(): Promise<Buffer> };
 }
 
 const load = createRequire(import.meta.url);

@@ -1,7 +1,14 @@
 import type { PackageFacts } from '../contents.js';
 import { citedItems } from '../record-files.js';
 import type { Block, Section, Tone } from './model.js';
-import { cellLevel, type DecisionLine, type ExceptionLine, type Registers, type RiskLine, type VendorLine } from './registers.js';
+import {
+  cellLevel,
+  type DecisionLine,
+  type ExceptionLine,
+  type Registers,
+  type RiskLine,
+  type VendorLine,
+} from './registers.js';
 import { columns, counted, dayText, ofAll, restOf, tableOr, text } from './wording.js';
 
 export function risksSection({ risks, heat, matrix }: Registers): Section {
@@ -13,7 +20,11 @@ export function risksSection({ risks, heat, matrix }: Registers): Section {
     title: 'Risks',
     blocks:
       total === 0
-        ? [text('No risk is in effect: threats, vulnerabilities, likelihood, impact and level are what a risk analysis is made of.')]
+        ? [
+            text(
+              'No risk is in effect: threats, vulnerabilities, likelihood, impact and level are what a risk analysis is made of.',
+            ),
+          ]
         : [
             text(`Open or accepted: ${open} of ${total}. Overdue: ${ofAll(overdue, risks)}.`),
             riskFigure(heat, matrix, open),
@@ -28,9 +39,26 @@ export function risksSection({ risks, heat, matrix }: Registers): Section {
   };
 }
 
-function riskRow({ title, isReadable, number, asset, threat, vulnerability, level, treatment, dueOn, status }: RiskLine): string[] {
+function riskRow({
+  title,
+  isReadable,
+  number,
+  asset,
+  threat,
+  vulnerability,
+  level,
+  treatment,
+  dueOn,
+  status,
+}: RiskLine): string[] {
   if (!isReadable) return [title, 'not readable', '', '', 'not readable'];
-  return [`${number ?? ''} ${asset ?? ''}: ${threat ?? ''}; ${vulnerability ?? ''}`, level ?? 'no matrix', treatment ?? '', dueOn ?? '', status ?? ''];
+  return [
+    `${number ?? ''} ${asset ?? ''}: ${threat ?? ''}; ${vulnerability ?? ''}`,
+    level ?? 'no matrix',
+    treatment ?? '',
+    dueOn ?? '',
+    status ?? '',
+  ];
 }
 
 const STEPS = [1, 2, 3, 4, 5] as const;
@@ -126,7 +154,13 @@ export function exceptionsSection({ exceptions, decisions }: Registers): Section
         blocks: [
           tableOr('No decision is recorded.', {
             caption: 'Decisions: those not in force first',
-            columns: columns(['Specification', 3], ['In force', 1], ['Until', 2], ['Outcome', 2], ['Instead, and how the standard is met', 6]),
+            columns: columns(
+              ['Specification', 3],
+              ['In force', 1],
+              ['Until', 2],
+              ['Outcome', 2],
+              ['Instead, and how the standard is met', 6],
+            ),
             rows: decisions.items.map(decisionRow),
             rest: restOf(decisions.items.length, decisions.total, 'registers/decisions.csv'),
           }),
@@ -166,14 +200,19 @@ export function citationsSection(facts: PackageFacts): Section {
     id: 'citations',
     title: 'From the citation to policy and records',
     blocks: [
-      text('For every item of the rules the policies in effect that name it or one above it, and the records that it or its practices ask for. The records themselves are in records/, their documents in evidence/.'),
+      text(
+        'For every item of the rules the policies in effect that name it or one above it, and the records that it or its practices ask for. The records themselves are in records/, their documents in evidence/.',
+      ),
       tableOr('', {
         caption: 'Items with their policies and records',
         columns: columns(['Item', 4], ['Policies', 4], ['Records in effect', 4], ['Asked for, and none', 3]),
         rows: citedItems(facts).map(({ id, title, policies, records, linked }) => [
           `${id} ${title}`,
           titles(policies) || 'none',
-          [...records.filter(({ count }) => count > 0).map(({ title: type, count }) => `${type}: ${count}`), titles(linked)]
+          [
+            ...records.filter(({ count }) => count > 0).map(({ title: type, count }) => `${type}: ${count}`),
+            titles(linked),
+          ]
             .filter((words) => words !== '')
             .join('; '),
           records

@@ -140,7 +140,11 @@ export class ReportReader {
     return [...points, { at: to, controls: counts.controls }];
   }
 
-  private async countsAt(principal: Principal, systemId: string | null, instant: Instant): Promise<StatusCounts | null> {
+  private async countsAt(
+    principal: Principal,
+    systemId: string | null,
+    instant: Instant,
+  ): Promise<StatusCounts | null> {
     try {
       const evaluated =
         systemId === null
@@ -158,7 +162,10 @@ export class ReportReader {
 export function trendInstants(from: Date, to: Date): Date[] {
   const length = to.getTime() - from.getTime();
   const intervals = Math.min(INTERVALS, Math.floor(length / DAY_MS));
-  return Array.from({ length: intervals }, (_, index) => new Date(from.getTime() + Math.round((length * index) / intervals)));
+  return Array.from(
+    { length: intervals },
+    (_, index) => new Date(from.getTime() + Math.round((length * index) / intervals)),
+  );
 }
 
 const byGravity = (one: KeyReading, other: KeyReading): number =>

@@ -70,7 +70,10 @@ export async function readRegisters({ records }: PackageFacts, rows: PackageRows
     const cell = (likelihood - 1) * 5 + (impact - 1);
     heat[cell] = (heat[cell] ?? 0) + 1;
   }
-  const worst = async <Line>(name: 'agreements' | 'exceptions' | 'decisions', compare: (one: Line, other: Line) => number) => {
+  const worst = async <Line>(
+    name: 'agreements' | 'exceptions' | 'decisions',
+    compare: (one: Line, other: Line) => number,
+  ) => {
     const found = new Worst(MOST, compare);
     for await (const line of linesOf<Line>(rows, name)) found.add(line);
     return found.shown();
@@ -85,7 +88,10 @@ export async function readRegisters({ records }: PackageFacts, rows: PackageRows
   };
 }
 
-async function* linesOf<Line>(rows: PackageRows, name: Parameters<PackageRows['register']>[0]): AsyncGenerator<Line, void> {
+async function* linesOf<Line>(
+  rows: PackageRows,
+  name: Parameters<PackageRows['register']>[0],
+): AsyncGenerator<Line, void> {
   for await (const page of rows.register(name)) yield* page as Line[];
 }
 
@@ -107,7 +113,8 @@ const LEVELS: readonly (RiskLevel | null)[] = ['critical', 'high', 'moderate', '
 
 /** What nobody can read first; then by how far its treatment is, and by level. */
 const byStanding = (one: RiskLine, other: RiskLine): number =>
-  STANDINGS.indexOf(one.status) - STANDINGS.indexOf(other.status) || LEVELS.indexOf(one.level) - LEVELS.indexOf(other.level);
+  STANDINGS.indexOf(one.status) - STANDINGS.indexOf(other.status) ||
+  LEVELS.indexOf(one.level) - LEVELS.indexOf(other.level);
 
 const gravity = ({ states: [worst] }: VendorLine): number =>
   worst === undefined ? VENDOR_STATES.length : VENDOR_STATES.indexOf(worst);

@@ -17,10 +17,17 @@ export const named = (character: string): string =>
 
 export const visible = (text: string): string => text.replace(SPACES, ' ').replace(HIDDEN, named);
 
-const MARKUP: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const MARKUP: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** For the text and the quoted attributes of HTML and SVG. */
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => MARKUP[character] ?? character);
+export const escaped = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => MARKUP[character] ?? character);
 
 /** As much of a text as there is room for. It is cut between characters, never within one. */
 export function shortened(text: string, most: number): string {

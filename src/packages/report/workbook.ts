@@ -31,7 +31,11 @@ function sheetsOf(facts: PackageFacts, rows: PackageRows): Sheet[] {
       pages: paged(facts.faults, ({ evidenceId, sha256, size, reason }) => [evidenceId, sha256, size, reason]),
     },
     { name: 'Items', columns: ITEM_COLUMNS, pages: [items] },
-    { name: 'Practices', columns: ['status', 'id', 'section', 'summary', 'automation', 'reason'], pages: [practiceLines(facts)] },
+    {
+      name: 'Practices',
+      columns: ['status', 'id', 'section', 'summary', 'automation', 'reason'],
+      pages: [practiceLines(facts)],
+    },
     ...REGISTER_SHEETS.map(([name, register]): Sheet => ({ name, ...registerTable(register, rows) })),
     {
       name: 'Records',
@@ -40,7 +44,18 @@ function sheetsOf(facts: PackageFacts, rows: PackageRows): Sheet[] {
     },
     {
       name: 'Evidence',
-      columns: ['evidenceId', 'path', 'sha256', 'size', 'mediaType', 'receivedAt', 'source', 'scans', 'records', 'disposedAt'],
+      columns: [
+        'evidenceId',
+        'path',
+        'sha256',
+        'size',
+        'mediaType',
+        'receivedAt',
+        'source',
+        'scans',
+        'records',
+        'disposedAt',
+      ],
       pages: paged(facts.evidence, (item) => [
         item.evidenceId,
         item.path,
@@ -65,7 +80,17 @@ const REGISTER_SHEETS: readonly (readonly [sheet: string, register: RegisterName
   ['Decisions', 'decisions'],
 ];
 
-function aboutLines({ organization, scope, asOf, knownAt, periodFrom, catalog, systems, evidence, faults }: PackageFacts): Cell[][] {
+function aboutLines({
+  organization,
+  scope,
+  asOf,
+  knownAt,
+  periodFrom,
+  catalog,
+  systems,
+  evidence,
+  faults,
+}: PackageFacts): Cell[][] {
   return [
     ['Organisation', organization.name],
     ['Scope', scope.systemId === null ? `${systems.length} systems of the organisation` : `system ${scope.systemId}`],

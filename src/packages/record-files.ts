@@ -187,7 +187,9 @@ async function* table<Item>(
   for await (const page of cellPages(columns, read, linesOf)) {
     yield csv(
       columns,
-      page.map((cells) => Object.fromEntries(columns.map((column, index): [string, Cell] => [column, cells[index] ?? null]))),
+      page.map((cells) =>
+        Object.fromEntries(columns.map((column, index): [string, Cell] => [column, cells[index] ?? null])),
+      ),
     );
   }
 }

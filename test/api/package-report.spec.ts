@@ -80,8 +80,12 @@ describe('the report in a package', () => {
     const one = await reports({ scope: { systemId: clinic.systemId }, ...instant(), periodFrom: ago(30) });
     const page = one.get('data/report/report.html')!.toString();
     expect(page).toContain('<dt>Scope</dt><dd>System ');
-    // The system was registered today: of the instants before it nothing can be said.
-    expect(page).toMatch(/At \d+ instants the system was none of the organisation/);
+    // Of thirty days ago records tell, and no report: the first is of twenty days ago.
+    const trend = /On (\d{4}-\d\d-\d\d): ([^.]*)\. On (\d{4}-\d\d-\d\d): ([^.]*)\./.exec(page);
+    expect(trend?.[1]).toBe(ago(30).slice(0, 10));
+    expect(trend?.[3]).toBe(ago(0).slice(0, 10));
+    const failing = (counts: string | undefined) => Number(/^(\d+) failing, /.exec(counts ?? '')?.[1]);
+    expect(failing(trend?.[4])).toBeGreaterThan(failing(trend?.[2]));
   });
 
   it('is the same bytes in another package, also after another scan came?', async () => {

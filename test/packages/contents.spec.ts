@@ -64,8 +64,9 @@ function recordLine(type: string, fields: Record<string, unknown>): RecordLine {
   };
 }
 
+const agreement = (title: string) => ({ title, inForce: true, endsAt: null, termsMissing: [] });
 const AGREEMENTS = [
-  { vendorId: ID, name: 'With', states: ['ending', 'in-force'], agreements: [{ title: 'One' }, { title: 'Two' }] },
+  { vendorId: ID, name: 'With', states: ['ending', 'in-force'], agreements: [agreement('One'), agreement('Two')] },
   { vendorId: SYSTEM, name: 'Without', states: ['no-agreement'], agreements: [] },
 ];
 

@@ -72,6 +72,10 @@ describe('is what is missing told before what is there?', () => {
     expect(Math.min(...places)).toBeGreaterThan(0);
   });
 
+  it('when a system was none of the organisation’s, as what it is', () => {
+    expect(page).toContain('At 1 instant the system was none of the organisation&#39;s: no bar.');
+  });
+
   it('evidence that cannot be read before everything', () => {
     const posture = postureOf(mixed);
     const fault = { evidenceId: 'an-id', sha256: 'ab'.repeat(32), size: 1, reason: 'segment 0 is not authentic' };

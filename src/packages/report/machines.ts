@@ -1,7 +1,7 @@
 import { DAY_MS, MINUTE_MS } from '../../kernel/dates.js';
 import type { PackageFacts } from '../contents.js';
 import type { Block, Chart, Section, Tone } from './model.js';
-import { AGES, type KeyReading, type ObjectiveReading, type Readings, type SourceReading } from './readings.js';
+import { AGES, type KeyReading, type ObjectiveReading, type Readings } from './readings.js';
 import { columns, counted, dayText, ofAll, restOf, tableOr, text } from './wording.js';
 
 /** Lines of a timeline: a picture that is read, and no higher than a page. */
@@ -65,7 +65,7 @@ function keysFigure(keys: readonly KeyReading[], { periodFrom, asOf }: PackageFa
     title: 'Rotations of keys over the period',
     summary:
       (keys.length > LINES ? `The gravest ${LINES} of the keys in the table. ` : '') +
-      `${counted(rotations.filter(isSeen).length, 'rotation')} in the period; ${late === 0 ? 'none is overdue' : `${late} overdue`} at its end, on ${dayText(asOf)}.`,
+      `${counted(rotations.filter(isSeen).length, 'rotation')} in the period; ${late === 0 ? 'none of the table is' : `${late} of the table are`} overdue at its end, on ${dayText(asOf)}.`,
     chart: {
       kind: 'timeline',
       from: periodFrom.getTime(),
@@ -207,8 +207,8 @@ function ageName(index: number): string {
   return index === 0 ? 'a day or less' : `up to ${days} days`;
 }
 
-export function freshnessSection({ asOf }: PackageFacts, { freshness: { items, total } }: Readings): Section {
-  const old = items.filter(({ targets }) => (targets.at(-1) ?? 0) > 0).length;
+export function freshnessSection({ asOf }: PackageFacts, { freshness }: Readings): Section {
+  const { items, total } = freshness;
   return {
     id: 'freshness',
     title: 'How fresh the evidence of scanners is',
@@ -216,7 +216,7 @@ export function freshnessSection({ asOf }: PackageFacts, { freshness: { items, t
       total === 0
         ? [text('No complete scan is known: nothing that scanners could see is evidenced.')]
         : [
-            freshnessFigure(items, total, old, asOf),
+            freshnessFigure(freshness, asOf),
             tableOr('', {
               caption: 'Sources by system, the oldest first',
               columns: columns(
@@ -238,16 +238,15 @@ export function freshnessSection({ asOf }: PackageFacts, { freshness: { items, t
   };
 }
 
-function freshnessFigure(items: readonly SourceReading[], total: number, old: number, asOf: Date): Block {
-  const drawn = items.slice(0, LINES);
+function freshnessFigure(freshness: Readings['freshness'], asOf: Date): Block {
+  const drawn = freshness.items.slice(0, LINES);
+  const old = freshness.items.filter(({ targets }) => (targets.at(-1) ?? 0) > 0).length;
   return {
     kind: 'figure',
     title: 'Targets by the age of their latest complete scan',
     summary:
-      `${drawn.length < total ? `The ${drawn.length} oldest of ${total} sources. ` : ''}Ages on ${dayText(asOf)}. ` +
-      (old === 0
-        ? 'None is older than 90 days.'
-        : `${counted(old, 'source')} have targets of which it is older than 90 days.`),
+      (drawn.length < freshness.total ? `The ${drawn.length} oldest of ${freshness.total} sources. ` : '') +
+      `Ages on ${dayText(asOf)}. Sources with targets of which it is older than 90 days: ${ofAll(old, freshness)}.`,
     chart: {
       kind: 'bars',
       lie: 'across',

@@ -8,6 +8,10 @@ import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { oscalFiles } from './oscal/oscal-files.js';
 import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
+import type { Report } from './report/model.js';
+import type { Readings } from './report/readings.js';
+import { reportFiles } from './report/report-files.js';
+import type { WrittenReport } from './report/report.thread.js';
 import { verifyText } from './verify-text.js';
 
 /** One status of the posture, with its reason and what the records that are asked for say. */
@@ -133,6 +137,10 @@ export interface PackageRows {
   register(name: RegisterName): AsyncIterable<object[]>;
   /** The whole posture of one of `systemPostures`. May be asked for again. */
   systemPosture(systemId: string): Promise<JudgedPosture>;
+  /** What its report shows beside all this. */
+  readings(): Promise<Readings>;
+  /** The report as people read it, made where it keeps nobody waiting. */
+  writeReport(report: Report): Promise<WrittenReport>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -211,6 +219,7 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
     })),
     ...oscalFiles(facts, rows),
     ...recordFiles(facts, rows),
+    ...reportFiles(facts, rows),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
     { path: 'security-events.jsonl', content: lines(rows.securityEvents(), 'securityEvents') },

@@ -16,6 +16,8 @@ import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine
 import type { Package } from './package.entity.js';
 import { pages } from './pages.js';
 import { PackageRecords, type RecordSurvey } from './records.js';
+import { ReportReader } from './report/readings.js';
+import { ReportWriter } from './report/report-writer.js';
 
 type Scan = Awaited<ReturnType<ScansService['findKnownScans']>>[number];
 type SecurityEvent = Awaited<ReturnType<EventsService['findEvents']>>[number];
@@ -47,6 +49,8 @@ export class PackageGatherer {
     private readonly posture: PostureService,
     private readonly audit: AuditService,
     private readonly records: PackageRecords,
+    private readonly report: ReportReader,
+    private readonly writer: ReportWriter,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -114,6 +118,8 @@ export class PackageGatherer {
         register: (name) => this.records[name](principal, recordScope),
         systemPosture: async (systemId) =>
           (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
+        readings: () => this.report.read(principal, { posture, periodFrom: row.periodFrom, instant }),
+        writeReport: (report) => this.writer.write(report),
         evidence: (id) => this.content(principal, id),
       },
     };

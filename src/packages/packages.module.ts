@@ -7,6 +7,7 @@ import { ExceptionsModule } from '../exceptions/exceptions.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { PostureModule } from '../posture/posture.module.js';
+import { RecoveryModule } from '../recovery/recovery.module.js';
 import { RecordsModule } from '../records/records.module.js';
 import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { ResultsModule } from '../results/results.module.js';
@@ -17,6 +18,8 @@ import { PackagesController } from './packages.controller.js';
 import { PackagesService } from './packages.service.js';
 import { PackagesStore } from './packages.store.js';
 import { PackagesWorker } from './packages.worker.js';
+import { ReportReader } from './report/readings.js';
+import { ReportWriter } from './report/report-writer.js';
 
 @Module({
   imports: [
@@ -29,11 +32,20 @@ import { PackagesWorker } from './packages.worker.js';
     OrganizationsModule,
     PostureModule,
     RecordsModule,
+    RecoveryModule,
     RecordTypesModule,
     ResultsModule,
     ScansModule,
   ],
   controllers: [PackagesController],
-  providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, PackagesWorker],
+  providers: [
+    PackagesService,
+    PackagesStore,
+    PackageGatherer,
+    PackageRecords,
+    ReportReader,
+    ReportWriter,
+    PackagesWorker,
+  ],
 })
 export class PackagesModule {}

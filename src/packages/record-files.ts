@@ -1,4 +1,5 @@
 import { csv, csvHeader } from '../kernel/tables/csv.js';
+import type { Cell } from '../kernel/tables/table.js';
 import type { OutgoingFile } from './bag.js';
 import type { PackageFacts, PackageRows } from './contents.js';
 import type { RecordRef, RecordsOfType } from './records.js';
@@ -147,6 +148,27 @@ function recordTable({ type, fields }: RecordsOfType, rows: PackageRows): AsyncG
   );
 }
 
+/** A register as a table: its columns, and its lines in pages. */
+export const registerTable = (
+  name: RegisterName,
+  rows: PackageRows,
+): { columns: readonly string[]; pages: AsyncIterable<Cell[][]> } => ({
+  columns: REGISTERS[name],
+  pages: cellPages(REGISTERS[name], () => rows.register(name), linesOf(name)),
+});
+
+async function* cellPages<Item>(
+  columns: readonly string[],
+  read: () => AsyncIterable<Item[]>,
+  linesOf: (item: Item) => object[],
+): AsyncGenerator<Cell[][], void> {
+  for await (const page of read()) {
+    yield page
+      .flatMap(linesOf)
+      .map((line) => columns.map((column) => cellOf((line as Record<string, unknown>)[column])));
+  }
+}
+
 /** A line for each agreement; of a vendor without any, one. */
 function linesOf(name: RegisterName): (item: object) => object[] {
   if (name !== 'agreements') return (item) => [item];
@@ -162,18 +184,18 @@ async function* table<Item>(
   linesOf: (item: Item) => object[],
 ): AsyncGenerator<Buffer, void> {
   yield csvHeader(columns);
-  for await (const page of read()) {
-    const lines = page
-      .flatMap(linesOf)
-      .map((line) =>
-        Object.fromEntries(columns.map((column) => [column, cellOf((line as Record<string, unknown>)[column])])),
-      );
-    yield csv(columns, lines);
+  for await (const page of cellPages(columns, read, linesOf)) {
+    yield csv(
+      columns,
+      page.map((cells) =>
+        Object.fromEntries(columns.map((column, index): [string, Cell] => [column, cells[index] ?? null])),
+      ),
+    );
   }
 }
 
 /** A list has a semicolon between its entries; what has members is JSON. */
-function cellOf(value: unknown): string | number | boolean | Date | null {
+function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return value.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('; ');
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value instanceof Date)

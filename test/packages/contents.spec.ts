@@ -9,6 +9,7 @@ import type { RecordLine } from '../../src/packages/records.js';
 import { zip } from '../../src/packages/zip.js';
 import { bagFaults } from './bagit-validator.js';
 import { bagIn, readZip } from './read-zip.js';
+import { emptyReadings, postureOf } from './report-sample.js';
 
 const ID = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a30';
 const SYSTEM = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03';
@@ -63,8 +64,9 @@ function recordLine(type: string, fields: Record<string, unknown>): RecordLine {
   };
 }
 
+const agreement = (title: string) => ({ title, inForce: true, endsAt: null, termsMissing: [] });
 const AGREEMENTS = [
-  { vendorId: ID, name: 'With', states: ['ending', 'in-force'], agreements: [{ title: 'One' }, { title: 'Two' }] },
+  { vendorId: ID, name: 'With', states: ['ending', 'in-force'], agreements: [agreement('One'), agreement('Two')] },
   { vendorId: SYSTEM, name: 'Without', states: ['no-agreement'], agreements: [] },
 ];
 
@@ -146,6 +148,9 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     records: (type) => inPages(RECORDS[type] ?? [], page),
     register: (name) => inPages<object>(name === 'agreements' ? AGREEMENTS : [], page),
     systemPosture: (systemId) => Promise.resolve({ systemId, controls: [], practices: [] }),
+    readings: () => Promise.resolve(emptyReadings(postureOf(() => 'missing'))),
+    // What it is made of, not its pages: they take a second, and have a spec of their own (report.spec).
+    writeReport: (report) => Promise.resolve({ html: Buffer.from(JSON.stringify(report)), pdf: Buffer.from('') }),
     evidence,
   };
 };

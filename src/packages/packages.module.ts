@@ -14,9 +14,11 @@ import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
 import { PackageGatherer } from './gather.js';
 import { PackageRecords } from './records.js';
+import { PackageWatch } from './package-watch.js';
 import { PackagesController } from './packages.controller.js';
 import { PackagesService } from './packages.service.js';
 import { PackagesStore } from './packages.store.js';
+import { PackagesSweeper } from './packages.sweeper.js';
 import { PackagesWorker } from './packages.worker.js';
 import { ReportReader } from './report/readings.js';
 import { ReportWriter } from './report/report-writer.js';
@@ -45,7 +47,9 @@ import { ReportWriter } from './report/report-writer.js';
     PackageRecords,
     ReportReader,
     ReportWriter,
+    PackageWatch,
     PackagesWorker,
+    PackagesSweeper,
   ],
 })
 export class PackagesModule {}

@@ -18,15 +18,19 @@ const ROOMS = {
   scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'checks'],
   // What people keep, in one set of tables with one life.
   records: ['kernel', 'audit', 'organizations', 'evidence', 'catalog'],
+  // What was done with evidence, told from the audit log.
+  custody: ['kernel', 'audit', 'organizations', 'evidence', 'scans', 'records'],
   // Judges: pure rules over records in effect and facts.
   agreements: ['kernel', 'organizations', 'catalog', 'records'],
   keys: ['kernel', 'organizations', 'catalog', 'records', 'results'],
   recovery: ['kernel', 'organizations', 'catalog', 'records', 'results'],
   risks: ['kernel', 'organizations', 'catalog', 'records', 'results'],
   exceptions: ['kernel', 'organizations', 'catalog', 'records', 'results'],
+  // Of evidence, what was found of its stored bytes.
   posture: [
     'kernel',
     'organizations',
+    'evidence',
     'catalog',
     'results',
     'checks',
@@ -55,6 +59,7 @@ const ROOMS = {
     'scans',
     'posture',
     'records',
+    'custody',
     'agreements',
     'keys',
     'recovery',

@@ -9,6 +9,7 @@ import { CatalogModule } from './catalog/catalog.module.js';
 import { ChecksModule } from './checks/checks.module.js';
 import type { Config } from './config.js';
 import { FileSystemDriver } from './evidence/drivers/file-system.js';
+import { CustodyModule } from './custody/custody.module.js';
 import { EvidenceModule } from './evidence/evidence.module.js';
 import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
 import { EventsModule } from './events/events.module.js';
@@ -97,6 +98,7 @@ export class AppModule {
         RecordsModule,
         AgreementsModule,
         KeysModule,
+        CustodyModule,
         RecoveryModule,
         RisksModule,
         ExceptionsModule,

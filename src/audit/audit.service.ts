@@ -7,7 +7,7 @@ import { open, seal } from '../kernel/crypto/sealed.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import type { AuditDetail, AuditEvent } from './audit.entity.js';
-import { AuditStore, type EventFilter, type EventRow } from './audit.store.js';
+import { AuditStore, type CustodyFilter, type EventFilter, type EventRow } from './audit.store.js';
 import { detailsDigest, leafBytes, type Action, type EventObject, type Leaf } from './event.js';
 
 export interface NewEvent {
@@ -69,6 +69,13 @@ export class AuditService {
     const rows = await this.store.list(tx, filter);
     const events: ListedEvent[] = [];
     for (const row of rows) events.push(await this.opened(tx, row));
+    return events;
+  }
+
+  /** Events that the custody of evidence is told by, oldest first. */
+  async findCustody(tx: Tx, filter: CustodyFilter): Promise<ListedEvent[]> {
+    const events: ListedEvent[] = [];
+    for (const row of await this.store.about(tx, filter)) events.push(await this.opened(tx, row));
     return events;
   }
 

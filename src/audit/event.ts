@@ -15,6 +15,8 @@ export const ACTIONS = [
   'agent.revoked',
   'evidence.received',
   'evidence.read',
+  'evidence.corrupt',
+  'evidence.restored',
   'data_key.created',
   'data_keys.rewrapped',
   'scan.queued',

@@ -1,6 +1,7 @@
 import { VERSION } from '../kernel/version.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
 import { bag, type OutgoingFile } from './bag.js';
+import { custodyFiles, type CustodyReader } from './custody-files.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
@@ -96,6 +97,7 @@ export interface PackageRows {
   register(name: RegisterName): AsyncIterable<object[]>;
   /** Of a package about an organisation: the whole posture of one of its systems. */
   systemPosture(systemId: string): Promise<object>;
+  custody: CustodyReader;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -164,6 +166,7 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
       path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
     ),
+    ...custodyFiles(facts.evidence, rows.custody),
     { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },

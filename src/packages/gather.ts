@@ -14,6 +14,7 @@ import { ResultsService } from '../results/results.service.js';
 import { ScansService } from '../scans/scans.service.js';
 import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine } from './contents.js';
 import type { Package } from './package.entity.js';
+import { PackageCustody } from './custody-files.js';
 import { pages } from './pages.js';
 import { PackageRecords, type RecordSurvey } from './records.js';
 
@@ -47,6 +48,7 @@ export class PackageGatherer {
     private readonly posture: PostureService,
     private readonly audit: AuditService,
     private readonly records: PackageRecords,
+    private readonly custody: PackageCustody,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -112,6 +114,7 @@ export class PackageGatherer {
         register: (name) => this.records[name](principal, recordScope),
         systemPosture: async (systemId) =>
           (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
+        custody: this.custody.reader(principal, evidence, systemIds, row.knownAt),
         evidence: (id) => this.content(principal, id),
       },
     };

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AgreementsModule } from '../agreements/agreements.module.js';
 import { AuditModule } from '../audit/audit.module.js';
+import { CustodyModule } from '../custody/custody.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { ExceptionsModule } from '../exceptions/exceptions.module.js';
@@ -11,6 +12,7 @@ import { RecordsModule } from '../records/records.module.js';
 import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
+import { PackageCustody } from './custody-files.js';
 import { PackageGatherer } from './gather.js';
 import { PackageRecords } from './records.js';
 import { PackagesController } from './packages.controller.js';
@@ -22,6 +24,7 @@ import { PackagesWorker } from './packages.worker.js';
   imports: [
     AgreementsModule,
     AuditModule,
+    CustodyModule,
     EventsModule,
     EvidenceModule,
     ExceptionsModule,
@@ -34,6 +37,6 @@ import { PackagesWorker } from './packages.worker.js';
     ScansModule,
   ],
   controllers: [PackagesController],
-  providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, PackagesWorker],
+  providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, PackageCustody, PackagesWorker],
 })
 export class PackagesModule {}

@@ -21,6 +21,9 @@ export interface ReportedCluster {
   lastSeen: Date;
 }
 
+/** Of which evidence a scan is, and of which system. */
+export type ScanOfEvidence = Pick<Scan, 'id' | 'systemId' | 'evidenceId'>;
+
 @Injectable()
 export class ScansStore {
   /** False when the same bytes with the same declaration are a scan already; waits for a transaction that is about to make them one. */
@@ -139,6 +142,28 @@ export class ScansStore {
       query.andWhere('(s.received_at, s.id) < (:receivedAt, :id)', { receivedAt, id });
     }
     return query.orderBy('s.received_at', 'DESC').addOrderBy('s.id', 'DESC').limit(filter.limit).getMany();
+  }
+
+  ofEvidence(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    systemIds: readonly string[] | null,
+    limit: number,
+  ): Promise<Scan[]> {
+    const query = tx.manager
+      .createQueryBuilder(Scan, 's')
+      .where('s.organization_id = :organizationId', { organizationId: tx.organizationId })
+      .andWhere('s.evidence_id = any (:evidenceIds)', { evidenceIds });
+    if (systemIds !== null) query.andWhere('s.system_id = any (:systemIds)', { systemIds });
+    return query.orderBy('s.received_at', 'DESC').addOrderBy('s.id', 'DESC').limit(limit).getMany();
+  }
+
+  idsOfEvidence(tx: Tx, evidenceIds: readonly string[]): Promise<ScanOfEvidence[]> {
+    return tx.query<ScanOfEvidence>(
+      `select id, system_id as "systemId", evidence_id as "evidenceId" from scan
+       where organization_id = $1 and evidence_id = any ($2::uuid[])`,
+      [tx.organizationId, evidenceIds],
+    );
   }
 
   /** Scans whose results were known at an instant, of observations up to another; oldest first, after a known scan. */

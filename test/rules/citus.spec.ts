@@ -31,6 +31,8 @@ const WITH_TRIGGERS = [
   'event',
   'evidence',
   'evidence_disposal',
+  'evidence_export',
+  'evidence_finding',
   'fact',
   'frozen_posture',
   'import_row',

@@ -26,6 +26,8 @@ const APPEND_ONLY = [
   'event',
   'evidence',
   'evidence_disposal',
+  'evidence_export',
+  'evidence_finding',
   'frozen_posture',
   'import_row',
   'notice',

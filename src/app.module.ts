@@ -10,9 +10,11 @@ import { ChecksModule } from './checks/checks.module.js';
 import type { Config } from './config.js';
 import { FileSystemDriver } from './evidence/drivers/file-system.js';
 import { CustodyModule } from './custody/custody.module.js';
+import { EngagementsModule } from './engagements/engagements.module.js';
 import { EvidenceModule } from './evidence/evidence.module.js';
 import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
 import { EventsModule } from './events/events.module.js';
+import { ExaminationsModule } from './examinations/examinations.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './kernel/http/http.module.js';
 import { ProblemFilter } from './kernel/http/problem.filter.js';
@@ -87,6 +89,7 @@ export class AppModule {
         HttpModule,
         AuditModule,
         OrganizationsModule,
+        EngagementsModule,
         AuthModule,
         EvidenceModule,
         CatalogModule,
@@ -107,6 +110,7 @@ export class AppModule {
         BulkModule,
         NoticesModule,
         PackagesModule,
+        ExaminationsModule,
         HealthModule,
         ReferenceModule,
       ],

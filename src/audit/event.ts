@@ -51,6 +51,18 @@ export const ACTIONS = [
   'package.built',
   'package.failed',
   'package.read',
+  'engagement.created',
+  'engagement.changed',
+  'engagement.revoked',
+  'engagement.joined',
+  'engagement.read',
+  'engagement.package_shared',
+  'evidence_request.opened',
+  'evidence_request.answered',
+  'evidence_request.accepted',
+  'evidence_request.returned',
+  'evidence_request.withdrawn',
+  'evidence_request.commented',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -66,7 +78,9 @@ export type ObjectKind =
   | 'record_type'
   | 'import'
   | 'webhook'
-  | 'package';
+  | 'package'
+  | 'engagement'
+  | 'evidence_request';
 
 export type EventObject = {
   kind: ObjectKind;

@@ -19,6 +19,7 @@ import { serve } from './commands/serve.js';
 import { token } from './commands/token.js';
 import { whoami } from './commands/whoami.js';
 import { addressed, calling, duration, each, inSystem, instant, oneOf, target } from './options.js';
+import { addEngagementCommands } from './engagement-options.js';
 import { addRecordCommands } from './record-options.js';
 
 /** The commands, their options and what runs them. */
@@ -132,6 +133,7 @@ export function buildProgram(): Command {
     .option('--manifest', "print the agent's manifest, and do nothing")
     .action(enrol);
   addRecordCommands(program);
+  addEngagementCommands(program);
   const checks = program.command('checks').description('Policy as code over the objects of a cluster.');
   checks
     .command('test')

@@ -4,6 +4,7 @@ import { EvidenceView } from '../evidence/evidence.schema.js';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageQuery } from '../kernel/http/page.js';
 import { organizationId } from '../kernel/http/parameters.js';
+import { ScanView } from '../scans/scans.schema.js';
 import { STEPS } from './steps.js';
 
 export const StepView = z
@@ -29,7 +30,7 @@ export const StepView = z
     }),
     outcome: z.enum(['success', 'failure']),
     requestId: z.string(),
-    details: z.json().meta({
+    details: z.record(z.string(), z.unknown()).nullable().meta({
       description:
         'What the event says beside, while that is kept; null of events that are about more than this evidence.',
     }),
@@ -61,9 +62,7 @@ export const CustodyView = z
           receivedAt: z.iso.datetime(),
           knownAt: z.iso.datetime().nullable(),
           postedBy: z.string(),
-          signature: z
-            .json()
-            .meta({ description: 'What the agent signed of it, with the key; null where it signed nothing.' }),
+          signature: ScanView.shape.signature,
         }),
       )
       .meta({ description: 'Scans that it is the report of, the latest 100, latest first.' }),

@@ -70,7 +70,7 @@ export class CustodyService {
         receivedAt: scan.receivedAt.toISOString(),
         knownAt: scan.knownAt?.toISOString() ?? null,
         postedBy: scan.postedBy,
-        signature: scan.signature === null ? null : { ...scan.signature },
+        signature: scan.signature,
       })),
       retention: { until: kept?.until?.toISOString() ?? null, by: kept?.by ?? null, heldBy: kept?.heldBy ?? [] },
       packages: [...new Set(exported.map(({ packageId }) => packageId))],

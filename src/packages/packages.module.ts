@@ -38,5 +38,6 @@ import { PackagesWorker } from './packages.worker.js';
   ],
   controllers: [PackagesController],
   providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, PackageCustody, PackagesWorker],
+  exports: [PackagesService],
 })
 export class PackagesModule {}

@@ -22,7 +22,7 @@ const example = {
   problem: null,
 } as const;
 
-const PackageView = z
+export const PackageView = z
   .object({
     id: z.uuid(),
     status: z.enum(['queued', 'ready', 'failed']).meta({

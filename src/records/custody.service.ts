@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../kernel/db/database.js';
-import { CustodyStore, type HoldVersion, type NamingVersion } from './custody.store.js';
+import { CustodyStore, type HoldVersion, type NamingVersion, type Period } from './custody.store.js';
 import { RetentionStore } from './retention.store.js';
 
 /** What the approval of a version of a record did to how long an evidence is kept. */
@@ -17,6 +17,26 @@ export class RecordCustody {
     private readonly store: CustodyStore,
     private readonly retention: RetentionStore,
   ) {}
+
+  /** Those of the records of which a version was in effect at some instant of the period, in one of the places (null: anywhere). */
+  async recordsOfPeriod(
+    tx: Tx,
+    recordIds: readonly string[],
+    places: readonly string[] | null,
+    period: Period,
+  ): Promise<Set<string>> {
+    return new Set(await this.store.inEffectWithin(tx, recordIds, places, period));
+  }
+
+  /** Those of the evidence that are documents of such versions. */
+  evidenceOfPeriod(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    places: readonly string[] | null,
+    period: Period,
+  ): Promise<string[]> {
+    return this.store.evidenceOfPeriod(tx, evidenceIds, places, period);
+  }
 
   /** By evidence, of the approvals that were known at an instant (null: of all). */
   async steps(tx: Tx, evidenceIds: readonly string[], knownAt: Date | null): Promise<Map<string, KeepingStep[]>> {

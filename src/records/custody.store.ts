@@ -20,9 +20,50 @@ export interface HoldVersion {
   links: RecordLink[];
 }
 
+/** Both ends are in it. */
+export interface Period {
+  from: Date;
+  to: Date;
+}
+
+/** That an interval `i` was at some instant of a period, by whatever was known of it, in one of the places: $1 organisation, $3 places (null: all), $4 and $5 the period. */
+const IN_EFFECT = `
+  i.organization_id = $1 and ($3::uuid[] is null or i.system_id = any ($3))
+  and i.effective_from <= $5 and (i.effective_to is null or i.effective_to > $4)`;
+
 /** What records say of evidence in custody. */
 @Injectable()
 export class CustodyStore {
+  /** Those of the records of which a version was in effect at some instant of the period. */
+  async inEffectWithin(
+    tx: Tx,
+    recordIds: readonly string[],
+    places: readonly string[] | null,
+    { from, to }: Period,
+  ): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select distinct i.record_id as id from record_interval i where ${IN_EFFECT} and i.record_id = any ($2::uuid[])`,
+      [tx.organizationId, recordIds, places, from, to],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Those of the evidence that are documents of versions which were in effect at some instant of the period. */
+  async evidenceOfPeriod(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    places: readonly string[] | null,
+    { from, to }: Period,
+  ): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select distinct d.evidence_id as id
+       from record_document d join record_interval i on i.record_id = d.record_id and i.version = d.version
+       where d.organization_id = $1 and d.evidence_id = any ($2::uuid[]) and ${IN_EFFECT}`,
+      [tx.organizationId, evidenceIds, places, from, to],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** But for versions that hold it or dispose of it. */
   naming(tx: Tx, evidenceIds: readonly string[], knownAt: Date | null): Promise<NamingVersion[]> {
     return tx.query<NamingVersion>(

@@ -43,7 +43,7 @@ export async function packageCommand(options: PackageOptions): Promise<void> {
   else print(`${output}  ${bytes(size)}  sha256 ${sha256}  package ${printable(id, 40)}`);
 }
 
-async function mayWrite(file: string, force: boolean): Promise<void> {
+export async function mayWrite(file: string, force: boolean): Promise<void> {
   const there = await stat(file).catch(() => null);
   if (there !== null && !force) {
     throw new Failure(

@@ -10,9 +10,12 @@ import { CatalogModule } from './catalog/catalog.module.js';
 import { ChecksModule } from './checks/checks.module.js';
 import type { Config } from './config.js';
 import { FileSystemDriver } from './evidence/drivers/file-system.js';
+import { CustodyModule } from './custody/custody.module.js';
+import { EngagementsModule } from './engagements/engagements.module.js';
 import { EvidenceModule } from './evidence/evidence.module.js';
 import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
 import { EventsModule } from './events/events.module.js';
+import { ExaminationsModule } from './examinations/examinations.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './kernel/http/http.module.js';
 import { ProblemFilter } from './kernel/http/problem.filter.js';
@@ -92,6 +95,7 @@ export class AppModule {
         HttpModule,
         AuditModule,
         OrganizationsModule,
+        EngagementsModule,
         AuthModule,
         EvidenceModule,
         CatalogModule,
@@ -103,6 +107,7 @@ export class AppModule {
         RecordsModule,
         AgreementsModule,
         KeysModule,
+        CustodyModule,
         RecoveryModule,
         RisksModule,
         ExceptionsModule,
@@ -111,6 +116,7 @@ export class AppModule {
         BulkModule,
         NoticesModule,
         PackagesModule,
+        ExaminationsModule,
         HealthModule,
         ReferenceModule,
       ],

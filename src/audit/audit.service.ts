@@ -7,7 +7,7 @@ import { open, seal } from '../kernel/crypto/sealed.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import type { AuditDetail, AuditEvent } from './audit.entity.js';
-import { AuditStore, type EventFilter, type EventRow } from './audit.store.js';
+import { AuditStore, type CustodyFilter, type EventFilter, type EventRow } from './audit.store.js';
 import { detailsDigest, leafBytes, type Action, type EventObject, type Leaf, type RecordedEvent } from './event.js';
 import { LogWorker } from './log.worker.js';
 import { leafHash } from './merkle.js';
@@ -48,7 +48,7 @@ export class AuditService {
     const { row, detail } = made(tx, event, await this.keyFor(tx, [event]), this.clock.now());
     await this.store.insert(tx, row, detail);
     this.recorded(tx);
-    return { leafHash: leafHash(row.leaf), time: row.createdAt };
+    return { id: row.id, leafHash: leafHash(row.leaf), time: row.createdAt };
   }
 
   /** The same of many, in their order, by one statement: of a batch that fits in memory. */
@@ -79,6 +79,13 @@ export class AuditService {
     const rows = await this.store.list(tx, filter);
     const events: ListedEvent[] = [];
     for (const row of rows) events.push(await this.opened(tx, row));
+    return events;
+  }
+
+  /** Events that the custody of evidence is told by, oldest first. */
+  async findCustody(tx: Tx, filter: CustodyFilter): Promise<ListedEvent[]> {
+    const events: ListedEvent[] = [];
+    for (const row of await this.store.about(tx, filter)) events.push(await this.opened(tx, row));
     return events;
   }
 

@@ -16,6 +16,20 @@ export interface EventFilter {
   limit: number;
 }
 
+/** What the custody of evidence is told by. */
+export interface CustodyFilter {
+  evidenceIds: readonly string[];
+  scanIds: readonly string[];
+  /** Only their approvals. */
+  recordIds: readonly string[];
+  eventIds: readonly string[];
+  /** Events up to this instant; null: all. */
+  knownAt: Date | null;
+  /** Id of the last event of the page before. */
+  after: string | null;
+  limit: number;
+}
+
 export interface EventRow {
   id: string;
   leaf: Buffer;
@@ -65,6 +79,30 @@ export class AuditStore {
         details.map(({ salt }) => salt),
         details.map(({ encryptedDetail }) => encryptedDetail),
       ],
+    );
+  }
+
+  /** Events about any of the objects, and those of the ids: by id, which is the order in which they were made. */
+  about(
+    tx: Tx,
+    { evidenceIds, scanIds, recordIds, eventIds, knownAt, after, limit }: CustodyFilter,
+  ): Promise<EventRow[]> {
+    return tx.query<EventRow>(
+      `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail"
+       from audit_event e
+       left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
+       where e.organization_id = $1
+         and (
+           e.object_kind = 'evidence' and e.object_id = any ($2::text[])
+           or e.object_kind = 'scan' and e.object_id = any ($3::text[])
+           or e.object_kind = 'record' and e.object_id = any ($4::text[]) and e.action = 'record.approved'
+           or e.id = any ($5::uuid[])
+         )
+         and ($6::timestamptz is null or e.created_at <= $6)
+         and ($7::uuid is null or e.id > $7)
+       order by e.id
+       limit $8`,
+      [tx.organizationId, evidenceIds, scanIds, recordIds, eventIds, knownAt, after, limit],
     );
   }
 

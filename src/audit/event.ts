@@ -15,6 +15,8 @@ export const ACTIONS = [
   'agent.revoked',
   'evidence.received',
   'evidence.read',
+  'evidence.corrupt',
+  'evidence.restored',
   'data_key.created',
   'data_keys.rewrapped',
   'scan.queued',
@@ -51,6 +53,18 @@ export const ACTIONS = [
   'package.read',
   'package.cancelled',
   'package.expired',
+  'engagement.created',
+  'engagement.changed',
+  'engagement.revoked',
+  'engagement.joined',
+  'engagement.read',
+  'engagement.package_shared',
+  'evidence_request.opened',
+  'evidence_request.answered',
+  'evidence_request.accepted',
+  'evidence_request.returned',
+  'evidence_request.withdrawn',
+  'evidence_request.commented',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -66,7 +80,9 @@ export type ObjectKind =
   | 'record_type'
   | 'import'
   | 'webhook'
-  | 'package';
+  | 'package'
+  | 'engagement'
+  | 'evidence_request';
 
 export type EventObject = {
   kind: ObjectKind;
@@ -91,8 +107,9 @@ export type Leaf = {
   v: 1;
 };
 
-/** What a receipt says of an event: what its leaf has in the log, or will have, and when it was. */
+/** An event that was recorded, with what a receipt says of it: what its leaf has in the log, or will have, and when it was. */
 export interface RecordedEvent {
+  readonly id: string;
   readonly leafHash: Buffer;
   readonly time: Date;
 }

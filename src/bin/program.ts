@@ -20,6 +20,7 @@ import { token } from './commands/token.js';
 import { verify } from './commands/verify.js';
 import { whoami } from './commands/whoami.js';
 import { addressed, calling, duration, each, fingerprint, given, inSystem, instant, oneOf, target } from './options.js';
+import { addEngagementCommands } from './engagement-options.js';
 import { addRecordCommands } from './record-options.js';
 
 /** The commands, their options and what runs them. */
@@ -180,6 +181,7 @@ export function buildProgram(): Command {
     .option('--manifest', "print the agent's manifest, and do nothing")
     .action(enrol);
   addRecordCommands(program);
+  addEngagementCommands(program);
   const checks = program.command('checks').description('Policy as code over the objects of a cluster.');
   checks
     .command('test')

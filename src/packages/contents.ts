@@ -4,6 +4,7 @@ import type { Control, Practice } from '../catalog/catalog.types.js';
 import type { SystemInEffect } from '../organizations/system.service.js';
 import type { EvidenceRef } from '../posture/posture.schema.js';
 import { bag, type OutgoingFile } from './bag.js';
+import { custodyFiles, type CustodyReader } from './custody-files.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { oscalFiles } from './oscal/oscal-files.js';
 import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
@@ -143,6 +144,7 @@ export interface PackageRows {
   readings(): Promise<Readings>;
   /** The report as people read it, made where it keeps nobody waiting. */
   writeReport(report: Report): Promise<WrittenReport>;
+  custody: CustodyReader;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -237,6 +239,7 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
       path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
     ),
+    ...custodyFiles(facts.evidence, rows.custody),
     { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },

@@ -15,6 +15,7 @@ import { ScansService } from '../scans/scans.service.js';
 import type { ProgressMeter } from './build-progress.js';
 import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine } from './contents.js';
 import type { Package } from './package.entity.js';
+import { PackageCustody } from './custody-files.js';
 import { pages } from './pages.js';
 import { PackageRecords, type RecordSurvey } from './records.js';
 import { ReportReader } from './report/readings.js';
@@ -52,6 +53,7 @@ export class PackageGatherer {
     private readonly records: PackageRecords,
     private readonly report: ReportReader,
     private readonly writer: ReportWriter,
+    private readonly custody: PackageCustody,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -126,6 +128,7 @@ export class PackageGatherer {
         readings: () => this.report.read(principal, { posture, periodFrom: row.periodFrom, instant }),
         writeReport: (report) => this.writer.write(report),
         evidence: (id) => this.content(principal, id, meter),
+        custody: this.custody.reader(principal, evidence, systemIds, row.knownAt),
       },
     };
   }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AgreementsModule } from '../agreements/agreements.module.js';
 import { AuditModule } from '../audit/audit.module.js';
+import { CustodyModule } from '../custody/custody.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { ExceptionsModule } from '../exceptions/exceptions.module.js';
@@ -12,6 +13,7 @@ import { RecordsModule } from '../records/records.module.js';
 import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
+import { PackageCustody } from './custody-files.js';
 import { PackageGatherer } from './gather.js';
 import { PackageRecords } from './records.js';
 import { PackageWatch } from './package-watch.js';
@@ -27,6 +29,7 @@ import { ReportWriter } from './report/report-writer.js';
   imports: [
     AgreementsModule,
     AuditModule,
+    CustodyModule,
     EventsModule,
     EvidenceModule,
     ExceptionsModule,
@@ -45,11 +48,13 @@ import { ReportWriter } from './report/report-writer.js';
     PackagesStore,
     PackageGatherer,
     PackageRecords,
+    PackageCustody,
     ReportReader,
     ReportWriter,
     PackageWatch,
     PackagesWorker,
     PackagesSweeper,
   ],
+  exports: [PackagesService],
 })
 export class PackagesModule {}

@@ -28,7 +28,7 @@ const example = {
   progress: null,
 } as const;
 
-const PackageView = z
+export const PackageView = z
   .object({
     id: z.uuid(),
     status: z.enum(['queued', 'ready', 'failed', 'cancelled', 'expired']).meta({

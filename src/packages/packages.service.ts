@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { AuditService } from '../audit/audit.service.js';
 import type { EvidenceDriver } from '../evidence/drivers/driver.js';
 import { EVIDENCE_DRIVER } from '../evidence/evidence.service.js';
+import { CustodyService } from '../custody/custody.service.js';
 import { Clock } from '../kernel/clock.js';
 import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import { SigningKeys } from '../kernel/crypto/signing/signing-keys.js';
@@ -53,6 +54,7 @@ export class PackagesService {
     private readonly gatherer: PackageGatherer,
     private readonly keyring: Keyring,
     private readonly audit: AuditService,
+    private readonly custody: CustodyService,
     private readonly queue: Queue,
     private readonly clock: Clock,
     private readonly keys: SigningKeys,
@@ -213,11 +215,14 @@ export class PackagesService {
       if (!(await this.store.finish(tx, id, kept, key.id, this.clock.now()))) return false;
       const read = facts.evidence.filter(({ disposedAt }) => disposedAt === null);
       for (const details of builtDetails(read, facts.faults)) {
-        await this.audit.record(tx, {
+        const { id: eventId } = await this.audit.record(tx, {
           action: 'package.built',
           object: { kind: 'package', id, sha256: kept.sha256.toString('hex'), size: kept.size },
           details,
         });
+        const unreadable = new Set(details.unreadable);
+        const exported = details.evidence.filter((evidenceId) => !unreadable.has(evidenceId));
+        await this.custody.recordExport(tx, id, eventId, exported);
       }
       return true;
     });

@@ -64,6 +64,7 @@ do not look at the tag manifests of BagIt 1.0):
 | scans.jsonl | every scan that was known, one JSON object per line. \`declared.cause\`: nobody posted it, the same evidence was judged anew by other rules. \`signature\`: what the agent signed of the report as it was received: a DSSE envelope over its SHA-256, and the key that verified it; \`agent.trusted\` in the audit events names the keys (\`signingKeys\`) of each agent |
 | security-events.jsonl | what had happened on the systems, by the logs that were posted, one JSON object per line, newest first: an index. \`evidenceId\` leads to the log that told it first, which is in \`evidence/\` unless it goes on past the instant |
 | evidence/<id>/content.* | the reports and the documents of records (\`records\` in index.json), byte for byte as they were received${redactedText(facts)} |
+| evidence/<id>/custody.jsonl | its chain of custody up to the instant of knowledge, one step per line, oldest first: who, when, what (\`step\`), and its digest then. Each is the event \`eventId\` in audit/events.jsonl. Also of evidence that is left out |
 | audit/events.jsonl | the audit events of the organisation up to the instant of knowledge, newest first; \`leaf\` is the exact text of the event (RFC 8785), \`details\` what belongs to it (SHA-256 over the bytes of \`salt\` and the details as RFC 8785 JSON is the leaf's \`details_sha256\`) |
 
 Times are UTC. In the CSV files a cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a

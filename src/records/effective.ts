@@ -47,6 +47,16 @@ export interface EffectiveRecord {
   disposed: boolean;
 }
 
+/** A record in effect that some of the given evidence documents. */
+export interface DocumentedRecord {
+  id: string;
+  type: string;
+  /** Practices and controls that it is about. */
+  about: readonly string[];
+  /** Those of the given evidence. */
+  evidenceIds: readonly string[];
+}
+
 /** The last version of a record of which nothing is in effect any more. */
 export interface EndedRecord extends EffectiveRecord {
   endedAt: Date;

@@ -4,6 +4,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { nameId } from '../kernel/ids.js';
 import type {
+  DocumentedRecord,
   EffectiveFilter,
   EffectiveRecord,
   EndedRecord,
@@ -167,6 +168,32 @@ export class IntervalStore {
       [tx.organizationId, instant.asOf, instant.knownAt, ...values],
     );
     return bounded(rows).map(recordOf);
+  }
+
+  /** Records in effect in one place that name some of the evidence: as a document or by a link, but not to hold it or to dispose of it. */
+  documentedBy(
+    tx: Tx,
+    instant: Instant,
+    systemId: string | null,
+    evidenceIds: readonly string[],
+  ): Promise<DocumentedRecord[]> {
+    return tx.query<DocumentedRecord>(
+      `select i.record_id as id, i.type, i.about, array_agg(distinct d.evidence_id order by d.evidence_id) as "evidenceIds"
+       from (${visibleIntervals(
+         'r.record_id, r.version, r.type, r.about',
+         `r.system_id = $4 and r.type not in ('legal_hold', 'record_disposal')`,
+       )}) i
+         join (
+           select record_id, version, evidence_id from record_document
+           where organization_id = $1 and evidence_id = any ($5::uuid[])
+           union
+           select record_id, version, target::uuid from record_link
+           where organization_id = $1 and kind = 'evidence' and target = any ($5::uuid[]::text[])
+         ) d on d.record_id = i.record_id and d.version = i.version
+       group by i.record_id, i.type, i.about
+       order by i.record_id`,
+      [tx.organizationId, instant.asOf, instant.knownAt, systemId ?? WHOLE, evidenceIds],
+    );
   }
 
   /** Of each record of which nothing is in effect at an instant, the last version that was, with the instant at which it ended. */

@@ -2,7 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import type { EffectiveFilter, EffectiveRecord, EndedRecord, NeedLimit, NeedSummary } from './effective.js';
+import type {
+  DocumentedRecord,
+  EffectiveFilter,
+  EffectiveRecord,
+  EndedRecord,
+  NeedLimit,
+  NeedSummary,
+} from './effective.js';
 import { RecordTypesService } from './types/record-types.service.js';
 import { dueOf, isOfSystems, typesAsked, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
@@ -26,6 +33,16 @@ export class RecordsService {
   /** Of each record of which nothing is in effect at the instant, the last version that was: what ended, and may leave something open. Bounded as `effective`. */
   ended(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EndedRecord[]> {
     return this.intervals.ended(tx, instant, filter);
+  }
+
+  /** The records in effect in one place that some of the evidence documents: as their document, or by a link. `systemId` as in `needs`. */
+  documentedBy(
+    tx: Tx,
+    instant: Instant,
+    systemId: string | null,
+    evidenceIds: readonly string[],
+  ): Promise<DocumentedRecord[]> {
+    return this.intervals.documentedBy(tx, instant, systemId, evidenceIds);
   }
 
   /**

@@ -22,7 +22,7 @@ import { Readings } from './readings.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, Scan, ScanFlag } from './scan.entity.js';
-import { ScansStore, type ReportedCluster, type ScanFilter } from './scans.store.js';
+import { ScansStore, type Period, type ReportedCluster, type ScanFilter, type ScanOfEvidence } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
@@ -165,6 +165,31 @@ export class ScansService {
   /** Stored scans that were known at an instant, of observations up to another; in the order of their ids. */
   findKnownScans(tx: Tx, systemId: string, instant: Instant, after: string | null, limit: number): Promise<Scan[]> {
     return this.store.known(tx, systemId, instant, after, limit);
+  }
+
+  /** Scans that the evidence is the report of, of the systems (null: of all), the latest that came first. */
+  ofEvidence(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    systemIds: readonly string[] | null,
+    limit: number,
+  ): Promise<Scan[]> {
+    return this.store.ofEvidence(tx, evidenceIds, systemIds, limit);
+  }
+
+  /** All scans that the evidence is the report of: which, and of which system. */
+  idsOfEvidence(tx: Tx, evidenceIds: readonly string[]): Promise<ScanOfEvidence[]> {
+    return this.store.idsOfEvidence(tx, evidenceIds);
+  }
+
+  /** Those of the evidence that are reports of scans of the systems (null: of all) and of the period. */
+  evidenceOfPeriod(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    systemIds: readonly string[] | null,
+    period: Period,
+  ): Promise<string[]> {
+    return this.store.evidenceOfPeriod(tx, evidenceIds, systemIds, period);
   }
 
   /** Which clusters the reports of a system told they are of since an instant; the latest first. */

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../../src/catalog/load.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
+import type { Step } from '../../src/custody/steps.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
 import type { CitedItem } from '../../src/packages/record-files.js';
 import type { RecordLine } from '../../src/packages/records.js';
@@ -130,6 +131,19 @@ const result = {
   evidence_id: READABLE,
 };
 
+/** The first step of a chain of custody. */
+const received = (evidenceId: string): Step => ({
+  eventId: ID,
+  time: at.toISOString(),
+  step: 'received',
+  action: 'evidence.received',
+  actor: { kind: 'agent', id: SYSTEM },
+  object: { kind: 'evidence', id: evidenceId },
+  outcome: 'success',
+  requestId: ID,
+  details: null,
+});
+
 /** Rows in pages of any size give the same package. */
 const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): PackageRows => {
   const events = Array.from({ length: 7 }, (_, index) => ({ leaf: `{"n":${index}}`, details: null }));
@@ -152,6 +166,7 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     readings: () => Promise.resolve(emptyReadings(postureOf(() => 'missing'))),
     // What it is made of, not its pages: they take a second, and have a spec of their own (report.spec).
     writeReport: (report) => Promise.resolve({ html: Buffer.from(JSON.stringify(report)), pdf: Buffer.from('') }),
+    custody: (evidenceId) => Promise.resolve([received(evidenceId)]),
     evidence,
   };
 };
@@ -184,6 +199,8 @@ describe('the contents of a package', () => {
     const bag = bagIn(entries);
     expect(bagFaults(bag)).toEqual([]);
     expect(bag.get(`data/evidence/${READABLE}/content.json`)?.equals(report)).toBe(true);
+    const custody = bag.get(`data/evidence/${READABLE}/custody.jsonl`)!.toString();
+    expect(JSON.parse(custody)).toEqual({ seq: 1, ...received(READABLE) });
     expect(entries[0]?.path).toBe(`safeguard-package-${ID}/VERIFY.md`);
     expect(entries[0]?.bytes.toString()).toMatch(/openssl dgst -sha256 -verify keys\/package-signing.pem/);
     for (const { path } of entries) expect(path).toMatch(/^[A-Za-z0-9._/-]{1,200}$/);
@@ -272,7 +289,10 @@ describe('the contents of a package', () => {
     const entries = await readZip(await build(damaged, rowsOf(3)));
     const bag = bagIn(entries);
     expect(bagFaults(bag)).toEqual([]);
-    expect([...bag.keys()].some((path) => path.includes(DAMAGED))).toBe(false);
+    // What was done with it is told all the same.
+    expect([...bag.keys()].filter((path) => path.includes(DAMAGED))).toEqual([
+      `data/evidence/${DAMAGED}/custody.jsonl`,
+    ]);
     expect(entries[0]?.bytes.toString().split('\n')[2]).toMatch(/INCOMPLETE: 1 of 2/);
     const index = bag.get('data/index.json')!.toString();
     expect(Object.keys(JSON.parse(index) as object)[0]).toBe('faults');

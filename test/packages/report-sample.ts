@@ -71,7 +71,7 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
     asOf: AT,
     knownAt: AT,
     requestedAt: AT,
-    systems: [{ id: SYSTEM, name }],
+    systems: [{ id: SYSTEM, version: 1, name, environment: 'production', phi: 'stores', phiNamespaces: [] }],
     catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
     controls: catalog.controls,
     practices: catalog.practices,

@@ -15,7 +15,6 @@ import {
 } from '../../src/development/provider.js';
 import { createApp } from '../../src/main.js';
 import { newId } from '../../src/kernel/ids.js';
-import type { Role } from '../../src/kernel/principal.js';
 import { checkAnswer } from './contract.js';
 import { createTestDatabase, type TestDatabase } from './postgres.js';
 
@@ -128,7 +127,7 @@ export interface Clinic {
   agent: Caller;
   /** Another system of it, so that tests know nothing of each other. */
   system(as?: object): Promise<{ id: string; path: string }>;
-  member(role: Exclude<Role, 'agent' | 'admin'>): Promise<Caller>;
+  member(role: keyof typeof SUBJECTS): Promise<Caller>;
 }
 
 const SUBJECTS = {

@@ -69,7 +69,7 @@ async function cancel(client: Client, at: string, options: PackageOptions): Prom
 const read = async (client: Client, at: string): Promise<Package> =>
   (await client.read(packageSchema, { method: 'GET', path: at })).value;
 
-async function mayWrite(file: string, force: boolean): Promise<void> {
+export async function mayWrite(file: string, force: boolean): Promise<void> {
   const there = await stat(file).catch(() => null);
   if (there !== null && !force) {
     throw new Failure(

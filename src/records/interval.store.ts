@@ -12,7 +12,7 @@ import type {
   NeedSummary,
   RecordDocument,
 } from './effective.js';
-import { visibleIntervals, WHOLE } from './interval.js';
+import { OPEN, PAST, visibleIntervals, WHOLE } from './interval.js';
 import { APPROVED_INTERVALS, NEEDS } from './interval.sql.js';
 import type { KeptDocument } from './record.entity.js';
 import type { Neighbour } from './rules.js';
@@ -133,7 +133,11 @@ export class IntervalStore {
   /** When a disposal last became known: it takes the fields of what was in effect before. */
   async lastDisposal(tx: Tx): Promise<Date | null> {
     const [row] = await tx.query<{ last: Date | null }>(
-      prepared(`select max(${KNOWN}) as last from record_interval where organization_id = $1 and system_id = $2 and type = 'record_disposal'`),
+      `select max(known) as last from (
+         select ${KNOWN} as known from record_interval r where organization_id = $1 and system_id = $2 and type = 'record_disposal' and ${OPEN}
+         union all
+         select ${KNOWN} from record_interval r where organization_id = $1 and system_id = $2 and type = 'record_disposal' and ${PAST} is not null
+       ) disposals`,
       [tx.organizationId, WHOLE],
     );
     return row?.last ?? null;

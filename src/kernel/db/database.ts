@@ -133,6 +133,12 @@ const REMEMBERED = '30 days';
 /** The data source's token: it is an interface of TypeORM's own making, and only stores see it. */
 export const DATA_SOURCE = Symbol('data source');
 
+/**
+ * Statements here are many and short, and Postgres takes some of them for long ones: to start workers for one, or to compile its plan, costs more than all that it does.
+ * Said with each transaction, for a pooler hands connections on.
+ */
+const SHORT = `set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`;
+
 export class Database {
   constructor(private readonly source: DataSource) {}
 
@@ -194,7 +200,8 @@ export class Database {
           `start transaction ${mode}, ${access};
            select set_config('app.organization_id', ${pg.escapeLiteral(principal.organizationId ?? '')}, true),
              set_config('app.issuer', ${pg.escapeLiteral(principal.issuer)}, true),
-             set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true)`,
+             set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true),
+             ${SHORT}`,
         );
         const result = await work(runner);
         await commit(client);

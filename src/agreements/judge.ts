@@ -170,7 +170,8 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
   const more = uncovered.length > left.length ? ` and ${uncovered.length - left.length} more` : '';
   return [
     failing(
-      () => `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ePHI.`,
+      () =>
+        `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ePHI.`,
       record,
       ...inForce.map((agreement) => agreement.record),
     ),
@@ -231,10 +232,12 @@ function reviewFindings(standings: readonly VendorStanding[], need: AgreementNee
     }
     const oldAt = tooOldAt(review, need.days);
     if (oldAt !== null && oldAt <= asOf) {
-      const reason = () => `Record vendor_review: the safeguards of vendor ${name} were last verified on ${dayOf(review.goodFrom)}, more than ${need.days} days before.`;
+      const reason = () =>
+        `Record vendor_review: the safeguards of vendor ${name} were last verified on ${dayOf(review.goodFrom)}, more than ${need.days} days before.`;
       return { says: 'stale', reason, records: [review], until: null };
     }
-    const reason = () => `Record vendor_review: the safeguards of vendor ${name} were verified on ${dayOf(review.goodFrom)}.`;
+    const reason = () =>
+      `Record vendor_review: the safeguards of vendor ${name} were verified on ${dayOf(review.goodFrom)}.`;
     return { says: 'met', reason, records: [review], until: soonest([oldAt, review.expiresAt]) };
   });
 }
@@ -248,7 +251,8 @@ function inapplicable(input: AgreementsInput, days: number | null, asOf: Date): 
   if (statement === null || !saysNone(statement)) return [];
   const oldAt = tooOldAt(statement, days);
   if (oldAt !== null && oldAt <= asOf) {
-    const reason = () => `Record applicability_statement: that no vendor handles ePHI was last stated on ${dayOf(statement.goodFrom)}, more than ${days} days before.`;
+    const reason = () =>
+      `Record applicability_statement: that no vendor handles ePHI was last stated on ${dayOf(statement.goodFrom)}, more than ${days} days before.`;
     return [{ says: 'stale', reason, records: [statement], until: null }];
   }
   const reason = () => 'Record applicability_statement: it is stated that no vendor handles ePHI.';

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
-import { prepared } from '../kernel/db/prepared.js';
 import type { Stamp } from './stamp.js';
 import type { SystemStates } from './states.js';
 
@@ -15,9 +14,9 @@ export class SegmentStore {
   /** By place: what its segments were made of. */
   async horizons(tx: Tx): Promise<Map<string, Stamp>> {
     const rows = await tx.query<Stamp & { placeId: string }>(
-      prepared(`select place_id as "placeId", basis, results_upto as "resultsUpto", records_upto as "recordsUpto",
+      `select place_id as "placeId", basis, results_upto as "resultsUpto", records_upto as "recordsUpto",
               settings_version as "settingsVersion", system_version as "systemVersion"
-       from posture_horizon where organization_id = $1`),
+       from posture_horizon where organization_id = $1`,
       [tx.organizationId],
     );
     return new Map(rows.map(({ placeId, ...stamp }) => [placeId, stamp]));
@@ -26,12 +25,12 @@ export class SegmentStore {
   /** Of each place, what it says at the instant; nothing of one that has no segments. */
   async statesAt(tx: Tx, placeIds: readonly string[], asOf: Date): Promise<Map<string, SystemStates>> {
     const rows = await tx.query<{ placeId: string; codes: Buffer; blind: number | null }>(
-      prepared(`select p.id as "placeId", s.codes, s.blind
+      `select p.id as "placeId", s.codes, s.blind
        from unnest($2::uuid[]) as p(id)
          cross join lateral (
            select codes, blind from posture_segment
            where organization_id = $1 and place_id = p.id and starts <= $3
-           order by starts desc limit 1) s`),
+           order by starts desc limit 1) s`,
       [tx.organizationId, placeIds, asOf],
     );
     return new Map(rows.map(({ placeId, codes, blind }) => [placeId, { codes: codesOf(codes), blind }]));

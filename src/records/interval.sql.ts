@@ -46,7 +46,6 @@ export const APPROVED_INTERVALS = `
   where d.kind = 'content'
   order by place.id, d.type, d.subject_id`;
 
-
 /**
  * Of each limit of $limits (at, type, days, about) what the records of the place $4 say. Which record speaks for each subject comes first, once: of tens of thousands
  * of persons, what is said of them is counted and not sorted, and the five that are named are found beside it.

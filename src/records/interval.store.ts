@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
-import { prepared } from '../kernel/db/prepared.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { nameId } from '../kernel/ids.js';
@@ -97,8 +96,8 @@ export class IntervalStore {
   /** The last instant at which anything became known: of one place, or (null) of all. Null where nothing was approved. */
   async lastKnown(tx: Tx, systemId: string | null): Promise<Date | null> {
     const [row] = await tx.query<{ last: Date | null }>(
-      prepared(`select max(greatest(known_from, ended_known, known_to)) as last
-       from record_interval where organization_id = $1 ${systemId === null ? '' : 'and system_id = $2'}`),
+      `select max(greatest(known_from, ended_known, known_to)) as last
+       from record_interval where organization_id = $1 ${systemId === null ? '' : 'and system_id = $2'}`,
       systemId === null ? [tx.organizationId] : [tx.organizationId, systemId],
     );
     return row?.last ?? null;
@@ -108,13 +107,13 @@ export class IntervalStore {
   async told(tx: Tx, placeId: string | null): Promise<Map<string, Date>> {
     const last = `select system_id, ${KNOWN} as at from record_interval where organization_id = $1`;
     const rows = await tx.query<{ id: string; at: Date }>(
-      prepared(`with recursive told as (
+      `with recursive told as (
          (${last} and ($2::uuid is null or system_id = $2) order by system_id desc, ${KNOWN} desc limit 1)
          union all
          select n.* from told t cross join lateral (
            ${last} and $2::uuid is null and system_id < t.system_id order by system_id desc, ${KNOWN} desc limit 1) n
        )
-       select system_id as id, at from told`),
+       select system_id as id, at from told`,
       [tx.organizationId, placeId],
     );
     return new Map(rows.map(({ id, at }) => [id, at]));

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../kernel/db/database.js';
-import { prepared } from '../kernel/db/prepared.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { FactKind } from './fact.js';
 import { VISIBLE } from './interval.js';
@@ -35,7 +34,7 @@ export class FactsStore {
   /** Sorted by series. The end of an interval is shown only if it was known. */
   async list(tx: Tx, systemId: string, instant: Instant, filter: FactFilter): Promise<ListedFact[]> {
     return tx.query<ListedFact>(
-      prepared(`select ${LISTED}, case when r.ended_known <= $4 then r.observed_to end as "observedTo"
+      `select ${LISTED}, case when r.ended_known <= $4 then r.observed_to end as "observedTo"
        from ${FACTS}
        where ${VISIBLE}
          and ($5::text is null or r.kind = $5)
@@ -45,7 +44,7 @@ export class FactsStore {
          and ($9::text is null or t.kind || '/' || t.name = $9)
          and ($10::uuid is null or r.series > $10)
        order by r.series
-       limit $11`),
+       limit $11`,
       [
         tx.organizationId,
         systemId,
@@ -73,13 +72,13 @@ export class FactsStore {
     limit: number,
   ): Promise<ListedFact[]> {
     return tx.query<ListedFact>(
-      prepared(`select ${LISTED}, case when r.ended_known <= $4 then r.observed_to end as "observedTo"
+      `select ${LISTED}, case when r.ended_known <= $4 then r.observed_to end as "observedTo"
        from ${FACTS}
        where r.organization_id = $1 and r.system_id = $2 and r.kind = any ($5::text[])
          and r.known_from <= $4 and (r.known_to is null or r.known_to > $4)
          and r.observed_from <= $3 and (r.observed_to is null or r.observed_to > $6 or r.ended_known > $4)
        order by r.series, r.observed_from
-       limit $7`),
+       limit $7`,
       [tx.organizationId, systemId, to, knownAt, kinds, from, limit],
     );
   }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../kernel/db/database.js';
-import { prepared } from '../kernel/db/prepared.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { VISIBLE, visibleResults } from './interval.js';
 import { latest } from './latest.sql.js';
@@ -90,7 +89,7 @@ export class ResultsStore {
   /** The latest of our clock, the database's and all that was told of the system (null: of all): what has been acknowledged is known by then, whoever's clock is behind. */
   async present(tx: Tx, systemId: string | null, now: Date): Promise<Date> {
     const [row] = await tx.query<{ present: Date }>(
-      prepared(`with recursive told as (
+      `with recursive told as (
          (select system_id, known_at from coverage
           where organization_id = $1 and ($2::uuid is null or system_id = $2)
           order by system_id desc, known_at desc limit 1)
@@ -103,7 +102,7 @@ export class ResultsStore {
        select greatest(
          $3::timestamptz,
          date_trunc('milliseconds', service_clock()),
-         (select max(known_at) from told)) as present`),
+         (select max(known_at) from told)) as present`,
       [tx.organizationId, systemId, now],
     );
     if (row === undefined) throw new Error('no instant');
@@ -114,13 +113,13 @@ export class ResultsStore {
   async told(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
     const last = 'select system_id, known_at from coverage where organization_id = $1';
     const rows = await tx.query<{ id: string; at: Date }>(
-      prepared(`with recursive told as (
+      `with recursive told as (
          (${last} and ($2::uuid is null or system_id = $2) order by system_id desc, known_at desc limit 1)
          union all
          select n.* from told t cross join lateral (
            ${last} and $2::uuid is null and system_id < t.system_id order by system_id desc, known_at desc limit 1) n
        )
-       select system_id as id, known_at as at from told`),
+       select system_id as id, known_at as at from told`,
       [tx.organizationId, systemId],
     );
     return new Map(rows.map(({ id, at }) => [id, at]));
@@ -218,7 +217,7 @@ export class ResultsStore {
     accepted: readonly string[] = [],
   ): Promise<CheckSummary[]> {
     return tx.query<CheckSummary>(
-      prepared(`with recursive ${latest('complete')}, ${latest('sighted')},
+      `with recursive ${latest('complete')}, ${latest('sighted')},
        -- A sighting matters where no later scan has covered all of that target and source.
        ahead as materialized (
          select p.target_id, p.source, p.sighting_id, p.observed_at as at, p.known_at, p.scan_id, p.evidence_id
@@ -260,18 +259,18 @@ export class ResultsStore {
        from counted n
        join target t on t.organization_id = $1 and t.system_id = $2 and t.id = n.target_id
        left join complete c on c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))
-       order by n.source, n.check_id, n.target_id, n.status, c.observed_at desc, c.known_at desc`),
+       order by n.source, n.check_id, n.target_id, n.status, c.observed_at desc, c.known_at desc`,
       [tx.organizationId, systemId, instant.asOf, instant.knownAt, phiNamespaces, accepted],
     );
   }
 
   async coverage(tx: Tx, systemId: string, instant: Instant): Promise<CoverageSummary[]> {
     return tx.query<CoverageSummary>(
-      prepared(`with recursive ${latest('complete')}
+      `with recursive ${latest('complete')}
        select c.target_id as "targetId", json_build_object('kind', t.kind, 'name', t.name) as target, c.source, c.checks,
          c.silent_pass as "silentPass", c.observed_at as "observedAt", c.scan_id as "scanId", c.evidence_id as "evidenceId"
        from complete c join target t on t.organization_id = $1 and t.system_id = $2 and t.id = c.target_id
-       order by c.target_id, c.source, c.checks`),
+       order by c.target_id, c.source, c.checks`,
       [tx.organizationId, systemId, instant.asOf, instant.knownAt],
     );
   }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
-import { prepared } from '../kernel/db/prepared.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Scan, type ScanStatus } from './scan.entity.js';
 
@@ -114,14 +113,14 @@ export class ScansStore {
   /** Clusters that reports of the system told they are of, by the instants of these reports; the latest first. `since`: no older reports. */
   clusters(tx: Tx, systemId: string, { asOf, knownAt }: Instant, since: Date): Promise<ReportedCluster[]> {
     return tx.query<ReportedCluster>(
-      prepared(`select cluster_uid as uid, (array_agg(cluster_name order by observed_at desc) filter (where cluster_name is not null))[1] as name,
+      `select cluster_uid as uid, (array_agg(cluster_name order by observed_at desc) filter (where cluster_name is not null))[1] as name,
               max(observed_at) as "lastSeen"
        from scan
        where organization_id = $1 and system_id = $2 and cluster_uid is not null and status = 'stored'
          and observed_at > $3 and observed_at <= $4 and known_at <= $5
        group by cluster_uid
        order by max(observed_at) desc, cluster_uid
-       limit 20`),
+       limit 20`,
       [tx.organizationId, systemId, since, asOf, knownAt],
     );
   }

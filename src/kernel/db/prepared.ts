@@ -3,9 +3,9 @@ import type { EntityManager, EntityMetadata, EntityTarget, ObjectLiteral } from 
 
 /**
  * A statement that each connection sends again and again: Postgres parses it once for each of them (PREPARE of PostgreSQL's documentation), and only its name and
- * its values travel. For statements whose plan is the same whatever their values: a row added, rows found by the beginning of one index. After five plans for the values
- * Postgres keeps one for all of them where it thinks that one no dearer, until the statistics of its tables are made anew (PREPARE, Notes); where values are unlike each
- * other it thinks wrong.
+ * its values travel. For statements whose plan is the same whatever there is in the tables: a row added, a row found by its whole key, the few versions of what an
+ * organisation has set up. A plan that was kept from when a table was small is a bad one when it has grown, and one for all values is bad where they are unlike: of the
+ * records of an organisation most are of one place. Questions of results, facts and records are planned each time.
  */
 export class Prepared {
   readonly name: string;

@@ -33,7 +33,9 @@ export class RecordTypesStore {
   /** How many changes there were, and when the last was recorded. */
   async lastChange(tx: Tx): Promise<{ count: number; recordedAt: Date | null }> {
     const [row] = await tx.query<{ count: number; recordedAt: Date | null }>(
-      prepared(`select count(*)::int as count, max(recorded_at) as "recordedAt" from record_type_version where organization_id = $1`),
+      prepared(
+        `select count(*)::int as count, max(recorded_at) as "recordedAt" from record_type_version where organization_id = $1`,
+      ),
       [tx.organizationId],
     );
     return row ?? { count: 0, recordedAt: null };

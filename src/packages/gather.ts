@@ -57,7 +57,11 @@ export class PackageGatherer {
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
-  async systemsInScope(principal: Principal, systemId: string | null, instant: Instant): Promise<SystemInEffect[]> {
+  async systemsInScope(
+    principal: Principal,
+    systemId: string | null,
+    instant: Instant,
+  ): Promise<readonly SystemInEffect[]> {
     const systems = await this.database.readSnapshot(principal, (tx) => this.systems.systemsAsOf(tx, instant));
     return systemId === null ? systems : systems.filter(({ id }) => id === systemId);
   }

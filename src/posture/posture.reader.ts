@@ -112,17 +112,17 @@ export class PostureReader {
     return { id, name, evidence: { checks, coverage, corrupt }, part };
   }
 
-  private async systemsOf(tx: Tx, ask: PostureAsk): Promise<SystemInEffect[]> {
+  private async systemsOf(tx: Tx, ask: PostureAsk): Promise<readonly SystemInEffect[]> {
     if (ask.systemId === null) {
       if (tx.principal.systemIds !== null) {
         throw new Refusal('forbidden', 'An agent that is bound to systems reads the posture of each of them.');
       }
       return this.systems.systemsAsOf(tx, ask);
     }
-    await this.systems.requireSystem(tx, ask.systemId);
     const system = await this.systems.systemAsOf(tx, ask, ask.systemId);
-    if (system === null) throw new Refusal('not-found', 'At that instant the system was retired or not known yet.');
-    return [system];
+    if (system !== null) return [system];
+    await this.systems.requireSystem(tx, ask.systemId);
+    throw new Refusal('not-found', 'At that instant the system was retired or not known yet.');
   }
 
   /** Law in force, with the overlay that the organisation has switched on, if the catalogue has it. */

@@ -73,6 +73,7 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
     requestedAt: AT,
     systems: [{ id: SYSTEM, version: 1, name, environment: 'production', phi: 'stores', phiNamespaces: [] }],
     catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
+    rules: catalog,
     controls: catalog.controls,
     practices: catalog.practices,
     systemPostures: [SYSTEM],

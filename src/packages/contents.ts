@@ -5,8 +5,9 @@ import type { SystemInEffect } from '../organizations/system.service.js';
 import type { EvidenceRef } from '../posture/posture.schema.js';
 import { bag, type OutgoingFile } from './bag.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
+import { indexFiles } from './index-files.js';
 import { oscalFiles } from './oscal/oscal-files.js';
-import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
+import { recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
 import { verifyText } from './verify-text.js';
 
@@ -88,12 +89,12 @@ export interface PackageFacts {
   controls: readonly Control[];
   practices: readonly Practice[];
   /** What else that catalogue says. */
-  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'review'>;
+  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'resolveCheck' | 'review'>;
   /** The systems of which it holds the posture each by itself: all of an organisation's, none where it is about one. */
   systemPostures: readonly string[];
   /** Written as it is; every control and practice in it has one of the lists above. */
   posture: JudgedPosture;
-  records: Pick<RecordSurvey, 'types' | 'ofControl'>;
+  records: Pick<RecordSurvey, 'types' | 'pastTypes' | 'ofControl'>;
   /** By id. */
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
@@ -118,7 +119,7 @@ export interface ResultLine {
   evidence_id: string | null;
 }
 
-/** What is read while the package is written, page by page; each may be asked for once, but for records and registers. */
+/** What is read while the package is written, page by page; each may be asked for once, but for records, registers and postures. */
 export interface PackageRows {
   events(): AsyncIterable<object[]>;
   scans(): AsyncIterable<object[]>;
@@ -129,9 +130,12 @@ export interface PackageRows {
   /** What happened on the systems, by the logs in evidence. */
   securityEvents(): AsyncIterable<object[]>;
   /** Records in effect of a type, by id. */
+  /** In effect, by id. */
   records(type: string): AsyncIterable<RecordLine[]>;
+  /** Of the period, and no longer in effect. */
+  pastRecords(type: string): AsyncIterable<RecordLine[]>;
   register(name: RegisterName): AsyncIterable<object[]>;
-  /** The whole posture of one of `systemPostures`. May be asked for again. */
+  /** The whole posture of one of `systemPostures`. */
   systemPosture(systemId: string): Promise<JudgedPosture>;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
@@ -158,6 +162,20 @@ const RESULT_COLUMNS = [
 
 /** The version of this layout; a reader may rely on it. */
 const FORMAT = 'safeguard-package/1';
+
+/**
+ * What is not the same in another package of the same scope, period, instants and catalogue: it names the package, or when and of what it was made. Paths from the
+ * package's root; one with a slash at its end is all that lies there.
+ */
+const CREATION = [
+  'VERIFY.md',
+  'bag/bag-info.txt',
+  'bag/data/index.json',
+  'bag/manifest-sha256.txt',
+  'bag/manifest-sha512.txt',
+  'bag/tagmanifest-sha256.txt',
+  'bag/tagmanifest-sha512.txt',
+] as const;
 
 /** Every file of a package, in the order in which the ZIP has them: how to verify it, then the bag. */
 export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
@@ -194,14 +212,13 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
 
   return [
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
-    { path: 'citations.csv', content: citationsCsv(facts) },
-    { path: 'citations.json', content: json(() => citedItems(facts)) },
     { path: 'controls.json', content: json(() => judgedControls(facts)) },
     { path: 'coverage.jsonl', content: lines(rows.coverage(), 'coverage') },
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
       path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
     ),
     { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },
+    ...indexFiles(facts, rows),
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },
     { path: 'posture/practices.csv', content: practicesCsv(facts) },
@@ -245,6 +262,7 @@ function index(facts: PackageFacts, counts: Counts) {
     faults: facts.faults,
     format: FORMAT,
     signed: false,
+    creation: CREATION,
     packageId: facts.id,
     organization: facts.organization,
     scope: { ...facts.scope, systems: facts.systems },
@@ -273,6 +291,12 @@ function index(facts: PackageFacts, counts: Counts) {
       title,
       count,
       path: `data/records/${type}.json`,
+    })),
+    pastRecords: facts.records.pastTypes.map(({ type, title, count }) => ({
+      type,
+      title,
+      count,
+      path: `data/records/past/${type}.json`,
     })),
     evidence: facts.evidence,
   };

@@ -78,7 +78,7 @@ export const requestPackage = operation({
   description:
     'Queues a package and answers at once; read it at `Location` until it is `ready` or `failed`. Both instants are fixed by the request, so that the package says the ' +
     'same whenever it is built. It is a ZIP around a BagIt bag (RFC 8493): posture, controls, results, scans, records with registers of agreements, keys, risks, exceptions ' +
-    'and addressable decisions, the evidence itself and the audit events.',
+    'and addressable decisions, the evidence itself, an index by citation with lists to sample from, the same in OSCAL, and the audit events.',
   permission: 'packages:write',
   params: organizationParams,
   body: z.strictObject({ scope, periodFrom, ...instantQuery }).meta({

@@ -101,7 +101,10 @@ export class PackageRecords {
     const documents = new Map<string, DocumentOf[]>();
     const ofControl = new Map<string, NamingRecord[]>();
     const ids = new Set<string>();
-    const survey = async (type: string, read: AsyncIterable<(ApprovedRecord | PastRecord)[]>): Promise<RecordsOfType> => {
+    const survey = async (
+      type: string,
+      read: AsyncIterable<(ApprovedRecord | PastRecord)[]>,
+    ): Promise<RecordsOfType> => {
       const definition = definitions.get(type)?.definition;
       const known = Object.keys(definition?.fields.properties ?? {});
       const others = new Set<string>();

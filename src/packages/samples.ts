@@ -12,7 +12,17 @@ const SAMPLES = {
   incidents: { type: 'incident_record', date: 'discoveredAt' },
 } as const;
 
-const COLUMNS = ['date', 'recordId', 'version', 'title', 'systemIds', 'submittedBy', 'decidedBy', 'endedAt', 'documents'];
+const COLUMNS = [
+  'date',
+  'recordId',
+  'version',
+  'title',
+  'systemIds',
+  'submittedBy',
+  'decidedBy',
+  'endedAt',
+  'documents',
+];
 
 /** A table for each, of what lies in the period; one without lines where nothing is recorded. */
 export const sampleFiles = (facts: PackageFacts, rows: PackageRows): OutgoingFile[] =>
@@ -32,7 +42,11 @@ export const sampleFiles = (facts: PackageFacts, rows: PackageRows): OutgoingFil
     };
   });
 
-async function* recordsOf({ records }: PackageFacts, rows: PackageRows, type: string): AsyncGenerator<RecordLine[], void> {
+async function* recordsOf(
+  { records }: PackageFacts,
+  rows: PackageRows,
+  type: string,
+): AsyncGenerator<RecordLine[], void> {
   if (records.types.some((of) => of.type === type)) yield* rows.records(type);
   if (records.pastTypes.some((of) => of.type === type)) yield* rows.pastRecords(type);
 }

@@ -160,7 +160,12 @@ export class RecordBulkStore {
   }
 
   /** A page of the versions of a type that were in effect in one of the places after `from` and are in none of them at the instant, by id and version. */
-  async past(tx: Tx, type: string, { instant, from, places }: Period, { after, limit }: PastPage): Promise<PastRecord[]> {
+  async past(
+    tx: Tx,
+    type: string,
+    { instant, from, places }: Period,
+    { after, limit }: PastPage,
+  ): Promise<PastRecord[]> {
     return tx.query(
       `with found as materialized (
          select p.record_id, p.version, max(p.effective_to) as ended_at from (${ended('r.type = $6')}) p

@@ -110,7 +110,10 @@ const facts: PackageFacts = {
     pastTypes: [{ type: 'policy', title: 'Policy', count: 1, fields: ['name'] }],
     ofControl: new Map([
       ['164.310(a)(1)', [naming('org/mine', 'A plan of ours')]],
-      ['164.308(a)(1)(i)', [naming('policy', 'Security management'), { ...naming('policy', 'As it was', at), version: 0 }]],
+      [
+        '164.308(a)(1)(i)',
+        [naming('policy', 'Security management'), { ...naming('policy', 'As it was', at), version: 0 }],
+      ],
     ]),
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
@@ -352,7 +355,10 @@ describe('the contents of a package', () => {
     const of = (id: string) => cited.find((item) => item.id === id)!;
     const analysis = of('164.308(a)(1)(ii)(A)');
     expect(analysis.policies.map(({ title }) => title)).toEqual(['Security management']);
-    expect(analysis.policies[0]).toMatchObject({ decidedBy: 'two', documents: [{ path: `data/evidence/${READABLE}/content.json`, sha256 }] });
+    expect(analysis.policies[0]).toMatchObject({
+      decidedBy: 'two',
+      documents: [{ path: `data/evidence/${READABLE}/content.json`, sha256 }],
+    });
     expect(analysis.earlierPolicies).toMatchObject([{ title: 'As it was', endedAt: at.toISOString() }]);
     expect(analysis.linked).toEqual([]);
     const asked = analysis.records.find(({ type }) => type === 'risk_analysis');

@@ -47,7 +47,15 @@ describe('the index of evidence', () => {
   it('has documents of records with the paragraphs that ask for such or that they name?', async () => {
     const naming = {
       ...{ recordId: facts.evidence[0]!.records[0]!.recordId, version: 1, type: 'policy', title: '' },
-      ...{ effectiveFrom: at, expiresAt: null, endedAt: null, submittedBy: '', decidedBy: '', decidedAt: at, documents: [] },
+      ...{
+        effectiveFrom: at,
+        expiresAt: null,
+        endedAt: null,
+        submittedBy: '',
+        decidedBy: '',
+        decidedAt: at,
+        documents: [],
+      },
     };
     const records = { ...facts.records, ofControl: new Map([['164.312(b)', [naming]]]) };
     const lines = (await indexed('evidence.csv', { ...facts, records })).filter(({ kind }) => kind === 'document');
@@ -64,7 +72,13 @@ describe('the citations', () => {
     const registers: Partial<Record<string, object[]>> = {
       exceptions: [
         { ...line, recordId: 'by-practice', practices: [practice.id], checks: [], results: [] },
-        { ...line, recordId: 'by-check', practices: [], checks: [{ source: check.tool, check: check.id }], results: [] },
+        {
+          ...line,
+          recordId: 'by-check',
+          practices: [],
+          checks: [{ source: check.tool, check: check.id }],
+          results: [],
+        },
       ],
       decisions: [
         { ...line, recordId: 'decision', control: '164.312(a)(2)(iii)' },

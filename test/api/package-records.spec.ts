@@ -219,7 +219,7 @@ describe('the records in a package', () => {
     expect(new Set(ids(found)).size).toBe(1_100);
     expect(ids(found)).toEqual([...ids(found)].sort());
     expect(one.text('records/training_record.csv').trimEnd().split('\r\n')).toHaveLength(1_101);
-    const shown = [...one.bag.keys()].filter((path) => /^data\/(records|registers|index)/.test(path));
+    const shown = [...one.bag.keys()].filter((path) => /^data\/(records|registers|index)\//.test(path));
     expect(shown.length).toBeGreaterThan(10);
     for (const path of shown) expect(other.bag.get(path)?.equals(one.bag.get(path)!), path).toBe(true);
   });

@@ -6,8 +6,9 @@ import type { EvidenceRef } from '../posture/posture.schema.js';
 import { bag, type OutgoingFile } from './bag.js';
 import { custodyFiles, type CustodyReader } from './custody-files.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
+import { indexFiles } from './index-files.js';
 import { oscalFiles } from './oscal/oscal-files.js';
-import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
+import { recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
 import type { Report } from './report/model.js';
 import type { Readings } from './report/readings.js';
@@ -95,12 +96,12 @@ export interface PackageFacts {
   controls: readonly Control[];
   practices: readonly Practice[];
   /** What else that catalogue says. */
-  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'review'>;
+  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'resolveCheck' | 'review'>;
   /** The systems of which it holds the posture each by itself: all of an organisation's, none where it is about one. */
   systemPostures: readonly string[];
   /** Written as it is; every control and practice in it has one of the lists above. */
   posture: JudgedPosture;
-  records: Pick<RecordSurvey, 'types' | 'ofControl'>;
+  records: Pick<RecordSurvey, 'types' | 'pastTypes' | 'ofControl'>;
   /** By id. */
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
@@ -125,7 +126,7 @@ export interface ResultLine {
   evidence_id: string | null;
 }
 
-/** What is read while the package is written, page by page; each may be asked for once, but for records and registers. */
+/** What is read while the package is written, page by page; each may be asked for once, but for records, registers and postures. */
 export interface PackageRows {
   events(): AsyncIterable<object[]>;
   scans(): AsyncIterable<object[]>;
@@ -137,8 +138,10 @@ export interface PackageRows {
   securityEvents(): AsyncIterable<object[]>;
   /** Records in effect of a type, by id. */
   records(type: string): AsyncIterable<RecordLine[]>;
+  /** Of the period, and no longer in effect. */
+  pastRecords(type: string): AsyncIterable<RecordLine[]>;
   register(name: RegisterName): AsyncIterable<object[]>;
-  /** The whole posture of one of `systemPostures`. May be asked for again. */
+  /** The whole posture of one of `systemPostures`. */
   systemPosture(systemId: string): Promise<JudgedPosture>;
   /** What its report shows beside all this. */
   readings(): Promise<Readings>;
@@ -170,6 +173,25 @@ const RESULT_COLUMNS = [
 
 /** The version of this layout; a reader may rely on it. */
 const FORMAT = 'safeguard-package/1';
+
+/**
+ * What is not the same in another package of the same scope, period, instants and catalogue: it names the package, or when and of what it was made. Paths from the
+ * package's root; one with a slash at its end is all that lies there.
+ */
+const CREATION = [
+  'VERIFY.md',
+  'bag/bag-info.txt',
+  'bag/data/index.json',
+  'bag/manifest-sha256.txt',
+  'bag/manifest-sha512.txt',
+  'bag/tagmanifest-sha256.txt',
+  'bag/tagmanifest-sha512.txt',
+  'bag/data/log/',
+  'bag/data/proofs/',
+  'bag/data/anchor/',
+  'keys/',
+  'sig/',
+] as const;
 
 /** Every file of a package, in the order in which the ZIP has them: how to verify it, the bag, then keys and signatures. */
 export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Signing): OutgoingFile[] {
@@ -232,8 +254,6 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
 
   return [
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
-    { path: 'citations.csv', content: citationsCsv(facts) },
-    { path: 'citations.json', content: json(() => citedItems(facts)) },
     { path: 'controls.json', content: json(() => judgedControls(facts)) },
     { path: 'coverage.jsonl', content: lines(rows.coverage(), 'coverage') },
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
@@ -241,6 +261,7 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
     ),
     ...custodyFiles(facts.evidence, rows.custody),
     { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },
+    ...indexFiles(facts, rows),
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },
     { path: 'posture/practices.csv', content: practicesCsv(facts) },
@@ -285,6 +306,7 @@ function index(facts: PackageFacts, counts: Counts) {
     faults: facts.faults,
     format: FORMAT,
     signed: true,
+    creation: CREATION,
     packageId: facts.id,
     organization: facts.organization,
     scope: { ...facts.scope, systems: facts.systems },
@@ -299,6 +321,12 @@ function index(facts: PackageFacts, counts: Counts) {
       title,
       count,
       path: `data/records/${type}.json`,
+    })),
+    pastRecords: facts.records.pastTypes.map(({ type, title, count }) => ({
+      type,
+      title,
+      count,
+      path: `data/records/past/${type}.json`,
     })),
     evidence: facts.evidence,
   };

@@ -95,7 +95,7 @@ export class PackageGatherer {
     const systemIds = systems.map(({ id }) => id);
     const scans = await this.scansOf(principal, systemIds, instant);
     // The posture has waited for decisions under way.
-    const recordScope = { systemIds, instant };
+    const recordScope = { systemIds, instant, periodFrom: row.periodFrom };
     const survey = await this.records.survey(principal, recordScope);
     const { evidence, faults } = await this.evidenceOf(principal, scans, survey, meter);
     const paths = new Map(evidence.map(({ evidenceId, path }) => [evidenceId, path]));
@@ -126,6 +126,7 @@ export class PackageGatherer {
         facts: () => this.factLines(principal, systemIds, instant, scans),
         securityEvents: () => this.securityEventLines(principal, systemIds, instant),
         records: (type) => this.records.lines(principal, recordScope, type, paths),
+        pastRecords: (type) => this.records.pastLines(principal, recordScope, type, paths),
         register: (name) => this.records[name](principal, recordScope),
         systemPosture: async (systemId) =>
           (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
@@ -382,7 +383,7 @@ export class PackageGatherer {
     scans: KnownScans,
     { ids, documents }: RecordSurvey,
   ): AsyncGenerator<object[], void> {
-    const objects = new Set<string>([row.id, ...ids, ...documents.keys()]);
+    const objects = new Set<string>([...ids, ...documents.keys()]);
     if (row.systemId !== null) objects.add(row.systemId);
     for (const [id, { evidenceId }] of scans) objects.add(id).add(evidenceId);
     const isInScope = ({ leaf, details }: ListedEvent): boolean =>

@@ -125,8 +125,9 @@ export const requestPackage = operation({
   summary: 'Have a package built',
   description:
     'Queues a package and answers at once; read it at `Location` until it is no longer `queued`, or follow its events. Both instants are fixed by the request, so that the package says the ' +
-    'same whenever it is built; who asks for the same while it is being built gets that one. It is a ZIP around a BagIt bag (RFC 8493): posture, controls, results, scans, records with registers of agreements, keys, risks, exceptions ' +
-    'and addressable decisions, the evidence itself and the audit events. It is signed (`listSigningKeys`) with a signature for openssl and one for cosign.',
+    'same whenever it is built; who asks for the same while it is being built gets that one. It is a ZIP around a BagIt bag (RFC 8493): a report for people, posture, controls, results, scans, ' +
+    'records with registers of agreements, keys, risks, exceptions and addressable decisions, the evidence itself with its custody, an index by citation with lists to sample from, the same in ' +
+    'OSCAL, the audit events and the log that they are leaves of. It is signed (`listSigningKeys`) with a signature for openssl and one for cosign.',
   permission: 'packages:write',
   params: organizationParams,
   body: z.strictObject({ scope, periodFrom, ...instantQuery, encryptTo, expiresAt }).meta({

@@ -47,9 +47,12 @@ do not look at the tag manifests of BagIt 1.0):
 | posture/posture.json | every control and practice with its status, the reason, and what is behind it |
 | posture/controls.csv, posture/practices.csv | the same as tables |
 | posture/systems/<id>.json | in a package about an organisation: the posture of each of its systems, with what is behind it |
-| citations.json, citations.csv | by paragraph: the policies in effect that name it or one above it, the records that it and practices for it ask for (how many, and where), other records that name it |
+| index/citations.json, .csv | by paragraph: the policies in effect that name it or one above it, with their documents, digests and who approved them; versions of them that were in effect within the period; the practices for it; the records that it and practices for it ask for (how many, and where); other records that name it; exceptions and decisions |
+| index/evidence.csv | implementation evidence: for each practice on each system the reports that its status rests on, and the documents of records, each dated, with digest and collector, and with the paragraphs that it is for |
+| index/samples/*.csv | lists to draw samples from, of what records tell of the period: new hires, leavers, access changes, incidents |
 | controls.json | the paragraphs of 45 CFR 164 with status, reason, and what auditors ask for |
 | records/<type>.json, .csv | the records in effect of each type, of the whole organisation and of the systems in scope, with fields, links, documents and dates. One that has expired is in effect until another version stands over it; \`expiresAt\` says so. \`disposed\`: what it said was removed by a disposal. In the tables a list has a semicolon between its entries, and what has members is JSON |
+| records/past/<type>.json, .csv | versions that were in effect within the period (\`period\` in index.json) and no longer at its end; \`endedAt\` says until when |
 | registers/agreements.json, .csv | vendors with their agreements, and what is so of them |
 | registers/keys.json, .csv | keys and secrets of each system by what records and reports say, with why they are not as they should be |
 | registers/risks.json, .csv | risks with level (by the matrix of their analysis), treatment and how far it is |

@@ -57,6 +57,19 @@ export interface DocumentedRecord {
   evidenceIds: readonly string[];
 }
 
+/** With who stands for it: two people at least. */
+export interface ApprovedRecord extends EffectiveRecord {
+  /** Ids of principals. */
+  submittedBy: string;
+  decidedBy: string;
+}
+
+/** A version that was in effect within a period and was no longer at its end. */
+export interface PastRecord extends ApprovedRecord {
+  /** When it ended, where it lasted longest. */
+  endedAt: Date;
+}
+
 /** The last version of a record of which nothing is in effect any more. */
 export interface EndedRecord extends EffectiveRecord {
   endedAt: Date;

@@ -5,7 +5,7 @@ import { currentCatalog } from '../../src/catalog/load.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
 import type { Step } from '../../src/custody/steps.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
-import type { CitedItem } from '../../src/packages/record-files.js';
+import type { CitedItem } from '../../src/packages/citations.js';
 import type { RecordLine } from '../../src/packages/records.js';
 import type { Signing } from '../../src/packages/signature/signing.js';
 import { zip } from '../../src/packages/zip.js';
@@ -37,6 +37,12 @@ const item = (evidenceId: string, path: string | null): EvidenceItem => ({
 });
 
 const reference = (type: string, title: string) => ({ recordId: ID, version: 1, type, title });
+/** Of one that names an item of the rules. */
+const naming = (type: string, title: string, endedAt: Date | null = null) => ({
+  ...reference(type, title),
+  ...{ effectiveFrom: at, expiresAt: null, endedAt, submittedBy: 'one', decidedBy: 'two', decidedAt: at },
+  documents: [{ evidenceId: READABLE, role: 'text', name: 'policy.pdf' }],
+});
 
 /** Of each type that has any. */
 const RECORDS: Record<string, RecordLine[]> = {
@@ -61,6 +67,8 @@ function recordLine(type: string, fields: Record<string, unknown>): RecordLine {
     documents: [
       { evidenceId: READABLE, role: 'text', name: 'policy.pdf', path: `data/evidence/${READABLE}/content.json` },
     ],
+    submittedBy: 'one',
+    decidedBy: 'two',
     decidedAt: at,
     disposed: false,
   };
@@ -103,9 +111,13 @@ const facts: PackageFacts = {
       { type: 'org/mine', title: 'Mine', count: 1, fields: ['recordId', 'list'] },
       { type: 'policy', title: 'Policy', count: 2, fields: ['name'] },
     ],
+    pastTypes: [{ type: 'policy', title: 'Policy', count: 1, fields: ['name'] }],
     ofControl: new Map([
-      ['164.310(a)(1)', [reference('org/mine', 'A plan of ours')]],
-      ['164.308(a)(1)(i)', [reference('policy', 'Security management')]],
+      ['164.310(a)(1)', [naming('org/mine', 'A plan of ours')]],
+      [
+        '164.308(a)(1)(i)',
+        [naming('policy', 'Security management'), { ...naming('policy', 'As it was', at), version: 0 }],
+      ],
     ]),
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
@@ -161,6 +173,7 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     facts: () => inPages([{ kind: 'key' }, { kind: 'backup' }], page),
     securityEvents: () => inPages([{ category: 'exec' }], page),
     records: (type) => inPages(RECORDS[type] ?? [], page),
+    pastRecords: (type) => inPages([{ ...recordLine(type, { name: 'Before' }), endedAt: at }], page),
     register: (name) => inPages<object>(name === 'agreements' ? AGREEMENTS : [], page),
     systemPosture: (systemId) => Promise.resolve({ systemId, controls: [], practices: [] }),
     readings: () => Promise.resolve(emptyReadings(postureOf(() => 'missing'))),
@@ -241,9 +254,11 @@ describe('the contents of a package', () => {
       path
         .slice('data/'.length)
         .replace(SYSTEM, '<id>')
-        .replace(/^records\/.*\./, 'records/<type>.')
+        .replace(/^records\/past\/.*\./, 'records/past/<type>.')
+        .replace(/^records\/(?!past\/).*\./, 'records/<type>.')
+        .replace(/^index\/samples\/.*/, 'index/samples/*.csv')
         .replace(/^oscal\/.*/, 'oscal/*.json')
-        .replace(/^((?:records|registers)\/.*)\.csv$/, '$1.json, .csv');
+        .replace(/^((?:records|registers|index\/citations).*)\.csv$/, '$1.json, .csv');
     for (const path of files) expect(told).toContain(name(path));
   });
 
@@ -269,15 +284,10 @@ describe('the contents of a package', () => {
     const other = { ...facts, id: SYSTEM, requestedAt: new Date('2026-12-01T00:00:00Z') };
     const [one, two] = [await build(facts, rowsOf(5)), await build(other, rowsOf(5))];
     const [first, second] = [bagIn(await readZip(one)), bagIn(await readZip(two))];
-    const changed = [...first]
-      .filter(([path, bytes]) => second.get(path)?.equals(bytes) !== true)
-      .map(([path]) => path);
-    const declared = ['data/index.json', 'bag-info.txt', 'manifest-', 'tagmanifest-'];
-    for (const path of changed)
-      expect(
-        declared.some((start) => path.startsWith(start)),
-        path,
-      ).toBe(true);
+    const changed = [...first].filter(([path, bytes]) => second.get(path)?.equals(bytes) !== true);
+    const { creation } = JSON.parse(first.get('data/index.json')!.toString()) as { creation: string[] };
+    // VERIFY.md lies outside of the bag.
+    expect(['VERIFY.md', ...changed.map(([path]) => `bag/${path}`)].sort()).toEqual([...creation].sort());
   });
 
   it('say first what is unreadable, and leave it out?', async () => {
@@ -391,17 +401,22 @@ describe('the contents of a package', () => {
 
   it('lead from a citation to the policies of it or above it, and to the records that it asks for?', async () => {
     const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
-    const cited = JSON.parse(bag.get('data/citations.json')!.toString()) as CitedItem[];
+    const cited = JSON.parse(bag.get('data/index/citations.json')!.toString()) as CitedItem[];
     expect(cited.map(({ id }) => id)).toEqual(catalog.controls.map(({ id }) => id));
     const of = (id: string) => cited.find((item) => item.id === id)!;
     const analysis = of('164.308(a)(1)(ii)(A)');
     expect(analysis.policies.map(({ title }) => title)).toEqual(['Security management']);
+    expect(analysis.policies[0]).toMatchObject({
+      decidedBy: 'two',
+      documents: [{ path: `data/evidence/${READABLE}/content.json`, sha256 }],
+    });
+    expect(analysis.earlierPolicies).toMatchObject([{ title: 'As it was', endedAt: at.toISOString() }]);
     expect(analysis.linked).toEqual([]);
     const asked = analysis.records.find(({ type }) => type === 'risk_analysis');
     expect(asked).toMatchObject({ count: 0, path: null });
     expect(asked?.askedBy).not.toEqual([]);
     expect(of('164.310(a)(1)')).toMatchObject({ policies: [], linked: [{ title: 'A plan of ours' }] });
-    const table = bag.get('data/citations.csv')!.toString();
+    const table = bag.get('data/index/citations.csv')!.toString();
     expect(table.trimEnd().split('\r\n')).toHaveLength(cited.length + 1);
   });
 

@@ -107,10 +107,11 @@ export const facts: PackageFacts = {
   posture: postureOf(null),
   records: {
     types: [{ type: 'policy', title: 'Policy', count: 1, fields: ['name'] }],
+    pastTypes: [],
     ofControl: new Map(),
   },
   evidence: [
-    evidence(REPORT, { records: [{ recordId: RECORD, version: 1, role: 'text', name: HOSTILE }] }),
+    evidence(REPORT, { records: [{ recordId: RECORD, version: 1, type: 'policy', role: 'text', name: HOSTILE }] }),
     evidence(DAMAGED, { path: null }),
     evidence(DISPOSED, { path: null, disposedAt: at }),
   ],
@@ -180,6 +181,7 @@ export const rows: PackageRows = {
   facts: () => none(),
   securityEvents: () => none(),
   records: () => none(),
+  pastRecords: () => none(),
   register: (name) => singly(REGISTERS[name] ?? []),
   systemPosture: (systemId) => Promise.resolve(postureOf(systemId)),
   evidence: () => bytes(),

@@ -122,7 +122,8 @@ function bars({ lie, labels, series, unit }: Extract<Chart, { kind: 'bars' }>): 
         barWidth: isAcross ? 16 : '70%',
         silent: true,
         itemStyle: { ...look(tone), borderColor: '#ffffff', borderWidth: 0.5 },
-        data: values.map((value) => ({ value, label: { ...NUMBER, show: value > 0 && value >= least } })),
+        // What is none is not drawn: most of a chart of many series is none.
+        data: values.map((value) => (value === 0 ? '-' : { value, label: { ...NUMBER, show: value >= least } })),
       })),
     },
   };

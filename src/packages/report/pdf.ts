@@ -62,9 +62,9 @@ function definition({ title, about, opening, sections, dated }: Report): Options
         { text: `${page} / ${pages}`, style: 'faint', alignment: 'right', width: 60 },
       ],
     }),
-    // A heading at the foot of a page says nothing.
-    pageBreakBefore: (node: { headlineLevel?: number }, others: { getFollowingNodesOnPage(): unknown[] }) =>
-      node.headlineLevel !== undefined && others.getFollowingNodesOnPage().length === 0,
+    // A heading at the foot of a page says nothing: in its last seventh there is no room for what comes under it.
+    pageBreakBefore: (node: { headlineLevel?: number; startPosition: { verticalRatio: number } }) =>
+      node.headlineLevel !== undefined && node.startPosition.verticalRatio > 6 / 7,
     content: [
       { text: title, style: 'title' },
       pairs(about),

@@ -7,8 +7,8 @@ import type { WrittenReport } from './report.thread.js';
 const HEAP_MEGABYTES = 512;
 /** It takes some seconds. */
 const TIME_LIMIT = 2 * 60_000;
-/** Packages are asked for now and then: what the libraries take is given back soon. */
-const IDLE = 5_000;
+/** Packages are asked for now and then: what the libraries take is given back. */
+const IDLE = 30_000;
 
 /**
  * Writes reports in a thread. Laying out pages takes seconds of the processor without a pause, in which nobody else would be answered; and the libraries of charts and

@@ -20,6 +20,7 @@ import { KernelModule } from './kernel/kernel.module.js';
 import { ORGANIZATIONS_CONFIG } from './organizations/organizations.config.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PackagesModule } from './packages/packages.module.js';
+import { TIME_STAMPING } from './packages/signature/signing.js';
 import { PostureModule } from './posture/posture.module.js';
 import { RecordsModule } from './records/records.module.js';
 import { RecordTypesModule } from './records/types/record-types.module.js';
@@ -56,6 +57,7 @@ class ConfigurationModule {
       AUTH_CONFIG,
       ORGANIZATIONS_CONFIG,
       NOTICES_CONFIG,
+      TIME_STAMPING,
     ];
     return {
       module: ConfigurationModule,
@@ -72,6 +74,7 @@ class ConfigurationModule {
         { provide: AUTH_CONFIG, useValue: config.auth },
         { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth, config.agentImage) },
         { provide: NOTICES_CONFIG, useValue: { privateHosts: config.webhookPrivateHosts } },
+        { provide: TIME_STAMPING, useValue: null },
       ],
       exports: tokens,
     };

@@ -49,6 +49,8 @@ export const ACTIONS = [
   'package.built',
   'package.failed',
   'package.read',
+  'package.cancelled',
+  'package.expired',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 

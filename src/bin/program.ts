@@ -95,9 +95,16 @@ export function buildProgram(): Command {
       instant,
     )
     .option('--known-at <instant>', 'as far as it was known then (RFC 3339; default: now)', instant)
-    .option('--output <file>', 'where to (default: safeguard-<id>.zip)')
+    .option('--encrypt-to <recipient...>', 'recipients of age (age1…) who alone can open it')
+    .option(
+      '--expires-at <instant>',
+      'until when it can be downloaded (RFC 3339; default: as long as evidence)',
+      instant,
+    )
+    .option('--output <file>', 'where to (default: safeguard-<id>.zip, with .age where it is encrypted)')
     .option('--force', 'replace the file if it is there')
     .option('--id <id>', 'download a package that was asked for before')
+    .option('--cancel', 'cancel it (--id) instead, if it is still being built')
     .addOption(
       new Option('--wait-for <duration>', 'how long to wait for the package')
         .argParser(duration)

@@ -8,6 +8,8 @@ import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { oscalFiles } from './oscal/oscal-files.js';
 import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
+import { kept, signatureFiles, type Signing } from './signature/signing.js';
+import type { Predicate } from './signature/statement.js';
 import { verifyText } from './verify-text.js';
 
 /** One status of the posture, with its reason and what the records that are asked for say. */
@@ -159,8 +161,8 @@ const RESULT_COLUMNS = [
 /** The version of this layout; a reader may rely on it. */
 const FORMAT = 'safeguard-package/1';
 
-/** Every file of a package, in the order in which the ZIP has them: how to verify it, then the bag. */
-export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
+/** Every file of a package, in the order in which the ZIP has them: how to verify it, the bag, then keys and signatures. */
+export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Signing): OutgoingFile[] {
   const root = `safeguard-package-${facts.id}`;
   const info = [
     ['Source-Organization', facts.organization.name],
@@ -170,14 +172,40 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFi
     ['Bagging-Date', facts.requestedAt.toISOString().slice(0, 10)],
     ['Bag-Software-Agent', `safeguard ${VERSION} (${FORMAT})`],
   ] as const;
+  const counts: Counts = { events: 0, scans: 0, results: 0, coverage: 0, facts: 0, securityEvents: 0 };
+  const verify = { path: 'VERIFY.md', content: Buffer.from(verifyText(facts), 'utf8') };
+  const bagFiles = bag(payload(facts, rows, counts), info);
+  const last = bagFiles.findIndex(({ path }) => path === 'tagmanifest-sha256.txt');
+  const tagManifest = kept(bagFiles[last] ?? { path: '', content: [] });
+  const signed = {
+    tagManifest: tagManifest.bytes,
+    beside: [verify],
+    predicate: () => predicate(facts, counts),
+  };
   return [
-    { path: `${root}/VERIFY.md`, content: [Buffer.from(verifyText(facts), 'utf8')] },
-    ...bag(payload(facts, rows), info).map(({ path, content }) => ({ path: `${root}/bag/${path}`, content })),
-  ];
+    { path: verify.path, content: [verify.content] },
+    ...bagFiles.with(last, tagManifest.file).map(({ path, content }) => ({ path: `bag/${path}`, content })),
+    ...signatureFiles(signed, signing),
+  ].map(({ path, content }) => ({ path: `${root}/${path}`, content }));
 }
 
-function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
-  const counts: Counts = { events: 0, scans: 0, results: 0, coverage: 0, facts: 0, securityEvents: 0 };
+const predicate = (facts: PackageFacts, counts: Counts): Predicate => ({
+  packageId: facts.id,
+  tenant: facts.organization.id,
+  scope: facts.scope,
+  period: {
+    from: facts.periodFrom.toISOString(),
+    asOf: facts.asOf.toISOString(),
+    knownAt: facts.knownAt.toISOString(),
+  },
+  createdAt: facts.requestedAt.toISOString(),
+  log: null,
+  anchor: null,
+  counts: countsOf(facts, counts),
+  softwareVersion: VERSION,
+});
+
+function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): OutgoingFile[] {
   const lines = async function* (pages: AsyncIterable<object[]>, count: keyof Counts) {
     for await (const page of pages) {
       counts[count] += page.length;
@@ -244,7 +272,7 @@ function index(facts: PackageFacts, counts: Counts) {
     // First: whoever opens it sees what is not in it.
     faults: facts.faults,
     format: FORMAT,
-    signed: false,
+    signed: true,
     packageId: facts.id,
     organization: facts.organization,
     scope: { ...facts.scope, systems: facts.systems },
@@ -253,21 +281,7 @@ function index(facts: PackageFacts, counts: Counts) {
     knownAt: facts.knownAt,
     requestedAt: facts.requestedAt,
     catalog: facts.catalog,
-    counts: {
-      systems: facts.systems.length,
-      controls: facts.posture.controls.length,
-      practices: facts.posture.practices.length,
-      scans: counts.scans,
-      results: counts.results,
-      coverage: counts.coverage,
-      facts: counts.facts,
-      securityEvents: counts.securityEvents,
-      evidence: facts.evidence.length,
-      evidenceUnreadable: facts.faults.length,
-      evidenceDisposed: facts.evidence.filter(({ disposedAt }) => disposedAt !== null).length,
-      records: facts.records.types.reduce((sum, { count }) => sum + count, 0),
-      auditEvents: counts.events,
-    },
+    counts: countsOf(facts, counts),
     records: facts.records.types.map(({ type, title, count }) => ({
       type,
       title,
@@ -277,6 +291,22 @@ function index(facts: PackageFacts, counts: Counts) {
     evidence: facts.evidence,
   };
 }
+
+const countsOf = (facts: PackageFacts, counts: Counts) => ({
+  systems: facts.systems.length,
+  controls: facts.posture.controls.length,
+  practices: facts.posture.practices.length,
+  scans: counts.scans,
+  results: counts.results,
+  coverage: counts.coverage,
+  facts: counts.facts,
+  securityEvents: counts.securityEvents,
+  evidence: facts.evidence.length,
+  evidenceUnreadable: facts.faults.length,
+  evidenceDisposed: facts.evidence.filter(({ disposedAt }) => disposedAt !== null).length,
+  records: facts.records.types.reduce((sum, { count }) => sum + count, 0),
+  auditEvents: counts.events,
+});
 
 /** Throws where the posture speaks of an item that its catalogue does not have: a package never explains a status by another catalogue. */
 function joined<Item extends { readonly id: string }>(judged: readonly Judged[], items: readonly Item[]) {

@@ -12,6 +12,7 @@ import { SystemService, type SystemInEffect } from '../organizations/system.serv
 import { PostureService } from '../posture/posture.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { ScansService } from '../scans/scans.service.js';
+import type { ProgressMeter } from './build-progress.js';
 import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine } from './contents.js';
 import type { Package } from './package.entity.js';
 import { pages } from './pages.js';
@@ -56,7 +57,11 @@ export class PackageGatherer {
   }
 
   /** Also reads every evidence once, to know which cannot be read before the first byte of the package says what is in it. */
-  async gather(principal: Principal, row: Package): Promise<{ facts: PackageFacts; rows: PackageRows }> {
+  async gather(
+    principal: Principal,
+    row: Package,
+    meter: ProgressMeter,
+  ): Promise<{ facts: PackageFacts; rows: PackageRows }> {
     const instant = { asOf: row.asOf, knownAt: row.knownAt };
     const inEffect = await this.systemsInScope(principal, row.systemId, instant);
     requireInScope(inEffect, row.systemId);
@@ -82,7 +87,7 @@ export class PackageGatherer {
     // The posture has waited for decisions under way.
     const recordScope = { systemIds, instant };
     const survey = await this.records.survey(principal, recordScope);
-    const { evidence, faults } = await this.evidenceOf(principal, scans, survey);
+    const { evidence, faults } = await this.evidenceOf(principal, scans, survey, meter);
     const paths = new Map(evidence.map(({ evidenceId, path }) => [evidenceId, path]));
     return {
       facts: {
@@ -114,7 +119,7 @@ export class PackageGatherer {
         register: (name) => this.records[name](principal, recordScope),
         systemPosture: async (systemId) =>
           (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
-        evidence: (id) => this.content(principal, id),
+        evidence: (id) => this.content(principal, id, meter),
       },
     };
   }
@@ -132,6 +137,7 @@ export class PackageGatherer {
     principal: Principal,
     scans: KnownScans,
     { documents }: RecordSurvey,
+    meter: ProgressMeter,
   ): Promise<{ evidence: EvidenceItem[]; faults: EvidenceFault[] }> {
     const reports = new Map<string, EvidenceItem['scans']>();
     for (const [scanId, { systemId, evidenceId }] of scans) {
@@ -141,10 +147,20 @@ export class PackageGatherer {
     }
     const evidence: EvidenceItem[] = [];
     const faults: EvidenceFault[] = [];
+    const found = [];
     for (const evidenceId of [...new Set([...reports.keys(), ...documents.keys()])].sort()) {
       const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
+      found.push({ evidenceId, info });
+    }
+    const toRead = found.filter(({ info }) => info.disposedAt === null);
+    await meter.begin(
+      'reading',
+      toRead.length,
+      toRead.reduce((sum, { info }) => sum + info.size, 0),
+    );
+    for (const { evidenceId, info } of found) {
       const { sha256, size, mediaType, receivedAt, source, redaction, disposedAt } = info;
-      const reason = disposedAt === null ? await this.faultOf(principal, evidenceId) : null;
+      const reason = disposedAt === null ? await this.faultOf(principal, evidenceId, meter) : null;
       if (reason !== null) faults.push({ evidenceId, sha256, size, reason });
       const isThere = reason === null && disposedAt === null;
       evidence.push({
@@ -165,9 +181,10 @@ export class PackageGatherer {
   }
 
   /** Why evidence is no longer what was kept; null where it is. Any other failure (a store that does not answer) fails the attempt. */
-  private async faultOf(principal: Principal, evidenceId: string): Promise<string | null> {
+  private async faultOf(principal: Principal, evidenceId: string, meter: ProgressMeter): Promise<string | null> {
     try {
-      for await (const _ of this.content(principal, evidenceId));
+      for await (const _ of this.content(principal, evidenceId, meter)) await meter.tick();
+      meter.fileDone();
       return null;
     } catch (error) {
       if (error instanceof IntegrityError) return error.message;
@@ -175,8 +192,15 @@ export class PackageGatherer {
     }
   }
 
-  private async *content(principal: Principal, evidenceId: string): AsyncGenerator<Uint8Array, void> {
-    yield* (await this.evidence.open(principal, evidenceId)) as AsyncIterable<Buffer>;
+  private async *content(
+    principal: Principal,
+    evidenceId: string,
+    meter: ProgressMeter,
+  ): AsyncGenerator<Uint8Array, void> {
+    for await (const chunk of (await this.evidence.open(principal, evidenceId)) as AsyncIterable<Buffer>) {
+      meter.bytesPassed(chunk.length);
+      yield chunk;
+    }
   }
 
   private async *scanPages(

@@ -13,9 +13,11 @@ import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
 import { PackageGatherer } from './gather.js';
 import { PackageRecords } from './records.js';
+import { PackageWatch } from './package-watch.js';
 import { PackagesController } from './packages.controller.js';
 import { PackagesService } from './packages.service.js';
 import { PackagesStore } from './packages.store.js';
+import { PackagesSweeper } from './packages.sweeper.js';
 import { PackagesWorker } from './packages.worker.js';
 
 @Module({
@@ -34,6 +36,14 @@ import { PackagesWorker } from './packages.worker.js';
     ScansModule,
   ],
   controllers: [PackagesController],
-  providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, PackagesWorker],
+  providers: [
+    PackagesService,
+    PackagesStore,
+    PackageGatherer,
+    PackageRecords,
+    PackageWatch,
+    PackagesWorker,
+    PackagesSweeper,
+  ],
 })
 export class PackagesModule {}

@@ -11,13 +11,19 @@ ${faults.length === 0 ? wholeText(facts) : faultsText(facts)}
 It says what was so of ${subject} at ${asOf.toISOString()}, as it was known at ${knownAt.toISOString()}, judged by
 catalogue ${catalog.version} (${catalog.digest}). It says what is evidenced. It does not say that anybody complies with the law.
 
-## This package is not signed
+## Who made it
 
-The checks below show that the files are complete and unchanged since the manifests were written. They do not show who
-wrote them. Until packages are signed, compare the SHA-256 of the ZIP with the one that the service shows for this
-package (GET .../packages/${id}), over a way you trust:
+The tag manifest is signed, and with it every file of the bag. First compare the fingerprint of the key with the one that you were sent
+another way (GET /v1/signing-keys lists it): the key in this package is only a copy.
 
-    sha256sum safeguard-package-${id}.zip
+    openssl pkey -pubin -in keys/package-signing.pem -outform DER | sha256sum
+    openssl dgst -sha256 -verify keys/package-signing.pem -signature sig/tagmanifest.p256.sig bag/tagmanifest-sha256.txt
+
+With cosign 3.1 or later, which also checks the digests of this file and of keys/ when it is given them in place of the manifest:
+
+    cosign verify-blob-attestation --key keys/package-signing.pem --bundle sig/statement.sigstore.json \\
+      --trusted-root keys/trusted_root.json --insecure-ignore-tlog \\
+      --type https://safeguard.dev/predicates/audit-package/v1 bag/tagmanifest-sha256.txt
 
 ## Check it
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../../src/catalog/load.js';
@@ -6,6 +6,7 @@ import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
 import type { CitedItem } from '../../src/packages/record-files.js';
 import type { RecordLine } from '../../src/packages/records.js';
+import type { Signing } from '../../src/packages/signature/signing.js';
 import { zip } from '../../src/packages/zip.js';
 import { bagFaults } from './bagit-validator.js';
 import { bagIn, readZip } from './read-zip.js';
@@ -158,7 +159,19 @@ async function* whole(): AsyncGenerator<Uint8Array, void> {
   yield await Promise.resolve(report);
 }
 
-const build = (of: PackageFacts, rows: PackageRows) => buffer(zip(packageFiles(of, rows), of.requestedAt));
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+const signing: Signing = {
+  key: {
+    use: 'package',
+    algorithm: 'ecdsa-p256-sha256',
+    publicKey,
+    sign: (bytes) => Promise.resolve(sign('sha256', bytes, privateKey)),
+  },
+  authority: null,
+  keys: [],
+};
+
+const build = (of: PackageFacts, rows: PackageRows) => buffer(zip(packageFiles(of, rows, signing), of.requestedAt));
 
 describe('the contents of a package', () => {
   it('are a valid bag that holds the evidence byte for byte?', async () => {
@@ -167,7 +180,7 @@ describe('the contents of a package', () => {
     expect(bagFaults(bag)).toEqual([]);
     expect(bag.get(`data/evidence/${READABLE}/content.json`)?.equals(report)).toBe(true);
     expect(entries[0]?.path).toBe(`safeguard-package-${ID}/VERIFY.md`);
-    expect(entries[0]?.bytes.toString()).toMatch(/This package is not signed/);
+    expect(entries[0]?.bytes.toString()).toMatch(/openssl dgst -sha256 -verify keys\/package-signing.pem/);
     for (const { path } of entries) expect(path).toMatch(/^[A-Za-z0-9._/-]{1,200}$/);
   });
 
@@ -176,7 +189,7 @@ describe('the contents of a package', () => {
     const index = JSON.parse(bag.get('data/index.json')!.toString()) as Record<string, unknown>;
     expect(index).toMatchObject({
       packageId: ID,
-      signed: false,
+      signed: true,
       catalog: { version: catalog.version, digest: catalog.digest },
       counts: {
         scans: 1,
@@ -213,8 +226,21 @@ describe('the contents of a package', () => {
   });
 
   it('are the same bytes for the same inputs, however they come in pages?', async () => {
-    const once = await build(facts, rowsOf(1));
-    expect((await build(facts, rowsOf(500))).equals(once)).toBe(true);
+    const once = bagIn(await readZip(await build(facts, rowsOf(1))));
+    expect(bagIn(await readZip(await build(facts, rowsOf(500))))).toEqual(once);
+  });
+
+  it('are signed, with the counts of what was written in what is signed?', async () => {
+    const entries = await readZip(await build(facts, rowsOf(3)));
+    const at = (path: string): Buffer => entries.find((entry) => entry.path.endsWith(`/${path}`))!.bytes;
+    const manifest = at('bag/tagmanifest-sha256.txt');
+    expect(verify('sha256', manifest, publicKey, at('sig/tagmanifest.p256.sig'))).toBe(true);
+    const bundle = JSON.parse(at('sig/statement.sigstore.json').toString()) as { dsseEnvelope: { payload: string } };
+    const statement = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()) as {
+      predicate: { counts: object; tenant: string };
+    };
+    const index = JSON.parse(bagIn(entries).get('data/index.json')!.toString()) as { counts: object };
+    expect(statement.predicate).toMatchObject({ packageId: ID, tenant: SYSTEM, counts: index.counts });
   });
 
   it('differ for another package with the same inputs only where they say so?', async () => {

@@ -182,13 +182,14 @@ describe('is every table a tenant’s, or known to be nobody’s?', () => {
         check: '(organization_id = current_organization())',
       });
     }
-    // Own rows, for reading, before an organisation is chosen; whose events wait for the log and whose head is not signed; which snapshots another version of the
-    // program has judged, and whom somebody is to be told anything.
+    // Own rows, for reading, before an organisation is chosen; whose events wait for the log and whose head is not signed; which packages have expired, which snapshots
+    // another version of the program has judged, and whom somebody is to be told anything.
     expect(policies.filter(({ name }) => name !== 'tenant')).toEqual([
       { table: 'audit_queue', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'log_state', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'member', name: 'self', cmd: 'SELECT', check: '' },
       { table: 'organization', name: 'self', cmd: 'SELECT', check: '' },
+      { table: 'package', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'snapshot', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'webhook', name: 'program', cmd: 'SELECT', check: '' },
     ]);

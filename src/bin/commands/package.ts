@@ -18,31 +18,56 @@ export interface PackageOptions extends ScopeOptions {
   output?: string;
   force?: boolean;
   id?: string;
+  encryptTo?: string[];
+  expiresAt?: string;
+  cancel?: boolean;
   waitFor: number;
 }
 
 /** Has a package for an auditor built, waits for it, and downloads it. */
 export async function packageCommand(options: PackageOptions): Promise<void> {
-  if (options.id !== undefined && (options.periodFrom ?? options.asOf ?? options.knownAt) !== undefined) {
+  const { periodFrom, asOf, knownAt, encryptTo, expiresAt } = options;
+  if (options.id !== undefined && [periodFrom, asOf, knownAt, encryptTo, expiresAt].some((one) => one !== undefined)) {
     throw new Failure(
       exitCode.usage,
-      'a package that there is has its instants: --id goes without --period-from, --as-of and --known-at',
+      'a package that there is stays as it was asked for: --id goes without --period-from, --as-of, --known-at, --encrypt-to and --expires-at',
     );
+  }
+  if (options.cancel === true && options.id === undefined) {
+    throw new Failure(exitCode.usage, '--cancel says of which package: --id');
   }
   if (options.output !== undefined) await mayWrite(options.output, options.force ?? false);
   const client = await openClient(options);
   const organization = await organizationOf(client, options.organization);
   const room = path('v1', 'organizations', organization, 'packages');
-  const id = options.id ?? (await request(client, room, organization, options));
-  const output = options.output ?? `safeguard-${id.replace(/[^\w-]/g, '_')}.zip`;
+  if (options.cancel === true && options.id !== undefined) {
+    await cancel(client, `${room}/${encodeURIComponent(options.id)}`, options);
+    return;
+  }
+  const first =
+    options.id === undefined
+      ? await request(client, room, organization, options)
+      : await read(client, `${room}/${encodeURIComponent(options.id)}`);
+  const { id } = first;
+  const suffix = (first.encryptTo ?? []).length === 0 ? '' : '.age';
+  const output = options.output ?? `safeguard-${id.replace(/[^\w-]/g, '_')}.zip${suffix}`;
   if (options.output === undefined) await mayWrite(output, options.force ?? false);
 
   const at = `${room}/${encodeURIComponent(id)}`;
-  const built = await ready(client, at, options.waitFor);
+  const built = await ready(client, at, first, options.waitFor);
   const { size, sha256 } = await download(client, `${at}/content`, built, output);
   if (options.json) printJson({ id, file: output, size, sha256 });
   else print(`${output}  ${bytes(size)}  sha256 ${sha256}  package ${printable(id, 40)}`);
 }
+
+async function cancel(client: Client, at: string, options: PackageOptions): Promise<void> {
+  const { value } = await client.read(packageSchema, { method: 'POST', path: `${at}/cancellation` });
+  if (options.json) printJson({ id: value.id, status: value.status });
+  else print(`package ${printable(value.id, 40)} ${printable(value.status, 40)}`);
+}
+
+const read = async (client: Client, at: string): Promise<Package> =>
+  (await client.read(packageSchema, { method: 'GET', path: at })).value;
 
 async function mayWrite(file: string, force: boolean): Promise<void> {
   const there = await stat(file).catch(() => null);
@@ -55,7 +80,7 @@ async function mayWrite(file: string, force: boolean): Promise<void> {
   }
 }
 
-async function request(client: Client, room: string, organization: string, options: PackageOptions): Promise<string> {
+async function request(client: Client, room: string, organization: string, options: PackageOptions): Promise<Package> {
   const system = options.system === undefined ? null : await systemOf(client, organization, options.system);
   const asOf = options.asOf ?? (await now(client));
   const body = Buffer.from(
@@ -64,6 +89,8 @@ async function request(client: Client, room: string, organization: string, optio
       asOf,
       ...(options.periodFrom === undefined ? {} : { periodFrom: options.periodFrom }),
       ...(options.knownAt === undefined ? {} : { knownAt: options.knownAt }),
+      ...(options.encryptTo === undefined ? {} : { encryptTo: options.encryptTo }),
+      ...(options.expiresAt === undefined ? {} : { expiresAt: options.expiresAt }),
     }),
   );
   const key = randomUUID();
@@ -78,7 +105,7 @@ async function request(client: Client, room: string, organization: string, optio
   say(
     `package ${printable(value.id, 40)}, as of ${asOf}, is being built; \`safeguard package --id\` takes it up again`,
   );
-  return value.id;
+  return value;
 }
 
 /** The server's clock where it has told it: an instant that is not yet would be refused. */
@@ -87,11 +114,11 @@ async function now(client: Client): Promise<string> {
   return (client.serverTime() ?? new Date()).toISOString();
 }
 
-async function ready(client: Client, at: string, waitFor: number): Promise<Package> {
+async function ready(client: Client, at: string, first: Package, waitFor: number): Promise<Package> {
   const startedAt = Date.now();
-  for (;;) {
-    const { value } = await client.read(packageSchema, { method: 'GET', path: at });
-    if (value.status === 'ready' || value.status === 'failed') progress(null);
+  for (let value = first; ; value = await read(client, at)) {
+    const isOver = ['ready', 'failed', 'cancelled', 'expired'].includes(value.status);
+    if (isOver) progress(null);
     if (value.status === 'ready') return value;
     if (value.status === 'failed') {
       const reason = value.problem ? problemLines(undefined, value.problem).join('\n') : 'no reason given';
@@ -101,6 +128,7 @@ async function ready(client: Client, at: string, waitFor: number): Promise<Packa
         'ask for a new one, or tell the operator',
       );
     }
+    if (isOver) throw new Failure(exitCode.refused, `the package is ${value.status}`, 'ask for a new one');
     const lasted = Date.now() - startedAt;
     if (lasted > waitFor) {
       throw new Failure(
@@ -109,7 +137,13 @@ async function ready(client: Client, at: string, waitFor: number): Promise<Packa
         `take it up again later: safeguard package --id ${printable(value.id, 40)}`,
       );
     }
-    progress(`package ${printable(value.status, 40)}, ${span(lasted)}`);
+    progress(`package ${printable(value.status, 40)}, ${span(lasted)}${howFar(value)}`);
     await pollPause(startedAt);
   }
+}
+
+function howFar({ progress: far }: Package): string {
+  if (!far) return '';
+  const { phase, filesDone, filesTotal, bytesDone, bytesTotal } = far;
+  return `, ${printable(phase, 20)}: ${filesDone} of ${filesTotal} files, ${bytes(bytesDone)} of ${bytes(bytesTotal)} of evidence`;
 }

@@ -1,0 +1,422 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { EvidenceService } from '../../src/evidence/evidence.service.js';
+import { Clock } from '../../src/kernel/clock.js';
+import { newId } from '../../src/kernel/ids.js';
+import { servicePrincipal } from '../../src/kernel/principal.js';
+import { PackagesService } from '../../src/packages/packages.service.js';
+import { PackagesStore } from '../../src/packages/packages.store.js';
+import { bagFaults } from '../packages/bagit-validator.js';
+import { bagIn, readZip } from '../packages/read-zip.js';
+import { startApp, startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { startTransit } from '../support/key-services.js';
+import { kubeBench } from './reports.js';
+
+let world: World;
+let clinic: Clinic;
+let officer: Caller;
+let packages: string;
+
+beforeAll(async () => {
+  const suite = await startSuite();
+  ({ world, clinic, officer } = suite);
+  packages = `${clinic.path}/packages`;
+  await clinic.agent
+    .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
+    .set('Content-Type', 'application/json')
+    .send(kubeBench({ '1.2.1': 'PASS' }))
+    .expect(201);
+  return suite.stop;
+});
+/** What a test holds is let go on when it ends, however it ends. */
+const holding: (() => void)[] = [];
+afterEach(() => {
+  for (const release of holding.splice(0)) release();
+  vi.restoreAllMocks();
+});
+
+interface View {
+  id: string;
+  status: string;
+  size: number;
+  sha256: string;
+  progress: Record<string, unknown> | null;
+}
+
+const ofAll = { scope: { systemId: null } };
+const request = async (body: object = ofAll, room = packages, caller = officer): Promise<View> =>
+  (await caller.post(room, body).expect(202)).body as View;
+const read = async (id: string, room = packages, caller = officer): Promise<View> =>
+  (await caller.get(`${room}/${id}`).expect(200)).body as View;
+
+/** Polls as a client does; the test's own time limit ends it. */
+async function settled(id: string, room = packages, caller = officer): Promise<View> {
+  for (;;) {
+    const view = await read(id, room, caller);
+    if (view.status !== 'queued') return view;
+    await pause(50);
+  }
+}
+
+const asBytes = (response: NodeJS.ReadableStream, done: (error: Error | null, body: Buffer) => void): void => {
+  const chunks: Buffer[] = [];
+  response.on('data', (chunk: Buffer) => chunks.push(chunk));
+  response.on('end', () => {
+    const whole = Buffer.concat(chunks);
+    // A refusal is a problem document, which is checked as any other.
+    done(null, 'statusCode' in response && Number(response.statusCode) >= 400 ? JSON.parse(whole.toString()) : whole);
+  });
+  response.on('error', (error) => done(error, Buffer.alloc(0)));
+};
+const content = (id: string, room = packages, caller = officer) =>
+  caller
+    .get(`${room}/${id}/content`)
+    .buffer()
+    .parse(asBytes as never);
+const bytesOf = async (id: string, room = packages, caller = officer): Promise<Buffer> =>
+  (await content(id, room, caller).expect(200)).body as Buffer;
+
+const objects = async (id: string, of = { world, clinic }): Promise<string[]> =>
+  readdir(join(of.world.evidenceDirectory, of.clinic.organizationId, 'packages', id)).catch(() => []);
+
+const actions = async (id: string): Promise<string[]> => {
+  const { body } = await officer.get(`${clinic.path}/audit-events?objectId=${id}`).expect(200);
+  return (body as { items: { action: string }[] }).items.map(({ action }) => action).sort();
+};
+
+/** Builds stop where they read evidence, until they are let go on. */
+function held(): { release: () => void; reached: Promise<void> } {
+  const evidence = world.app.get(EvidenceService, { strict: false });
+  const open = evidence.open.bind(evidence);
+  const gate = Promise.withResolvers<undefined>();
+  const reached = Promise.withResolvers<undefined>();
+  vi.spyOn(evidence, 'open').mockImplementation(async (...parameters) => {
+    reached.resolve(undefined);
+    await gate.promise;
+    return open(...parameters);
+  });
+  const release = (): void => gate.resolve(undefined);
+  holding.push(release);
+  return { release, reached: reached.promise };
+}
+
+/** The events of a stream that has ended, each as the package that it tells. */
+const eventsIn = (text: string): View[] =>
+  text
+    .split('\n\n')
+    .filter((event) => event.startsWith('event: package\n'))
+    .map((event) => JSON.parse(event.slice('event: package\ndata: '.length)) as View);
+
+const follow = (id: string): Promise<Response> =>
+  fetch(`${world.url}${packages}/${id}/events`, { headers: { Authorization: `Bearer ${officer.token}` } });
+
+describe('a package while it is built', () => {
+  it('does it say how far it is, to who asks and to who follows?', async () => {
+    const { release, reached } = held();
+    const { id, progress } = await request();
+    expect(progress).toBeNull();
+    await reached;
+    const first = await read(id);
+    expect(first).toMatchObject({
+      status: 'queued',
+      progress: { phase: 'reading', filesDone: 0, filesTotal: 1, bytesDone: 0 },
+    });
+    expect(first.progress?.['bytesTotal']).toBeGreaterThan(100);
+    const stream = await follow(id);
+    expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const reader = stream.body!.getReader();
+    const told = Buffer.from((await reader.read()).value).toString();
+    expect(eventsIn(told)).toEqual([first]);
+    release();
+    let rest = '';
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      rest += Buffer.from(part.value).toString();
+    }
+    const ready = await settled(id);
+    expect(eventsIn(rest).at(-1)).toEqual(ready);
+    expect(ready).toMatchObject({ status: 'ready', progress: null });
+    // Of one that is ready there is one event.
+    expect(eventsIn(await (await follow(id)).text())).toEqual([ready]);
+  });
+
+  it('can one principal not follow without end?', async () => {
+    const { release, reached } = held();
+    const { id } = await request();
+    await reached;
+    const streams = await Promise.all(Array.from({ length: 4 }, () => follow(id)));
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await follow(id)).status).toBe(429);
+    await streams[0]!.body!.cancel();
+    await vi.waitFor(async () => expect((await follow(id)).status).toBe(200), { timeout: 5_000, interval: 100 });
+    release();
+    await settled(id);
+  });
+
+  it('does a package that is not there have no events?', async () => {
+    await officer.get(`${packages}/${newId()}/events`).expect(404);
+    const viewer = await clinic.member('viewer');
+    const { id } = await request();
+    await viewer.get(`${packages}/${id}/events`).expect(403);
+    await settled(id);
+  });
+
+  it('is it ended when it is cancelled, and does nothing stay of it?', async () => {
+    const { release, reached } = held();
+    const { id } = await request();
+    await reached;
+    const { body } = await officer.post(`${packages}/${id}/cancellation`).expect(200);
+    expect(body).toMatchObject({ id, status: 'cancelled', progress: null, sha256: null });
+    release();
+    await world.app.get(PackagesService).build(servicePrincipal('test', clinic.organizationId, newId()), id);
+    await pause(300);
+    expect(await objects(id)).toEqual([]);
+    expect(await read(id)).toMatchObject({ status: 'cancelled' });
+    const { body: refused } = await content(id).expect(409);
+    expect(refused).toMatchObject({ packageStatus: 'cancelled' });
+    await officer.post(`${packages}/${id}/cancellation`).expect(409);
+    expect(await actions(id)).toEqual(['package.cancelled', 'package.requested']);
+  });
+
+  it('does one that is cancelled after its last byte was written leave nothing either?', async () => {
+    const store = world.app.get(PackagesStore, { strict: false });
+    const finish = store.finish.bind(store);
+    vi.spyOn(store, 'finish').mockImplementationOnce(async (tx, id, ...rest) => {
+      expect(await objects(id)).toHaveLength(1);
+      await officer.post(`${packages}/${id}/cancellation`).expect(200);
+      return finish(tx, id, ...rest);
+    });
+    const { id } = await request();
+    expect(await settled(id)).toMatchObject({ status: 'cancelled' });
+    await vi.waitFor(async () => expect(await objects(id)).toEqual([]));
+  });
+
+  it('may who only reads packages cancel none?', async () => {
+    const { id } = await request();
+    await settled(id);
+    await (await clinic.member('auditor')).post(`${packages}/${id}/cancellation`).expect(403);
+    await officer.post(`${packages}/${id}/cancellation`).expect(409);
+  });
+});
+
+describe('a package that two ask for', () => {
+  const instants = { asOf: '2026-06-01T00:00:00Z', knownAt: '2026-11-01T00:00:00Z' };
+
+  it('is one when both ask at once for the same, and another when one asks for something else, or later?', async () => {
+    const { release, reached } = held();
+    const recent = new Date().toISOString();
+    const body = { ...ofAll, asOf: recent, knownAt: recent };
+    const asked = await Promise.all(Array.from({ length: 5 }, () => request(body)));
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(1);
+    const { id } = asked[0]!;
+    const recipient = await identityToRecipient(await generateIdentity());
+    const others = await Promise.all([
+      request({ ...body, encryptTo: [recipient] }),
+      request({ ...body, expiresAt: '2099-01-01T00:00:00Z' }),
+      request({ ...body, asOf: instants.asOf }),
+      request({ ...body, periodFrom: instants.asOf }),
+      request({ ...body, scope: { systemId: clinic.systemId } }),
+    ]);
+    expect(new Set([id, ...others.map((other) => other.id)]).size).toBe(6);
+    await reached;
+    release();
+    for (const one of [id, ...others.map((other) => other.id)]) {
+      expect(await settled(one)).toMatchObject({ status: 'ready' });
+    }
+    expect((await actions(id)).filter((action) => action !== 'package.requested')).toEqual(['package.built']);
+    expect((await actions(id)).filter((action) => action === 'package.requested')).toHaveLength(5);
+    const later = await request(body);
+    expect(later.id).not.toBe(id);
+    await settled(later.id);
+  });
+});
+
+describe('a package that expires', () => {
+  it('is it given out until then and not after, its bytes removed, and what it was still told?', async () => {
+    const expiresAt = new Date(Date.now() + 120_000).toISOString();
+    const { id } = await request({ ...ofAll, expiresAt });
+    const stays = await request();
+    await settled(stays.id);
+    const ready = await settled(id);
+    expect(ready).toMatchObject({ status: 'ready', expiresAt });
+    await bytesOf(id);
+    const service = world.app.get(PackagesService);
+    expect(await service.removeExpired()).toBe(0);
+
+    vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 180_000));
+    expect(await read(id)).toEqual({ ...ready, status: 'expired' });
+    await content(id).expect(410);
+    expect(await objects(id)).toHaveLength(1);
+    expect(await service.removeExpired()).toBe(1);
+    expect(await objects(id)).toEqual([]);
+    expect(await service.removeExpired()).toBe(0);
+    expect(await read(id)).toEqual({ ...ready, status: 'expired' });
+    expect(await actions(id)).toEqual(['package.built', 'package.expired', 'package.read', 'package.requested']);
+    expect(await objects(stays.id)).toHaveLength(1);
+    vi.restoreAllMocks();
+    // Its bytes are gone: it is not there again when a clock goes back.
+    await content(id).expect(410);
+  });
+
+  it('is one that has expired already not taken?', async () => {
+    const { body } = await officer.post(packages, { ...ofAll, expiresAt: '2026-01-01T00:00:00Z' }).expect(400);
+    expect(body).toMatchObject({ pointer: '/expiresAt' });
+  });
+});
+
+describe('a package that is encrypted', () => {
+  it('does its recipient open it, and find the same as in a plain one?', async () => {
+    const identity = await generateIdentity();
+    const encryptTo = [await identityToRecipient(identity)];
+    const { id } = await request({ ...ofAll, encryptTo });
+    const ready = await settled(id);
+    expect(ready).toMatchObject({ status: 'ready', encryptTo });
+    const answer = await content(id).expect(200);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="safeguard-package-${id}.zip.age"`,
+    });
+    const sealed = answer.body as Buffer;
+    expect(createHash('sha256').update(sealed).digest('hex')).toBe(ready.sha256);
+    expect(sealed.length).toBe(ready.size);
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(identity);
+    const entries = await readZip(Buffer.from(await decrypter.decrypt(sealed)));
+    expect(bagFaults(bagIn(entries))).toEqual([]);
+  });
+
+  it('is what is no recipient refused?', async () => {
+    const good = await identityToRecipient(await generateIdentity());
+    for (const [encryptTo, pointer] of [
+      [[good, 'age1nobody'], '/encryptTo/1'],
+      [[await generateIdentity()], '/encryptTo/0'],
+      [[], '/encryptTo'],
+      [Array.from({ length: 11 }, () => good), '/encryptTo'],
+    ]) {
+      const { body } = await officer.post(packages, { ...ofAll, encryptTo }).expect(400);
+      expect(body).toMatchObject({ pointer });
+    }
+  });
+});
+
+describe('what is asked of packages by mistake or in malice', () => {
+  it.each([
+    ['several ranges', 'bytes=0-1,5-6', 200],
+    ['many ranges', `bytes=${Array.from({ length: 500 }, (_, index) => `${index}-${index}`).join(',')}`, 200],
+    ['an end before its beginning', 'bytes=5-2', 200],
+    ['no numbers', 'bytes=a-b', 200],
+    ['another unit', 'lines=1-2', 200],
+    ['nothing from the end', 'bytes=-0', 416],
+    ['a beginning beyond the end', 'bytes=999999999999-', 416],
+    ['more than there is from the end', 'bytes=-999999999999', 206],
+    ['an end beyond the end', 'bytes=0-999999999999', 206],
+  ])('does a range of %s do no harm?', async (_what, range, status) => {
+    const { id, size } = await one();
+    const answer = await content(id).set('Range', range);
+    expect(answer.status).toBe(status);
+    if (status !== 416) expect((answer.body as Buffer).length).toBe(size);
+  });
+
+  it('do many ranges at once fit together?', async () => {
+    const { id, size } = await one();
+    const step = Math.ceil(size / 24);
+    const parts = await Promise.all(
+      Array.from({ length: 24 }, (_, index) =>
+        content(id)
+          .set('Range', `bytes=${index * step}-${(index + 1) * step - 1}`)
+          .expect(206),
+      ),
+    );
+    const whole = Buffer.concat(parts.map((part) => part.body as Buffer));
+    expect(whole.equals(await bytesOf(id))).toBe(true);
+  });
+
+  let built: View | undefined;
+  const one = async (): Promise<View> => (built ??= await settled((await request()).id));
+
+  it('is a package of no system, and one of a time of which there is no evidence, whole and signed?', async () => {
+    const empty = await startClinic(world, { admin: 'other-admin', agent: 'other-agent' });
+    const theirs = await empty.member('compliance_officer');
+    await empty.admin.post(`${empty.systemPath}/retire`).set('If-Match', '"1"').send({}).expect(200);
+    for (const [room, caller, body, systems] of [
+      [`${empty.path}/packages`, theirs, ofAll, 0],
+      [packages, officer, { ...ofAll, asOf: '2020-01-01T00:00:00Z' }, 1],
+    ] as const) {
+      const { id } = await request(body, room, caller);
+      expect(await settled(id, room, caller)).toMatchObject({ status: 'ready' });
+      const entries = await readZip(await bytesOf(id, room, caller));
+      expect(bagFaults(bagIn(entries))).toEqual([]);
+      const index = JSON.parse(bagIn(entries).get('data/index.json')!.toString()) as { counts: object };
+      expect(index.counts).toMatchObject({ systems, evidence: 0, results: 0 });
+      await expectSigned(entries);
+    }
+  });
+
+  it('does a name of every legal character add nothing to what is signed but itself?', async () => {
+    const name = 'Lakeside: "Clinic" <b>&amp;</b> ../%00 \\ =cmd|\u{1f3e5} é\u0301 Payload-Oxum: 1.1';
+    const { body: before } = await clinic.admin.get(clinic.path).expect(200);
+    await clinic.admin.patch(clinic.path, { name }).set('If-Match', `"${before.version}"`).expect(200);
+    const { id } = await request();
+    await settled(id);
+    const entries = await readZip(await bytesOf(id));
+    const bag = bagIn(entries);
+    expect(bagFaults(bag)).toEqual([]);
+    expect(bag.get('bag-info.txt')!.toString()).toContain(`Source-Organization: ${name}\n`);
+    const index = JSON.parse(bag.get('data/index.json')!.toString()) as { organization: object };
+    expect(index.organization).toEqual({ id: clinic.organizationId, name });
+    for (const { path } of entries) expect(path).toMatch(/^[A-Za-z0-9._/-]+$/);
+    await expectSigned(entries);
+  });
+});
+
+/** By the key that the service says is its own. */
+async function expectSigned(entries: Awaited<ReturnType<typeof readZip>>, from = officer): Promise<void> {
+  const { body } = await from.get('/v1/signing-keys').expect(200);
+  const { items } = body as { items: { use: string; publicKey: string }[] };
+  const key = createPublicKey(items.find(({ use }) => use === 'package')!.publicKey);
+  const at = (path: string): Buffer => entries.find((entry) => entry.path.endsWith(`/${path}`))!.bytes;
+  const manifest = at('bag/tagmanifest-sha256.txt');
+  expect(verify('sha256', manifest, key, at('sig/tagmanifest.p256.sig'))).toBe(true);
+}
+
+describe('a package whose key lies in a key service', () => {
+  let transit: Awaited<ReturnType<typeof startTransit>>;
+  let directory: string;
+  let other: World;
+  beforeAll(async () => {
+    transit = await startTransit();
+    directory = await mkdtemp(join(tmpdir(), 'safeguard-vault-'));
+    await writeFile(join(directory, 'token'), transit.token);
+    const environment = {
+      PACKAGE_SIGNING_KEY: `vault:${transit.keyUrl.href}`,
+      VAULT_TOKEN_FILE: join(directory, 'token'),
+    };
+    other = await startApp({ environment });
+  });
+  afterAll(async () => {
+    await other.stop();
+    await transit.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it('is it signed there; and does nothing look finished while the service refuses?', async () => {
+    const theirs = await startClinic(other);
+    const caller = await theirs.member('compliance_officer');
+    const room = `${theirs.path}/packages`;
+    const tokens = transit.token;
+    transit.token = 's.revoked';
+    const { id } = await request(ofAll, room, caller);
+    await vi.waitFor(() => expect(transit.asked.some(({ path }) => path.includes('/sign/'))).toBe(true), 5_000);
+    await pause(200);
+    expect(await read(id, room, caller)).toMatchObject({ status: 'queued', sha256: null });
+    expect(await objects(id, { world: other, clinic: theirs })).toEqual([]);
+    await content(id, room, caller).expect(409);
+    transit.token = tokens;
+    expect(await settled(id, room, caller)).toMatchObject({ status: 'ready' });
+    await expectSigned(await readZip(await bytesOf(id, room, caller)), caller);
+  });
+});

@@ -1,4 +1,5 @@
 import type { PackageFacts } from './contents.js';
+import { VERIFY_CHECKS } from './verify-checks.js';
 
 /** VERIFY.md: what is missing first, then how to check the rest with tools that others wrote. */
 export function verifyText(facts: PackageFacts): string {
@@ -11,34 +12,7 @@ ${faults.length === 0 ? wholeText(facts) : faultsText(facts)}
 It says what was so of ${subject} at ${asOf.toISOString()}, as it was known at ${knownAt.toISOString()}, judged by
 catalogue ${catalog.version} (${catalog.digest}). It says what is evidenced. It does not say that anybody complies with the law.
 
-## Who made it
-
-The tag manifest is signed, and with it every file of the bag. First compare the fingerprint of the key with the one that you were sent
-another way (GET /v1/signing-keys lists it): the key in this package is only a copy.
-
-    openssl pkey -pubin -in keys/package-signing.pem -outform DER | sha256sum
-    openssl dgst -sha256 -verify keys/package-signing.pem -signature sig/tagmanifest.p256.sig bag/tagmanifest-sha256.txt
-
-With cosign 3.1 or later, which also checks the digests of this file and of keys/ when it is given them in place of the manifest:
-
-    cosign verify-blob-attestation --key keys/package-signing.pem --bundle sig/statement.sigstore.json \\
-      --trusted-root keys/trusted_root.json --insecure-ignore-tlog \\
-      --type https://safeguard.dev/predicates/audit-package/v1 bag/tagmanifest-sha256.txt
-
-## Check it
-
-With coreutils, in the folder of this file (every line says OK, or nothing is said with --quiet):
-
-    cd bag
-    sha256sum -c --quiet manifest-sha256.txt tagmanifest-sha256.txt
-    sha512sum -c --quiet manifest-sha512.txt tagmanifest-sha512.txt
-
-With the validator of the Library of Congress, which also finds files that no manifest lists (1.9 or later: earlier ones
-do not look at the tag manifests of BagIt 1.0):
-
-    pip install 'bagit>=1.9'
-    bagit.py --validate bag
-
+${VERIFY_CHECKS}
 ## What is where (bag/data/)
 
 | file | content |

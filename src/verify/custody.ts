@@ -1,49 +1,46 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { VerifierKey } from '../audit/note.js';
 import { Fault } from './fault.js';
-import { checkReceipt } from './held.js';
-import type { WholeLog } from './log.js';
-import { eventOf } from './log.js';
+import { readEvent, type WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
 import { jsonOf, linesOf } from './read.js';
 
-const CUSTODY = /^bag\/data\/evidence\/[^/]+\/custody\.jsonl$/;
+const CUSTODY = /^bag\/data\/evidence\/([^/]+)\/custody\.jsonl$/;
 
-const lineShape = z.object({
+const stepShape = z.object({
+  seq: z.number(),
   eventId: z.string(),
-  logIndex: z.number().int().nonnegative(),
   time: z.string(),
   action: z.string(),
-  receipt: z.string().nullable().optional(),
+  actor: z.unknown(),
+  object: z.object({ kind: z.string(), id: z.string() }).loose(),
+  outcome: z.string(),
 });
 
-/** Each line of a chain of custody is an entry of the log, as the log has it; and the receipts in it are kept promises. */
-export async function checkCustody(
-  files: PackageFiles,
-  log: WholeLog,
-  receiptKeys: readonly VerifierKey[],
-): Promise<string> {
-  let [chains, lines, receipts] = [0, 0, 0];
+/** Each step of a chain of custody is an entry of the log and says what that says; and those that are about an evidence are about the one whose chain it is. */
+export async function checkCustody(files: PackageFiles, log: WholeLog): Promise<string> {
+  let [chains, steps] = [0, 0];
   for (const path of files.sizes.keys()) {
-    if (!CUSTODY.test(path)) continue;
+    const evidenceId = CUSTODY.exec(path)?.[1];
+    if (evidenceId === undefined) continue;
     chains += 1;
     let number = 0;
     for await (const bytes of linesOf(files, path)) {
       number += 1;
       const at = `${path}, line ${number}`;
-      const line = jsonOf(lineShape, bytes, at);
-      const leaf = await log.leafAt(line.logIndex);
-      const event = leaf === null ? null : eventOf(leaf, line.logIndex);
-      if (event?.id !== line.eventId || event.time !== line.time || event.action !== line.action) {
-        throw new Fault(`${at}: entry ${line.logIndex} of the log is not that event`);
+      const { seq, eventId, ...step } = jsonOf(stepShape, bytes, at);
+      const index = log.indexOf(eventId);
+      const leaf = index === null ? null : await log.leafAt(index);
+      if (index === null || leaf === null) throw new Fault(`${at}: the log has no such event`);
+      const { time, action, actor, object, outcome } = readEvent(leaf, index) ?? {};
+      if (!isDeepStrictEqual(step, { time, action, actor, object, outcome })) {
+        throw new Fault(`${at} is not what entry ${index} of the log says`);
       }
-      if (typeof line.receipt !== 'string') continue;
-      receipts += 1;
-      if (checkReceipt(log, { name: at, bytes: Buffer.from(line.receipt, 'utf8') }, receiptKeys) !== line.logIndex) {
-        throw new Fault(`${at}: the receipt is of another entry of the log`);
+      if (seq !== number || (step.object.kind === 'evidence' && step.object.id !== evidenceId)) {
+        throw new Fault(`${at} does not belong there`);
       }
     }
-    lines += number;
+    steps += number;
   }
-  return `${chains} chains of custody, of ${lines} steps, are entries of the log; ${receipts} receipts were kept`;
+  return `${chains} chains of custody: each of ${steps} steps is an entry of the log`;
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { detailsDigest, type Leaf } from '../audit/event.js';
 import { leafHash } from '../audit/merkle.js';
-import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import { Fault } from './fault.js';
 import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
@@ -39,7 +38,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt 
     withDetails += 1;
     // An entry of the log that has been read as an event.
     const { details_sha256: expected } = JSON.parse(leaf) as Leaf;
-    if (detailsDigest(Buffer.from(salt, 'hex'), details as JsonValue) !== expected) {
+    if (detailsDigest(Buffer.from(salt, 'hex'), details) !== expected) {
       throw new Fault(`${at}: the details are not those that the event was recorded with`);
     }
   }

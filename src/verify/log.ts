@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { openCheckpoint, type Checkpoint } from '../audit/checkpoint.js';
 import type { Leaf } from '../audit/event.js';
 import { leafHash, rootOf, type HashReader } from '../audit/merkle.js';
@@ -35,6 +36,8 @@ export async function checkCheckpoint(files: PackageFiles, key: VerifierKey): Pr
 /** What the log says, after all of it has been read once. */
 export interface WholeLog extends Checkpoint {
   leaves: LeafIndex;
+  /** Which entry an event is, by its id; null where the log has none such. */
+  indexOf(eventId: string): number | null;
   /** The bytes of an entry; null where the log has none such. */
   leafAt(index: number): Promise<Buffer | null>;
   /** By leaf: when it was so, in milliseconds since 1970; NaN of a leaf that is no event. */
@@ -51,15 +54,18 @@ export interface WholeLog extends Checkpoint {
 export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: string): Promise<WholeLog> {
   requireFiles(files, head.size);
   const leaves = new LeafIndex(head.size);
+  const ids = new LeafIndex(head.size);
   const times = new Float64Array(head.size);
   const received = new Map<string, string>();
   const tiles = new TileCheck(files);
   for (const bundle of entryBundlesOf(head.size)) {
     for (const leaf of await readBundle(files, bundle)) {
-      const hash = leafHash(leaf);
-      const index = await tiles.append(hash);
-      if (!leaves.append(hash)) throw new Fault(`entry ${index} of the log is there twice`);
-      const event = eventOf(leaf, index);
+      const digest = leafHash(leaf);
+      const index = await tiles.append(digest);
+      if (!leaves.append(digest)) throw new Fault(`entry ${index} of the log is there twice`);
+      const event = readEvent(leaf, index);
+      if (!ids.append(idHash(event?.id ?? '')))
+        throw new Fault(`entry ${index} of the log is an event of an earlier entry`);
       times[index] = event === null ? NaN : Date.parse(event.time);
       if (event === null) continue;
       if (event.tenant !== tenant) throw new Fault(`entry ${index} of the log is an event of another organisation`);
@@ -76,15 +82,30 @@ export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: 
   return {
     ...head,
     leaves,
+    indexOf: (eventId) => ids.find(idHash(eventId)),
     times,
     received,
     hashes,
-    async leafAt(index) {
-      if (index >= head.size) return null;
-      const bundle = Math.floor(index / TILE_WIDTH);
-      const width = Math.min(TILE_WIDTH, head.size - bundle * TILE_WIDTH);
-      return (await readBundle(files, { level: 'entries', index: bundle, width }))[index % TILE_WIDTH] ?? null;
-    },
+    leafAt: leafReader(files, head.size),
+  };
+}
+
+/** An id takes as much room as any other. */
+const idHash = (id: string): Buffer => hash('sha256', id, 'buffer');
+
+/** Bundles that are kept, of some hundred kilobytes: a chain of custody comes back to the same ones. */
+const KEPT_BUNDLES = 64;
+
+function leafReader(files: PackageFiles, size: number): WholeLog['leafAt'] {
+  const kept = new Map<number, Buffer[]>();
+  return async (index) => {
+    if (index >= size) return null;
+    const bundle = Math.floor(index / TILE_WIDTH);
+    const width = Math.min(TILE_WIDTH, size - bundle * TILE_WIDTH);
+    const entries = kept.get(bundle) ?? (await readBundle(files, { level: 'entries', index: bundle, width }));
+    if (kept.size >= KEPT_BUNDLES) kept.clear();
+    kept.set(bundle, entries);
+    return entries[index % TILE_WIDTH] ?? null;
   };
 }
 
@@ -154,7 +175,7 @@ class TileCheck {
 }
 
 /** Null of the first leaf of a log that carries on another one: it is that one's last checkpoint. */
-export function eventOf(leaf: Buffer, index: number): Leaf | null {
+export function readEvent(leaf: Buffer, index: number): Leaf | null {
   if (index === 0 && leaf[0] !== 0x7b) return null;
   let event: unknown;
   try {

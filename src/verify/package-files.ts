@@ -38,7 +38,10 @@ async function openArchive(path: string): Promise<PackageFiles> {
   const zip = await yauzl
     .openPromise(path, { autoClose: false, strictFileNames: true, validateEntrySizes: true })
     .catch(notReadable);
-  const close = () => Promise.resolve(zip.close());
+  const close = (): Promise<void> => {
+    zip.close();
+    return Promise.resolve();
+  };
   try {
     const entries = await entriesIn(zip, archiveSize);
     const root = rootOf([...entries.keys()]);

@@ -224,7 +224,7 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
     );
   }
   await checkAnchors(steps, files, { ...ground, log, keys: keys?.all }, options);
-  await steps.check('custody', { log, keys }, (needs) => checkCustody(files, needs.log, needs.keys.all), asSaid);
+  await steps.check('custody', { log }, (needs) => checkCustody(files, needs.log), asSaid);
 }
 
 async function checkAnchors(

@@ -1,11 +1,13 @@
-import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { facts, rows } from '../packages/facts.js';
 import { oscalOf } from '../packages/read-oscal.js';
 import { timeStampAuthority } from '../support/time-stamp-authority.js';
-import { makePackage, type Files } from '../verify/made-package.js';
+import { makePackage, writeFolder, type Files } from '../verify/made-package.js';
+import { blocksOf, blockWith, typed } from './guide.js';
 import { holdTo, passes, run, type Verifier } from './verifier.js';
 
 /*
@@ -150,3 +152,33 @@ beforeAll(async () => {
 for (const verifier of VERIFIERS) {
   describe.skipIf(!existsSync(tool(verifier.program)))(verifier.name, () => holdTo(verifier, () => files));
 }
+
+describe('docs/auditors.md', () => {
+  /** By the beginning of a block: the programs that it needs, and what it prints in the end where that has to be read. */
+  const BLOCKS: [command: string, programs: string[], says?: string][] = [
+    ['bagit.py', ['python/bin/bagit.py']],
+    ['cosign', ['bin/cosign'], '"predicateType"'],
+    ['fsck', ['bin/fsck'], 'Successfully fsck'],
+    ['for event', ['bin/spicy'], 'verified'],
+    ['mkdir trestle', ['python/bin/trestle'], 'VALID'],
+  ];
+  for (const [command, programs, says = ''] of BLOCKS) {
+    it.skipIf(!programs.every((program) => existsSync(tool(program))))(
+      `does its block of ${command} run as it stands?`,
+      async () => {
+        const guide = await readFile('docs/auditors.md', 'utf8');
+        const folder = await mkdtemp(join(tmpdir(), 'safeguard-guide-'));
+        await writeFolder(files, folder);
+        const { code, output } = await typed(
+          blockWith(blocksOf(guide), command),
+          folder,
+          tool('bin'),
+          tool('python/bin'),
+        );
+        expect(code, output).toBe(0);
+        expect(output).toContain(says);
+        await rm(folder, { recursive: true });
+      },
+    );
+  }
+});

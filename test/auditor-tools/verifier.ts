@@ -63,7 +63,11 @@ export async function run(program: string, args: readonly string[], cwd: string,
     const { stdout, stderr } = await promisify(execFile)(program, args, options);
     return { code: 0, output: stdout + stderr };
   } catch (error) {
-    const { code, killed, stdout, stderr } = error as Partial<Run> & { killed?: boolean; stdout?: string; stderr?: string };
+    const { code, killed, stdout, stderr } = error as Partial<Run> & {
+      killed?: boolean;
+      stdout?: string;
+      stderr?: string;
+    };
     if (typeof code !== 'number' && killed !== true) throw error;
     return { code: code ?? TIMED_OUT, output: `${stdout ?? ''}${stderr ?? ''}` };
   }

@@ -180,7 +180,18 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
   payload.set(
     `evidence/${EVIDENCE}/custody.jsonl`,
     Buffer.from(
-      `${JSON.stringify({ eventId: event.id, logIndex: 1, time: event.time, action: event.action, receipt: receiptOf(received, keys).toString() })}\n`,
+      `${JSON.stringify({
+        seq: 1,
+        eventId: event.id,
+        time: event.time,
+        step: 'received',
+        action: event.action,
+        actor: event.actor,
+        object: event.object,
+        outcome: event.outcome,
+        requestId: event.request_id,
+        details: null,
+      })}\n`,
     ),
   );
   payload.set('oscal/catalog.json', json({ catalog: { uuid: '0e4a2b0c-2b1a-4c58-9a53-0f6f2b7d8a30' } }));

@@ -50,7 +50,7 @@ function zipOf(entries: readonly Entry[]): Buffer {
       packed,
     ]);
     const tail = Buffer.alloc(14);
-    tail.writeUInt32LE((((rest.unixMode ?? 0o100644) << 16) >>> 0) as number, 6);
+    tail.writeUInt32LE(((rest.unixMode ?? 0o100644) << 16) >>> 0, 6);
     tail.writeUInt32LE(rest.offset ?? at, 10);
     central.push(
       Buffer.concat([Buffer.from('504b010214031400', 'hex'), nameAt(name), Buffer.alloc(2), tail, Buffer.from(name)]),

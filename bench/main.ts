@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { agents } from './agents.js';
+import { audit } from './audit.js';
 import { checks } from './checks.js';
 import { progress } from './figures.js';
 import { growth } from './growth.js';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, BenchProgram>> = {
   year,
   posture,
   checks,
+  audit,
   package: packages,
   peers,
 };

@@ -1,3 +1,4 @@
+import { readCheckpoint } from '../audit/checkpoint.js';
 import { VERSION } from '../kernel/version.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
@@ -7,6 +8,7 @@ import { bag, type OutgoingFile } from './bag.js';
 import { custodyFiles, type CustodyReader } from './custody-files.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { indexFiles } from './index-files.js';
+import { logFiles, logKeyFiles, type LogRows, type PackagedLog } from './log-files.js';
 import { oscalFiles } from './oscal/oscal-files.js';
 import { recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
@@ -15,7 +17,7 @@ import type { Readings } from './report/readings.js';
 import { reportFiles } from './report/report-files.js';
 import type { WrittenReport } from './report/report.thread.js';
 import { kept, signatureFiles, type Signing } from './signature/signing.js';
-import type { Predicate } from './signature/statement.js';
+import type { LogHead, Predicate } from './signature/statement.js';
 import { verifyText } from './verify-text.js';
 
 /** One status of the posture, with its reason and what the records that are asked for say. */
@@ -105,6 +107,7 @@ export interface PackageFacts {
   /** By id. */
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
+  log: PackagedLog;
 }
 
 export interface ResultLine {
@@ -148,6 +151,7 @@ export interface PackageRows {
   /** The report as people read it, made where it keeps nobody waiting. */
   writeReport(report: Report): Promise<WrittenReport>;
   custody: CustodyReader;
+  readonly log: LogRows;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -212,6 +216,7 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Si
   const signed = {
     tagManifest: tagManifest.bytes,
     beside: [verify],
+    keys: logKeyFiles(facts.log),
     predicate: () => predicate(facts, counts),
   };
   return [
@@ -219,6 +224,11 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Si
     ...bagFiles.with(last, tagManifest.file).map(({ path, content }) => ({ path: `bag/${path}`, content })),
     ...signatureFiles(signed, signing),
   ].map(({ path, content }) => ({ path: `${root}/${path}`, content }));
+}
+
+function headOf({ checkpoint }: PackagedLog): LogHead {
+  const { origin, size, root } = readCheckpoint(checkpoint);
+  return { origin, size, rootHash: root.toString('base64') };
 }
 
 const predicate = (facts: PackageFacts, counts: Counts): Predicate => ({
@@ -231,7 +241,7 @@ const predicate = (facts: PackageFacts, counts: Counts): Predicate => ({
     knownAt: facts.knownAt.toISOString(),
   },
   createdAt: facts.requestedAt.toISOString(),
-  log: null,
+  log: headOf(facts.log),
   anchor: null,
   counts: countsOf(facts, counts),
   softwareVersion: VERSION,
@@ -270,6 +280,7 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
       content: later(() => rows.systemPosture(id)),
     })),
     ...oscalFiles(facts, rows),
+    ...logFiles(facts.log, rows.log),
     ...recordFiles(facts, rows),
     ...reportFiles(facts, rows),
     { path: 'results.csv', content: results() },

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService, type ListedEvent } from '../audit/audit.service.js';
+import type { SignedHead } from '../audit/log.js';
 import { EventsService } from '../events/events.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
@@ -16,6 +17,7 @@ import type { ProgressMeter } from './build-progress.js';
 import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine } from './contents.js';
 import type { Package } from './package.entity.js';
 import { PackageCustody } from './custody-files.js';
+import { PackageLog } from './log-reader.js';
 import { pages } from './pages.js';
 import { PackageRecords, type RecordSurvey } from './records.js';
 import { ReportReader } from './report/readings.js';
@@ -54,6 +56,7 @@ export class PackageGatherer {
     private readonly report: ReportReader,
     private readonly writer: ReportWriter,
     private readonly custody: PackageCustody,
+    private readonly log: PackageLog,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -84,6 +87,8 @@ export class PackageGatherer {
       ),
     );
 
+    // Of all that was known then there is an event, and each is below this head.
+    const head = await this.log.close(principal);
     const organization = await this.database.readSnapshot(principal, (tx) => this.organizations.read(tx));
     const { document: posture, catalog } = await this.posture.evaluate(principal, {
       systemId: row.systemId,
@@ -98,6 +103,12 @@ export class PackageGatherer {
     const recordScope = { systemIds, instant, periodFrom: row.periodFrom };
     const survey = await this.records.survey(principal, recordScope);
     const { evidence, faults } = await this.evidenceOf(principal, scans, survey, meter);
+    const logged = await this.log.survey(
+      principal,
+      head,
+      evidence.map(({ evidenceId }) => evidenceId),
+      [...survey.ids],
+    );
     const paths = new Map(evidence.map(({ evidenceId, path }) => [evidenceId, path]));
     return {
       facts: {
@@ -117,9 +128,11 @@ export class PackageGatherer {
         records: survey,
         evidence,
         faults,
+        log: logged.log,
       },
       rows: {
-        events: () => this.eventPages(principal, row, scans, survey),
+        log: logged.rows,
+        events: () => this.eventPages(principal, row, head, scans, survey),
         scans: () => this.scanLines(principal, systemIds, instant, paths),
         results: () => this.resultPages(principal, systemIds, instant, scans),
         coverage: () => this.coverageLines(principal, systemIds, instant),
@@ -380,6 +393,7 @@ export class PackageGatherer {
   private async *eventPages(
     principal: Principal,
     row: Package,
+    below: SignedHead,
     scans: KnownScans,
     { ids, documents }: RecordSurvey,
   ): AsyncGenerator<object[], void> {
@@ -391,7 +405,7 @@ export class PackageGatherer {
     const to = justAfter(row.knownAt).toISOString();
     const found = pages(EVENTS_PAGE, (last: ListedEvent | null) =>
       this.database.readSnapshot(principal, (tx) =>
-        this.audit.findEvents(tx, { to, before: last?.leaf.id ?? null, limit: EVENTS_PAGE }),
+        this.audit.findEvents(tx, { to, below, before: last?.leaf.id ?? null, limit: EVENTS_PAGE }),
       ),
     );
     for await (const page of found) {

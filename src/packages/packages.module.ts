@@ -15,6 +15,7 @@ import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
 import { PackageCustody } from './custody-files.js';
 import { PackageGatherer } from './gather.js';
+import { PackageLog } from './log-reader.js';
 import { PackageRecords } from './records.js';
 import { PackageWatch } from './package-watch.js';
 import { PackagesController } from './packages.controller.js';
@@ -47,6 +48,7 @@ import { ReportWriter } from './report/report-writer.js';
     PackagesService,
     PackagesStore,
     PackageGatherer,
+    PackageLog,
     PackageRecords,
     PackageCustody,
     ReportReader,

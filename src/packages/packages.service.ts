@@ -269,7 +269,7 @@ export class PackagesService {
   }
 
   private signing(): Signing {
-    return { key: this.keys.package, authority: this.timeStamping, keys: [] };
+    return { key: this.keys.package, authority: this.timeStamping };
   }
 
   private async queueOnce(tx: WriteTx, row: Package): Promise<{ queued: Package; isNew: boolean }> {

@@ -5,11 +5,14 @@ import { currentCatalog } from '../../src/catalog/load.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
 import type { Step } from '../../src/custody/steps.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
+import { entriesOf, hashesOfTile } from '../../src/audit/tile.js';
+import { leafHash } from '../../src/audit/merkle.js';
 import type { CitedItem } from '../../src/packages/citations.js';
 import type { RecordLine } from '../../src/packages/records.js';
 import type { Signing } from '../../src/packages/signature/signing.js';
 import { zip } from '../../src/packages/zip.js';
 import { bagFaults } from './bagit-validator.js';
+import { LEAVES, LOG_ROWS, logOf } from './log-sample.js';
 import { bagIn, readZip } from './read-zip.js';
 import { emptyReadings, postureOf } from './report-sample.js';
 
@@ -122,6 +125,7 @@ const facts: PackageFacts = {
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
   faults: [],
+  log: logOf(READABLE),
 };
 
 const result = {
@@ -181,6 +185,7 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     writeReport: (report) => Promise.resolve({ html: Buffer.from(JSON.stringify(report)), pdf: Buffer.from('') }),
     custody: (evidenceId) => Promise.resolve([received(evidenceId)]),
     evidence,
+    log: LOG_ROWS,
   };
 };
 
@@ -201,7 +206,6 @@ const signing: Signing = {
     sign: (bytes) => Promise.resolve(sign('sha256', bytes, privateKey)),
   },
   authority: null,
-  keys: [],
 };
 
 const build = (of: PackageFacts, rows: PackageRows) => buffer(zip(packageFiles(of, rows, signing), of.requestedAt));
@@ -254,6 +258,8 @@ describe('the contents of a package', () => {
       path
         .slice('data/'.length)
         .replace(SYSTEM, '<id>')
+        .replace(READABLE, '<event>')
+        .replace(/^(log\/tile\/).*/, '$1')
         .replace(/^records\/past\/.*\./, 'records/past/<type>.')
         .replace(/^records\/(?!past\/).*\./, 'records/<type>.')
         .replace(/^index\/samples\/.*/, 'index/samples/*.csv')
@@ -347,6 +353,22 @@ describe('the contents of a package', () => {
     const controls = JSON.parse(bag.get('data/controls.json')!.toString()) as { id: string; auditorAsks: string[] }[];
     expect(controls.map(({ id }) => id)).toEqual(catalog.controls.map(({ id }) => id));
     expect(controls.some(({ auditorAsks }) => auditorAsks.length > 0)).toBe(true);
+  });
+
+  it('hold the log as programs that check logs read it, proofs of what is cited, and keys outside the bag?', async () => {
+    const entries = await readZip(await build(facts, rowsOf(3)));
+    const bag = bagIn(entries);
+    expect(bag.get('data/log/checkpoint')).toEqual(facts.log.checkpoint);
+    expect(hashesOfTile(bag.get('data/log/tile/0/000.p/3')!)).toEqual(LEAVES.map((leaf) => leafHash(leaf)));
+    expect(entriesOf(bag.get('data/log/tile/entries/000.p/3')!)).toEqual(LEAVES);
+    expect(bag.get(`data/proofs/${READABLE}.json`)).toEqual(LEAVES[1]);
+    expect(bag.get(`data/proofs/${READABLE}.json.tlog-proof`)?.toString()).toBe('proof of 1');
+    const keys = entries.filter(({ path }) => path.includes('/keys/'));
+    expect(keys.map(({ path, bytes }) => [path.split('/keys/')[1], bytes.toString()])).toEqual([
+      ['earlier.vkeys', 'log+0\n'],
+      ['log.vkey', 'log+1'],
+      ['receipt.vkey', 'log/receipt+1'],
+    ]);
   });
 
   it('hold the posture of each system of an organisation?', async () => {

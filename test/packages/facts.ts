@@ -9,6 +9,7 @@ import type {
   PackageRows,
 } from '../../src/packages/contents.js';
 import type { RegisterName } from '../../src/packages/record-files.js';
+import { LOG_ROWS, logOf } from './log-sample.js';
 
 /** A package about an organisation of two systems, with something of everything, and with names and reasons that nobody should have. */
 export const ORGANIZATION = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00';
@@ -116,6 +117,7 @@ export const facts: PackageFacts = {
     evidence(DISPOSED, { path: null, disposedAt: at }),
   ],
   faults: [{ evidenceId: DAMAGED, sha256: contentSha256, size: content.length, reason: HOSTILE }],
+  log: logOf(RECORD),
 };
 
 /** The same of one system. */
@@ -186,6 +188,7 @@ export const rows: PackageRows = {
   systemPosture: (systemId) => Promise.resolve(postureOf(systemId)),
   evidence: () => bytes(),
   custody: () => Promise.resolve([]),
+  log: LOG_ROWS,
   readings: () => Promise.reject(new Error('OSCAL asks for no report')),
   writeReport: () => Promise.reject(new Error('OSCAL asks for no report')),
 };

@@ -1,10 +1,12 @@
 import { currentCatalog } from '../../src/catalog/load.js';
+import type { CitedItem } from '../../src/packages/citations.js';
 import type { PackageFacts } from '../../src/packages/contents.js';
 import type { Readings } from '../../src/packages/report/readings.js';
 import type { Registers } from '../../src/packages/report/registers.js';
 import type { OrganizationPosture } from '../../src/posture/organization.schema.js';
 import { noStatuses, STATEMENT } from '../../src/posture/posture.schema.js';
 import { countStatuses, STATUSES, type Status } from '../../src/posture/status.js';
+import { logOf } from './log-sample.js';
 
 const catalog = currentCatalog();
 const AT = new Date('2026-11-23T09:00:00Z');
@@ -62,7 +64,10 @@ export const mixed = (index: number): Status => STATUSES[index % STATUSES.length
 
 /** `name`: of whatever has a name. */
 export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): PackageFacts {
-  const record = { recordId: ID, version: 1, type: 'policy', title: name };
+  const record = {
+    ...{ recordId: ID, version: 1, type: 'policy', title: name, submittedBy: ID, decidedBy: SYSTEM },
+    ...{ effectiveFrom: daysAgo(100), expiresAt: null, endedAt: null, decidedAt: daysAgo(100), documents: [] },
+  };
   return {
     id: ID,
     organization: { id: SYSTEM, name },
@@ -80,12 +85,25 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
     posture,
     records: {
       types: [{ type: 'policy', title: 'Policy', count: 1, fields: ['name'] }],
+      pastTypes: [],
       ofControl: new Map([['164.308(a)(1)(i)', [record]]]),
     },
     evidence: [],
     faults: [],
+    log: logOf(ID),
   };
 }
+
+/** Its items, with the policies that name them. */
+export const itemsOf = ({ controls, posture, records }: PackageFacts): CitedItem[] =>
+  posture.controls.map(({ id, status, reason }) => {
+    const control = controls.find((one) => one.id === id);
+    const policies = (records.ofControl.get(id) ?? []).map((record) => ({ ...record, documents: [] }));
+    return {
+      ...{ id, citation: control?.citation ?? '', title: control?.title ?? '', required: control?.required ?? '', status, reason },
+      ...{ policies, earlierPolicies: [], practices: [], records: [], linked: [], exceptions: [], decisions: [] },
+    };
+  });
 
 export function readingsOf(posture: OrganizationPosture, name = 'emr'): Readings {
   return {

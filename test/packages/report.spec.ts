@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import sax from 'sax';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PackageFacts } from '../../src/packages/contents.js';
 import { drawn } from '../../src/packages/report/chart.js';
 import { reportOf } from '../../src/packages/report/compose.js';
 import { glyphsOf } from '../../src/packages/report/glyphs.js';
@@ -14,12 +15,13 @@ import { html } from '../../src/packages/report/html.js';
 import type { Report } from '../../src/packages/report/model.js';
 import { PALETTE } from '../../src/packages/report/palette.js';
 import { pdf } from '../../src/packages/report/pdf.js';
-import { trendInstants } from '../../src/packages/report/readings.js';
+import { trendInstants, type Readings } from '../../src/packages/report/readings.js';
+import type { Registers } from '../../src/packages/report/registers.js';
 import { ReportWriter } from '../../src/packages/report/report-writer.js';
 import { visible } from '../../src/packages/report/visible.js';
 import { Worst } from '../../src/packages/report/worst.js';
 import { STATUSES } from '../../src/posture/status.js';
-import { emptyReadings, factsOf, mixed, NO_REGISTERS, postureOf, readingsOf, registersOf } from './report-sample.js';
+import { emptyReadings, factsOf, itemsOf, mixed, NO_REGISTERS, postureOf, readingsOf, registersOf } from './report-sample.js';
 
 /** Names that a cluster, a spreadsheet or a form may give. */
 const HOSTILE = [
@@ -40,9 +42,12 @@ const HOSTILE = [
 
 const pageOf = (report: Report): string => Array.from(html(report)).join('');
 
+const made = (facts: PackageFacts, readings: Readings, registers: Registers): Report =>
+  reportOf(facts, readings, registers, itemsOf(facts));
+
 const sample = (name?: string): Report => {
   const posture = postureOf(mixed, name);
-  return reportOf(factsOf(posture, name), readingsOf(posture, name), registersOf(name));
+  return made(factsOf(posture, name), readingsOf(posture, name), registersOf(name));
 };
 
 const titlesOf = (page: string): string[] =>
@@ -79,7 +84,7 @@ describe('is what is missing told before what is there?', () => {
   it('evidence that cannot be read before everything', () => {
     const posture = postureOf(mixed);
     const fault = { evidenceId: 'an-id', sha256: 'ab'.repeat(32), size: 1, reason: 'segment 0 is not authentic' };
-    const broken = pageOf(reportOf({ ...factsOf(posture), faults: [fault] }, readingsOf(posture), registersOf()));
+    const broken = pageOf(made({ ...factsOf(posture), faults: [fault] }, readingsOf(posture), registersOf()));
     expect(broken.indexOf('could not be read as they were kept')).toBeLessThan(broken.indexOf('Contents'));
     expect(broken).toContain('segment 0 is not authentic');
     expect(page).not.toContain('could not be read as they were kept:');
@@ -87,7 +92,7 @@ describe('is what is missing told before what is there?', () => {
 
   it('nothing where there is nothing: no system, no record, no scan', () => {
     const posture = { ...postureOf(() => 'missing'), systems: [], blindSystems: [], excluded: [] };
-    const empty = pageOf(reportOf(factsOf(posture), emptyReadings(posture), NO_REGISTERS));
+    const empty = pageOf(made(factsOf(posture), emptyReadings(posture), NO_REGISTERS));
     for (const words of [
       'No system is in scope',
       'No complete scan is known',

@@ -49,10 +49,11 @@ async function made(signing: Partial<Signing> = {}): Promise<{ files: Map<string
   const signed = {
     tagManifest: () => MANIFEST,
     beside: [{ path: 'VERIFY.md', content: VERIFY }],
+    keys: [{ path: 'log.vkey', content: VKEY }],
     predicate: () => predicate,
   };
   const files = new Map<string, Buffer>();
-  const given = { key, authority: null, keys: [{ path: 'log.vkey', content: VKEY }], ...signing };
+  const given = { key, authority: null, ...signing };
   for (const { path, content } of signatureFiles(signed, given)) {
     files.set(path, await buffer(Readable.from(content, { objectMode: false })));
   }
@@ -160,8 +161,8 @@ describe('what is signed of a package', () => {
     await expect(buffer(Readable.from(cut.file.content))).rejects.toThrow('the disk broke');
     expect(() => cut.bytes()).toThrow(/before it was written to its end/);
     const key = newSigningKey();
-    const signed = { tagManifest: cut.bytes, beside: [], predicate: () => predicate };
-    const [first] = signatureFiles(signed, { key, authority: null, keys: [] });
+    const signed = { tagManifest: cut.bytes, beside: [], keys: [], predicate: () => predicate };
+    const [first] = signatureFiles(signed, { key, authority: null });
     await expect(buffer(Readable.from(first!.content))).rejects.toThrow(/before it was written/);
     expect(key.signed).toBe(0);
     const whole = kept({ path: 'tagmanifest-sha256.txt', content: [MANIFEST.subarray(0, 3), MANIFEST.subarray(3)] });
@@ -171,8 +172,8 @@ describe('what is signed of a package', () => {
 
   it('does a key service that fails leave no signature, and so no package?', async () => {
     const key: SigningKey = { ...newSigningKey(), sign: () => Promise.reject(new Error('the key does not answer')) };
-    const signed = { tagManifest: () => MANIFEST, beside: [], predicate: () => predicate };
-    for (const { content } of signatureFiles(signed, { key, authority: null, keys: [] })) {
+    const signed = { tagManifest: () => MANIFEST, beside: [], keys: [], predicate: () => predicate };
+    for (const { content } of signatureFiles(signed, { key, authority: null })) {
       await expect(buffer(Readable.from(content))).rejects.toThrow('the key does not answer');
     }
   });

@@ -1,4 +1,5 @@
 import { STATUSES } from '../../posture/status.js';
+import type { CitedItem } from '../citations.js';
 import type { PackageFacts } from '../contents.js';
 import { blindSection } from './blind.js';
 import { countsText, evidencedSection, gapsSection, MEANINGS, totalOf } from './gaps.js';
@@ -13,7 +14,12 @@ import { columns, counted, dayText, ofAll, tableOr, text } from './wording.js';
  * The report of a package. What is missing comes before what is there: who reads one page has read the gaps. Nothing of the package's own making is in it, neither its
  * id nor when it was asked for, so that the same scope, instants and catalogue give the same report.
  */
-export function reportOf(facts: PackageFacts, readings: Readings, registers: Registers): Report {
+export function reportOf(
+  facts: PackageFacts,
+  readings: Readings,
+  registers: Registers,
+  items: readonly CitedItem[],
+): Report {
   const { organization, asOf, knownAt, periodFrom, catalog } = facts;
   const { posture } = readings;
   const scope =
@@ -41,7 +47,7 @@ export function reportOf(facts: PackageFacts, readings: Readings, registers: Reg
       agreementsSection(registers),
       exceptionsSection(registers),
       evidencedSection(readings),
-      citationsSection(facts),
+      citationsSection(items),
       meaningSection(),
     ],
     dated: knownAt,

@@ -1,5 +1,4 @@
-import type { PackageFacts } from '../contents.js';
-import { citedItems } from '../record-files.js';
+import type { CitedItem } from '../citations.js';
 import type { Block, Section, Tone } from './model.js';
 import {
   cellLevel,
@@ -194,7 +193,7 @@ const decisionRow = ({ title, control, inForce, until, outcome, alternative, sta
 ];
 
 /** The way that an auditor goes: from the citation to the policy to the records. */
-export function citationsSection(facts: PackageFacts): Section {
+export function citationsSection(items: readonly CitedItem[]): Section {
   const titles = (records: readonly { title: string }[]): string => records.map(({ title }) => title).join('; ');
   return {
     id: 'citations',
@@ -206,7 +205,7 @@ export function citationsSection(facts: PackageFacts): Section {
       tableOr('', {
         caption: 'Items with their policies and records',
         columns: columns(['Item', 4], ['Policies', 4], ['Records in effect', 4], ['Asked for, and none', 3]),
-        rows: citedItems(facts).map(({ id, title, policies, records, linked }) => [
+        rows: items.map(({ id, title, policies, records, linked }) => [
           `${id} ${title}`,
           titles(policies) || 'none',
           [

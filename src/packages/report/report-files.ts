@@ -1,4 +1,5 @@
 import type { OutgoingFile } from '../bag.js';
+import { citedItems } from '../citations.js';
 import type { PackageFacts, PackageRows } from '../contents.js';
 import { reportOf } from './compose.js';
 import { readRegisters } from './registers.js';
@@ -9,7 +10,9 @@ import { workbook } from './workbook.js';
 export function reportFiles(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
   let made: Promise<WrittenReport> | undefined;
   const write = async (): Promise<WrittenReport> =>
-    rows.writeReport(reportOf(facts, await rows.readings(), await readRegisters(facts, rows)));
+    rows.writeReport(
+      reportOf(facts, await rows.readings(), await readRegisters(facts, rows), await citedItems(facts, rows)),
+    );
   // Both are made when the first is read: the pictures are drawn of the same figures.
   const content = async function* (name: keyof WrittenReport): AsyncGenerator<Uint8Array, void> {
     made ??= write();

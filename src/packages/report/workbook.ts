@@ -1,7 +1,8 @@
 import type { Cell } from '../../kernel/tables/table.js';
 import { xlsxOfSheets, type Sheet } from '../../kernel/tables/xlsx-write.js';
 import type { PackageFacts, PackageRows } from '../contents.js';
-import { citedItems, registerTable, type RegisterName } from '../record-files.js';
+import { citedItems, type CitedItem } from '../citations.js';
+import { registerTable, type RegisterName } from '../record-files.js';
 
 /** Rows that are made into text at once. */
 const PAGE = 500;
@@ -13,11 +14,12 @@ const NOT_SETTLED = ['failing', 'missing', 'stale', 'partial'];
  * instant of knowledge, so that the same scope and instants give the same bytes.
  */
 export async function* workbook(facts: PackageFacts, rows: PackageRows): AsyncGenerator<Uint8Array, void> {
-  yield* xlsxOfSheets(sheetsOf(facts, rows), facts.knownAt) as AsyncIterable<Buffer>;
+  const sheets = sheetsOf(facts, rows, await citedItems(facts, rows));
+  yield* xlsxOfSheets(sheets, facts.knownAt) as AsyncIterable<Buffer>;
 }
 
-function sheetsOf(facts: PackageFacts, rows: PackageRows): Sheet[] {
-  const items = itemLines(facts);
+function sheetsOf(facts: PackageFacts, rows: PackageRows, cited: readonly CitedItem[]): Sheet[] {
+  const items = itemLines(facts, cited);
   return [
     { name: 'About', columns: ['About', 'Value'], pages: [aboutLines(facts)] },
     {
@@ -109,16 +111,15 @@ function aboutLines({
 
 const ITEM_COLUMNS = ['status', 'id', 'citation', 'title', 'mark', 'reason', 'policies', 'records', 'auditorAsks'];
 
-function itemLines(facts: PackageFacts): Cell[][] {
-  const reasons = new Map(facts.posture.controls.map(({ id, reason }) => [id, reason]));
+function itemLines(facts: PackageFacts, cited: readonly CitedItem[]): Cell[][] {
   const byId = new Map(facts.controls.map((control) => [control.id, control]));
-  return citedItems(facts).map(({ id, citation, title, status, policies, records }) => [
+  return cited.map(({ id, citation, title, required, status, reason, policies, records }) => [
     status,
     id,
     citation,
     title,
-    byId.get(id)?.required ?? '',
-    reasons.get(id) ?? '',
+    required,
+    reason,
     policies.map(({ title: policy }) => policy).join('; '),
     records.map(({ type, count }) => `${type}: ${count}`).join('; '),
     byId.get(id)?.auditorAsks.join('\n') ?? '',

@@ -16,8 +16,6 @@ export interface Signing {
   key: SigningKey;
   /** Null: packages carry no time stamps. */
   authority: TimeStamping | null;
-  /** Public keys of what else is signed in the bag, by their paths below `keys/`. */
-  keys: readonly { path: string; content: Buffer }[];
 }
 
 /** What is signed, to be asked for when the bag has been written. */
@@ -26,6 +24,8 @@ export interface Signed {
   tagManifest: () => Buffer;
   /** Files beside the bag that are not made here, by their paths. */
   beside: readonly { path: string; content: Buffer }[];
+  /** Public keys of what else is signed in the bag, by their paths below `keys/`. */
+  keys: readonly { path: string; content: Buffer }[];
   predicate: () => Predicate;
 }
 
@@ -35,7 +35,7 @@ const TAG_MANIFEST = 'tagmanifest-sha256.txt';
  * `keys/` and `sig/`, to be read after the bag: the tag manifest's signature for `openssl dgst`, and a statement for `cosign` that names beside it every file outside of the
  * bag, so that no byte of a package is unsigned but the signatures. The key signs when the first of them is read, once.
  */
-export function signatureFiles(signed: Signed, { key, authority, keys }: Signing): OutgoingFile[] {
+export function signatureFiles(signed: Signed, { key, authority }: Signing): OutgoingFile[] {
   let made: Promise<ReadonlyMap<string, Buffer>> | null = null;
   const make = async (): Promise<ReadonlyMap<string, Buffer>> => {
     const tagManifest = signed.tagManifest();
@@ -48,7 +48,7 @@ export function signatureFiles(signed: Signed, { key, authority, keys }: Signing
       ...(stamped === undefined
         ? []
         : [{ path: 'keys/tsa-chain.pem', content: Buffer.from(chainPem(chain), 'ascii') }]),
-      ...keys.map(({ path, content }) => ({ path: `keys/${path}`, content })),
+      ...signed.keys.map(({ path, content }) => ({ path: `keys/${path}`, content })),
     ];
     const subjects = [{ path: TAG_MANIFEST, content: tagManifest }, ...signed.beside, ...keyFiles];
     const payload = statementOf(
@@ -79,7 +79,7 @@ export function signatureFiles(signed: Signed, { key, authority, keys }: Signing
     'keys/package-signing.pem',
     'keys/trusted_root.json',
     ...(authority === null ? [] : ['keys/tsa-chain.pem']),
-    ...keys.map(({ path }) => `keys/${path}`),
+    ...signed.keys.map(({ path }) => `keys/${path}`),
     'sig/tagmanifest.p256.sig',
     ...(authority === null ? [] : ['sig/tagmanifest.p256.sig.tsr']),
     'sig/statement.sigstore.json',

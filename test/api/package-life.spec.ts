@@ -1,10 +1,7 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EvidenceService } from '../../src/evidence/evidence.service.js';
 import { Clock } from '../../src/kernel/clock.js';
 import { newId } from '../../src/kernel/ids.js';
@@ -13,19 +10,21 @@ import { PackagesService } from '../../src/packages/packages.service.js';
 import { PackagesStore } from '../../src/packages/packages.store.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
-import { startApp, startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
-import { startTransit } from '../support/key-services.js';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { ofAll, packageObjects, packagesRoom, type PackagesRoom, type PackageView } from '../support/packages.js';
 import { kubeBench } from './reports.js';
 
 let world: World;
 let clinic: Clinic;
 let officer: Caller;
 let packages: string;
+let room: PackagesRoom;
 
 beforeAll(async () => {
   const suite = await startSuite();
   ({ world, clinic, officer } = suite);
   packages = `${clinic.path}/packages`;
+  room = packagesRoom(packages, officer);
   await clinic.agent
     .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
     .set('Content-Type', 'application/json')
@@ -40,49 +39,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-interface View {
-  id: string;
-  status: string;
-  size: number;
-  sha256: string;
-  progress: Record<string, unknown> | null;
-}
-
-const ofAll = { scope: { systemId: null } };
-const request = async (body: object = ofAll, room = packages, caller = officer): Promise<View> =>
-  (await caller.post(room, body).expect(202)).body as View;
-const read = async (id: string, room = packages, caller = officer): Promise<View> =>
-  (await caller.get(`${room}/${id}`).expect(200)).body as View;
-
-/** Polls as a client does; the test's own time limit ends it. */
-async function settled(id: string, room = packages, caller = officer): Promise<View> {
-  for (;;) {
-    const view = await read(id, room, caller);
-    if (view.status !== 'queued') return view;
-    await pause(50);
-  }
-}
-
-const asBytes = (response: NodeJS.ReadableStream, done: (error: Error | null, body: Buffer) => void): void => {
-  const chunks: Buffer[] = [];
-  response.on('data', (chunk: Buffer) => chunks.push(chunk));
-  response.on('end', () => {
-    const whole = Buffer.concat(chunks);
-    // A refusal is a problem document, which is checked as any other.
-    done(null, 'statusCode' in response && Number(response.statusCode) >= 400 ? JSON.parse(whole.toString()) : whole);
-  });
-  response.on('error', (error) => done(error, Buffer.alloc(0)));
-};
-const content = (id: string, room = packages, caller = officer) =>
-  caller
-    .get(`${room}/${id}/content`)
-    .buffer()
-    .parse(asBytes as never);
-const bytesOf = async (id: string, room = packages, caller = officer): Promise<Buffer> =>
-  (await content(id, room, caller).expect(200)).body as Buffer;
-
-const objects = async (id: string, of = { world, clinic }): Promise<string[]> =>
-  readdir(join(of.world.evidenceDirectory, of.clinic.organizationId, 'packages', id)).catch(() => []);
+const request = (body?: object): Promise<PackageView> => room.request(body);
+const read = (id: string): Promise<PackageView> => room.read(id);
+const settled = (id: string): Promise<PackageView> => room.settled(id);
+const content = (id: string) => room.content(id);
+const objects = (id: string): Promise<string[]> => packageObjects(world, clinic, id);
 
 const actions = async (id: string): Promise<string[]> => {
   const { body } = await officer.get(`${clinic.path}/audit-events?objectId=${id}`).expect(200);
@@ -106,11 +67,11 @@ function held(): { release: () => void; reached: Promise<void> } {
 }
 
 /** The events of a stream that has ended, each as the package that it tells. */
-const eventsIn = (text: string): View[] =>
+const eventsIn = (text: string): PackageView[] =>
   text
     .split('\n\n')
     .filter((event) => event.startsWith('event: package\n'))
-    .map((event) => JSON.parse(event.slice('event: package\ndata: '.length)) as View);
+    .map((event) => JSON.parse(event.slice('event: package\ndata: '.length)) as PackageView);
 
 const follow = (id: string): Promise<Response> =>
   fetch(`${world.url}${packages}/${id}/events`, { headers: { Authorization: `Bearer ${officer.token}` } });
@@ -243,7 +204,7 @@ describe('a package that expires', () => {
     await settled(stays.id);
     const ready = await settled(id);
     expect(ready).toMatchObject({ status: 'ready', expiresAt });
-    await bytesOf(id);
+    await room.bytes(id);
     const service = world.app.get(PackagesService);
     expect(await service.removeExpired()).toBe(0);
 
@@ -300,123 +261,5 @@ describe('a package that is encrypted', () => {
       const { body } = await officer.post(packages, { ...ofAll, encryptTo }).expect(400);
       expect(body).toMatchObject({ pointer });
     }
-  });
-});
-
-describe('what is asked of packages by mistake or in malice', () => {
-  it.each([
-    ['several ranges', 'bytes=0-1,5-6', 200],
-    ['many ranges', `bytes=${Array.from({ length: 500 }, (_, index) => `${index}-${index}`).join(',')}`, 200],
-    ['an end before its beginning', 'bytes=5-2', 200],
-    ['no numbers', 'bytes=a-b', 200],
-    ['another unit', 'lines=1-2', 200],
-    ['nothing from the end', 'bytes=-0', 416],
-    ['a beginning beyond the end', 'bytes=999999999999-', 416],
-    ['more than there is from the end', 'bytes=-999999999999', 206],
-    ['an end beyond the end', 'bytes=0-999999999999', 206],
-  ])('does a range of %s do no harm?', async (_what, range, status) => {
-    const { id, size } = await one();
-    const answer = await content(id).set('Range', range);
-    expect(answer.status).toBe(status);
-    if (status !== 416) expect((answer.body as Buffer).length).toBe(size);
-  });
-
-  it('do many ranges at once fit together?', async () => {
-    const { id, size } = await one();
-    const step = Math.ceil(size / 24);
-    const parts = await Promise.all(
-      Array.from({ length: 24 }, (_, index) =>
-        content(id)
-          .set('Range', `bytes=${index * step}-${(index + 1) * step - 1}`)
-          .expect(206),
-      ),
-    );
-    const whole = Buffer.concat(parts.map((part) => part.body as Buffer));
-    expect(whole.equals(await bytesOf(id))).toBe(true);
-  });
-
-  let built: View | undefined;
-  const one = async (): Promise<View> => (built ??= await settled((await request()).id));
-
-  it('is a package of no system, and one of a time of which there is no evidence, whole and signed?', async () => {
-    const empty = await startClinic(world, { admin: 'other-admin', agent: 'other-agent' });
-    const theirs = await empty.member('compliance_officer');
-    await empty.admin.post(`${empty.systemPath}/retire`).set('If-Match', '"1"').send({}).expect(200);
-    for (const [room, caller, body, systems] of [
-      [`${empty.path}/packages`, theirs, ofAll, 0],
-      [packages, officer, { ...ofAll, asOf: '2020-01-01T00:00:00Z' }, 1],
-    ] as const) {
-      const { id } = await request(body, room, caller);
-      expect(await settled(id, room, caller)).toMatchObject({ status: 'ready' });
-      const entries = await readZip(await bytesOf(id, room, caller));
-      expect(bagFaults(bagIn(entries))).toEqual([]);
-      const index = JSON.parse(bagIn(entries).get('data/index.json')!.toString()) as { counts: object };
-      expect(index.counts).toMatchObject({ systems, evidence: 0, results: 0 });
-      await expectSigned(entries);
-    }
-  });
-
-  it('does a name of every legal character add nothing to what is signed but itself?', async () => {
-    const name = 'Lakeside: "Clinic" <b>&amp;</b> ../%00 \\ =cmd|\u{1f3e5} é\u0301 Payload-Oxum: 1.1';
-    const { body: before } = await clinic.admin.get(clinic.path).expect(200);
-    await clinic.admin.patch(clinic.path, { name }).set('If-Match', `"${before.version}"`).expect(200);
-    const { id } = await request();
-    await settled(id);
-    const entries = await readZip(await bytesOf(id));
-    const bag = bagIn(entries);
-    expect(bagFaults(bag)).toEqual([]);
-    expect(bag.get('bag-info.txt')!.toString()).toContain(`Source-Organization: ${name}\n`);
-    const index = JSON.parse(bag.get('data/index.json')!.toString()) as { organization: object };
-    expect(index.organization).toEqual({ id: clinic.organizationId, name });
-    for (const { path } of entries) expect(path).toMatch(/^[A-Za-z0-9._/-]+$/);
-    await expectSigned(entries);
-  });
-});
-
-/** By the key that the service says is its own. */
-async function expectSigned(entries: Awaited<ReturnType<typeof readZip>>, from = officer): Promise<void> {
-  const { body } = await from.get('/v1/signing-keys').expect(200);
-  const { items } = body as { items: { use: string; publicKey: string }[] };
-  const key = createPublicKey(items.find(({ use }) => use === 'package')!.publicKey);
-  const at = (path: string): Buffer => entries.find((entry) => entry.path.endsWith(`/${path}`))!.bytes;
-  const manifest = at('bag/tagmanifest-sha256.txt');
-  expect(verify('sha256', manifest, key, at('sig/tagmanifest.p256.sig'))).toBe(true);
-}
-
-describe('a package whose key lies in a key service', () => {
-  let transit: Awaited<ReturnType<typeof startTransit>>;
-  let directory: string;
-  let other: World;
-  beforeAll(async () => {
-    transit = await startTransit();
-    directory = await mkdtemp(join(tmpdir(), 'safeguard-vault-'));
-    await writeFile(join(directory, 'token'), transit.token);
-    const environment = {
-      PACKAGE_SIGNING_KEY: `vault:${transit.keyUrl.href}`,
-      VAULT_TOKEN_FILE: join(directory, 'token'),
-    };
-    other = await startApp({ environment });
-  });
-  afterAll(async () => {
-    await other.stop();
-    await transit.stop();
-    await rm(directory, { recursive: true });
-  });
-
-  it('is it signed there; and does nothing look finished while the service refuses?', async () => {
-    const theirs = await startClinic(other);
-    const caller = await theirs.member('compliance_officer');
-    const room = `${theirs.path}/packages`;
-    const tokens = transit.token;
-    transit.token = 's.revoked';
-    const { id } = await request(ofAll, room, caller);
-    await vi.waitFor(() => expect(transit.asked.some(({ path }) => path.includes('/sign/'))).toBe(true), 5_000);
-    await pause(200);
-    expect(await read(id, room, caller)).toMatchObject({ status: 'queued', sha256: null });
-    expect(await objects(id, { world: other, clinic: theirs })).toEqual([]);
-    await content(id, room, caller).expect(409);
-    transit.token = tokens;
-    expect(await settled(id, room, caller)).toMatchObject({ status: 'ready' });
-    await expectSigned(await readZip(await bytesOf(id, room, caller)), caller);
   });
 });

@@ -10,8 +10,10 @@ import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SigningKey } from '../../src/kernel/crypto/signing/signing-key.js';
+import { TimeStampAuthority } from '../../src/kernel/crypto/time-stamp/authority.js';
 import { kept, signatureFiles, type Signing } from '../../src/packages/signature/signing.js';
 import { preAuthenticationEncoding, type Predicate } from '../../src/packages/signature/statement.js';
+import { serveTimeStamps } from '../support/time-stamp-authority.js';
 
 const MANIFEST = Buffer.from(`${'a'.repeat(64)}  bag-info.txt\n`);
 const VERIFY = Buffer.from('# how to\n');
@@ -100,10 +102,10 @@ describe('what is signed of a package', () => {
   });
 
   /** As cosign does with --key, --insecure-ignore-tlog and without time stamps. */
-  const sigstore = (bundle: SerializedBundle, key: KeyObject, root: Buffer): void => {
+  const sigstore = (bundle: SerializedBundle, key: KeyObject, root: Buffer, timestampThreshold = 0): void => {
     const trusted = TrustedRoot.fromJSON(JSON.parse(root.toString()));
     const material = toTrustMaterial(trusted, () => ({ publicKey: key, validFor: () => true }));
-    new Verifier(material, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 }).verify(
+    new Verifier(material, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold }).verify(
       toSignedEntity(bundleFromJSON(bundle)),
     );
   };
@@ -148,6 +150,46 @@ describe('what is signed of a package', () => {
     const encoded = preAuthenticationEncoding(Buffer.from(payload, 'base64'));
     expect(encoded.toString()).toMatch(/^DSSEv1 28 application\/vnd\.in-toto\+json \d+ \{/);
     expect(verify('sha256', encoded, key, Buffer.from(signatures[0]!.sig, 'base64'))).toBe(true);
+  });
+
+  it('are both signatures time-stamped, and taken for so by openssl and by Sigstore’s verifier?', async () => {
+    const served = await serveTimeStamps();
+    try {
+      const authority = new TimeStampAuthority({ url: served.url, chain: served.chain });
+      const { files, key } = await made({ authority });
+      expect(served.asked()).toBe(2);
+      const at = (name: string) => join(directory, name);
+      await writeFile(at('sig'), files.get('sig/tagmanifest.p256.sig')!);
+      await writeFile(at('tsr'), files.get('sig/tagmanifest.p256.sig.tsr')!);
+      await writeFile(at('chain.pem'), files.get('keys/tsa-chain.pem')!);
+      const check = ['ts', '-verify', '-data', at('sig'), '-in', at('tsr'), '-CAfile', at('chain.pem')];
+      expect(execFileSync('openssl', check, { stdio: 'pipe' }).toString()).toContain('Verification: OK');
+      const root = files.get('keys/trusted_root.json')!;
+      sigstore(bundleIn(files), key, root, 1);
+      // Neither a bundle without its stamp, nor a stamp over another signature.
+      const { files: without } = await made();
+      expect(() => sigstore(bundleIn(without), key, root, 1)).toThrow();
+      const moved = bundleIn(files);
+      moved.dsseEnvelope = bundleIn(without).dsseEnvelope;
+      expect(() => sigstore(moved, key, root, 1)).toThrow();
+      expect(statementIn(files).subject.map(({ name }) => name)).toContain('keys/tsa-chain.pem');
+    } finally {
+      await served.stop();
+    }
+  });
+
+  it('does an authority that does not answer leave no package?', async () => {
+    const served = await serveTimeStamps();
+    served.answering.status = 503;
+    const authority = new TimeStampAuthority({ url: served.url, chain: served.chain });
+    try {
+      const signed = { tagManifest: () => MANIFEST, beside: [], predicate: () => predicate };
+      for (const { content } of signatureFiles(signed, { key: newSigningKey(), authority, keys: [] })) {
+        await expect(buffer(Readable.from(content))).rejects.toThrow('the authority answered 503');
+      }
+    } finally {
+      await served.stop();
+    }
   });
 
   it('is nothing signed before the tag manifest was written to its end?', async () => {

@@ -628,6 +628,13 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
     actions: ['package.requested'],
     act: () => officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202),
   },
+  cancelPackage: {
+    actions: ['package.cancelled'],
+    act: async () => {
+      const { body } = await officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202);
+      return officer.post(`${clinic.path}/packages/${body.id}/cancellation`).expect(200);
+    },
+  },
 };
 
 /** Changes nothing of any organisation. */

@@ -37,13 +37,24 @@ export class FindingsService {
     content: AsyncIterable<Buffer>,
     heals: boolean,
   ): AsyncGenerator<Buffer, void> {
+    // Of what heals the last is given when it is recorded: whoever has read all of it finds it whole.
+    let last: Buffer | null = null;
     try {
-      yield* content;
+      for await (const chunk of content) {
+        if (!heals) {
+          yield chunk;
+          continue;
+        }
+        if (last !== null) yield last;
+        // A copy: the next chunk may be written where this one lies.
+        last = Buffer.from(chunk);
+      }
     } catch (error) {
       await this.noticeFault(principal, evidence, error);
       throw error;
     }
     if (heals) await this.record(principal, evidence, 'intact', HEALED);
+    if (last !== null) yield last;
   }
 
   /** By id, of those of which anything was ever found. */

@@ -15,7 +15,7 @@ const prose = z
   .string()
   .trim()
   .max(10_000)
-  .regex(/^[^\p{Cs}\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/u, 'It has no control characters.');
+  .regex(/^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u, 'It has no control characters.');
 
 const ids = z.array(z.uuid().toLowerCase()).max(MAX_LINKS).default([]);
 
@@ -83,21 +83,17 @@ const summary = {
 };
 const { moves: _, ...exampleSummary } = example;
 
-const RequestSummary = z
-  .object(summary)
-  .meta({
-    id: 'EvidenceRequestSummary',
-    description: 'A request for evidence, as lists show it.',
-    examples: [exampleSummary],
-  });
+const RequestSummary = z.object(summary).meta({
+  id: 'EvidenceRequestSummary',
+  description: 'A request for evidence, as lists show it.',
+  examples: [exampleSummary],
+});
 
-const RequestView = z
-  .object({ ...summary, moves: z.array(MoveView) })
-  .meta({
-    id: 'EvidenceRequest',
-    description: 'What an auditor asks for, and what became of it.',
-    examples: [example],
-  });
+const RequestView = z.object({ ...summary, moves: z.array(MoveView) }).meta({
+  id: 'EvidenceRequest',
+  description: 'What an auditor asks for, and what became of it.',
+  examples: [example],
+});
 export type RequestView = z.infer<typeof RequestView>;
 
 const requests = `${engagements}/:engagementId/requests`;

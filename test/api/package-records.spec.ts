@@ -245,7 +245,10 @@ describe('the records in a package', () => {
       disposedAt: expect.any(String),
     });
     expect(list('records/policy.json')[0]).toMatchObject({ documents: [{ evidenceId, path: null }] });
-    expect([...bag.keys()].some((path) => path.includes(evidenceId))).toBe(false);
+    // What was done with it is told all the same.
+    expect([...bag.keys()].filter((path) => path.includes(evidenceId))).toEqual([
+      `data/evidence/${evidenceId}/custody.jsonl`,
+    ]);
     const events = `${clinic.path}/audit-events?action=package.built&objectId=${id}`;
     const { body } = await keepers.officer.get(events).expect(200);
     expect(body.items).toMatchObject([{ details: { unreadable: [] } }]);

@@ -526,7 +526,9 @@ describe('packages', () => {
       ]);
       expect(index(entries)).toMatchObject({ faults: [{ evidenceId }], counts: { evidenceUnreadable: 1 } });
       expect(index(entries).evidence.find((item) => item.evidenceId === evidenceId)?.path).toBeNull();
-      expect([...bag.keys()].some((name) => name.includes(evidenceId))).toBe(false);
+      const named = [...bag.keys()].filter((name) => name.includes(evidenceId));
+      // What was done with it is told all the same, and that it was found so.
+      expect(named).toEqual([`data/evidence/${evidenceId}/custody.jsonl`]);
       expect(entries[0]?.bytes.toString()).toMatch(/^# Evidence package .+\n\n\*\*INCOMPLETE: 1 of/);
     });
   });

@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Logger } from 'pino';
+import { ANCHOR_CONFIG, type AnchorConfig } from './audit/anchor/anchor.config.js';
+import { openCopies } from './audit/anchor/open-copies.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AUTH_CONFIG, organizationsConfig } from './auth/auth.config.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -13,6 +15,7 @@ import { EvidenceModule } from './evidence/evidence.module.js';
 import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
 import { EventsModule } from './events/events.module.js';
 import { HealthModule } from './health/health.module.js';
+import { TimeStampAuthority } from './kernel/crypto/time-stamp/authority.js';
 import { HttpModule } from './kernel/http/http.module.js';
 import { ProblemFilter } from './kernel/http/problem.filter.js';
 import { KernelModule } from './kernel/kernel.module.js';
@@ -47,6 +50,7 @@ const MAX_WAITING_MERGES = 128;
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
     const tokens = [
+      ANCHOR_CONFIG,
       EVIDENCE_DRIVER,
       REPORT_LIMITS,
       MERGE_TURNS,
@@ -59,6 +63,7 @@ class ConfigurationModule {
       module: ConfigurationModule,
       global: true,
       providers: [
+        { provide: ANCHOR_CONFIG, useFactory: () => anchorConfig(config) },
         { provide: EVIDENCE_DRIVER, useFactory: () => FileSystemDriver.open(config.evidenceDirectory) },
         { provide: REPORT_LIMITS, useValue: config.reportLimits },
         {
@@ -73,6 +78,11 @@ class ConfigurationModule {
       exports: tokens,
     };
   }
+}
+
+async function anchorConfig({ anchor, timeStamps }: Config): Promise<AnchorConfig> {
+  const authority = timeStamps === null ? null : new TimeStampAuthority(timeStamps);
+  return { ...anchor, authority, copies: await openCopies(anchor.copies) };
 }
 
 @Module({})

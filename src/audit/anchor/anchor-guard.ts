@@ -9,7 +9,7 @@ import { LOGGER } from '../../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../../kernel/principal.js';
 import { formatCheckpoint, readCheckpoint } from '../checkpoint.js';
 import { consistencyProof, EMPTY_ROOT, rootOf } from '../merkle.js';
-import { formatNote, NoteError, signNote, verifierKey } from '../note.js';
+import { formatNote, NoteError, signNote, verifierKey, type VerifierKey } from '../note.js';
 import { anchorOrigin } from '../origin.js';
 import { hashReader } from '../tile.js';
 import { ANCHOR_CONFIG, type AnchorConfig } from './anchor.config.js';
@@ -56,6 +56,7 @@ export class AnchorGuard {
   readonly witnesses: Witnesses;
   /** The last head of the anchor log that this process knows to be outside. */
   private seen: SeenHead | null = null;
+  private readonly origins = new Map<number, string>();
   /** What has been logged of which log. */
   private readonly told = new Map<string, string>();
 
@@ -76,7 +77,7 @@ export class AnchorGuard {
   async requireExtends(origin: string, size: number, rootAt: OwnLog['rootAt']): Promise<void> {
     if (this.config.copies === null && this.witnesses.count === 0) return;
     const generation = await this.read((tx) => this.store.generation(tx));
-    const anchor = anchorOrigin(this.config.host, generation);
+    const anchor = await this.anchorOrigin(generation);
     // That is looked at anew by each turn of anchoring, and not for each log that waits for it.
     const [fault] = await this.read((tx) => this.store.faults(tx, generation, [anchor]));
     if (fault !== undefined) throw new LogRefused(`${anchor}: ${fault.reason}`);
@@ -93,7 +94,7 @@ export class AnchorGuard {
    * process that knows of nothing, as it has just started, asks the witnesses; so does one that was told of a fault.
    */
   async requireAnchorLog(generation: number): Promise<void> {
-    const origin = anchorOrigin(this.config.host, generation);
+    const origin = await this.anchorOrigin(generation);
     await this.require(generation, origin, async () => {
       const own = await this.anchorLog(generation);
       const [fault] = await this.read((tx) => this.store.faults(tx, generation, [origin]));
@@ -124,10 +125,15 @@ export class AnchorGuard {
     return this.store.faults(tx, await this.store.generation(tx));
   }
 
+  /** Whether heads of all logs are signed, so far as has been found. */
+  async isRefusing(): Promise<boolean> {
+    return (await this.read((tx) => this.faults(tx))).length > 0;
+  }
+
   /** Refuses where no head of the log is signed, and says why and since when. */
   async refuseWhereRefused(tx: Tx, origin: string): Promise<void> {
     const generation = await this.store.generation(tx);
-    const [fault] = await this.store.faults(tx, generation, [origin, anchorOrigin(this.config.host, generation)]);
+    const [fault] = await this.store.faults(tx, generation, [origin, await this.originIn(tx, generation)]);
     if (fault === undefined) return;
     throw new Refusal(
       'log-refused',
@@ -148,13 +154,29 @@ export class AnchorGuard {
       return;
     }
     if (known === undefined) await this.write((tx) => this.store.fault(tx, generation, origin, reason));
-    if (origin === anchorOrigin(this.config.host, generation)) this.seen = null;
+    if (origin === (await this.anchorOrigin(generation))) this.seen = null;
     // Once: it stays so for long, and is looked at often.
     if (this.told.get(origin) !== reason) {
       this.logger.error({ origin, reason }, 'the log is not what is outside: no head of it is signed');
     }
     this.told.set(origin, reason);
     throw new LogRefused(`${origin}: ${reason}`);
+  }
+
+  anchorOrigin(generation: number): Promise<string> {
+    const known = this.origins.get(generation);
+    return known === undefined ? this.read((tx) => this.originIn(tx, generation)) : Promise.resolve(known);
+  }
+
+  /** The name of the anchor log: that under which it went out first, also when the service has got another address since. */
+  private async originIn(tx: Tx, generation: number): Promise<string> {
+    const known = this.origins.get(generation);
+    if (known !== undefined) return known;
+    const last = await this.store.lastAnchoring(tx, generation);
+    if (last === null) return anchorOrigin(this.config.host, generation);
+    const { origin } = readCheckpoint(last.note);
+    this.origins.set(generation, origin);
+    return origin;
   }
 
   async anchorLog(generation: number): Promise<OwnLog> {
@@ -170,11 +192,15 @@ export class AnchorGuard {
       this.read((tx) => consistencyProof(from, size, hashReader(size, this.store.tileReader(tx, generation))));
   }
 
+  /** By which the anchor log is verified: what a witness has to be told. */
+  async anchorKey(generation: number): Promise<VerifierKey> {
+    return verifierKey(await this.anchorOrigin(generation), this.keys.log.publicKey);
+  }
+
   /** A head of the anchor log, signed. */
   async signed(generation: number, head: { size: number; root: Buffer }): Promise<Buffer> {
-    const origin = anchorOrigin(this.config.host, generation);
-    const text = formatCheckpoint({ origin, ...head });
-    const key = verifierKey(origin, this.keys.log.publicKey);
+    const key = await this.anchorKey(generation);
+    const text = formatCheckpoint({ origin: key.name, ...head });
     return formatNote({ text, signatures: [await signNote(text, key, (bytes) => this.keys.log.sign(bytes))] });
   }
 

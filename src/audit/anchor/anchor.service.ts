@@ -9,7 +9,6 @@ import { LOGGER } from '../../kernel/logger.js';
 import { readCheckpoint } from '../checkpoint.js';
 import { inclusionProof } from '../merkle.js';
 import { formatNote, formatVerifierKey, parseNote, verifierKey, type NoteSignature } from '../note.js';
-import { anchorOrigin } from '../origin.js';
 import { hashReader } from '../tile.js';
 import { formatTlogProof } from '../tlog-proof.js';
 import { ANCHOR_CONFIG, type AnchorConfig } from './anchor.config.js';
@@ -74,6 +73,11 @@ export class AnchorService {
     });
   }
 
+  /** The vkey of the anchor log that is written now. */
+  async key(): Promise<string> {
+    return formatVerifierKey(await this.guard.anchorKey(await this.read((tx) => this.store.generation(tx))));
+  }
+
   /** The newest anchors of a log of at most that size; null where no head of it is anchored yet. */
   async filesFor(origin: string, size: number): Promise<AnchorFiles | null> {
     return this.read(async (tx) => {
@@ -84,7 +88,8 @@ export class AnchorService {
       if (leaf === null) return null;
       const read = hashReader(anchoring.size, this.store.tileReader(tx, generation));
       const hashes = await inclusionProof(leaf.index, anchoring.size, read);
-      const key = formatVerifierKey(this.key(generation));
+      const head = readCheckpoint(anchoring.note);
+      const key = formatVerifierKey(verifierKey(head.origin, this.keys.log.publicKey));
       const witnesses = this.config.witnesses.map((witness) => ({ ...witness, vkey: formatVerifierKey(witness.key) }));
       return {
         tenantCheckpoint: leaf.note,
@@ -94,7 +99,7 @@ export class AnchorService {
         policy: policy(key, witnesses),
         key,
         witnesses: witnesses.map(({ vkey }) => vkey),
-        head: readCheckpoint(anchoring.note),
+        head,
       };
     });
   }
@@ -102,7 +107,7 @@ export class AnchorService {
   /** A later anchor log begins with the last head of the one before, wherever that is to be had. */
   private async begin(generation: number): Promise<void> {
     if (generation === 1 || (await this.read((tx) => this.store.size(tx, generation))) > 0) return;
-    const origin = anchorOrigin(this.config.host, generation - 1);
+    const origin = await this.guard.anchorOrigin(generation - 1);
     const last = await this.read((tx) => this.store.lastAnchoring(tx, generation - 1));
     const note = (await this.guard.lastOutside(generation - 1, origin)) ?? last?.note;
     if (note === undefined) return;
@@ -149,7 +154,7 @@ export class AnchorService {
 
     const root = await own.rootAt(own.size);
     const signed = await this.guard.signed(generation, { size: own.size, root });
-    const origin = anchorOrigin(this.config.host, generation);
+    const origin = await this.guard.anchorOrigin(generation);
     const cosignatures = await this.cosigned(generation, origin, { size: own.size, signed, before });
     const { text, signatures } = parseNote(signed);
     const note = formatNote({ text, signatures: [...signatures, ...cosignatures] });
@@ -204,10 +209,6 @@ export class AnchorService {
     const last = await copies.last(origin);
     if (last !== null && checkpointIn(last).size > size) throw new CopyConflict('a larger head of it is outside');
     return copies.keep(origin, note, last);
-  }
-
-  private key(generation: number) {
-    return verifierKey(anchorOrigin(this.config.host, generation), this.keys.log.publicKey);
   }
 
   private get witnesses() {

@@ -18,7 +18,8 @@ export class AnchorWorker implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly anchors: AnchorService,
   ) {}
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    this.logger.info({ vkey: await this.anchors.key() }, 'the anchor log, as witnesses have to know it');
     this.timer = setInterval(() => {
       this.running ??= this.turn().finally(() => {
         this.running = null;

@@ -6,14 +6,6 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class CreateAnchorLog1764200000060 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // Which logs are written: those of the highest number. A further one begins when a backup was restored that is behind what outside parties have seen.
-    await runner.query(`
-      create table log_generation (
-        number integer not null,
-        started_at timestamptz not null,
-        constraint log_generation_pk primary key (number)
-      )`);
-    await runner.query('insert into log_generation (number, started_at) values (1, service_clock())');
     // The last head of each log that is no leaf yet.
     await runner.query(`
       create table anchor_pending (
@@ -73,7 +65,7 @@ export class CreateAnchorLog1764200000060 implements MigrationInterface {
         since timestamptz not null,
         constraint log_fault_pk primary key (generation, origin)
       )`);
-    for (const table of ['log_generation', 'anchor_leaf', 'anchor_tile', 'anchoring']) {
+    for (const table of ['anchor_leaf', 'anchor_tile', 'anchoring']) {
       await runner.query('call make_append_only($1)', [table]);
       await runner.query(`grant select, insert on ${table} to safeguard_app`);
     }
@@ -83,15 +75,7 @@ export class CreateAnchorLog1764200000060 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of [
-      'log_fault',
-      'anchor_copy',
-      'anchoring',
-      'anchor_tile',
-      'anchor_leaf',
-      'anchor_pending',
-      'log_generation',
-    ]) {
+    for (const table of ['log_fault', 'anchor_copy', 'anchoring', 'anchor_tile', 'anchor_leaf', 'anchor_pending']) {
       await runner.query(`drop table ${table}`);
     }
   }

@@ -11,12 +11,15 @@ export interface EventFilter {
   to?: string | undefined;
   /** Id of the last event of the page before; events come newest first. */
   before: string | null;
+  /** Only events whose leaf the organisation's log has before this index: what a signed head of that size speaks of. */
+  logSize?: number | undefined;
   limit: number;
 }
 
 export interface EventRow {
   id: string;
   leaf: Buffer;
+  logIndex: string | null;
   dataKeyId: string | null;
   salt: Buffer | null;
   encryptedDetail: Buffer | null;
@@ -67,8 +70,11 @@ export class AuditStore {
 
   async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {
     return tx.query<EventRow>(
-      `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail"
+      `select e.id, e.leaf, l.index as "logIndex", d.data_key_id as "dataKeyId", d.salt,
+         d.encrypted_detail as "encryptedDetail"
        from audit_event e
+       left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id
+         and l.generation = (select max(number) from log_generation)
        left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
        where e.organization_id = $1
          and ($2::text is null or e.action = $2)
@@ -78,8 +84,9 @@ export class AuditStore {
          and ($6::timestamptz is null or e.created_at >= $6)
          and ($7::timestamptz is null or e.created_at < $7)
          and ($8::uuid is null or e.id < $8)
+         and ($9::bigint is null or l.index < $9)
        order by e.id desc
-       limit $9`,
+       limit $10`,
       [
         tx.organizationId,
         filter.action ?? null,
@@ -89,6 +96,7 @@ export class AuditStore {
         filter.from ?? null,
         filter.to ?? null,
         filter.before,
+        filter.logSize ?? null,
         filter.limit,
       ],
     );

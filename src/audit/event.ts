@@ -89,6 +89,12 @@ export type Leaf = {
   v: 1;
 };
 
+/** What a receipt says of an event: what its leaf has in the log, or will have, and when it was. */
+export interface RecordedEvent {
+  readonly leafHash: Buffer;
+  readonly time: Date;
+}
+
 /** A leaf's exact bytes (RFC 8785): equal events give equal bytes, and verifiers hash them as they are. */
 export const leafBytes = (leaf: Leaf): Buffer => Buffer.from(canonicalJson(leaf), 'utf8');
 

@@ -113,10 +113,9 @@ export function parseSignatureLine(line: string): NoteSignature | null {
 /** Reads a note and verifies nothing: what it says is not to be believed. Throws a NoteError. */
 export function parseNote(bytes: Uint8Array): Note {
   if (bytes.length > MAX_NOTE) throw new NoteError(`a note has at most ${MAX_NOTE} bytes`);
+  // Below the space of ASCII, and never a part of another character (RFC 3629); the line feed alone is one of a note.
+  if (bytes.some((byte) => byte < 0x20 && byte !== 0x0a)) throw new NoteError('a note has no control characters');
   const whole = utf8(bytes);
-  if ([...whole].some((character) => character < ' ' && character !== '\n')) {
-    throw new NoteError('a note has no control characters');
-  }
   // By the last blank line; of that, the first line feed ends the text.
   const end = whole.lastIndexOf('\n\n');
   if (end < 0) throw new NoteError('a note has a text, a blank line and signatures');

@@ -90,6 +90,7 @@ export async function prepareAnchors(directory: string): Promise<AnchorGround> {
     packageKey: null,
     vaultTokenFile: '',
   });
+  await keys.onModuleInit();
   const logs: string[] = [];
   const later = { by: 0 };
   const logger = pino({ base: null }, { write: (line: string) => void logs.push(line) });
@@ -146,7 +147,7 @@ export async function prepareAnchors(directory: string): Promise<AnchorGround> {
   };
 }
 
-const TABLES = [
+export const ANCHOR_TABLES = [
   'log_generation',
   'anchor_pending',
   'anchor_leaf',
@@ -155,17 +156,33 @@ const TABLES = [
   'anchor_copy',
   'log_fault',
 ];
+export const LOG_TABLES = [
+  'audit_event',
+  'audit_detail',
+  'audit_queue',
+  'audit_leaf',
+  'log_tile',
+  'log_state',
+  'log_checkpoint',
+];
 
-/** Makes a backup of the anchor log; what it gives brings that back. A superuser does it: nothing that forbids changes stands in the way. */
-export async function backup(admin: pg.Client): Promise<() => Promise<void>> {
+/** Makes a backup of tables; what it gives brings that back. A superuser does it: nothing that forbids changes stands in the way. */
+export async function backup(
+  admin: pg.Client,
+  tables: readonly string[] = ANCHOR_TABLES,
+): Promise<() => Promise<void>> {
   const kept = `backup_${newId().replaceAll('-', '')}`;
   await admin.query(`create schema ${kept}`);
-  for (const table of TABLES) await admin.query(`create table ${kept}.${table} as table ${table}`);
+  for (const table of tables) await admin.query(`create table ${kept}.${table} as table ${table}`);
   return async () => {
-    for (const table of TABLES) {
+    await admin.query('begin');
+    await admin.query('set local session_replication_role = replica');
+    for (const table of tables) {
       await admin.query(`alter table ${table} disable trigger user`);
       await admin.query(`delete from ${table}`);
       await admin.query(`insert into ${table} select * from ${kept}.${table}`);
+      await admin.query(`alter table ${table} enable trigger user`);
     }
+    await admin.query('commit');
   };
 }

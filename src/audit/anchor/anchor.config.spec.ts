@@ -19,8 +19,9 @@ describe('are the outside parties of a configuration read?', () => {
       `- url: https://w.example/prefix/\n  vkey: ${vkey}`,
       JSON.stringify([{ url: 'https://w.example/prefix/', vkey }]),
     ]) {
-      const { witnesses } = settings(text) as { witnesses: { url: string; key: { name: string } }[] };
-      expect(witnesses.map(({ url, key }) => [url, key.name])).toEqual([['https://w.example/prefix', 'w.example/1']]);
+      expect(settings(text)).toMatchObject({
+        witnesses: [{ url: 'https://w.example/prefix', key: { name: 'w.example/1' } }],
+      });
     }
   });
 

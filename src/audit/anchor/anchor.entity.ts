@@ -4,14 +4,6 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 const generation = (primaryKeyConstraintName: string) => PrimaryColumn('integer', { primaryKeyConstraintName });
 
-@Entity('log_generation')
-export class LogGeneration {
-  @PrimaryColumn('integer', { primaryKeyConstraintName: 'log_generation_pk' })
-  number!: number;
-  @Column('timestamptz')
-  startedAt!: Date;
-}
-
 @Entity('anchor_pending')
 export class AnchorPending {
   @generation('anchor_pending_pk')

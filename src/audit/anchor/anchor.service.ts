@@ -8,7 +8,14 @@ import { reasonOf } from '../../kernel/http/outbound.js';
 import { LOGGER } from '../../kernel/logger.js';
 import { readCheckpoint } from '../checkpoint.js';
 import { inclusionProof } from '../merkle.js';
-import { formatNote, formatVerifierKey, parseNote, verifierKey, type NoteSignature } from '../note.js';
+import {
+  formatNote,
+  formatVerifierKey,
+  parseNote,
+  verifierKey,
+  type NoteSignature,
+  type VerifierKey,
+} from '../note.js';
 import { hashReader } from '../tile.js';
 import { formatTlogProof } from '../tlog-proof.js';
 import { ANCHOR_CONFIG, type AnchorConfig } from './anchor.config.js';
@@ -89,7 +96,7 @@ export class AnchorService {
       const read = hashReader(anchoring.size, this.store.tileReader(tx, generation));
       const hashes = await inclusionProof(leaf.index, anchoring.size, read);
       const head = readCheckpoint(anchoring.note);
-      const key = formatVerifierKey(verifierKey(head.origin, this.keys.log.publicKey));
+      const key = formatVerifierKey(await this.signerOf(tx, head.origin, anchoring.note));
       const witnesses = this.config.witnesses.map((witness) => ({ ...witness, vkey: formatVerifierKey(witness.key) }));
       return {
         tenantCheckpoint: leaf.note,
@@ -102,6 +109,30 @@ export class AnchorService {
         head,
       };
     });
+  }
+
+  /**
+   * The same for a package, of what was signed until now: has it go out first, with a time stamp. Where outside parties do not answer, or another replica is at it, what
+   * went out before is what there is.
+   */
+  async filesForPackage(origin: string, size: number): Promise<AnchorFiles | null> {
+    try {
+      await this.turn({ stamp: true });
+    } catch (error) {
+      this.logger.warn({ reason: reasonOf(error) }, 'a package has older anchors');
+    }
+    return this.filesFor(origin, size);
+  }
+
+  /** Which of the keys of logs, which may have been rotated since, has signed a head. */
+  private async signerOf(tx: Tx, origin: string, note: Buffer): Promise<VerifierKey> {
+    const [own] = parseNote(note).signatures;
+    const known = (await this.keys.known(tx)).filter(({ use }) => use === 'log');
+    const signer = known
+      .map(({ publicKey }) => verifierKey(origin, publicKey))
+      .find(({ keyId }) => keyId === own?.keyId);
+    if (signer === undefined) throw new Error('a head of the anchor log was signed by a key that is not on the list');
+    return signer;
   }
 
   /** A later anchor log begins with the last head of the one before, wherever that is to be had. */

@@ -60,6 +60,15 @@ export class Tx {
 export class WriteTx extends Tx {
   private accounted = false;
 
+  constructor(
+    manager: EntityManager,
+    principal: Principal,
+    runner: QueryRunner,
+    private readonly after: (() => void)[],
+  ) {
+    super(manager, principal, runner);
+  }
+
   /** Called by the audit room when it has written the event, and by nothing else. */
   markAudited(): void {
     this.accounted = true;
@@ -72,6 +81,11 @@ export class WriteTx extends Tx {
 
   get audited(): boolean {
     return this.accounted;
+  }
+
+  /** To be done when others see what the transaction wrote, and not at all where it is rolled back. It must not throw, and nobody waits for it. */
+  afterCommit(action: () => void): void {
+    this.after.push(action);
   }
 
   /** Adds rows, in their order, by one statement. */
@@ -136,8 +150,9 @@ export class Database {
 
   /** Writes: all of it or nothing, and nothing without an audit event. With `once`, `work`'s result is kept as JSON and given again to a retry. */
   async write<T>(principal: Principal, work: (tx: WriteTx) => Promise<T>, once: Once | null = null): Promise<T> {
-    return this.run(principal, 'isolation level read committed', 'read write', async (runner) => {
-      const tx = new WriteTx(runner.manager, principal, runner);
+    const after: (() => void)[] = [];
+    const result = await this.run(principal, 'isolation level read committed', 'read write', async (runner) => {
+      const tx = new WriteTx(runner.manager, principal, runner, after);
       if (once === null) {
         const result = await work(tx);
         await refuseUnaudited(tx);
@@ -154,6 +169,8 @@ export class Database {
       await refuseUnaudited(tx);
       return result;
     });
+    for (const action of after) action();
+    return result;
   }
 
   private async run<T>(

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { agents } from './agents.js';
+import { audit } from './audit.js';
 import { checks } from './checks.js';
 import { progress } from './figures.js';
 import { growth } from './growth.js';
@@ -11,7 +12,7 @@ import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
 import { year } from './year.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year, posture, checks, peers };
+const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year, posture, checks, audit, peers };
 
 const help = (): string => `npm run bench -- [name …] [options]
 

@@ -8,7 +8,16 @@ import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import type { AuditDetail, AuditEvent } from './audit.entity.js';
 import { AuditStore, type EventFilter, type EventRow } from './audit.store.js';
-import { detailsDigest, leafBytes, type Action, type EventObject, type Leaf, type RecordedEvent } from './event.js';
+import {
+  detailsDigest,
+  leafBytes,
+  type Action,
+  type EventObject,
+  type ObjectKind,
+  type Leaf,
+  type RecordedEvent,
+} from './event.js';
+import type { SignedHead } from './log.js';
 import { LogWorker } from './log.worker.js';
 import { leafHash } from './merkle.js';
 
@@ -80,6 +89,17 @@ export class AuditService {
     const events: ListedEvent[] = [];
     for (const row of rows) events.push(await this.opened(tx, row));
     return events;
+  }
+
+  /** Events of that action on any of these objects which a signed head speaks of, by their index. */
+  findLeaves(
+    tx: Tx,
+    head: SignedHead,
+    action: Action,
+    kind: ObjectKind,
+    objectIds: readonly string[],
+  ): Promise<{ eventId: string; index: number }[]> {
+    return this.store.leaves(tx, head, action, kind, objectIds);
   }
 
   private async opened(tx: Tx, row: EventRow): Promise<ListedEvent> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { AuditDetail, AuditEvent } from './audit.entity.js';
+import type { SignedHead } from './log.js';
 
 export interface EventFilter {
   action?: string | undefined;
@@ -11,8 +12,8 @@ export interface EventFilter {
   to?: string | undefined;
   /** Id of the last event of the page before; events come newest first. */
   before: string | null;
-  /** Only events whose leaf the organisation's log has before this index: what a signed head of that size speaks of. */
-  logSize?: number | undefined;
+  /** Only events that a signed head speaks of. */
+  below?: Pick<SignedHead, 'generation' | 'size'> | undefined;
   limit: number;
 }
 
@@ -74,7 +75,7 @@ export class AuditStore {
          d.encrypted_detail as "encryptedDetail"
        from audit_event e
        left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id
-         and l.generation = (select max(number) from log_generation)
+         and l.generation = coalesce($10, (select max(number) from log_generation))
        left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
        where e.organization_id = $1
          and ($2::text is null or e.action = $2)
@@ -86,7 +87,7 @@ export class AuditStore {
          and ($8::uuid is null or e.id < $8)
          and ($9::bigint is null or l.index < $9)
        order by e.id desc
-       limit $10`,
+       limit $11`,
       [
         tx.organizationId,
         filter.action ?? null,
@@ -96,9 +97,28 @@ export class AuditStore {
         filter.from ?? null,
         filter.to ?? null,
         filter.before,
-        filter.logSize ?? null,
+        filter.below?.size ?? null,
+        filter.below?.generation ?? null,
         filter.limit,
       ],
     );
+  }
+
+  /** Events of that action on any of these objects which a signed head speaks of, by their index. */
+  async leaves(
+    tx: Tx,
+    { generation, size }: Pick<SignedHead, 'generation' | 'size'>,
+    action: string,
+    kind: string,
+    objectIds: readonly string[],
+  ): Promise<{ eventId: string; index: number }[]> {
+    const rows = await tx.query<{ eventId: string; index: string }>(
+      `select e.id as "eventId", l.index from audit_event e
+       join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id and l.generation = $2
+       where e.organization_id = $1 and e.object_kind = $3 and e.object_id = any ($4) and e.action = $5 and l.index < $6
+       order by l.index`,
+      [tx.organizationId, generation, kind, objectIds, action, size],
+    );
+    return rows.map(({ eventId, index }) => ({ eventId, index: Number(index) }));
   }
 }

@@ -13,12 +13,12 @@ export function anchorFiles(anchors: AnchorFiles | null): OutgoingFile[] {
   ];
 }
 
-/** The keys that they verify by, as files of keys/: one vkey without a line feed, as tools take it, and of witnesses one a line. */
-export function anchorKeys(anchors: AnchorFiles | null): { path: string; content: Buffer }[] {
+/** The keys that they verify by, beside those of the log: one vkey without an end of line, and of witnesses one a line. */
+export function anchorKeyFiles(anchors: AnchorFiles | null): OutgoingFile[] {
   if (anchors === null) return [];
   const witnesses = anchors.witnesses.map((vkey) => `${vkey}\n`).join('');
   return [
-    { path: 'anchor.vkey', content: Buffer.from(anchors.key, 'utf8') },
-    ...(witnesses === '' ? [] : [{ path: 'witnesses.vkey', content: Buffer.from(witnesses, 'utf8') }]),
+    { path: 'keys/anchor.vkey', content: [Buffer.from(anchors.key, 'utf8')] },
+    ...(witnesses === '' ? [] : [{ path: 'keys/witnesses.vkey', content: [Buffer.from(witnesses, 'utf8')] }]),
   ];
 }

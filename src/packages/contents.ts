@@ -1,7 +1,10 @@
 import { VERSION } from '../kernel/version.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
+import type { AnchorFiles } from '../audit/anchor/anchor.service.js';
+import { anchorFiles, anchorKeyFiles } from './anchor-files.js';
 import { bag, type OutgoingFile } from './bag.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
+import { logFiles, logKeyFiles, type LogRows, type PackagedLog } from './log-files.js';
 import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
 import { verifyText } from './verify-text.js';
@@ -62,6 +65,9 @@ export interface PackageFacts {
   /** By id. */
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
+  log: PackagedLog;
+  /** Null where no head of the log was anchored yet. */
+  anchors: AnchorFiles | null;
 }
 
 export interface ResultLine {
@@ -98,6 +104,7 @@ export interface PackageRows {
   register(name: RegisterName): AsyncIterable<object[]>;
   /** Of a package about an organisation: the whole posture of one of its systems. */
   systemPosture(systemId: string): Promise<object>;
+  readonly log: LogRows;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -137,6 +144,10 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFi
   ] as const;
   return [
     { path: `${root}/VERIFY.md`, content: [Buffer.from(verifyText(facts), 'utf8')] },
+    ...[...anchorKeyFiles(facts.anchors), ...logKeyFiles(facts.log)].map(({ path, content }) => ({
+      path: `${root}/${path}`,
+      content,
+    })),
     ...bag(payload(facts, rows), info).map(({ path, content }) => ({ path: `${root}/bag/${path}`, content })),
   ];
 }
@@ -158,6 +169,7 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
   };
 
   return [
+    ...anchorFiles(facts.anchors),
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
     { path: 'citations.csv', content: citationsCsv(facts) },
     { path: 'citations.json', content: json(() => citedItems(facts)) },
@@ -174,6 +186,7 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
       path: `posture/systems/${id}.json`,
       content: later(() => rows.systemPosture(id)),
     })),
+    ...logFiles(facts.log, rows.log),
     ...recordFiles(facts, rows),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },

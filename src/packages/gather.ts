@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { AnchorService } from '../audit/anchor/anchor.service.js';
 import { AuditService, type ListedEvent } from '../audit/audit.service.js';
+import type { SignedHead } from '../audit/log.js';
 import { EventsService } from '../events/events.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
@@ -12,6 +14,7 @@ import { SystemService, type SystemInEffect } from '../organizations/system.serv
 import { PostureService } from '../posture/posture.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { ScansService } from '../scans/scans.service.js';
+import { PackageLog } from './log-reader.js';
 import type { EvidenceFault, EvidenceItem, PackageFacts, PackageRows, ResultLine } from './contents.js';
 import type { Package } from './package.entity.js';
 import { pages } from './pages.js';
@@ -47,6 +50,8 @@ export class PackageGatherer {
     private readonly posture: PostureService,
     private readonly audit: AuditService,
     private readonly records: PackageRecords,
+    private readonly log: PackageLog,
+    private readonly anchors: AnchorService,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -69,6 +74,9 @@ export class PackageGatherer {
       ),
     );
 
+    // Of all that was known then there is an event, and each is below this head.
+    const head = await this.log.close(principal);
+    const anchors = await this.anchors.filesForPackage(head.origin, head.size);
     const organization = await this.database.readSnapshot(principal, (tx) => this.organizations.read(tx));
     const { document: posture, catalog } = await this.posture.evaluate(principal, {
       systemId: row.systemId,
@@ -83,6 +91,12 @@ export class PackageGatherer {
     const recordScope = { systemIds, instant };
     const survey = await this.records.survey(principal, recordScope);
     const { evidence, faults } = await this.evidenceOf(principal, scans, survey);
+    const logged = await this.log.survey(
+      principal,
+      head,
+      evidence.map(({ evidenceId }) => evidenceId),
+      [...survey.ids],
+    );
     const paths = new Map(evidence.map(({ evidenceId, path }) => [evidenceId, path]));
     return {
       facts: {
@@ -101,9 +115,12 @@ export class PackageGatherer {
         records: survey,
         evidence,
         faults,
+        log: logged.log,
+        anchors,
       },
       rows: {
-        events: () => this.eventPages(principal, row, scans, survey),
+        log: logged.rows,
+        events: () => this.eventPages(principal, row, head, scans, survey),
         scans: () => this.scanLines(principal, systemIds, instant, paths),
         results: () => this.resultPages(principal, systemIds, instant, scans),
         coverage: () => this.coverageLines(principal, systemIds, instant),
@@ -341,6 +358,7 @@ export class PackageGatherer {
   private async *eventPages(
     principal: Principal,
     row: Package,
+    below: SignedHead,
     scans: KnownScans,
     { ids, documents }: RecordSurvey,
   ): AsyncGenerator<object[], void> {
@@ -352,7 +370,7 @@ export class PackageGatherer {
     const to = justAfter(row.knownAt).toISOString();
     const found = pages(EVENTS_PAGE, (last: ListedEvent | null) =>
       this.database.readSnapshot(principal, (tx) =>
-        this.audit.findEvents(tx, { to, before: last?.leaf.id ?? null, limit: EVENTS_PAGE }),
+        this.audit.findEvents(tx, { to, below, before: last?.leaf.id ?? null, limit: EVENTS_PAGE }),
       ),
     );
     for await (const page of found) {

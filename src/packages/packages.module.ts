@@ -12,6 +12,7 @@ import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
 import { PackageGatherer } from './gather.js';
+import { PackageLog } from './log-reader.js';
 import { PackageRecords } from './records.js';
 import { PackagesController } from './packages.controller.js';
 import { PackagesService } from './packages.service.js';
@@ -34,6 +35,6 @@ import { PackagesWorker } from './packages.worker.js';
     ScansModule,
   ],
   controllers: [PackagesController],
-  providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, PackagesWorker],
+  providers: [PackagesService, PackagesStore, PackageGatherer, PackageLog, PackageRecords, PackagesWorker],
 })
 export class PackagesModule {}

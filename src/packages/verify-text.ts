@@ -56,6 +56,8 @@ do not look at the tag manifests of BagIt 1.0):
 | security-events.jsonl | what had happened on the systems, by the logs that were posted, one JSON object per line, newest first: an index. \`evidenceId\` leads to the log that told it first, which is in \`evidence/\` unless it goes on past the instant |
 | evidence/<id>/content.* | the reports and the documents of records (\`records\` in index.json), byte for byte as they were received${redactedText(facts)} |
 | audit/events.jsonl | the audit events of the organisation up to the instant of knowledge, newest first; \`leaf\` is the exact text of the event (RFC 8785), \`details\` what belongs to it (SHA-256 over the bytes of \`salt\` and the details as RFC 8785 JSON is the leaf's \`details_sha256\`) |
+| log/checkpoint, log/tile/... | the whole audit log of the organisation as a transparency log (RFC 6962, C2SP tlog-tiles) at the signed head \`log/checkpoint\`: \`keys/log.vkey\` is the key. Every event of audit/events.jsonl is a leaf of it |
+| proofs/<event>.json, .tlog-proof | of the events by which evidence was received and records were approved: the leaf, byte for byte, and \`proofs/<event>.json.tlog-proof\`, which proves with \`keys/log.vkey\` alone that it is in the log (C2SP tlog-proof) |
 
 Times are UTC. In the CSV files a cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a
 line break) has an apostrophe before it; the exact text is in the evidence.${

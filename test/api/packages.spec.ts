@@ -5,6 +5,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openCheckpoint } from '../../src/audit/checkpoint.js';
+import { Frontier, isIncluded, leafHash } from '../../src/audit/merkle.js';
+import { parseVerifierKey } from '../../src/audit/note.js';
+import { entriesOf, entryBundlesOf, tilePath, tilesBetween } from '../../src/audit/tile.js';
+import { parseTlogProof } from '../../src/audit/tlog-proof.js';
+import { canonicalJson, type JsonValue } from '../../src/kernel/crypto/canonical-json.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
@@ -50,6 +56,38 @@ const asBytes = (response: NodeJS.ReadableStream, done: (error: Error | null, bo
   response.on('end', () => done(null, Buffer.concat(chunks)));
   response.on('error', (error) => done(error, Buffer.alloc(0)));
 };
+
+/** The leaves of the log in a package, when its tiles, its root, its signature and its proofs have been found to agree. */
+function loggedEvents(entries: readonly ZipEntry[]): string[] {
+  const bag = bagIn(entries);
+  const file = (path: string): Buffer => {
+    const bytes = bag.get(`data/${path}`);
+    if (bytes === undefined) throw new Error(`the package has no ${path}`);
+    return bytes;
+  };
+  const key = entries.find(({ path }) => path.endsWith('/keys/log.vkey'))?.bytes.toString() ?? '';
+  const head = openCheckpoint(file('log/checkpoint'), parseVerifierKey(key));
+  const frontier = new Frontier();
+  const leaves = [...entryBundlesOf(head.size)].flatMap((bundle) => entriesOf(file(`log/${tilePath(bundle)}`)));
+  for (const leaf of leaves) frontier.append(leafHash(leaf));
+  expect([frontier.size, frontier.root]).toEqual([head.size, head.root]);
+  for (const tile of tilesBetween(0, head.size)) expect(file(`log/${tilePath(tile)}`)).toHaveLength(32 * tile.width);
+  const proofs = [...bag.keys()].filter((path) => path.startsWith('data/proofs/') && path.endsWith('.tlog-proof'));
+  expect(proofs.length).toBeGreaterThan(0);
+  for (const path of proofs) {
+    const { index, hashes, checkpoint } = parseTlogProof(bag.get(path)!);
+    const leaf = bag.get(path.replace('.tlog-proof', ''))!;
+    expect(checkpoint).toEqual(file('log/checkpoint'));
+    expect(leaf).toEqual(leaves[index]);
+    expect(isIncluded(leafHash(leaf), index, head, hashes)).toBe(true);
+  }
+  // What came after the instant of knowledge is in the log, and not among the events.
+  const { knownAt } = JSON.parse(file('index.json').toString()) as { knownAt: string };
+  return leaves
+    .map((leaf) => leaf.toString())
+    .filter((leaf) => (JSON.parse(leaf) as { time: string }).time <= knownAt)
+    .sort();
+}
 
 describe('packages', () => {
   let world: World;
@@ -198,6 +236,7 @@ describe('packages', () => {
       .map((line) => JSON.parse((JSON.parse(line) as { leaf: string }).leaf) as { action: string; tenant: string });
     expect(leaves.map(({ action }) => action)).toContain('scan.stored');
     expect(new Set(leaves.map(({ tenant }) => tenant))).toEqual(new Set([clinic.organizationId]));
+    expect(loggedEvents(entries)).toEqual(leaves.map((leaf) => canonicalJson(leaf as unknown as JsonValue)).sort());
     const posture = JSON.parse(bag.get('data/posture/posture.json')!.toString()) as { systemId: string };
     expect(posture.systemId).toBe(clinic.systemId);
   });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AnchorFiles } from '../../src/audit/anchor/anchor.service.js';
-import { anchorFiles, anchorKeys } from '../../src/packages/anchor-files.js';
+import { anchorFiles, anchorKeyFiles } from '../../src/packages/anchor-files.js';
+import type { OutgoingFile } from '../../src/packages/bag.js';
 
 const ANCHORS: AnchorFiles = {
   tenantCheckpoint: Buffer.from('the head of the log'),
@@ -13,33 +14,28 @@ const ANCHORS: AnchorFiles = {
   head: { origin: 'anchor', size: 1, root: Buffer.alloc(32) },
 };
 
-const written = (anchors: AnchorFiles | null): Record<string, string> =>
+const texts = (files: readonly OutgoingFile[]): Record<string, string> =>
   Object.fromEntries(
-    anchorFiles(anchors).map(({ path, content }) => [
-      path,
-      Buffer.concat([...(content as Iterable<Buffer>)]).toString(),
-    ]),
+    files.map(({ path, content }) => [path, Buffer.concat([...(content as Iterable<Buffer>)]).toString()]),
   );
-const keys = (anchors: AnchorFiles | null): Record<string, string> =>
-  Object.fromEntries(anchorKeys(anchors).map(({ path, content }) => [path, content.toString()]));
 
 it('are the anchors written as their verifiers read them?', () => {
-  expect(written(ANCHORS)).toEqual({
+  expect(texts(anchorFiles(ANCHORS))).toEqual({
     'anchor/checkpoint': 'the head of the anchor log',
     'anchor/checkpoint.tsr': 'the stamp',
     'anchor/policy.txt': 'quorum none\n',
     'anchor/tenant-checkpoint': 'the head of the log',
     'anchor/tenant-checkpoint.tlog-proof': 'the proof',
   });
-  expect(keys(ANCHORS)).toEqual({
-    'anchor.vkey': 'anchor+00000000+AA==',
-    'witnesses.vkey': 'w1+00000000+AA==\nw2+00000000+AA==\n',
+  expect(texts(anchorKeyFiles(ANCHORS))).toEqual({
+    'keys/anchor.vkey': 'anchor+00000000+AA==',
+    'keys/witnesses.vkey': 'w1+00000000+AA==\nw2+00000000+AA==\n',
   });
 });
 
 it('is there no stamp and no witness where there is none, and nothing of a log without anchors?', () => {
   const bare = { ...ANCHORS, timeStamp: null, witnesses: [] };
-  expect(Object.keys(written(bare))).not.toContain('anchor/checkpoint.tsr');
-  expect(Object.keys(keys(bare))).toEqual(['anchor.vkey']);
-  expect([written(null), keys(null)]).toEqual([{}, {}]);
+  expect(Object.keys(texts(anchorFiles(bare)))).not.toContain('anchor/checkpoint.tsr');
+  expect(Object.keys(texts(anchorKeyFiles(bare)))).toEqual(['keys/anchor.vkey']);
+  expect([anchorFiles(null), anchorKeyFiles(null)]).toEqual([[], []]);
 });

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../../src/catalog/load.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
+import { entriesOf, entryBundle, hashesOfTile } from '../../src/audit/tile.js';
+import { leafHash } from '../../src/audit/merkle.js';
 import type { CitedItem } from '../../src/packages/record-files.js';
 import type { RecordLine } from '../../src/packages/records.js';
 import { zip } from '../../src/packages/zip.js';
@@ -97,7 +99,16 @@ const facts: PackageFacts = {
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
   faults: [],
+  anchors: null,
+  log: {
+    size: 3,
+    checkpoint: Buffer.from('a head'),
+    keys: { checkpoint: ['log+1', 'log+0'], receipt: ['log/receipt+1'] },
+    cited: [{ eventId: READABLE, index: 1 }],
+  },
 };
+
+const LEAVES = ['{"n":0}', '{"n":1}', '{"n":2}'].map((leaf) => Buffer.from(leaf));
 
 const result = {
   system_id: SYSTEM,
@@ -138,6 +149,16 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     register: (name) => inPages<object>(name === 'agreements' ? AGREEMENTS : [], page),
     systemPosture: (systemId) => Promise.resolve({ systemId }),
     evidence,
+    log: {
+      tile: ({ level, width }) =>
+        Promise.resolve(
+          level === 'entries'
+            ? entryBundle(LEAVES.slice(0, width))
+            : Buffer.concat(LEAVES.slice(0, width).map((leaf) => leafHash(leaf))),
+        ),
+      leaf: (index) => Promise.resolve(LEAVES[index] ?? Buffer.alloc(0)),
+      proof: (index) => Promise.resolve(Buffer.from(`proof of ${index}`)),
+    },
   };
 };
 
@@ -197,6 +218,8 @@ describe('the contents of a package', () => {
       path
         .slice('data/'.length)
         .replace(SYSTEM, '<id>')
+        .replace(READABLE, '<event>')
+        .replace(/^(log\/tile\/).*/, '$1')
         .replace(/^records\/.*\./, 'records/<type>.')
         .replace(/^((?:records|registers)\/.*)\.csv$/, '$1.json, .csv');
     for (const path of files) expect(told).toContain(name(path));
@@ -276,6 +299,22 @@ describe('the contents of a package', () => {
     const controls = JSON.parse(bag.get('data/controls.json')!.toString()) as { id: string; auditorAsks: string[] }[];
     expect(controls.map(({ id }) => id)).toEqual(catalog.controls.map(({ id }) => id));
     expect(controls.some(({ auditorAsks }) => auditorAsks.length > 0)).toBe(true);
+  });
+
+  it('hold the log as programs that check logs read it, proofs of what is cited, and keys outside the bag?', async () => {
+    const entries = await readZip(await build(facts, rowsOf(3)));
+    const bag = bagIn(entries);
+    expect(bag.get('data/log/checkpoint')).toEqual(facts.log.checkpoint);
+    expect(hashesOfTile(bag.get('data/log/tile/0/000.p/3')!)).toEqual(LEAVES.map((leaf) => leafHash(leaf)));
+    expect(entriesOf(bag.get('data/log/tile/entries/000.p/3')!)).toEqual(LEAVES);
+    expect(bag.get(`data/proofs/${READABLE}.json`)).toEqual(LEAVES[1]);
+    expect(bag.get(`data/proofs/${READABLE}.json.tlog-proof`)?.toString()).toBe('proof of 1');
+    const keys = entries.filter(({ path }) => path.includes('/keys/'));
+    expect(keys.map(({ path, bytes }) => [path.split('/keys/')[1], bytes.toString()])).toEqual([
+      ['earlier.vkeys', 'log+0\n'],
+      ['log.vkey', 'log+1'],
+      ['receipt.vkey', 'log/receipt+1'],
+    ]);
   });
 
   it('hold the posture of each system of an organisation?', async () => {

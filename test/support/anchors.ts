@@ -65,17 +65,17 @@ export interface AnchorGround {
   /** Added to the clock of all services, in milliseconds. */
   later: { by: number };
   /** A service that has just started: it remembers nothing. */
-  start(config?: Partial<AnchorConfig>): AnchoringService;
-  stop(): Promise<void>;
+  start: (config?: Partial<AnchorConfig>) => AnchoringService;
+  stop: () => Promise<void>;
 }
 
 export interface AnchoringService {
   guard: AnchorGuard;
   anchors: AnchorService;
   /** Says that a log has a new head, as its signer does. */
-  enqueue(log: TestLog): Promise<void>;
-  startGeneration(): Promise<void>;
-  faults(): Promise<string[]>;
+  enqueue: (log: TestLog) => Promise<void>;
+  startGeneration: () => Promise<void>;
+  faults: () => Promise<string[]>;
 }
 
 export async function prepareAnchors(directory: string): Promise<AnchorGround> {

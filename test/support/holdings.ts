@@ -16,6 +16,7 @@ export const NAMES = [
   'memberId',
   'agentId',
   'evidenceId',
+  'eventId',
   'scanId',
   'series',
   'factSeries',
@@ -61,11 +62,13 @@ export const heldBy = (path: string): Held[] =>
 
 /** The path with what it names. */
 export const filled = (path: string, holdings: Holdings): string =>
-  path.replaceAll(
-    NAMED,
-    (named, before: string, parameter: string) =>
-      `${before}/${parameter === VERSION ? '1' : encodeURIComponent(holdings[heldAt(named, parameter)])}`,
-  );
+  path
+    .replace('*tile', '0/000.p/1')
+    .replaceAll(
+      NAMED,
+      (named, before: string, parameter: string) =>
+        `${before}/${parameter === VERSION ? '1' : encodeURIComponent(holdings[heldAt(named, parameter)])}`,
+    );
 
 /** A name as good as any, of nothing. */
 export const absent = (held: Held): string => (held === 'recordType' ? `org/${newId()}` : newId());
@@ -129,11 +132,13 @@ export async function holdingsOf(world: World, admin: pg.Client, clinic: Clinic,
     },
     { timeout: 30_000, interval: 200 },
   );
+  const { body: events } = await officer.get(`${clinic.path}/audit-events?action=scan.stored`).expect(200);
   return {
     organizationId: clinic.organizationId,
     systemId: clinic.systemId,
     memberId,
     agentId: agents.items[0].id,
+    eventId: events.items[0].id,
     evidenceId: scan.evidenceId,
     scanId: scan.id,
     series: results.items[0].series,

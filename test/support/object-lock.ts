@@ -17,7 +17,7 @@ export interface ObjectLockStore {
   /** It answers 503 to everything. */
   down: boolean;
   delete(key: string): void;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 export async function startObjectLockStore(bucket = 'anchors'): Promise<ObjectLockStore> {

@@ -57,6 +57,8 @@ const queries = (of: Holdings): Record<string, string> => ({
   importRecords: '?type=training_record',
   exportRecords: '?type=appointment',
   exportRiskRegister: '?format=csv',
+  proveInclusion: `?event=${of.eventId}`,
+  proveConsistency: '?from=1',
   compareRiskAnalyses: `?with=${of.analysisId}`,
 });
 

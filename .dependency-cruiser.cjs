@@ -87,10 +87,10 @@ const ROOMS = {
     'packages',
   ],
   reference: ['kernel'],
-  health: ['kernel', 'evidence'],
+  health: ['kernel', 'audit', 'evidence'],
   // The embedded Postgres is migrated, as an operator's would be.
   development: ['kernel'],
-  // A client of the HTTP API like any other; `serve` and `migrate` load the program only when they are asked for (see below).
+  // A client of the HTTP API like any other; `serve`, `migrate` and `log` load the program only when they are asked for (see below).
   bin: [],
   // Another such client, that of a cluster; loaded by `agent` alone. Of the checks it knows which kinds they read.
   agent: ['bin', 'checks'],
@@ -115,7 +115,7 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
   severity: 'error',
   from: {
     path: `^src/${room}/`,
-    pathNot: room === 'bin' ? [SPEC, '^src/bin/commands/(serve|migrate|agent)\\.ts$'] : [SPEC],
+    pathNot: room === 'bin' ? [SPEC, '^src/bin/commands/(serve|migrate|log|agent)\\.ts$'] : [SPEC],
   },
   to: {
     path: '^src/',
@@ -228,7 +228,7 @@ module.exports = {
     {
       name: 'bin-is-light',
       comment:
-        'The command line starts in a fraction of a second: the server is loaded by `serve` and `migrate` alone, when they run.',
+        'The command line starts in a fraction of a second: the server is loaded by `serve`, `migrate` and `log` alone, when they run.',
       severity: 'error',
       from: { path: '^src/bin/' },
       to: { path: '^src/(?!bin/)', dynamic: false },

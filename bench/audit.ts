@@ -30,7 +30,8 @@ const FILL = 5_000;
 const GOAL = { ratio: 0.5, commit: 50, lag: 2_000, proof: 50 } as const;
 
 export const audit: BenchProgram = {
-  about: 'events a second with the log and without it, how long until an event is in it, and proofs and a whole check of a large one',
+  about:
+    'events a second with the log and without it, how long until an event is in it, and proofs and a whole check of a large one',
   flags: {
     seconds: { default: '30', about: 'of writing, with the log and without' },
     leaves: { default: '1000000', about: 'of the log that proofs are asked of' },
@@ -137,7 +138,10 @@ async function measureWrites(bench: Bench, parts: Parts, seconds: number): Promi
     value: quantile(times, 0.99),
     unit: 'ms',
     p50: quantile(times, 0.5),
-    without: quantile(rounds.without.flatMap(({ times }) => times), 0.99),
+    without: quantile(
+      rounds.without.flatMap(({ times }) => times),
+      0.99,
+    ),
     goal: atMost(GOAL.commit),
   });
   const lags = rounds.with.flatMap(({ lags }) => lags);

@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Logger } from 'pino';
+import { ANCHOR_CONFIG, type AnchorConfig } from './audit/anchor/anchor.config.js';
+import { openCopies } from './audit/anchor/open-copies.js';
 import { AUDIT_CONFIG } from './audit/audit.config.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AUTH_CONFIG, organizationsConfig } from './auth/auth.config.js';
@@ -17,6 +19,7 @@ import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
 import { EventsModule } from './events/events.module.js';
 import { ExaminationsModule } from './examinations/examinations.module.js';
 import { HealthModule } from './health/health.module.js';
+import { TimeStampAuthority } from './kernel/crypto/time-stamp/authority.js';
 import { HttpModule } from './kernel/http/http.module.js';
 import { ProblemFilter } from './kernel/http/problem.filter.js';
 import { KernelModule } from './kernel/kernel.module.js';
@@ -52,6 +55,7 @@ const MAX_WAITING_MERGES = 128;
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
     const tokens = [
+      ANCHOR_CONFIG,
       AUDIT_CONFIG,
       EVIDENCE_DRIVER,
       REPORT_LIMITS,
@@ -66,6 +70,7 @@ class ConfigurationModule {
       module: ConfigurationModule,
       global: true,
       providers: [
+        { provide: ANCHOR_CONFIG, useFactory: () => anchorConfig(config) },
         { provide: AUDIT_CONFIG, useValue: { host: new URL(config.auth.publicUrl).host } },
         { provide: EVIDENCE_DRIVER, useFactory: () => FileSystemDriver.open(config.evidenceDirectory) },
         { provide: REPORT_LIMITS, useValue: config.reportLimits },
@@ -77,11 +82,19 @@ class ConfigurationModule {
         { provide: AUTH_CONFIG, useValue: config.auth },
         { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth, config.agentImage) },
         { provide: NOTICES_CONFIG, useValue: { privateHosts: config.webhookPrivateHosts } },
-        { provide: TIME_STAMPING, useValue: null },
+        {
+          provide: TIME_STAMPING,
+          useValue: config.timeStamps === null ? null : new TimeStampAuthority(config.timeStamps),
+        },
       ],
       exports: tokens,
     };
   }
+}
+
+async function anchorConfig({ anchor, timeStamps }: Config): Promise<AnchorConfig> {
+  const authority = timeStamps === null ? null : new TimeStampAuthority(timeStamps);
+  return { ...anchor, authority, copies: await openCopies(anchor.copies) };
 }
 
 @Module({})

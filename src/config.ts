@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { anchorSettings, type AnchorSettings } from './audit/anchor/anchor.config.js';
 import { authConfig, type AuthConfig } from './auth/auth.config.js';
 import { parsePackageKey, type PackageKey } from './kernel/crypto/signing/package-key.js';
 import type { SigningOptions } from './kernel/crypto/signing/signing-keys.js';
+import type { TimeStampSettings } from './kernel/crypto/time-stamp/authority.js';
+import { parseChain } from './kernel/crypto/time-stamp/time-stamp.js';
 import { MAX_SILENCE, type ContentLimits } from './kernel/http/content.js';
 import { signingTrusts, type SigningTrust } from './scans/signing-trust.js';
 
@@ -94,6 +97,27 @@ export const VARIABLES = z.object({
     .regex(/^[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}$/, 'an image by its digest: NAME@sha256:DIGEST')
     .optional()
     .meta({ description: 'Image of agents, by its digest, as enrolment prints it (docs/enrolment.md).' }),
+  ANCHOR_INTERVAL_SECONDS: whole(1, 3_600)
+    .default(60)
+    .meta({ description: 'Seconds after which new heads of logs go out to witnesses and copies (docs/anchors.md).' }),
+  ANCHOR_WITNESSES: z.string().optional().meta({
+    description:
+      'Who cosigns the heads of logs: a JSON or YAML list of `url` (the submission prefix) and `vkey` (docs/anchors.md).',
+  }),
+  ANCHOR_STORE: z.string().optional().meta({
+    description:
+      'Where the heads of logs are copied to: `file:` and a directory on another medium, or `s3://BUCKET/PREFIX` with Object Lock (docs/anchors.md).',
+  }),
+  TSA_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({
+      description: 'Time-stamping authority (RFC 3161) for heads of logs and for packages. Asks for TSA_CHAIN.',
+    }),
+  TSA_CHAIN: z
+    .string()
+    .optional()
+    .meta({ description: 'Certificates in PEM that its time stamps are believed by, a root among them.' }),
   WEBHOOK_PRIVATE_HOSTS: list.default([]).meta({
     description:
       'Hosts that webhooks may name though their addresses are private, comma-separated, without ports (docs/notices.md). All others have to be in the public Internet.',
@@ -125,6 +149,8 @@ export interface Config {
   logLevel: string;
   signingTrust: SigningTrust[];
   agentImage: string | null;
+  anchor: AnchorSettings;
+  timeStamps: TimeStampSettings | null;
   webhookPrivateHosts: ReadonlySet<string>;
   auth: AuthConfig;
 }
@@ -192,6 +218,8 @@ export function loadConfig(environment: Environment): Config {
     logLevel: set.LOG_LEVEL,
     signingTrust: trustOf(set.SIGNING_TRUST),
     agentImage: set.AGENT_IMAGE ?? null,
+    anchor: anchorOf(set),
+    timeStamps: timeStampsOf(set.TSA_URL, set.TSA_CHAIN),
     webhookPrivateHosts: hostsOf(set.WEBHOOK_PRIVATE_HOSTS),
     auth: auth.data,
   };
@@ -273,6 +301,28 @@ function hostsOf(names: readonly string[]): ReadonlySet<string> {
   if (hosts.includes(null))
     throw new ConfigFaults(['WEBHOOK_PRIVATE_HOSTS: names or addresses of hosts, without ports']);
   return new Set(hosts.filter((host) => host !== null));
+}
+
+function anchorOf(set: z.output<typeof VARIABLES>): AnchorSettings {
+  const settings = anchorSettings({
+    host: new URL(set.PUBLIC_URL).host,
+    intervalSeconds: set.ANCHOR_INTERVAL_SECONDS,
+    witnesses: set.ANCHOR_WITNESSES,
+    store: set.ANCHOR_STORE,
+  });
+  if ('fault' in settings) throw new ConfigFaults([settings.fault]);
+  return settings;
+}
+
+/** Without a root nothing of it would be believed. */
+function timeStampsOf(url: string | undefined, chain: string | undefined): TimeStampSettings | null {
+  if (url === undefined && chain === undefined) return null;
+  if (url === undefined) throw new ConfigFaults(['TSA_URL: TSA_CHAIN is given, and no authority']);
+  try {
+    return { url, chain: parseChain(chain ?? '') };
+  } catch {
+    throw new ConfigFaults(['TSA_CHAIN: certificates in PEM, and among them a root']);
+  }
 }
 
 /** Tried here, so that what cannot verify anything stops the start. */

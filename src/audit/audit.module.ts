@@ -1,4 +1,9 @@
 import { Module } from '@nestjs/common';
+import { AnchorController } from './anchor/anchor.controller.js';
+import { AnchorGuard } from './anchor/anchor-guard.js';
+import { AnchorService } from './anchor/anchor.service.js';
+import { AnchorStore } from './anchor/anchor.store.js';
+import { AnchorWorker } from './anchor/anchor.worker.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
 import { AuditStore } from './audit.store.js';
@@ -10,8 +15,20 @@ import { LogStore } from './log.store.js';
 import { LogWorker } from './log.worker.js';
 
 @Module({
-  controllers: [AuditController, LogController],
-  providers: [AuditService, AuditStore, LogSequencer, LogService, LogSigner, LogStore, LogWorker],
-  exports: [AuditService, LogService],
+  controllers: [AuditController, AnchorController, LogController],
+  providers: [
+    AuditService,
+    AuditStore,
+    AnchorGuard,
+    AnchorService,
+    AnchorStore,
+    AnchorWorker,
+    LogSequencer,
+    LogService,
+    LogSigner,
+    LogStore,
+    LogWorker,
+  ],
+  exports: [AuditService, AnchorGuard, AnchorService, LogService],
 })
 export class AuditModule {}

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Controller } from '@nestjs/common';
+import { AnchorGuard } from './anchor/anchor-guard.js';
 import { Database } from '../kernel/db/database.js';
 import { Call, Download, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { Refusal } from '../kernel/http/problem.js';
@@ -15,6 +16,7 @@ export class LogController {
   constructor(
     private readonly database: Database,
     private readonly log: LogService,
+    private readonly guard: AnchorGuard,
   ) {}
 
   @Endpoint(getLog)
@@ -34,7 +36,11 @@ export class LogController {
 
   @Endpoint(getLogCheckpoint)
   async checkpoint(@Call() call: CallOf<typeof getLogCheckpoint>) {
-    const { note } = await this.database.read(call.principal, (tx) => this.log.head(tx));
+    const { note } = await this.database.read(call.principal, async (tx) => {
+      const head = await this.log.head(tx);
+      await this.guard.refuseWhereRefused(tx, head.origin);
+      return head;
+    });
     return file(note, TEXT, 'private, max-age=5');
   }
 

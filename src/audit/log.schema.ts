@@ -78,6 +78,7 @@ export const getLogCheckpoint = operation({
       headers: { 'Cache-Control': 'For five seconds, by the reader alone.' },
     },
   },
+  refusals: ['log-refused'],
 });
 
 export const getLogTile = operation({

@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type WriteTx } from '../kernel/db/database.js';
 import type { Principal } from '../kernel/principal.js';
+import { AnchorGuard } from './anchor/anchor-guard.js';
 import { AUDIT_CONFIG, type AuditConfig } from './audit.config.js';
 import { fullTiles } from './full-tiles.js';
 import type { Log, NewLeaf } from './log.js';
 import { LogStore } from './log.store.js';
 import { Frontier, leafHash } from './merkle.js';
+import { logOrigin } from './origin.js';
 
 /** Leaves of one transaction: some hundred kilobytes of rows, and a tenth of a second. */
 const BATCH = 2_000;
@@ -21,6 +23,7 @@ export class LogSequencer {
     private readonly database: Database,
     private readonly store: LogStore,
     @Inject(AUDIT_CONFIG) private readonly config: AuditConfig,
+    private readonly guard: AnchorGuard,
   ) {}
 
   /**
@@ -31,7 +34,7 @@ export class LogSequencer {
     return this.database.write(principal, async (tx) => {
       tx.withoutAudit('the log is what is recorded: an event of its growth would make it grow');
       const generation = await this.store.generation(tx);
-      const log = await this.store.lock(tx, generation, originOf(this.config.host, tx.organizationId, generation), {
+      const log = await this.store.lock(tx, generation, logOrigin(this.config.host, tx.organizationId, generation), {
         wait,
       });
       if (log === null) return false;
@@ -51,13 +54,17 @@ export class LogSequencer {
     });
   }
 
-  /** Of a log that was begun anew: the last head of the one before as its first leaf, then all of that one's events again, so that it is complete by itself. */
+  /** Of a log that was begun anew: the last head of the one before, as it is outside, as its first leaf, then all of that one's events again, so that it is complete by itself. */
   private async takenOver(tx: WriteTx, log: Log): Promise<NewLeaf[]> {
     const before = await this.store.before(tx, log);
     if (before === null) return [];
-    const head = log.size === 0 ? await this.store.lastHead(tx, before.generation) : null;
-    const first = head === null ? [] : [{ leafHash: leafHash(head.note), eventId: null, leaf: head.note }];
-    return first.length > 0 ? first : this.store.carried(tx, before, log, BATCH);
+    if (log.size === 0) {
+      const note =
+        (await this.guard.lastOutside(before.generation, before.origin)) ??
+        (await this.store.lastHead(tx, before.generation))?.note;
+      if (note !== undefined) return [{ leafHash: leafHash(note), eventId: null, leaf: note }];
+    }
+    return this.store.carried(tx, before, log, BATCH);
   }
 
   private async extend(tx: WriteTx, log: Log, leaves: readonly NewLeaf[], isComplete: boolean): Promise<void> {
@@ -71,7 +78,3 @@ export class LogSequencer {
     await this.store.append(tx, log, leaves, tiles, { size, root, frontier: bytes, isComplete });
   }
 }
-
-/** The name of an organisation's log; of one that was begun anew, with its number. */
-export const originOf = (host: string, organizationId: string, generation: number): string =>
-  `${host}/log/${organizationId}${generation === 1 ? '' : `/${generation}`}`;

@@ -5,12 +5,13 @@ import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
 import { AUDIT_CONFIG, type AuditConfig } from './audit.config.js';
 import type { EventObject, RecordedEvent } from './event.js';
-import { LogSequencer, originOf } from './log.sequencer.js';
+import { LogSequencer } from './log.sequencer.js';
 import { LogSigner } from './log.signer.js';
 import type { SignedHead } from './log.js';
 import { LogStore } from './log.store.js';
 import { consistencyProof, inclusionProof, rootOf, type HashReader } from './merkle.js';
 import { formatNote, formatVerifierKey, signNote, verifierKey } from './note.js';
+import { logOrigin } from './origin.js';
 import { formatReceipt, receiptKeyName } from './receipt.js';
 import { entryBundle, hashReader, TILE_WIDTH, widthOf, type Tile } from './tile.js';
 import { formatTlogProof } from './tlog-proof.js';
@@ -145,7 +146,7 @@ export class LogService {
   async receipt(tx: Tx, { leafHash, time }: RecordedEvent): Promise<string> {
     const generation = await this.store.generation(tx);
     const log = await this.store.find(tx, generation);
-    const origin = log?.origin ?? originOf(this.config.host, tx.organizationId, generation);
+    const origin = log?.origin ?? logOrigin(this.config.host, tx.organizationId, generation);
     const text = formatReceipt({ origin, leafHash, time: time.getTime() });
     const key = verifierKey(receiptKeyName(origin), this.keys.receipt.publicKey);
     const signature = await signNote(text, key, (bytes) => this.keys.receipt.sign(bytes));

@@ -4,6 +4,8 @@ import { SigningKeys } from '../kernel/crypto/signing/signing-keys.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { Database } from '../kernel/db/database.js';
 import type { Principal } from '../kernel/principal.js';
+import { AnchorGuard } from './anchor/anchor-guard.js';
+import { AnchorStore } from './anchor/anchor.store.js';
 import { formatCheckpoint } from './checkpoint.js';
 import type { SignedHead } from './log.js';
 import { LogStore } from './log.store.js';
@@ -22,9 +24,14 @@ export class LogSigner {
     private readonly store: LogStore,
     private readonly keys: SigningKeys,
     private readonly clock: Clock,
+    private readonly guard: AnchorGuard,
+    private readonly anchors: AnchorStore,
   ) {}
 
-  /** Signs the present head, where it is not signed. Throws an IntegrityError where the log is not what it has signed; then it goes on as it is, unsigned. */
+  /**
+   * Signs the present head, where it is not signed. Throws an IntegrityError where the log is not what it has signed, a LogRefused where it is not what is outside, and an
+   * OutsideSilent where nobody there answers; then it goes on as it is, unsigned.
+   */
   async sign(principal: Principal): Promise<void> {
     const found = await this.database.readSnapshot(principal, async (tx) => {
       const log = await this.store.find(tx, await this.store.generation(tx));
@@ -40,6 +47,14 @@ export class LogSigner {
     });
     if (found === null) return;
     const { generation, origin, size, root } = found;
+    await this.guard.requireExtends(origin, size, (at) =>
+      this.database.read(principal, (tx) =>
+        rootOf(
+          at,
+          hashReader(at, (tiles) => this.store.tiles(tx, generation, tiles)),
+        ),
+      ),
+    );
     const text = formatCheckpoint({ origin, size, root });
     const { publicKey } = this.keys.log;
     const signature = await signNote(text, verifierKey(origin, publicKey), (bytes) => this.keys.log.sign(bytes));
@@ -48,6 +63,7 @@ export class LogSigner {
     await this.database.write(principal, async (tx) => {
       tx.withoutAudit('a head speaks of the events, and is no event');
       await this.store.keepHead(tx, head);
+      await this.anchors.enqueue(tx, generation, head);
     });
   }
 }

@@ -11,6 +11,7 @@ import { exportChecks, testChecks } from './commands/checks.js';
 import { enrol, environments, keySources, modes, phi } from './commands/enrol.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
+import { newOrigin } from './commands/log.js';
 import { migrate } from './commands/migrate.js';
 import { packageCommand } from './commands/package.js';
 import { posture, statuses } from './commands/posture.js';
@@ -37,6 +38,13 @@ export function buildProgram(): Command {
 
   program.command('serve').description('Run the server (configured by its environment).').action(serve);
   program.command('migrate').description("Bring the database to this version's schema.").action(migrate);
+  const log = program.command('log').description('The logs of audit events, as their operator has them.');
+  log
+    .command('new-origin')
+    .description(
+      'Begin new logs in place of those whose heads are no longer signed, as a restored database is behind what was kept outside (docs/anchors.md). Configured as the server is.',
+    )
+    .action(newOrigin);
   addressed(program.command('login'))
     .description(
       'Log in with a browser on any device, and keep the tokens for this server in a file only you can read.',

@@ -154,13 +154,11 @@ export const changeEngagement = operation({
     'A new name or end, in force from the next request on. Person, scope and period stay: for others, invite anew. One that was revoked stays so; one that has ended can be given a later end.',
   permission: 'engagements:write',
   params: engagementParams,
-  body: z
-    .strictObject({ name: nameText.optional(), endsAt: instant.optional() })
-    .meta({
-      id: 'EngagementChange',
-      description: 'What shall change.',
-      examples: [{ endsAt: '2027-01-15T17:00:00Z' }],
-    }),
+  body: z.strictObject({ name: nameText.optional(), endsAt: instant.optional() }).meta({
+    id: 'EngagementChange',
+    description: 'What shall change.',
+    examples: [{ endsAt: '2027-01-15T17:00:00Z' }],
+  }),
   answers: { 200: { description: 'As it is now.', schema: EngagementView } },
   refusals: ['conflict'],
   edits: true,

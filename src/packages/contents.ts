@@ -2,8 +2,10 @@ import { readCheckpoint } from '../audit/checkpoint.js';
 import { VERSION } from '../kernel/version.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
+import type { AnchorFiles } from '../audit/anchor/anchor.service.js';
 import type { SystemInEffect } from '../organizations/system.service.js';
 import type { EvidenceRef } from '../posture/posture.schema.js';
+import { anchorFiles, anchorKeyFiles } from './anchor-files.js';
 import { bag, type OutgoingFile } from './bag.js';
 import { custodyFiles, type CustodyReader } from './custody-files.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
@@ -108,6 +110,8 @@ export interface PackageFacts {
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
   log: PackagedLog;
+  /** Null where no head of the log was anchored yet. */
+  anchors: AnchorFiles | null;
 }
 
 export interface ResultLine {
@@ -216,7 +220,7 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Si
   const signed = {
     tagManifest: tagManifest.bytes,
     beside: [verify],
-    keys: logKeyFiles(facts.log),
+    keys: [...anchorKeyFiles(facts.anchors), ...logKeyFiles(facts.log)],
     predicate: () => predicate(facts, counts),
   };
   return [
@@ -226,10 +230,9 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Si
   ].map(({ path, content }) => ({ path: `${root}/${path}`, content }));
 }
 
-function headOf({ checkpoint }: PackagedLog): LogHead {
-  const { origin, size, root } = readCheckpoint(checkpoint);
-  return { origin, size, rootHash: root.toString('base64') };
-}
+const headOf = ({ origin, size, root }: { origin: string; size: number; root: Buffer }): LogHead => ({
+  ...{ origin, size, rootHash: root.toString('base64') },
+});
 
 const predicate = (facts: PackageFacts, counts: Counts): Predicate => ({
   packageId: facts.id,
@@ -241,8 +244,8 @@ const predicate = (facts: PackageFacts, counts: Counts): Predicate => ({
     knownAt: facts.knownAt.toISOString(),
   },
   createdAt: facts.requestedAt.toISOString(),
-  log: headOf(facts.log),
-  anchor: null,
+  log: headOf(readCheckpoint(facts.log.checkpoint)),
+  anchor: facts.anchors === null ? null : headOf(facts.anchors.head),
   counts: countsOf(facts, counts),
   softwareVersion: VERSION,
 });
@@ -263,6 +266,7 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
   };
 
   return [
+    ...anchorFiles(facts.anchors),
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
     { path: 'controls.json', content: json(() => judgedControls(facts)) },
     { path: 'coverage.jsonl', content: lines(rows.coverage(), 'coverage') },

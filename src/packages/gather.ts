@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AnchorService } from '../audit/anchor/anchor.service.js';
 import { AuditService, type ListedEvent } from '../audit/audit.service.js';
 import type { SignedHead } from '../audit/log.js';
 import { EventsService } from '../events/events.service.js';
@@ -57,6 +58,7 @@ export class PackageGatherer {
     private readonly writer: ReportWriter,
     private readonly custody: PackageCustody,
     private readonly log: PackageLog,
+    private readonly anchors: AnchorService,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -89,6 +91,7 @@ export class PackageGatherer {
 
     // Of all that was known then there is an event, and each is below this head.
     const head = await this.log.close(principal);
+    const anchors = await this.anchors.filesForPackage(head.origin, head.size);
     const organization = await this.database.readSnapshot(principal, (tx) => this.organizations.read(tx));
     const { document: posture, catalog } = await this.posture.evaluate(principal, {
       systemId: row.systemId,
@@ -129,6 +132,7 @@ export class PackageGatherer {
         evidence,
         faults,
         log: logged.log,
+        anchors,
       },
       rows: {
         log: logged.rows,

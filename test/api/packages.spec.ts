@@ -77,7 +77,7 @@ function loggedEvents(entries: readonly ZipEntry[]): string[] {
   for (const leaf of leaves) frontier.append(leafHash(leaf));
   expect([frontier.size, frontier.root]).toEqual([head.size, head.root]);
   for (const tile of tilesBetween(0, head.size)) expect(file(`log/${tilePath(tile)}`)).toHaveLength(32 * tile.width);
-  const proofs = [...bag.keys()].filter((path) => path.endsWith('.tlog-proof'));
+  const proofs = [...bag.keys()].filter((path) => path.startsWith('data/proofs/') && path.endsWith('.tlog-proof'));
   expect(proofs.length).toBeGreaterThan(0);
   for (const path of proofs) {
     const { index, hashes, checkpoint } = parseTlogProof(bag.get(path)!);

@@ -125,6 +125,7 @@ const facts: PackageFacts = {
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
   faults: [],
+  anchors: null,
   log: logOf(READABLE),
 };
 

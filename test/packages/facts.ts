@@ -117,6 +117,7 @@ export const facts: PackageFacts = {
     evidence(DISPOSED, { path: null, disposedAt: at }),
   ],
   faults: [{ evidenceId: DAMAGED, sha256: contentSha256, size: content.length, reason: HOSTILE }],
+  anchors: null,
   log: logOf(RECORD),
 };
 

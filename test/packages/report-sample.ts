@@ -90,6 +90,7 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
     },
     evidence: [],
     faults: [],
+    anchors: null,
     log: logOf(ID),
   };
 }
@@ -100,7 +101,14 @@ export const itemsOf = ({ controls, posture, records }: PackageFacts): CitedItem
     const control = controls.find((one) => one.id === id);
     const policies = (records.ofControl.get(id) ?? []).map((record) => ({ ...record, documents: [] }));
     return {
-      ...{ id, citation: control?.citation ?? '', title: control?.title ?? '', required: control?.required ?? '', status, reason },
+      ...{
+        id,
+        citation: control?.citation ?? '',
+        title: control?.title ?? '',
+        required: control?.required ?? '',
+        status,
+        reason,
+      },
       ...{ policies, earlierPolicies: [], practices: [], records: [], linked: [], exceptions: [], decisions: [] },
     };
   });

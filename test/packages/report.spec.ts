@@ -21,7 +21,16 @@ import { ReportWriter } from '../../src/packages/report/report-writer.js';
 import { visible } from '../../src/packages/report/visible.js';
 import { Worst } from '../../src/packages/report/worst.js';
 import { STATUSES } from '../../src/posture/status.js';
-import { emptyReadings, factsOf, itemsOf, mixed, NO_REGISTERS, postureOf, readingsOf, registersOf } from './report-sample.js';
+import {
+  emptyReadings,
+  factsOf,
+  itemsOf,
+  mixed,
+  NO_REGISTERS,
+  postureOf,
+  readingsOf,
+  registersOf,
+} from './report-sample.js';
 
 /** Names that a cluster, a spreadsheet or a form may give. */
 const HOSTILE = [

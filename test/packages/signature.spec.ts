@@ -183,8 +183,8 @@ describe('what is signed of a package', () => {
     served.answering.status = 503;
     const authority = new TimeStampAuthority({ url: served.url, chain: served.chain });
     try {
-      const signed = { tagManifest: () => MANIFEST, beside: [], predicate: () => predicate };
-      for (const { content } of signatureFiles(signed, { key: newSigningKey(), authority, keys: [] })) {
+      const signed = { tagManifest: () => MANIFEST, beside: [], keys: [], predicate: () => predicate };
+      for (const { content } of signatureFiles(signed, { key: newSigningKey(), authority })) {
         await expect(buffer(Readable.from(content))).rejects.toThrow('the authority answered 503');
       }
     } finally {

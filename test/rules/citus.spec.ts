@@ -13,6 +13,12 @@ const DISTRIBUTION_COLUMN = 'organization_id';
 
 /** Tables without the column: they would stay on the coordinator, as «local tables», or be copied to every node, as «reference tables». */
 const UNDISTRIBUTED: Readonly<Record<string, string>> = {
+  'public.anchor_copy': 'local: read and written by the one replica that anchors',
+  'public.anchor_leaf': 'local: the same',
+  'public.anchor_pending': 'local: the same, and written with each head that is signed',
+  'public.anchor_tile': 'local: the same',
+  'public.anchoring': 'local: the same',
+  'public.log_fault': 'reference: mostly empty; read before each signature of a head',
   'public.log_generation': 'reference: a row in years, read by who appends to a log and who reads one',
   'public.migration': 'local: read at the start of a replica, written by migrate',
   'public.signing_key': 'reference: some rows in years, read by who makes packages and proofs',
@@ -26,6 +32,9 @@ const LOCAL_SCHEMAS: Readonly<Record<string, string>> = {
 
 /** Triggers that only look at the row itself. Citus refuses them unless `citus.enable_unsafe_triggers` is set. */
 const WITH_TRIGGERS = [
+  'anchor_leaf',
+  'anchor_tile',
+  'anchoring',
   'audit_detail',
   'audit_event',
   'audit_leaf',

@@ -72,7 +72,11 @@ const PLANTED: [rule: string, file: string, text: string][] = [
   ['packages-imports', 'src/packages/a.ts', `import '../auth/b.js';`],
   ['verify-imports', 'src/verify/a.ts', `import '../catalog/b.js';`],
   ['verify-is-offline', 'src/verify/b.ts', `import '../audit/audit.service.js';`],
-  ['verify-is-offline', 'src/verify/c.ts', `import { Injectable } from '@nestjs/common';\nexport const i = Injectable;`],
+  [
+    'verify-is-offline',
+    'src/verify/c.ts',
+    `import { Injectable } from '@nestjs/common';\nexport const i = Injectable;`,
+  ],
   ['examinations-imports', 'src/examinations/a.ts', `import '../auth/b.js';`],
   [
     'verify-is-offline',

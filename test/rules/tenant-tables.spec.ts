@@ -5,6 +5,12 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 
 /** Tables of no tenant, each with the reason. */
 const SHARED: Readonly<Record<string, string>> = {
+  anchor_copy: 'which head of each log is outside: of the service, by the names of logs',
+  anchor_leaf: 'heads of all logs, signed: names, sizes and roots, which the anchor log is made of',
+  anchor_pending: 'the same, before they are leaves',
+  anchor_tile: 'hashes of the anchor log',
+  anchoring: 'heads of the anchor log, as they went out',
+  log_fault: 'of which logs no head is signed, by their names',
   log_generation: 'how often all logs were begun anew; of the database, not of an organisation',
   migration: 'which migrations ran; the app may only read it',
   signing_key: 'public keys that the service has signed by, for every organisation; nothing of any',
@@ -13,11 +19,18 @@ const SHARED: Readonly<Record<string, string>> = {
 
 /** Indexes that do not lead with the organisation, each with the reason. */
 const ACROSS: Readonly<Record<string, string>> = {
+  anchor_copy_pk: 'of a shared table',
+  anchor_leaf_pk: 'of a shared table',
+  anchor_leaf_origin: 'of a shared table',
+  anchor_pending_pk: 'of a shared table',
+  anchor_tile_pk: 'of a shared table',
+  anchoring_pk: 'of a shared table',
+  log_fault_pk: 'of a shared table',
+  log_generation_pk: 'of a shared table',
   member_self: '«which organisations am I in» is asked before any is chosen; the policy shows the own rows',
   session_pk: 'of a shared table',
   session_expire: 'of a shared table',
   signing_key_pk: 'of a shared table',
-  log_generation_pk: 'of a shared table',
   migration_pk: 'of a shared table',
 };
 
@@ -277,8 +290,17 @@ describe('is the app’s role held by all of it?', () => {
     }
     expect(await codeOf(inside(null, () => server.query('delete from session')))).toBe('done');
     expect(await codeOf(inside(null, () => server.query('truncate session')))).toBe(DENIED);
-    for (const change of ['delete from signing_key', 'truncate signing_key', 'update signing_key set use = use']) {
-      expect(await codeOf(inside(null, () => server.query(change))), change).toBe(DENIED);
+    const kept = {
+      signing_key: 'use',
+      anchor_leaf: 'note',
+      anchor_tile: 'hashes',
+      anchoring: 'note',
+      log_generation: 'number',
+    };
+    for (const [table, column] of Object.entries(kept)) {
+      for (const change of [`delete from ${table}`, `truncate ${table}`, `update ${table} set ${column} = ${column}`]) {
+        expect(await codeOf(inside(null, () => server.query(change))), change).toBe(DENIED);
+      }
     }
   });
 

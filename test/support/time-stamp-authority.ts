@@ -135,7 +135,7 @@ export function timeStampAuthority({
         attribute(OID.contentType, identifier(OID.tstInfo)),
         attribute(OID.messageDigest, der(0x04, hash('sha256', info, 'buffer'))),
         attribute(OID.signingCertificateV2, sequence(sequence(sequence(der(0x04, named))))),
-      ].sort(Buffer.compare);
+      ].sort((one, other) => Buffer.compare(one, other));
       const signature = sign('sha256', der(0x31, ...attributes), key.privateKey);
       const signerInfo = sequence(
         integer(1),
@@ -188,7 +188,7 @@ export interface ServedAuthority extends TestAuthority {
   asked: () => number;
   /** What it answers from now on: a status other than 200, or an answer that is not as it should be. */
   answering: { status: number; options: AnswerOptions };
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** The same over HTTP, on loopback. */

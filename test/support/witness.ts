@@ -32,7 +32,7 @@ export interface TestWitness {
   requests: string[];
   /** Null, or an answer that it gives to everything from now on. */
   answering: { status: number; body: string } | null;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 export async function startWitness(name = 'witness.example/w1', now = (): number => Date.now()): Promise<TestWitness> {

@@ -143,14 +143,21 @@ export class LogService {
    * The promise that an event of this transaction is in the log, or will be before long: a signed note. To be handed out when the transaction has been committed, and
    * not at all where it was not.
    */
-  async receipt(tx: Tx, { leafHash, time }: RecordedEvent): Promise<string> {
+  async receipt(tx: Tx, event: RecordedEvent): Promise<string> {
+    return (await this.receipts(tx))(event);
+  }
+
+  /** The same of many events that were recorded before. */
+  async receipts(tx: Tx): Promise<(event: Omit<RecordedEvent, 'id'>) => Promise<string>> {
     const generation = await this.store.generation(tx);
     const log = await this.store.find(tx, generation);
     const origin = log?.origin ?? logOrigin(this.config.host, tx.organizationId, generation);
-    const text = formatReceipt({ origin, leafHash, time: time.getTime() });
     const key = verifierKey(receiptKeyName(origin), this.keys.receipt.publicKey);
-    const signature = await signNote(text, key, (bytes) => this.keys.receipt.sign(bytes));
-    return formatNote({ text, signatures: [signature] }).toString('utf8');
+    return async ({ leafHash, time }) => {
+      const text = formatReceipt({ origin, leafHash, time: time.getTime() });
+      const signature = await signNote(text, key, (bytes) => this.keys.receipt.sign(bytes));
+      return formatNote({ text, signatures: [signature] }).toString('utf8');
+    };
   }
 
   /** The same of what was recorded before: of the first event of an object with one of these actions. Null where there is none. */

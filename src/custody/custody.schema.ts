@@ -30,6 +30,10 @@ export const StepView = z
     }),
     outcome: z.enum(['success', 'failure']),
     requestId: z.string(),
+    receipt: z.string().nullable().meta({
+      description:
+        'The receipt of a report that was queued, evaluated or quarantined: a signed note that the log has this event (see `postScan`). Null of other steps.',
+    }),
     details: z.record(z.string(), z.unknown()).nullable().meta({
       description:
         'What the event says beside, while that is kept; null of events that are about more than this evidence.',
@@ -111,6 +115,7 @@ export const CustodyView = z
             },
             outcome: 'success',
             requestId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a14',
+            receipt: null,
             details: null,
           },
         ],

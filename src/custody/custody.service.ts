@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import { LogService } from '../audit/log.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { evidenceView } from '../evidence/view.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
@@ -27,6 +28,7 @@ export class CustodyService {
     private readonly records: RecordCustody,
     private readonly retention: RetentionService,
     private readonly audit: AuditService,
+    private readonly log: LogService,
     private readonly exports: ExportsStore,
   ) {}
 
@@ -53,9 +55,11 @@ export class CustodyService {
     const { items, next } = toPage(
       events,
       limit,
-      (event) => stepOf(event, records.get(evidenceId) ?? []),
+      (event) => event,
       ({ leaf }) => [leaf.id],
     );
+    const receipts = await this.log.receipts(tx);
+    const steps = await Promise.all(items.map((event) => stepOf(event, records.get(evidenceId) ?? [], receipts)));
     return {
       evidence: evidenceView(info),
       stored: { ...stored, sha256: stored.sha256.toString('hex') },
@@ -74,7 +78,7 @@ export class CustodyService {
       })),
       retention: { until: kept?.until?.toISOString() ?? null, by: kept?.by ?? null, heldBy: kept?.heldBy ?? [] },
       packages: [...new Set(exported.map(({ packageId }) => packageId))],
-      steps: items.filter((step) => step !== null),
+      steps: steps.filter((step) => step !== null),
       next,
     };
   }
@@ -93,6 +97,7 @@ export class CustodyService {
         byRecord.set(recordId, [...(byRecord.get(recordId) ?? []), evidenceId]);
       }
     }
+    const receipts = await this.log.receipts(tx);
     const found = new Map(evidenceIds.map((id): [string, Step[]] => [id, []]));
     for (let after: string | null = null; ;) {
       const events = await this.audit.findCustody(tx, { ...filter, knownAt, after, limit: EVENTS_PAGE });
@@ -101,7 +106,7 @@ export class CustodyService {
         const about =
           kind === 'evidence' ? [id] : (byScan.get(id) ?? byRecord.get(id) ?? byEvent.get(event.leaf.id) ?? []);
         for (const evidenceId of about) {
-          const step = stepOf(event, records.get(evidenceId) ?? []);
+          const step = await stepOf(event, records.get(evidenceId) ?? [], receipts);
           if (step !== null) found.get(evidenceId)?.push(step);
         }
       }

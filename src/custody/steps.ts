@@ -1,5 +1,6 @@
 import type { ListedEvent } from '../audit/audit.service.js';
 import type { Action } from '../audit/event.js';
+import { leafHash } from '../audit/merkle.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { KeepingStep } from '../records/custody.service.js';
 
@@ -50,14 +51,26 @@ export interface Step {
   object: ListedEvent['leaf']['object'];
   outcome: 'success' | 'failure';
   requestId: string;
+  /** What whoever posted the report was given: the signed promise that the log has this event. Null of steps that nobody is given one for. */
+  receipt: string | null;
   details: JsonValue;
 }
+
+/** Of these whoever posted the report has a receipt. */
+const RECEIPTED: readonly Action[] = ['scan.queued', 'scan.stored', 'scan.refused'];
+
+/** Signs receipts anew; the same event has the same. */
+export type Receipts = (event: { leafHash: Buffer; time: Date }) => Promise<string>;
 
 /** Details of these are about more than the one evidence. */
 const OTHERS_DETAILS: readonly Action[] = ['package.built', 'record.approved'];
 
 /** The step that an event is for an evidence; null where it is none. */
-export function stepOf({ leaf, details }: ListedEvent, records: readonly KeepingStep[]): Step | null {
+export async function stepOf(
+  { leaf, leafText, details }: ListedEvent,
+  records: readonly KeepingStep[],
+  receipts: Receipts,
+): Promise<Step | null> {
   const { id: objectId, version } = leaf.object;
   const step =
     leaf.action === 'record.approved'
@@ -73,6 +86,9 @@ export function stepOf({ leaf, details }: ListedEvent, records: readonly Keeping
     object: leaf.object,
     outcome: leaf.outcome,
     requestId: leaf.request_id,
+    receipt: RECEIPTED.includes(leaf.action)
+      ? await receipts({ leafHash: leafHash(Buffer.from(leafText, 'utf8')), time: new Date(leaf.time) })
+      : null,
     details: OTHERS_DETAILS.includes(leaf.action) ? null : details,
   };
 }

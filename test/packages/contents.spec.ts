@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../../src/catalog/load.js';
+import { pemOf } from '../../src/kernel/crypto/signing/signing-key.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
 import type { Step } from '../../src/custody/steps.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
@@ -157,6 +158,7 @@ const received = (evidenceId: string): Step => ({
   actor: { kind: 'agent', id: SYSTEM },
   object: { kind: 'evidence', id: evidenceId },
   outcome: 'success',
+  receipt: null,
   requestId: ID,
   details: null,
 });
@@ -293,8 +295,9 @@ describe('the contents of a package', () => {
     const [first, second] = [bagIn(await readZip(one)), bagIn(await readZip(two))];
     const changed = [...first].filter(([path, bytes]) => second.get(path)?.equals(bytes) !== true);
     const { creation } = JSON.parse(first.get('data/index.json')!.toString()) as { creation: string[] };
-    // VERIFY.md lies outside of the bag.
-    expect(['VERIFY.md', ...changed.map(([path]) => `bag/${path}`)].sort()).toEqual([...creation].sort());
+    // The log, its proofs and anchors are the same here, as nothing was recorded between the two; keys and signatures lie outside of the bag, with VERIFY.md.
+    const grown = ['bag/data/anchor/', 'bag/data/log/', 'bag/data/proofs/', 'keys/', 'sig/', 'VERIFY.md'];
+    expect([...grown, ...changed.map(([path]) => `bag/${path}`)].sort()).toEqual([...creation].sort());
   });
 
   it('say first what is unreadable, and leave it out?', async () => {
@@ -365,11 +368,13 @@ describe('the contents of a package', () => {
     expect(bag.get(`data/proofs/${READABLE}.json`)).toEqual(LEAVES[1]);
     expect(bag.get(`data/proofs/${READABLE}.json.tlog-proof`)?.toString()).toBe('proof of 1');
     const keys = entries.filter(({ path }) => path.includes('/keys/'));
-    expect(keys.map(({ path, bytes }) => [path.split('/keys/')[1], bytes.toString()])).toEqual([
-      ['earlier.vkeys', 'log+0\n'],
-      ['log.vkey', 'log+1'],
-      ['receipt.vkey', 'log/receipt+1'],
-    ]);
+    expect(Object.fromEntries(keys.map(({ path, bytes }) => [path.split('/keys/')[1], bytes.toString()]))).toEqual({
+      'package-signing.pem': pemOf(publicKey),
+      'trusted_root.json': expect.any(String) as string,
+      'earlier.vkeys': 'log+0\n',
+      'log.vkey': 'log+1',
+      'receipt.vkey': 'log/receipt+1',
+    });
   });
 
   it('hold the posture of each system of an organisation?', async () => {

@@ -78,11 +78,6 @@ const PLANTED: [rule: string, file: string, text: string][] = [
     `import { Injectable } from '@nestjs/common';\nexport const i = Injectable;`,
   ],
   ['examinations-imports', 'src/examinations/a.ts', `import '../auth/b.js';`],
-  [
-    'verify-is-offline',
-    'src/verify/c.ts',
-    `import { Injectable } from '@nestjs/common';\nexport const i = Injectable;`,
-  ],
   ['reference-imports', 'src/reference/a.ts', `import '../catalog/b.js';`],
   ['health-imports', 'src/health/a.ts', `import '../catalog/b.js';`],
   ['bin-imports', 'src/bin/a.ts', `export const a = () => import('../kernel/b.js');`],

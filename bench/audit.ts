@@ -30,7 +30,8 @@ const FILL = 5_000;
 const GOAL = { ratio: 0.5, commit: 50, lag: 2_000, proof: 50 } as const;
 
 export const audit: BenchProgram = {
-  about: 'events a second with the log and without it, how long until an event is in it, and proofs and a whole check of a large one',
+  about:
+    'events a second with the log and without it, how long until an event is in it, and proofs and a whole check of a large one',
   flags: {
     seconds: { default: '30', about: 'of writing, with the log and without' },
     leaves: { default: '1000000', about: 'of the log that proofs are asked of' },
@@ -74,14 +75,11 @@ async function openParts(bench: Bench): Promise<Parts> {
 @Module({})
 class RoomsModule {
   static with({ directory, postgres, url }: Bench): DynamicModule {
-    const config: DynamicModule = {
-      module: class {},
+    return {
+      module: RoomsModule,
       global: true,
       providers: [{ provide: AUDIT_CONFIG, useValue: { host: new URL(url).host } }],
       exports: [AUDIT_CONFIG],
-    };
-    return {
-      module: RoomsModule,
       imports: [
         KernelModule.with({
           databaseUrl: postgres.url(DATABASE, 'server'),
@@ -91,7 +89,6 @@ class RoomsModule {
           signing: { directory: join(directory, 'signing'), create: false, packageKey: null, vaultTokenFile: '' },
           logger: pino({ level: 'error', base: null }),
         }),
-        config,
         AuditModule,
       ],
     };
@@ -137,7 +134,10 @@ async function measureWrites(bench: Bench, parts: Parts, seconds: number): Promi
     value: quantile(times, 0.99),
     unit: 'ms',
     p50: quantile(times, 0.5),
-    without: quantile(rounds.without.flatMap(({ times }) => times), 0.99),
+    without: quantile(
+      rounds.without.flatMap(({ times }) => times),
+      0.99,
+    ),
     goal: atMost(GOAL.commit),
   });
   const lags = rounds.with.flatMap(({ lags }) => lags);
@@ -266,12 +266,12 @@ async function measureCheck(parts: Parts): Promise<void> {
   const startedAt = performance.now();
   const frontier = new Frontier();
   for (const bundle of entryBundlesOf(head.size)) {
-    const [entries, tile] = await database.read(principal, async (tx) => [
-      await log.contentOf(tx, head.generation, bundle),
-      await log.contentOf(tx, head.generation, { ...bundle, level: 0 }),
-    ]);
-    const hashes = hashesOfTile(tile ?? Buffer.alloc(0));
-    for (const [at, leaf] of entriesOf(entries ?? Buffer.alloc(0)).entries()) {
+    const { entries, tile } = await database.read(principal, async (tx) => ({
+      entries: await log.contentOf(tx, head.generation, bundle),
+      tile: await log.contentOf(tx, head.generation, { ...bundle, level: 0 }),
+    }));
+    const hashes = hashesOfTile(tile);
+    for (const [at, leaf] of entriesOf(entries).entries()) {
       const hash = leafHash(leaf);
       if (hashes[at]?.equals(hash) !== true) throw new Error(`leaf ${bundle.index * 256 + at} is not that of its tile`);
       frontier.append(hash);

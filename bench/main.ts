@@ -12,7 +12,17 @@ import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
 import { year } from './year.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year, posture, checks, audit, peers };
+const BENCHES: Readonly<Record<string, BenchProgram>> = {
+  ingest,
+  agents,
+  growth,
+  large,
+  year,
+  posture,
+  checks,
+  audit,
+  peers,
+};
 
 const help = (): string => `npm run bench -- [name …] [options]
 

@@ -20,13 +20,9 @@ const AuditEventView = z
     }),
     outcome: z.enum(['success', 'failure']),
     requestId: z.string(),
-    logIndex: z
-      .number()
-      .int()
-      .nullable()
-      .meta({
-        description: 'Where its leaf is in the organisation’s log; null for some seconds, until it has a place.',
-      }),
+    logIndex: z.number().int().nullable().meta({
+      description: 'Where its leaf is in the organisation’s log; null for some seconds, until it has a place.',
+    }),
     details: z
       .json()
       .meta({ description: 'The effect, as it was recorded; null where there is none or where it has been erased.' }),

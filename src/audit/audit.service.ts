@@ -8,8 +8,15 @@ import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import type { AuditDetail, AuditEvent } from './audit.entity.js';
 import { AuditStore, type EventFilter, type EventRow } from './audit.store.js';
-import { detailsDigest, leafBytes, type Action, type EventObject,
-  type ObjectKind, type Leaf, type RecordedEvent } from './event.js';
+import {
+  detailsDigest,
+  leafBytes,
+  type Action,
+  type EventObject,
+  type ObjectKind,
+  type Leaf,
+  type RecordedEvent,
+} from './event.js';
 import type { SignedHead } from './log.js';
 import { LogWorker } from './log.worker.js';
 import { leafHash } from './merkle.js';

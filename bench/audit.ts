@@ -75,14 +75,11 @@ async function openParts(bench: Bench): Promise<Parts> {
 @Module({})
 class RoomsModule {
   static with({ directory, postgres, url }: Bench): DynamicModule {
-    const config: DynamicModule = {
-      module: class {},
+    return {
+      module: RoomsModule,
       global: true,
       providers: [{ provide: AUDIT_CONFIG, useValue: { host: new URL(url).host } }],
       exports: [AUDIT_CONFIG],
-    };
-    return {
-      module: RoomsModule,
       imports: [
         KernelModule.with({
           databaseUrl: postgres.url(DATABASE, 'server'),
@@ -92,7 +89,6 @@ class RoomsModule {
           signing: { directory: join(directory, 'signing'), create: false, packageKey: null, vaultTokenFile: '' },
           logger: pino({ level: 'error', base: null }),
         }),
-        config,
         AuditModule,
       ],
     };
@@ -270,12 +266,12 @@ async function measureCheck(parts: Parts): Promise<void> {
   const startedAt = performance.now();
   const frontier = new Frontier();
   for (const bundle of entryBundlesOf(head.size)) {
-    const [entries, tile] = await database.read(principal, async (tx) => [
-      await log.contentOf(tx, head.generation, bundle),
-      await log.contentOf(tx, head.generation, { ...bundle, level: 0 }),
-    ]);
-    const hashes = hashesOfTile(tile ?? Buffer.alloc(0));
-    for (const [at, leaf] of entriesOf(entries ?? Buffer.alloc(0)).entries()) {
+    const { entries, tile } = await database.read(principal, async (tx) => ({
+      entries: await log.contentOf(tx, head.generation, bundle),
+      tile: await log.contentOf(tx, head.generation, { ...bundle, level: 0 }),
+    }));
+    const hashes = hashesOfTile(tile);
+    for (const [at, leaf] of entriesOf(entries).entries()) {
       const hash = leafHash(leaf);
       if (hashes[at]?.equals(hash) !== true) throw new Error(`leaf ${bundle.index * 256 + at} is not that of its tile`);
       frontier.append(hash);

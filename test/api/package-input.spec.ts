@@ -132,7 +132,7 @@ describe('a package whose key lies in a key service', () => {
     const tokens = transit.token;
     transit.token = 's.revoked';
     const { id } = await asked.request();
-    await vi.waitFor(() => expect(transit.asked.some(({ path }) => path.includes('/sign/'))).toBe(true), 5_000);
+    await vi.waitFor(() => expect(transit.asked.some(({ path }) => path.includes('/sign/'))).toBe(true), 30_000);
     await pause(200);
     expect(await asked.read(id)).toMatchObject({ status: 'queued', sha256: null });
     expect(await packageObjects(other, theirs, id)).toEqual([]);

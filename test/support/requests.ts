@@ -1,3 +1,4 @@
+import { newId } from '../../src/kernel/ids.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import type { Operation } from '../../src/kernel/http/endpoint.js';
 import { ownTypeExample } from '../../src/records/types/record-types.schema.js';
@@ -43,7 +44,7 @@ const bodies = (of: Holdings, issuer: string): Record<string, object | string> =
   createEngagement: {
     name: 'planted',
     issuer,
-    subject: 'intruder',
+    subject: newId(),
     scope: { systemIds: null },
     periodFrom: FROM,
     periodTo: '2026-12-31T00:00:00Z',

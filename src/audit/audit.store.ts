@@ -12,7 +12,7 @@ export interface EventFilter {
   to?: string | undefined;
   /** Id of the last event of the page before; events come newest first. */
   before: string | null;
-  /** Only events that a signed head speaks of. */
+  /** Only events that a signed head speaks of, and those that are in no log and wait for none: whoever reads both finds that they are not there. */
   below?: Pick<SignedHead, 'generation' | 'size'> | undefined;
   limit: number;
 }
@@ -26,6 +26,8 @@ export interface CustodyFilter {
   eventIds: readonly string[];
   /** Events up to this instant; null: all. */
   knownAt: Date | null;
+  /** As that of an EventFilter; null: all. */
+  below: Pick<SignedHead, 'generation' | 'size'> | null;
   /** Id of the last event of the page before. */
   after: string | null;
   limit: number;
@@ -39,6 +41,11 @@ export interface EventRow {
   salt: Buffer | null;
   encryptedDetail: Buffer | null;
 }
+
+/** Of events `e` with their leaves `l`: what `below` of an EventFilter asks for. */
+const belowHead = (size: string): string =>
+  `(${size}::bigint is null or l.index < ${size} or (l.index is null and not exists (
+     select from audit_queue q where q.organization_id = e.organization_id and q.event_id = e.id)))`;
 
 @Injectable()
 export class AuditStore {
@@ -86,11 +93,12 @@ export class AuditStore {
   /** Events about any of the objects, and those of the ids: by id, which is the order in which they were made. */
   about(
     tx: Tx,
-    { evidenceIds, scanIds, recordIds, eventIds, knownAt, after, limit }: CustodyFilter,
+    { evidenceIds, scanIds, recordIds, eventIds, knownAt, below, after, limit }: CustodyFilter,
   ): Promise<EventRow[]> {
     return tx.query<EventRow>(
       `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail"
        from audit_event e
+       left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id and l.generation = $9
        left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
        where e.organization_id = $1
          and (
@@ -101,9 +109,13 @@ export class AuditStore {
          )
          and ($6::timestamptz is null or e.created_at <= $6)
          and ($7::uuid is null or e.id > $7)
+         and ${belowHead('$10')}
        order by e.id
        limit $8`,
-      [tx.organizationId, evidenceIds, scanIds, recordIds, eventIds, knownAt, after, limit],
+      [
+        ...[tx.organizationId, evidenceIds, scanIds, recordIds, eventIds, knownAt, after, limit],
+        ...[below?.generation ?? null, below?.size ?? null],
+      ],
     );
   }
 
@@ -123,7 +135,7 @@ export class AuditStore {
          and ($6::timestamptz is null or e.created_at >= $6)
          and ($7::timestamptz is null or e.created_at < $7)
          and ($8::uuid is null or e.id < $8)
-         and ($9::bigint is null or l.index < $9)
+         and ${belowHead('$9')}
        order by e.id desc
        limit $11`,
       [

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { RecordedEvent } from './event.js';
 import type { FullTile } from './full-tiles.js';
@@ -207,21 +208,25 @@ export class LogStore {
         width === TILE_WIDTH
           ? byName.get(`${level}/${index}`)
           : Buffer.concat(await this.hashes(tx, generation, level, from, from + width));
-      if (tile?.length !== width * HASH_SIZE) throw new Error(`the log has lost a part of its tile ${level}/${index}`);
+      if (tile?.length !== width * HASH_SIZE) {
+        throw new IntegrityError(`the log has lost a part of its tile ${level}/${index}`);
+      }
       tiles.push(tile);
     }
     return tiles;
   }
 
-  /** The bytes of leaves, in their order. */
+  /** The bytes of leaves, in their order. Throws an IntegrityError where one is gone. */
   async leaves(tx: Tx, generation: number, from: number, to: number): Promise<Buffer[]> {
-    const rows = await tx.query<{ leaf: Buffer }>(
+    const rows = await tx.query<{ leaf: Buffer | null }>(
       `select coalesce(l.leaf, e.leaf) as leaf from audit_leaf l
        left join audit_event e on e.organization_id = l.organization_id and e.id = l.event_id
        where l.organization_id = $1 and l.generation = $2 and l.index >= $3 and l.index < $4 order by l.index`,
       [tx.organizationId, generation, from, to],
     );
-    return rows.map(({ leaf }) => leaf);
+    const leaves = rows.flatMap(({ leaf }) => (leaf === null ? [] : [leaf]));
+    if (leaves.length !== to - from) throw new IntegrityError(`the log has lost leaves from ${from} to ${to}`);
+    return leaves;
   }
 
   /** Where events are in a log; those without an index are left out. */

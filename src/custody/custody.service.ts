@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { LogService } from '../audit/log.service.js';
+import type { SignedHead } from '../audit/log.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { evidenceView } from '../evidence/view.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
@@ -51,7 +52,7 @@ export class CustodyService {
     const exported = await this.exports.of(tx, [evidenceId]);
     const { records, filter } = await this.aboutOf(tx, [evidenceId], systemIds, null);
     const { limit, after } = page;
-    const events = await this.audit.findCustody(tx, { ...filter, knownAt: null, after, limit: limit + 1 });
+    const events = await this.audit.findCustody(tx, { ...filter, knownAt: null, below: null, after, limit: limit + 1 });
     const { items, next } = toPage(
       events,
       limit,
@@ -83,12 +84,16 @@ export class CustodyService {
     };
   }
 
-  /** All steps of each of the evidence that were known at an instant, oldest first. `systemIds`: only scans of these. */
+  /**
+   * All steps of each of the evidence that were known at an instant, oldest first. `systemIds`: only scans of these. `below`: only events that this head speaks of; one that
+   * is committed as late as that can be of before the instant, and not be in the log that is shown with it.
+   */
   async steps(
     tx: Tx,
     evidenceIds: readonly string[],
     systemIds: readonly string[],
     knownAt: Date,
+    below: SignedHead,
   ): Promise<ReadonlyMap<string, Step[]>> {
     const { filter, records, byScan, byEvent } = await this.aboutOf(tx, evidenceIds, systemIds, knownAt);
     const byRecord = new Map<string, string[]>();
@@ -100,7 +105,7 @@ export class CustodyService {
     const receipts = await this.log.receipts(tx);
     const found = new Map(evidenceIds.map((id): [string, Step[]] => [id, []]));
     for (let after: string | null = null; ;) {
-      const events = await this.audit.findCustody(tx, { ...filter, knownAt, after, limit: EVENTS_PAGE });
+      const events = await this.audit.findCustody(tx, { ...filter, knownAt, below, after, limit: EVENTS_PAGE });
       for (const event of events) {
         const { kind, id } = event.leaf.object;
         const about =

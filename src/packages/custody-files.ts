@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { SignedHead } from '../audit/log.js';
 import { CustodyService } from '../custody/custody.service.js';
 import type { Step } from '../custody/steps.js';
 import { Database } from '../kernel/db/database.js';
@@ -21,7 +22,7 @@ export const custodyFiles = (evidence: readonly { evidenceId: string }[], read: 
     })(),
   }));
 
-/** Reads the custody of the evidence of a package, page by page, as it was known at the package's instant. */
+/** Reads the custody of the evidence of a package, page by page, as it was known at the package's instant, below the head that the package has. */
 @Injectable()
 export class PackageCustody {
   constructor(
@@ -34,6 +35,7 @@ export class PackageCustody {
     evidence: readonly { evidenceId: string }[],
     systemIds: readonly string[],
     knownAt: Date,
+    below: SignedHead,
   ): CustodyReader {
     const places = new Map(evidence.map(({ evidenceId }, at) => [evidenceId, at]));
     let page: ReadonlyMap<string, readonly Step[]> = new Map();
@@ -43,7 +45,9 @@ export class PackageCustody {
       const at = places.get(evidenceId);
       if (at === undefined) throw new Error('the custody of evidence that is not of the package');
       const ids = evidence.slice(at, at + CUSTODY_PAGE).map((item) => item.evidenceId);
-      page = await this.database.readSnapshot(principal, (tx) => this.custody.steps(tx, ids, systemIds, knownAt));
+      page = await this.database.readSnapshot(principal, (tx) =>
+        this.custody.steps(tx, ids, systemIds, knownAt, below),
+      );
       return page.get(evidenceId) ?? [];
     };
   }

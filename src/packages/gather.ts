@@ -150,7 +150,7 @@ export class PackageGatherer {
         readings: () => this.report.read(principal, { posture, periodFrom: row.periodFrom, instant }),
         writeReport: (report) => this.writer.write(report),
         evidence: (id) => this.content(principal, id, meter),
-        custody: this.custody.reader(principal, evidence, systemIds, row.knownAt),
+        custody: this.custody.reader(principal, evidence, systemIds, row.knownAt, head),
       },
     };
   }

@@ -9,7 +9,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
 import { KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/view.js';
-import type { ApprovedRecord, PastRecord } from '../records/effective.js';
+import type { ApprovedRecord, KeptDocument, PastRecord } from '../records/effective.js';
 import { WHOLE } from '../records/interval.js';
 import { RecordBulk } from '../records/record-bulk.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
@@ -69,7 +69,7 @@ export type RecordLine = RecordRef &
   Omit<ApprovedRecord, 'id' | 'version' | 'type' | 'title' | 'documents'> & {
     /** Of one that is no longer in effect. */
     endedAt?: Date;
-    documents: { evidenceId: string; role: string; name: string; path: string | null }[];
+    documents: (KeptDocument & { path: string | null })[];
   };
 
 /** Which records: those of the whole organisation, and those of these systems. */
@@ -246,12 +246,7 @@ async function* linesOf(
     yield page.map(({ id, documents, ...record }) => ({
       recordId: id,
       ...record,
-      documents: documents.map(({ evidenceId, role, name }) => ({
-        evidenceId,
-        role,
-        name,
-        path: paths.get(evidenceId) ?? null,
-      })),
+      documents: documents.map((document) => ({ ...document, path: paths.get(document.evidenceId) ?? null })),
     }));
   }
 }

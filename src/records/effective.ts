@@ -16,6 +16,13 @@ export interface RecordDocument {
   name: string;
 }
 
+/** A document as a version keeps it. */
+export interface KeptDocument extends RecordDocument {
+  /** RFC 3339, UTC. */
+  addedAt: string;
+  addedBy: string;
+}
+
 /** A version of a record that is in effect at an instant: what judges read. */
 export interface EffectiveRecord {
   id: string;
@@ -59,6 +66,7 @@ export interface DocumentedRecord {
 
 /** With who stands for it: two people at least. */
 export interface ApprovedRecord extends EffectiveRecord {
+  documents: readonly KeptDocument[];
   /** Ids of principals. */
   submittedBy: string;
   decidedBy: string;

@@ -11,10 +11,10 @@ import type {
   NeedLimit,
   NeedSummary,
   RecordDocument,
+  KeptDocument,
 } from './effective.js';
 import { OPEN, PAST, visibleIntervals, WHOLE } from './interval.js';
 import { APPROVED_INTERVALS, NEEDS } from './interval.sql.js';
-import type { KeptDocument } from './record.entity.js';
 import type { Neighbour } from './rules.js';
 
 /** Milliseconds that a question waits for decisions under way. */

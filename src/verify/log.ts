@@ -33,6 +33,12 @@ export async function checkCheckpoint(files: PackageFiles, key: VerifierKey): Pr
   return asFault(CHECKPOINT, () => openCheckpoint(note, key));
 }
 
+export interface Approval {
+  time: string;
+  by: string;
+  sha256: string | undefined;
+}
+
 /** What the log says, after all of it has been read once. */
 export interface WholeLog extends Checkpoint {
   leaves: LeafIndex;
@@ -44,6 +50,10 @@ export interface WholeLog extends Checkpoint {
   times: Float64Array;
   /** What the log says that each evidence was when it was received: lower-case hex. */
   received: ReadonlyMap<string, string>;
+  /** By `<record>/<version>`: when and by whom it was approved, and the digest of what was. */
+  approved: ReadonlyMap<string, Approval>;
+  /** Records whose content the log says was disposed of. */
+  disposed: ReadonlySet<string>;
   hashes: HashReader;
 }
 
@@ -57,6 +67,8 @@ export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: 
   const ids = new LeafIndex(head.size);
   const times = new Float64Array(head.size);
   const received = new Map<string, string>();
+  const approved = new Map<string, Approval>();
+  const disposed = new Set<string>();
   const tiles = new TileCheck(files);
   for (const bundle of entryBundlesOf(head.size)) {
     for (const leaf of await readBundle(files, bundle)) {
@@ -72,6 +84,11 @@ export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: 
       if (event.action === 'evidence.received' && event.object.sha256 !== undefined) {
         received.set(event.object.id, event.object.sha256);
       }
+      if (event.action === 'record.approved') {
+        const { id, version, sha256 } = event.object;
+        approved.set(`${id}/${version}`, { time: event.time, by: event.actor.id, sha256 });
+      }
+      if (event.action === 'record.disposed') disposed.add(event.object.id);
     }
   }
   await tiles.finish();
@@ -85,6 +102,8 @@ export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: 
     indexOf: (eventId) => ids.find(idHash(eventId)),
     times,
     received,
+    approved,
+    disposed,
     hashes,
     leafAt: leafReader(files, head.size),
   };
@@ -189,10 +208,9 @@ export function readEvent(leaf: Buffer, index: number): Leaf | null {
 
 function isLeaf(value: unknown): value is Leaf {
   if (typeof value !== 'object' || value === null) return false;
-  const { id, action, tenant, time, object } = value as Partial<Record<keyof Leaf, unknown>>;
+  const { id, action, tenant, time, actor, object } = value as Partial<Record<keyof Leaf, unknown>>;
   return (
     [id, action, tenant, time].every((text) => typeof text === 'string') &&
-    typeof object === 'object' &&
-    object !== null
+    [actor, object].every((what) => typeof what === 'object' && what !== null)
   );
 }

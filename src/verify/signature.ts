@@ -46,13 +46,14 @@ const bundleShape = z.strictObject({
     publicKey: z.strictObject({ hint: z.string() }),
     tlogEntries: z.array(z.unknown()).length(0).optional(),
     timestampVerificationData: z
-      .strictObject({ rfc3161Timestamps: z.array(z.strictObject({ signedTimestamp: base64 })) })
+      // Protobuf's JSON leaves an empty list out.
+      .strictObject({ rfc3161Timestamps: z.array(z.strictObject({ signedTimestamp: base64 })).optional() })
       .optional(),
   }),
   dsseEnvelope: z.strictObject({
     payloadType: z.literal('application/vnd.in-toto+json'),
     payload: base64,
-    signatures: z.array(z.strictObject({ sig: base64, keyid: z.literal('').optional() })).length(1),
+    signatures: z.array(z.strictObject({ sig: base64, keyid: z.string().optional() })).length(1),
   }),
 });
 
@@ -75,7 +76,9 @@ export async function openBundle(files: PackageFiles, key: KeyObject): Promise<E
   if (!verifySignature(key, Buffer.concat([Buffer.from(head), payload]), signature)) {
     throw new Fault(`${BUNDLE} is not signed by ${PACKAGE_KEY}`);
   }
-  if (verificationMaterial.publicKey.hint !== fingerprintOf(key)) throw new Fault(`${BUNDLE} hints at another key`);
+  // Of the envelope the hint may be left out.
+  const hints = [verificationMaterial.publicKey.hint, dsseEnvelope.signatures[0]?.keyid || fingerprintOf(key)];
+  if (hints.some((hint) => hint !== fingerprintOf(key))) throw new Fault(`${BUNDLE} hints at another key`);
   const stamps = verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
   return { payload, signature, timeStamps: stamps.map((stamp) => Buffer.from(stamp.signedTimestamp, 'base64')) };
 }

@@ -17,6 +17,7 @@ export const CHECKS = [
   'log',
   'events',
   'received',
+  'approved',
   'proofs',
   'extends',
   'receipts',

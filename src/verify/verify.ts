@@ -3,6 +3,7 @@ import type { Checkpoint } from '../audit/checkpoint.js';
 import type { VerifierKey } from '../audit/note.js';
 import { fingerprintOf } from '../kernel/crypto/signing/signing-key.js';
 import { ANCHORED, ANCHOR_CHECKPOINT, checkAnchor, type Anchor } from './anchor.js';
+import { checkApproved } from './approved.js';
 import { checkDeclaration, checkPayload, checkTagFiles, type Hashed } from './bag.js';
 import { checkCustody } from './custody.js';
 import { checkEvents, checkReceived } from './events.js';
@@ -211,6 +212,7 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   );
   await steps.check('events', { log, index }, (needs) => checkEvents(files, needs.log, needs.index), asSaid);
   await steps.check('received', { log, index }, (needs) => checkReceived(needs.index, needs.log), asSaid);
+  await steps.check('approved', { log, payload }, (needs) => checkApproved(files, needs.log), asSaid);
   await steps.check('proofs', { keys }, (needs) => checkProofs(files, needs.keys.head, needs.keys.log), asSaid);
   for (const held of options.checkpoints) {
     await steps.check('extends', { log, keys }, (needs) => checkExtends(needs.log, held, needs.keys.all), asSaid);

@@ -24,6 +24,7 @@ import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip, type ZipEntry } from '../packages/read-zip.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { holdEvent, holdFact } from '../support/held.js';
+import { unqueuedPackage } from '../support/packages.js';
 
 const HOUR = 3_600_000;
 
@@ -160,41 +161,7 @@ describe('packages', () => {
     return (body as { items: unknown[] }).items;
   };
 
-  /** A package in the table and not in the queue: nobody builds it but the test. */
-  const unqueued = async (): Promise<string> => {
-    const principal = servicePrincipal('test', clinic.organizationId, newId());
-    const id = newId();
-    const now = new Date();
-    await world.app.get(Database).write(principal, async (tx) => {
-      tx.withoutAudit('a test');
-      await world.app.get(PackagesStore).insert(tx, {
-        organizationId: clinic.organizationId,
-        id,
-        systemId: null,
-        periodFrom: now,
-        asOf: now,
-        knownAt: now,
-        status: 'queued',
-        requestedBy: 'test',
-        createdAt: now,
-        finishedAt: null,
-        size: null,
-        sha256: null,
-        dataKeyId: null,
-        storageKey: null,
-        storageVersion: null,
-        storageSize: null,
-        storageSha256: null,
-        problem: null,
-        encryptTo: [],
-        expiresAt: null,
-        removedAt: null,
-        asked: null,
-        progress: null,
-      });
-    });
-    return id;
-  };
+  const unqueued = (): Promise<string> => unqueuedPackage(world, clinic);
 
   beforeAll(async () => {
     world = await startApp();

@@ -69,7 +69,10 @@ function recordLine(type: string, fields: Record<string, unknown>): RecordLine {
     fails: false,
     links: [],
     documents: [
-      { evidenceId: READABLE, role: 'text', name: 'policy.pdf', path: `data/evidence/${READABLE}/content.json` },
+      {
+        ...{ evidenceId: READABLE, role: 'text', name: 'policy.pdf', addedAt: at.toISOString(), addedBy: 'one' },
+        path: `data/evidence/${READABLE}/content.json`,
+      },
     ],
     submittedBy: 'one',
     decidedBy: 'two',

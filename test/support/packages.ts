@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type supertest from 'supertest';
 import { expect } from 'vitest';
+import { Database } from '../../src/kernel/db/database.js';
+import type { Instant } from '../../src/kernel/http/instant.js';
+import { newId } from '../../src/kernel/ids.js';
+import { PackagesStore } from '../../src/packages/packages.store.js';
 import type { ZipEntry } from '../packages/read-zip.js';
 import type { Caller, Clinic, World } from './app.js';
+import { programOf } from './log.js';
 
 export interface PackageView {
   id: string;
@@ -65,6 +70,41 @@ const asBytes = (response: NodeJS.ReadableStream, done: (error: Error | null, bo
 /** What lies in the store for a package. */
 export const packageObjects = async (world: World, clinic: Clinic, id: string): Promise<string[]> =>
   readdir(join(world.evidenceDirectory, clinic.organizationId, 'packages', id)).catch(() => []);
+
+/** A package in the table and not in the queue, of the whole organisation: nobody builds it but the test. */
+export async function unqueuedPackage(world: World, clinic: Clinic, instant?: Instant): Promise<string> {
+  const id = newId();
+  const now = new Date();
+  await world.app.get(Database, { strict: false }).write(programOf(clinic), async (tx) => {
+    tx.withoutAudit('a test');
+    await world.app.get(PackagesStore, { strict: false }).insert(tx, {
+      organizationId: clinic.organizationId,
+      id,
+      systemId: null,
+      periodFrom: instant?.asOf ?? now,
+      asOf: instant?.asOf ?? now,
+      knownAt: instant?.knownAt ?? now,
+      status: 'queued',
+      requestedBy: 'test',
+      createdAt: now,
+      finishedAt: null,
+      size: null,
+      sha256: null,
+      dataKeyId: null,
+      storageKey: null,
+      storageVersion: null,
+      storageSize: null,
+      storageSha256: null,
+      problem: null,
+      encryptTo: [],
+      expiresAt: null,
+      removedAt: null,
+      asked: null,
+      progress: null,
+    });
+  });
+  return id;
+}
 
 /** By the key that the service says is its own. */
 export async function expectSigned(entries: readonly ZipEntry[], caller: Caller): Promise<void> {

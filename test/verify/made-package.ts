@@ -21,6 +21,7 @@ import { formatTlogProof } from '../../src/audit/tlog-proof.js';
 import { fingerprintOf, pemOf } from '../../src/kernel/crypto/signing/signing-key.js';
 import { checkTimeStamp, timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
 import { bag } from '../../src/packages/bag.js';
+import { versionDigest } from '../../src/records/version-digest.js';
 import type { TestAuthority } from '../support/time-stamp-authority.js';
 
 /*
@@ -31,6 +32,7 @@ import type { TestAuthority } from '../support/time-stamp-authority.js';
 export const PACKAGE = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a30';
 export const TENANT = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00';
 export const EVIDENCE = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10';
+export const RECORD = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20';
 const ORIGIN = `evidence.example/log/${TENANT}`;
 const ANCHOR = 'evidence.example/anchor';
 const WITNESS = 'witness.example/w1';
@@ -89,16 +91,40 @@ const signedBy = (name: string, { publicKey, privateKey }: KeyPair, text: string
 const SALT = Buffer.alloc(32, 7);
 const DETAILS = { note: 'ten' };
 
+const VERSION = {
+  type: 'policy',
+  title: 'Backups',
+  ownerId: 'owner',
+  systemIds: [],
+  effectiveFrom: '2026-01-01T00:00:00.000Z',
+  expiresAt: null,
+  goodFrom: '2026-01-01T00:00:00.000Z',
+  naturalKey: '',
+  subject: null,
+  outcome: null,
+  fails: false,
+  fields: { statement: 'We keep copies.' },
+  links: [{ kind: 'control', target: '164.308(a)(7)', note: '' }],
+  documents: [],
+};
+function saidBy(at: number): Pick<Leaf, 'action' | 'object'> {
+  if (at === 1) {
+    const object = { kind: 'evidence', id: EVIDENCE, sha256: hex(REPORT), size: REPORT.length } as const;
+    return { action: 'evidence.received', object };
+  }
+  if (at === 2) {
+    const object = { kind: 'record', id: RECORD, version: 1, sha256: versionDigest(VERSION) } as const;
+    return { action: 'record.approved', object };
+  }
+  return { action: 'scan.stored', object: { kind: 'scan', id: `scan-${at}` } };
+}
+
 function eventsOf(count: number): Leaf[] {
   return Array.from({ length: count }, (_, at) => ({
-    action: at === 1 ? 'evidence.received' : 'scan.stored',
     actor: { id: 'agent', kind: 'agent' },
     details_sha256: at === 0 ? detailsDigest(SALT, DETAILS) : null,
     id: `019ab1c2-7a10-7bd3-9c55-${String(at).padStart(12, '0')}`,
-    object:
-      at === 1
-        ? { kind: 'evidence', id: EVIDENCE, sha256: hex(REPORT), size: REPORT.length }
-        : { kind: 'scan', id: `scan-${at}` },
+    ...saidBy(at),
     outcome: 'success',
     request_id: 'request',
     tenant: TENANT,
@@ -194,6 +220,9 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
       })}\n`,
     ),
   );
+  const { time, actor } = JSON.parse((leaves[2] ?? Buffer.alloc(0)).toString()) as Leaf;
+  const version = { recordId: RECORD, version: 1, ...VERSION, decidedBy: actor.id, decidedAt: time, disposed: false };
+  payload.set('records/policy.json', Buffer.from(`[\n${JSON.stringify(version)}\n]\n`));
   payload.set('oscal/catalog.json', json({ catalog: { uuid: '0e4a2b0c-2b1a-4c58-9a53-0f6f2b7d8a30' } }));
   payload.set(
     'oscal/assessment-results.json',

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Leaf } from '../../src/audit/event.js';
 import { parseVerifierKey } from '../../src/audit/note.js';
+import { canonicalJson } from '../../src/kernel/crypto/canonical-json.js';
 import { timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
 import { verifyFiles, verifyPackage, type Verdict, type VerifyOptions } from '../../src/verify/verify.js';
 import type { Check } from '../../src/verify/steps.js';
@@ -16,6 +18,7 @@ import {
   makePackage,
   noteOf,
   packageFingerprint,
+  RECORD,
   receiptOf,
   TENANT,
   witnessVkey,
@@ -92,6 +95,7 @@ describe('safeguard verify', () => {
         'log',
         'events',
         'received',
+        'approved',
         'proofs',
         'extends',
         'receipts',
@@ -307,6 +311,67 @@ describe('safeguard verify', () => {
       expect(await caughtIn({ payload: described })).toBe('evidence');
       expect(await caughtIn({ leaves: edited(1, (leaf) => (leaf.object.sha256 = 'a'.repeat(64))) })).toBe('received');
       expect(await caughtIn({ leaves: edited(1, (leaf) => (leaf.object.id = 'other')) })).toBe('received');
+    });
+
+    it('cannot exchange what was approved, who approved it or when, nor say that it was disposed of?', async () => {
+      const path = 'records/policy.json';
+      const replaced = (text: string, by: string) => (payload: Files) => {
+        const old = payload.get(path)!.toString();
+        expect(old).toContain(text);
+        payload.set(path, Buffer.from(old.replace(text, by)));
+      };
+      for (const [text, by] of [
+        ['"We keep', '"We do not keep'],
+        ['"title":"Backups"', '"title":"Nothing"'],
+        ['"systemIds":[]', '"systemIds":["other"]'],
+        ['"effectiveFrom":"2026', '"effectiveFrom":"2020'],
+        ['"fails":false', '"fails":true'],
+        ['"target":"164.308(a)(7)"', '"target":"164.312(a)"'],
+        ['"documents":[]', '"documents":[{"evidenceId":"other"}]'],
+        ['"decidedBy":"agent"', '"decidedBy":"other"'],
+        ['"decidedAt":"2026', '"decidedAt":"2025'],
+        ['"version":1', '"version":2'],
+        ['"disposed":false', '"disposed":true'],
+        // No list as packages write it: what another reader takes for an item must not be passed over here.
+        ['[\n', ''],
+        ['\n]\n', '\n'],
+        ['\n]\n', ',\n]\n'],
+        ['\n]\n', '\n]\n]\n'],
+        ['}\n', '},\n[]\n'],
+        ['}\n', '}\n{}\n'],
+      ] as const) {
+        expect(await caughtIn({ payload: replaced(text, by) }), by).toBe('approved');
+      }
+      expect(await caughtIn({ payload: (payload) => void payload.set(path, Buffer.from('[]\n')) })).toBeUndefined();
+      expect(await caughtIn({ leaves: edited(2, (leaf) => (leaf.object.sha256 = 'a'.repeat(64))) })).toBe('approved');
+      expect(await caughtIn({ leaves: edited(2, (leaf) => (leaf.action = 'record.submitted')) })).toBe('approved');
+    });
+
+    it('does a record that was disposed of verify, where the log says that it was?', async () => {
+      const emptied = (payload: Files) => {
+        const text = payload.get('records/policy.json')!.toString();
+        payload.set(
+          'records/policy.json',
+          Buffer.from(text.replace('"disposed":false', '"disposed":true').replace('We keep copies.', '')),
+        );
+      };
+      const disposed = edited(3, (leaf) => {
+        leaf.action = 'record.disposed';
+        leaf.object = { kind: 'record', id: RECORD };
+      });
+      const { verified, lines } = await verify(await makePackage({ keys, payload: emptied, leaves: disposed }));
+      expect(verified).toBe(true);
+      expect(lines.find(({ check }) => check === 'approved')?.text).toMatch(/of 1 the content was disposed of/);
+    });
+
+    it('does a record that was approved before its digest had all of it verify by that of then?', async () => {
+      const { fields, links, documents } = {
+        fields: { statement: 'We keep copies.' },
+        links: [{ kind: 'control', target: '164.308(a)(7)', note: '' }],
+        documents: [],
+      };
+      const sha256 = hash('sha256', canonicalJson({ fields, links, documents }));
+      expect(await caughtIn({ leaves: edited(2, (leaf) => (leaf.object.sha256 = sha256)) })).toBeUndefined();
     });
 
     it('cannot leave evidence out and not say why?', async () => {

@@ -65,7 +65,7 @@ export function addEngagementCommands(program: Command): void {
   inEngagement(engagement.command('download'))
     .description('As the auditor: download a package that was handed over; a cut download goes on where it was cut.')
     .argument('<package>', 'the package')
-    .option('--output <file>', 'where to (default: safeguard-<id>.zip)')
+    .option('--output <file>', 'where to (default: safeguard-<id>.zip, with .age where it is encrypted)')
     .option('--force', 'replace the file if it is there')
     .action(downloadHandedOver);
   inEngagement(engagement.command('requests'))

@@ -44,6 +44,9 @@ ${VERIFY_CHECKS}
 | evidence/<id>/custody.jsonl | its chain of custody up to the instant of knowledge, one step per line, oldest first: who, when, what (\`step\`), and its digest then. Each is the event \`eventId\` in audit/events.jsonl. Also of evidence that is left out |
 | audit/events.jsonl | the audit events of the organisation up to the instant of knowledge, newest first; \`leaf\` is the exact text of the event (RFC 8785), \`details\` what belongs to it (SHA-256 over the bytes of \`salt\` and the details as RFC 8785 JSON is the leaf's \`details_sha256\`) |
 | log/checkpoint, log/tile/... | the whole audit log of the organisation as a transparency log (RFC 6962, C2SP tlog-tiles) at the signed head \`log/checkpoint\`: \`keys/log.vkey\` is the key. Every event of audit/events.jsonl is a leaf of it |
+| anchor/checkpoint, .tsr | where the log was anchored: the head of the service's log over the heads of all organisations, with the signatures of witnesses (\`keys/anchor.vkey\`, \`keys/witnesses.vkey\`); a time stamp of it where there is an authority |
+| anchor/tenant-checkpoint, .tlog-proof | the head of this organisation's log that is in that one, and the proof of it; log/checkpoint extends it |
+| anchor/policy.txt | which keys the service asks for (C2SP tlog-policy) |
 | proofs/<event>.json, .tlog-proof | of the events by which evidence was received and records were approved: the leaf, byte for byte, and \`proofs/<event>.json.tlog-proof\`, which proves with \`keys/log.vkey\` alone that it is in the log (C2SP tlog-proof) |
 
 Times are UTC. In the CSV files a cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a

@@ -17,12 +17,13 @@ const MAX_NOTE = 65_536;
 export interface Anchor extends Checkpoint {
   /** How many entries the log had when it was anchored. */
   anchored: number;
-  cosignatures: { name: string; keyId: string; time: Date }[];
+  cosignatures: { key: VerifierKey; time: Date }[];
 }
 
 /**
  * A head of the log is a leaf of the service's anchor log, whose own head the service has signed and witnesses perhaps; and the log of the package extends it.
- * @param keys of the anchor log, of the organisation's log, of the witnesses
+ * @param keys of the anchor log, of the organisation's log, of the witnesses; of two with the same name and key ID (which has four bytes, and is soon made again) the
+ * first is the one that has to have signed
  */
 export async function checkAnchor(
   files: PackageFiles,
@@ -46,7 +47,7 @@ export async function checkAnchor(
   }
   const cosignatures = head.note.verified.flatMap(({ key, signature }) => {
     const seconds = key.type === 'cosignature' ? cosignedAt(signature.signature) : null;
-    return seconds === null ? [] : [{ name: key.name, keyId: key.keyId, time: new Date(Number(seconds) * 1_000) }];
+    return seconds === null ? [] : [{ key, time: new Date(Number(seconds) * 1_000) }];
   });
   return { ...head, anchored: anchored.size, cosignatures };
 }

@@ -34,8 +34,10 @@ export async function checkPayload(files: PackageFiles): Promise<ReadonlyMap<str
 
 /** Section 2.2.1: the same of what is in the bag and no payload, but for the tag manifests, which are what is signed. */
 export async function checkTagFiles(files: PackageFiles): Promise<ReadonlyMap<string, Hashed>> {
-  return checkListed(files, 'tagmanifest', (path) => !path.startsWith('data/') && !path.startsWith('tagmanifest-'));
+  return checkListed(files, 'tagmanifest', (path) => !path.startsWith('data/') && !TAG_MANIFESTS.has(path));
 }
+
+const TAG_MANIFESTS: ReadonlySet<string> = new Set(ALGORITHMS.map((algorithm) => `tagmanifest-${algorithm}.txt`));
 
 /** Section 2.2.2: what the bag says of itself. */
 export async function readBagInfo(files: PackageFiles, payload: ReadonlyMap<string, Hashed>): Promise<BagInfo> {

@@ -51,13 +51,19 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt 
   return `${lines} audit events are the entries of the log until ${knownAt}; ${withDetails} have their details`;
 }
 
-/** What the package holds of each evidence is what the log says that was received: whoever exchanges a stored file and its row cannot exchange the entry. */
+/**
+ * What the package holds of each evidence is what the log says that was received, and what it says was disposed of was: whoever exchanges a stored file and its row cannot
+ * exchange the entry.
+ */
 export function checkReceived({ evidence }: PackageIndex, log: WholeLog): string {
-  for (const { evidenceId, sha256 } of evidence) {
+  for (const { evidenceId, sha256, disposedAt } of evidence) {
     const received = log.received.get(evidenceId);
     if (received === undefined) throw new Fault(`the log does not say that evidence ${evidenceId} was received`);
     if (received !== sha256) {
       throw new Fault(`evidence ${evidenceId} is not what the log says was received, SHA-256 ${received}`);
+    }
+    if (disposedAt !== null && !log.disposedEvidence.has(evidenceId)) {
+      throw new Fault(`the log does not say that evidence ${evidenceId} was disposed of`);
     }
   }
   return `${evidence.length} evidence have the digest that the log has of them since they were received`;

@@ -18,6 +18,7 @@ import { Fault } from './fault.js';
 import { LeafIndex } from './leaf-index.js';
 import { asFault } from './notes.js';
 import type { PackageFiles } from './package-files.js';
+import type { PackageIndex } from './package-index.js';
 import { readFile } from './read.js';
 
 const LOG = 'bag/data/log';
@@ -46,7 +47,7 @@ export interface WholeLog extends Checkpoint {
   indexOf(eventId: string): number | null;
   /** The bytes of an entry; null where the log has none such. */
   leafAt(index: number): Promise<Buffer | null>;
-  /** By leaf: when it was so, in milliseconds since 1970; NaN of a leaf that is no event. */
+  /** By leaf: when it was so, in milliseconds since 1970; NaN of the one leaf that may be no event. */
   times: Float64Array;
   /** What the log says that each evidence was when it was received: lower-case hex. */
   received: ReadonlyMap<string, string>;
@@ -54,14 +55,22 @@ export interface WholeLog extends Checkpoint {
   approved: ReadonlyMap<string, Approval>;
   /** Records whose content the log says was disposed of. */
   disposed: ReadonlySet<string>;
+  /** Evidence that the log says was disposed of. */
+  disposedEvidence: ReadonlySet<string>;
+  /** How many entries are about each evidence, until the instant of knowledge. */
+  aboutEvidence: ReadonlyMap<string, number>;
   hashes: HashReader;
 }
 
 /**
  * Every entry, every tile of every level and the root: the log has the entries that its head was signed for, and no other file lies beside them.
- * @param tenant the organisation that every event has to be of
+ * @param index of the package: every event has to be of its organisation
  */
-export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: string): Promise<WholeLog> {
+export async function checkTiles(
+  files: PackageFiles,
+  head: Checkpoint,
+  { organization, knownAt }: PackageIndex,
+): Promise<WholeLog> {
   requireFiles(files, head.size);
   const leaves = new LeafIndex(head.size);
   const ids = new LeafIndex(head.size);
@@ -69,6 +78,9 @@ export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: 
   const received = new Map<string, string>();
   const approved = new Map<string, Approval>();
   const disposed = new Set<string>();
+  const disposedEvidence = new Set<string>();
+  const aboutEvidence = new Map<string, number>();
+  const until = Date.parse(knownAt);
   const tiles = new TileCheck(files);
   for (const bundle of entryBundlesOf(head.size)) {
     for (const leaf of await readBundle(files, bundle)) {
@@ -78,17 +90,21 @@ export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: 
       const event = readEvent(leaf, index);
       if (!ids.append(idHash(event?.id ?? '')))
         throw new Fault(`entry ${index} of the log is an event of an earlier entry`);
-      times[index] = event === null ? NaN : Date.parse(event.time);
+      const time = event === null ? NaN : Date.parse(event.time);
+      times[index] = time;
       if (event === null) continue;
-      if (event.tenant !== tenant) throw new Fault(`entry ${index} of the log is an event of another organisation`);
-      if (event.action === 'evidence.received' && event.object.sha256 !== undefined) {
-        received.set(event.object.id, event.object.sha256);
-      }
+      if (event.tenant !== organization.id)
+        throw new Fault(`entry ${index} of the log is an event of another organisation`);
+      const { kind, id, sha256, version } = event.object;
       if (event.action === 'record.approved') {
-        const { id, version, sha256 } = event.object;
         approved.set(`${id}/${version}`, { time: event.time, by: event.actor.id, sha256 });
       }
-      if (event.action === 'record.disposed') disposed.add(event.object.id);
+      if (event.action === 'record.disposed') disposed.add(id);
+      if (kind !== 'evidence') continue;
+      if (time <= until) aboutEvidence.set(id, (aboutEvidence.get(id) ?? 0) + 1);
+      if (event.action === 'evidence.disposed') disposedEvidence.add(id);
+      // The first says what came: who exchanges what is kept can add another, and cannot take that one away.
+      if (event.action === 'evidence.received' && sha256 !== undefined && !received.has(id)) received.set(id, sha256);
     }
   }
   await tiles.finish();
@@ -104,6 +120,8 @@ export async function checkTiles(files: PackageFiles, head: Checkpoint, tenant: 
     received,
     approved,
     disposed,
+    disposedEvidence,
+    aboutEvidence,
     hashes,
     leafAt: leafReader(files, head.size),
   };
@@ -210,7 +228,9 @@ function isLeaf(value: unknown): value is Leaf {
   if (typeof value !== 'object' || value === null) return false;
   const { id, action, tenant, time, actor, object } = value as Partial<Record<keyof Leaf, unknown>>;
   return (
-    [id, action, tenant, time].every((text) => typeof text === 'string') &&
+    [id, action, tenant].every((text) => typeof text === 'string') &&
+    typeof time === 'string' &&
+    !Number.isNaN(Date.parse(time)) &&
     [actor, object].every((what) => typeof what === 'object' && what !== null)
   );
 }

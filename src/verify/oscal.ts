@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Hashed } from './bag.js';
 import { Fault } from './fault.js';
 import type { PackageFiles } from './package-files.js';
@@ -39,9 +40,10 @@ export async function checkOscal(files: PackageFiles, payload: ReadonlyMap<strin
       const target = posix.normalize(`${OSCAL}${href.split('#')[0] ?? ''}`);
       const found = payload.get(target);
       if (found === undefined) throw new Fault(`${at} refers to ${JSON.stringify(href)}, which is not in the package`);
-      for (const hash of Array.isArray(of) ? (of as Members[]) : []) {
+      for (const hash of Array.isArray(of) ? (of as unknown[]) : []) {
         hashes += 1;
-        if (hash['algorithm'] === 'SHA-256' && hash['value'] !== found.sha256) {
+        // Packages are written with these alone: one by another algorithm would be passed over.
+        if (!isDeepStrictEqual(hash, { algorithm: 'SHA-256', value: found.sha256 })) {
           throw new Fault(`${at} has another hash of ${JSON.stringify(href)} than the file`);
         }
       }

@@ -54,6 +54,7 @@ async function openArchive(path: string): Promise<PackageFiles> {
         try {
           yield* (await openEntry(zip, entry)) as AsyncIterable<Buffer>;
         } catch (error) {
+          if (isOfMachine(error)) throw error;
           throw new Fault(`${name} cannot be unpacked: ${messageOf(error)}`, { cause: error });
         }
       },
@@ -123,10 +124,24 @@ async function requireApart(zip: yauzl.ZipFile, entries: ReadonlyMap<string, yau
     const name = quoted(entry.fileName);
     const header = await zip.readLocalFileHeaderPromise(entry).catch(notReadable);
     if (!header.fileName.equals(entry.fileNameRaw)) throw new Fault(`${name} has another name in its own header`);
+    if (hasUnicodePath(entry.extraFieldRaw) || hasUnicodePath(header.extraField)) {
+      throw new Fault(`${name} has another name beside its own`);
+    }
     if (header.compressionMethod !== entry.compressionMethod) throw new Fault(`${name} is packed in two ways`);
     if (entry.relativeOffsetOfLocalHeader < end) throw new Fault(`${name} shares its bytes with another entry`);
     end = header.fileDataStart + entry.compressedSize;
   }
+}
+
+/** Info-ZIP's Unicode Path (APPNOTE 4.6.9): programs that know it take the name from there, and others do not. A path of a package needs none. */
+const UNICODE_PATH = 0x7075;
+
+/** Of extra fields, each with an id and a size of two bytes before it. */
+function hasUnicodePath(fields: Buffer): boolean {
+  for (let at = 0; at + 4 <= fields.length; at += 4 + fields.readUInt16LE(at + 2)) {
+    if (fields.readUInt16LE(at) === UNICODE_PATH) return true;
+  }
+  return false;
 }
 
 function notReadable(error: unknown): never {

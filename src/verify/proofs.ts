@@ -4,6 +4,7 @@ import { isIncluded, leafHash } from '../audit/merkle.js';
 import type { VerifierKey } from '../audit/note.js';
 import { parseTlogProof } from '../audit/tlog-proof.js';
 import { Fault } from './fault.js';
+import { readEvent } from './log.js';
 import { asFault } from './notes.js';
 import type { PackageFiles } from './package-files.js';
 import { readFile } from './read.js';
@@ -24,9 +25,11 @@ export async function checkProofs(files: PackageFiles, head: Checkpoint, key: Ve
     if (proven.origin !== head.origin || proven.size !== head.size || !proven.root.equals(head.root)) {
       throw new Fault(`${at} leads to another head of the log`);
     }
-    if (!isIncluded(leafHash(await readFile(files, path, MAX_LEAF)), index, proven, hashes)) {
+    const leaf = await readFile(files, path, MAX_LEAF);
+    if (!isIncluded(leafHash(leaf), index, proven, hashes)) {
       throw new Fault(`${at} does not prove that ${path} is in the log`);
     }
+    if (path !== `${PROOFS}${readEvent(leaf, index)?.id ?? ''}.json`) throw new Fault(`${path} is another event`);
   }
   return `${events.length} events have a proof that they are in the log`;
 }

@@ -70,8 +70,8 @@ export class Steps {
       this.add({ check, result: 'ok', text: say(value) });
       return value;
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      this.add({ check, result: 'failed', text: error.message });
+      if (!(error instanceof Fault) && !isTooDeep(error)) throw error;
+      this.add({ check, result: 'failed', text: error instanceof Fault ? error.message : TOO_DEEP });
       return undefined;
     }
   }
@@ -85,6 +85,11 @@ export class Steps {
     this.tell(line);
   }
 }
+
+/** How deep what it says nests is its author's choice, and where the stack ends no failure of this machine. */
+const isTooDeep = (error: unknown): boolean =>
+  error instanceof RangeError && error.message === 'Maximum call stack size exceeded';
+const TOO_DEEP = 'something in it nests deeper than can be read';
 
 const areThere = <Needs extends object>(needs: {
   readonly [Name in keyof Needs]: Found<Needs[Name]>;

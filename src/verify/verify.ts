@@ -47,6 +47,8 @@ export interface VerifyOptions {
 export interface Verdict {
   /** Nothing was found wrong. */
   verified: boolean;
+  /** The key that signed it is one of those that whoever verifies knows from elsewhere. Without one anybody may have made all of the package. */
+  trusted: boolean;
   /** The first line that failed. */
   fault: Line | null;
   lines: readonly Line[];
@@ -91,6 +93,7 @@ export async function verifyFiles(
   const fault = steps.fault ?? null;
   return {
     verified: fault === null,
+    trusted: checked.key !== undefined && steps.lines.some(({ check, result }) => check === 'trust' && result === 'ok'),
     fault,
     lines: steps.lines,
     index: checked.index ?? null,
@@ -207,7 +210,7 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   const log = await steps.check(
     'log',
     { keys, index },
-    (needs) => checkTiles(files, needs.keys.head, needs.index.organization.id),
+    (needs) => checkTiles(files, needs.keys.head, needs.index),
     ({ size }) => `${size} entries, their tiles and the root are those of that head`,
   );
   await steps.check('events', { log, index }, (needs) => checkEvents(files, needs.log, needs.index), asSaid);
@@ -226,7 +229,12 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
     );
   }
   await checkAnchors(steps, files, { ...ground, log, keys: keys?.all }, options);
-  await steps.check('custody', { log }, (needs) => checkCustody(files, needs.log), asSaid);
+  await steps.check(
+    'custody',
+    { log, keys, index },
+    (needs) => checkCustody(files, needs.index, needs.log, needs.keys.all),
+    asSaid,
+  );
 }
 
 async function checkAnchors(
@@ -252,7 +260,7 @@ async function checkAnchors(
       'anchor',
       { statement, log, keys },
       async (needs) => {
-        const known = [...(await readVerifierKeys(files, WITNESS_KEYS)), ...options.witnesses];
+        const known = [...options.witnesses, ...(await readVerifierKeys(files, WITNESS_KEYS))];
         const found = await checkAnchor(files, needs.log, {
           anchor: await readVerifierKey(files, ANCHOR_KEY),
           log: needs.keys,
@@ -275,11 +283,16 @@ async function checkAnchors(
     'witnesses',
     { cosignatures },
     (needs) => {
-      const absent = options.witnesses.find(({ keyId }) => needs.cosignatures.every((by) => by.keyId !== keyId));
+      const absent = options.witnesses.find((witness) => needs.cosignatures.every(({ key }) => !isSame(key, witness)));
       if (absent !== undefined) throw new Fault(`${absent.name} has not cosigned ${ANCHOR_CHECKPOINT}`);
-      return needs.cosignatures;
+      return needs.cosignatures.map(({ key, time }) => {
+        const whose = options.witnesses.some((witness) => isSame(key, witness))
+          ? ''
+          : `, by its key in ${WITNESS_KEYS}`;
+        return `${key.name} has cosigned the anchor log at ${time.toISOString()}${whose}`;
+      });
     },
-    (all) => all.map(({ name, time }) => `${name} has cosigned the anchor log at ${time.toISOString()}`).join('; '),
+    (said) => said.join('; '),
   );
 }
 
@@ -306,6 +319,9 @@ function requireHead(found: Checkpoint, { origin, size, rootHash }: Head): void 
     throw new Fault(`the statement has another head of ${origin} than the package`);
   }
 }
+
+const isSame = (one: VerifierKey, other: VerifierKey): boolean =>
+  one.name === other.name && one.publicKey.equals(other.publicKey);
 
 const asSaid = (text: string): string => text;
 

@@ -169,12 +169,8 @@ describe('docs/auditors.md', () => {
         const guide = await readFile('docs/auditors.md', 'utf8');
         const folder = await mkdtemp(join(tmpdir(), 'safeguard-guide-'));
         await writeFolder(files, folder);
-        const { code, output } = await typed(
-          blockWith(blocksOf(guide), command),
-          folder,
-          tool('bin'),
-          tool('python/bin'),
-        );
+        const paths = [tool('bin'), tool('python/bin')];
+        const { code, output } = await typed(blockWith(blocksOf(guide), command), folder, { paths });
         expect(code, output).toBe(0);
         expect(output).toContain(says);
         await rm(folder, { recursive: true });

@@ -22,8 +22,12 @@ export function blockWith(blocks: readonly string[], command: string): string {
   return block;
 }
 
-/** Runs a block as an auditor would who copies it, in the folder of a package; `safeguard` is this one. */
-export async function typed(block: string, folder: string, ...paths: readonly string[]): Promise<Run> {
+/** Runs a block as an auditor would who copies it, in the folder of a package; `safeguard` is this one, and the fingerprint was told. */
+export async function typed(
+  block: string,
+  folder: string,
+  { paths = [], fingerprint = '' }: { paths?: readonly string[]; fingerprint?: string } = {},
+): Promise<Run> {
   // Beside the package, in which every file is accounted for.
   const bin = `${folder}.bin`;
   await mkdir(bin, { recursive: true });
@@ -31,5 +35,5 @@ export async function typed(block: string, folder: string, ...paths: readonly st
   await writeFile(shim, `#!/bin/sh\nexec '${process.execPath}' '${SAFEGUARD}' "$@"\n`);
   await chmod(shim, 0o755);
   const path = [bin, ...paths, process.env['PATH']].join(delimiter);
-  return run('bash', ['-euo', 'pipefail', '-c', block], folder, { PATH: path });
+  return run('bash', ['-euo', 'pipefail', '-c', block], folder, { PATH: path, FINGERPRINT: fingerprint });
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { json, ORGANIZATION, problem, received, safeguard, serve, SYSTEM } from './support.js';
+import { directory, json, ORGANIZATION, problem, received, safeguard, serve, SYSTEM } from './support.js';
 
 const ID = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8c00';
 const REQUEST = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8c01';
@@ -110,6 +112,34 @@ describe('safeguard engagement', () => {
       ['comments', null, { comment: 'By Friday' }],
       ['requests', null, { title: 'Leavers', control: '164.308(a)(3)(ii)(C)' }],
     ]);
+  });
+
+  it('downloads what was handed over, under a name that says whether it is encrypted, and over no other file?', async () => {
+    const content = Buffer.from('bytes');
+    const sha256 = createHash('sha256').update(content).digest();
+    const at = `${room}/${ID}/packages/${REQUEST}`;
+    const server = await serve({
+      [`GET ${at}`]: (_asked, response) =>
+        json(response, 200, {
+          ...{ id: REQUEST, status: 'ready', size: content.length, sha256: sha256.toString('hex') },
+          encryptTo: ['age1one'],
+        }),
+      [`GET ${at}/content`]: (_asked, response) => {
+        response.writeHead(200, {
+          'content-length': content.length,
+          etag: '"v1"',
+          'repr-digest': `sha-256=:${sha256.toString('base64')}:`,
+        });
+        response.end(content);
+      },
+    });
+    const cwd = await directory();
+    const args = ['engagement', 'download', REQUEST, '--engagement', ID, '--server', server];
+    const run = (...more: string[]) => safeguard([...args, ...more], {}, undefined, cwd);
+    expect(await run()).toMatchObject({ code: 0 });
+    expect(await readdir(cwd)).toEqual([`safeguard-${REQUEST}.zip.age`]);
+    expect((await run()).code).toBe(2);
+    expect((await run('--force')).code).toBe(0);
   });
 
   it('says what the server says where it refuses, and asks for the engagement?', async () => {

@@ -83,7 +83,17 @@ describe('safeguard verify', () => {
     expect(stdout).toMatch(/^FAIL {2}trust +the package is signed by another key/m);
     const none = await safeguard(['verify', folder, '--json']);
     expect(none.code).toBe(0);
-    expect(JSON.parse(none.stdout)).toMatchObject({ verified: true, package: { id: PACKAGE }, fingerprint: right });
+    expect(JSON.parse(none.stdout)).toMatchObject({
+      verified: true,
+      trusted: false,
+      package: { id: PACKAGE },
+      fingerprint: right,
+    });
+    const told = await safeguard(['verify', folder]);
+    expect(told.stdout).not.toContain('VERIFIED');
+    expect(told.stdout.trimEnd().split('\n').at(-1)).toMatch(new RegExp(`^WHOLE, but signed by whom .*${right}$`));
+    const known = await safeguard(['verify', folder, '--fingerprint', right, '--json']);
+    expect(JSON.parse(known.stdout)).toMatchObject({ verified: true, trusted: true });
   });
 
   it('is a file that cannot be read, or is no key, a fault of the command line and not of the package?', async () => {

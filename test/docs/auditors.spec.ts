@@ -6,18 +6,27 @@ import { VERIFY_CHECKS } from '../../src/packages/verify-checks.js';
 import { CHECKS } from '../../src/verify/steps.js';
 import { blocksOf, blockWith, indentedBlocksOf, typed } from '../auditor-tools/guide.js';
 import { timeStampAuthority } from '../support/time-stamp-authority.js';
-import { makePackage, PACKAGE, writeFolder, writeZip, type Files } from '../verify/made-package.js';
+import {
+  makeKeys,
+  makePackage,
+  PACKAGE,
+  packageFingerprint,
+  writeFolder,
+  writeZip,
+  type Files,
+} from '../verify/made-package.js';
 
 /*
  * An auditor who has never seen this project copies what docs/auditors.md and VERIFY.md say. What needs a tool from a registry is run by test/auditor-tools.
  */
 
 describe('what auditors are told', () => {
+  const keys = makeKeys();
   let files: Files;
   let folder: string;
   let guide: string;
   beforeAll(async () => {
-    files = await makePackage({ authority: timeStampAuthority() });
+    files = await makePackage({ keys, authority: timeStampAuthority() });
     folder = await writeFolder(files, await mkdtemp(join(tmpdir(), 'safeguard-guide-')));
     guide = await readFile('docs/auditors.md', 'utf8');
   });
@@ -26,7 +35,7 @@ describe('what auditors are told', () => {
   });
 
   const says = async (block: string, expected: RegExp): Promise<void> => {
-    const { code, output } = await typed(block, folder);
+    const { code, output } = await typed(block, folder, { fingerprint: packageFingerprint(keys) });
     expect(code, output).toBe(0);
     expect(output).toMatch(expected);
   };
@@ -49,6 +58,14 @@ describe('what auditors are told', () => {
       await says(block('openssl ts'), /Verification: OK[^]*Time stamp: /);
     }
     await says(ofGuide('safeguard verify'), /^ok {4}trust[^]*\nVERIFIED: /m);
+  });
+
+  it('does the command of the guide verify nothing where no fingerprint was told, or another?', async () => {
+    for (const fingerprint of ['', packageFingerprint(makeKeys())]) {
+      const { code, output } = await typed(ofGuide('safeguard verify'), folder, { fingerprint });
+      expect(code, output).not.toBe(0);
+      expect(output).not.toMatch(/^VERIFIED/m);
+    }
   });
 
   it('is every check of the command told of, and no other?', () => {

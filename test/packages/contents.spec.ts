@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../../src/catalog/load.js';
@@ -214,6 +215,20 @@ const signing: Signing = {
   authority: null,
 };
 
+const anchored: PackageFacts = {
+  ...facts,
+  anchors: {
+    tenantCheckpoint: Buffer.from('a head'),
+    proof: Buffer.from('a proof'),
+    checkpoint: Buffer.from('a head of heads'),
+    timeStamp: Buffer.from('a stamp'),
+    policy: 'quorum none\n',
+    key: 'anchor+00000000+AA==',
+    witnesses: [],
+    head: { origin: 'anchor', size: 1, root: Buffer.alloc(32) },
+  },
+};
+
 const build = (of: PackageFacts, rows: PackageRows) => buffer(zip(packageFiles(of, rows, signing), of.requestedAt));
 
 describe('the contents of a package', () => {
@@ -253,7 +268,7 @@ describe('the contents of a package', () => {
   });
 
   it('list every file of the payload in VERIFY.md?', async () => {
-    const entries = await readZip(await build(facts, rowsOf(3)));
+    const entries = await readZip(await build(anchored, rowsOf(3)));
     const told = entries[0]!.bytes.toString();
     const files = [...bagIn(entries).keys()].filter((path) => path.startsWith('data/') && !path.includes('evidence/'));
     expect(files).toEqual(
@@ -266,12 +281,21 @@ describe('the contents of a package', () => {
         .replace(SYSTEM, '<id>')
         .replace(READABLE, '<event>')
         .replace(/^(log\/tile\/).*/, '$1')
+        .replace(/^(anchor\/[a-z-]+)\.(tsr|tlog-proof)$/, '$1, .$2')
         .replace(/^records\/past\/.*\./, 'records/past/<type>.')
         .replace(/^records\/(?!past\/).*\./, 'records/<type>.')
         .replace(/^index\/samples\/.*/, 'index/samples/*.csv')
         .replace(/^oscal\/.*/, 'oscal/*.json')
         .replace(/^((?:records|registers|index\/citations).*)\.csv$/, '$1.json, .csv');
     for (const path of files) expect(told).toContain(name(path));
+  });
+
+  it('have each file that auditors are sent to by their guide?', async () => {
+    const guide = await readFile('docs/auditors.md', 'utf8');
+    const told = [...guide.matchAll(/`(bag\/data\/[^`]+)`/g)].map(([, path = '']) => path);
+    expect(told.length).toBeGreaterThan(8);
+    const paths = packageFiles(anchored, rowsOf(1), signing).map(({ path }) => path.slice(path.indexOf('/') + 1));
+    expect(told.filter((path) => !paths.some((file) => file.startsWith(path)))).toEqual([]);
   });
 
   it('are the same bytes for the same inputs, however they come in pages?', async () => {

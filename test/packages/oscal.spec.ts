@@ -172,6 +172,11 @@ describe('the OSCAL documents', () => {
     );
     expect(markupLine('image_secret_scan')).toBe('image_secret_scan');
     expect(markupLine(' \n ')).toBe('–');
+    expect(['# Head', '- item', '+ item', '---', '1. first', '2) second', '#'].map((text) => markupLine(text))).toEqual(
+      [...['\\# Head', '\\- item', '\\+ item', '\\---', '1\\. first', '2\\) second', '\\#']],
+    );
+    for (const text of ['164.308(a)(1): -1 and #2', '-1', '#2', '1.5 hours', '+49'])
+      expect(markupLine(text)).toBe(text);
     expect(oscalString('\u0000')).toBe('');
   });
 });

@@ -99,6 +99,16 @@ describe('is what is missing told before what is there?', () => {
     expect(page).not.toContain('could not be read as they were kept:');
   });
 
+  it('risks that nobody can read, which are in no number of others', () => {
+    const posture = postureOf(mixed);
+    const { risks, ...registers } = registersOf();
+    const [risk] = risks.items;
+    const items = [{ ...risk!, isReadable: false, level: null, status: null }];
+    const told = pageOf(made(factsOf(posture), readingsOf(posture), { ...registers, risks: { total: 1, items } }));
+    expect(told).toMatch(/Not readable, and in neither number: 1 of 1\./);
+    expect(page).not.toContain('Not readable');
+  });
+
   it('nothing where there is nothing: no system, no record, no scan', () => {
     const posture = { ...postureOf(() => 'missing'), systems: [], blindSystems: [], excluded: [] };
     const empty = pageOf(made(factsOf(posture), emptyReadings(posture), NO_REGISTERS));
@@ -219,6 +229,33 @@ describe('is every name shown, and none obeyed?', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('no word of a picture is taken for a pattern of ours, or a name for one of the library', () => {
+    const words = "a $& b $' c $` d $$ e";
+    const page = pageOf({
+      title: 'Title',
+      about: [],
+      opening: [
+        {
+          kind: 'figure',
+          title: words,
+          summary: words,
+          chart: {
+            kind: 'bars',
+            lie: 'across',
+            labels: ['zr0-key'],
+            unit: 'items',
+            series: [{ name: 'failing', tone: 'failing', values: [1] }],
+          },
+        },
+      ],
+      sections: [],
+      dated: new Date(0),
+    });
+    const told = [...page.matchAll(/<(?:title|desc) id="[^"]*">([^<]*)</g)].map(([, text = '']) => unescaped(text));
+    expect(told).toEqual([words, words]);
+    expect(page).toContain('>zr0-key<');
   });
 
   it('hidden characters are named', () => {

@@ -216,6 +216,7 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
         object: event.object,
         outcome: event.outcome,
         requestId: event.request_id,
+        receipt: receiptOf(received, keys).toString(),
         details: null,
       })}\n`,
     ),

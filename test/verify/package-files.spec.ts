@@ -13,6 +13,10 @@ interface Entry {
   content?: Buffer;
   /** In the header before the bytes; default: the same name. */
   localName?: string;
+  /** Extra field of the central directory; default: none. */
+  extra?: Buffer;
+  /** Extra field of the header before the bytes; default: none. */
+  localExtra?: Buffer;
   /** Where the central directory says the entry is; default: where it is. */
   offset?: number;
   /** What the central directory says of the size; default: the size. */
@@ -37,23 +41,25 @@ function zipOf(entries: readonly Entry[]): Buffer {
     common.writeUInt32LE(crc32(content), 8);
     common.writeUInt32LE(packed.length, 12);
     common.writeUInt32LE(rest.size ?? content.length, 16);
-    const nameAt = (text: string) => {
-      const lengths = Buffer.from(common);
+    const { extra = Buffer.alloc(0), localExtra = Buffer.alloc(0) } = rest;
+    const nameAt = (text: string, { length }: Buffer) => {
+      const lengths = Buffer.concat([common, Buffer.alloc(2)]);
       lengths.writeUInt16LE(Buffer.byteLength(text), 20);
+      lengths.writeUInt16LE(length, 22);
       return lengths;
     };
     const local = Buffer.concat([
       Buffer.from('504b03041400', 'hex'),
-      nameAt(localName),
-      Buffer.alloc(2),
+      nameAt(localName, localExtra),
       Buffer.from(localName),
+      localExtra,
       packed,
     ]);
     const tail = Buffer.alloc(14);
     tail.writeUInt32LE(((rest.unixMode ?? 0o100644) << 16) >>> 0, 6);
     tail.writeUInt32LE(rest.offset ?? at, 10);
     central.push(
-      Buffer.concat([Buffer.from('504b010214031400', 'hex'), nameAt(name), Buffer.alloc(2), tail, Buffer.from(name)]),
+      Buffer.concat([Buffer.from('504b010214031400', 'hex'), nameAt(name, extra), tail, Buffer.from(name), extra]),
     );
     parts.push(local);
     at += local.length;
@@ -65,6 +71,16 @@ function zipOf(entries: readonly Entry[]): Buffer {
   end.writeUInt32LE(directory.length, 8);
   end.writeUInt32LE(at, 12);
   return Buffer.concat([...parts, directory, Buffer.from('504b0506', 'hex'), end]);
+}
+
+/** Info-ZIP's: another name for who knows it. */
+function unicodePath(of: string, name: string): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUInt16LE(0x7075, 0);
+  head.writeUInt16LE(5 + Buffer.byteLength(name), 2);
+  head.writeUInt8(1, 4);
+  head.writeUInt32LE(crc32(of), 5);
+  return Buffer.concat([head, Buffer.from(name)]);
 }
 
 const DECLARATION: Entry = { name: 'p/bag/bagit.txt' };
@@ -114,6 +130,16 @@ describe('the files of a package', () => {
     ],
     ['a link', zipOf([DECLARATION, { name: 'p/a', unixMode: 0o120777 }]), /link/],
     ['another name in its own header', zipOf([DECLARATION, { name: 'p/a', localName: 'p/b' }]), /another name/],
+    [
+      'another name beside its own',
+      zipOf([DECLARATION, { name: 'p/b', extra: unicodePath('p/b', 'p/a') }]),
+      /another name beside/,
+    ],
+    [
+      'another name beside its own, in its own header',
+      zipOf([DECLARATION, { name: 'p/a', localExtra: unicodePath('p/a', 'p/b') }]),
+      /another name beside/,
+    ],
     ['an encrypted entry', zipOf([DECLARATION, { name: 'p/a', flags: 1 }]), /encrypted|size mismatch/],
     ['two bags', zipOf([DECLARATION, { name: 'q/bag/bagit.txt' }]), /two bags/],
     ['a file outside of its folder', zipOf([DECLARATION, { name: 'README' }]), /outside/],

@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Leaf } from '../../src/audit/event.js';
 import { parseVerifierKey } from '../../src/audit/note.js';
@@ -11,6 +10,7 @@ import { timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.
 import { verifyFiles, verifyPackage, type Verdict, type VerifyOptions } from '../../src/verify/verify.js';
 import type { Check } from '../../src/verify/steps.js';
 import { timeStampAuthority } from '../support/time-stamp-authority.js';
+import { inMemory, NOTHING_KNOWN } from './in-memory.js';
 import {
   EVIDENCE,
   leavesOf,
@@ -29,14 +29,6 @@ import {
 } from './made-package.js';
 
 const ORIGIN = `evidence.example/log/${TENANT}`;
-const NOTHING: VerifyOptions = {
-  fingerprints: [],
-  witnesses: [],
-  logKeys: [],
-  authorities: [],
-  checkpoints: [],
-  receipts: [],
-};
 
 describe('safeguard verify', () => {
   const keys = makeKeys();
@@ -50,14 +42,8 @@ describe('safeguard verify', () => {
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  const verify = async (files: Files, options: Partial<VerifyOptions> = {}): Promise<Verdict> => {
-    const inMemory = {
-      sizes: new Map([...files].map(([path, bytes]) => [path, bytes.length])),
-      open: (path: string) => Readable.from([files.get(path)!], { objectMode: false }),
-      close: () => Promise.resolve(),
-    };
-    return verifyFiles(() => Promise.resolve(inMemory), { ...NOTHING, ...options });
-  };
+  const verify = (files: Files, options: Partial<VerifyOptions> = {}): Promise<Verdict> =>
+    verifyFiles(() => Promise.resolve(inMemory(files)), { ...NOTHING_KNOWN, ...options });
   /** Which check finds the fault first. */
   const caught = async (files: Files, options: Partial<VerifyOptions> = {}): Promise<Check | undefined> =>
     (await verify(files, options)).fault?.check;
@@ -67,7 +53,7 @@ describe('safeguard verify', () => {
 
   it('does an untouched package pass every check, as a ZIP and as a folder?', async () => {
     const known = {
-      ...NOTHING,
+      ...NOTHING_KNOWN,
       fingerprints: [packageFingerprint(keys)],
       authorities: authority.chain,
       witnesses: [parseVerifierKey(witnessVkey(keys))],
@@ -108,14 +94,19 @@ describe('safeguard verify', () => {
     }
   });
 
-  it.each([3, 255, 256, 257, 512, 513])('does a log of %i entries verify?', async (entries) => {
+  it.each([4, 255, 256, 257, 512, 513])('does a log of %i entries verify?', async (entries) => {
     expect((await verify(await makePackage({ keys, entries }))).fault).toBeNull();
   });
 
   it('does it say that trust rests on the keys in the package where nobody gave another?', async () => {
-    const { verified, lines } = await verify(whole);
-    expect(verified).toBe(true);
+    const { verified, trusted, lines } = await verify(whole);
+    expect([verified, trusted]).toEqual([true, false]);
     expect(lines.find(({ check }) => check === 'trust')).toMatchObject({ result: 'not-checked' });
+    expect(lines.find(({ check }) => check === 'witnesses')?.text).toMatch(/, by its key in keys\/witnesses\.vkey$/);
+    const witnesses = [parseVerifierKey(witnessVkey(keys))];
+    const known = await verify(whole, { fingerprints: [packageFingerprint(keys)], witnesses });
+    expect([known.verified, known.trusted]).toEqual([true, true]);
+    expect(known.lines.find(({ check }) => check === 'witnesses')?.text).not.toContain('its key in');
   });
 
   it('does it say that nothing is anchored where nothing is?', async () => {
@@ -184,6 +175,8 @@ describe('safeguard verify', () => {
         ['bag/data/evidence/more.json', 'payload'],
         ['bag/more.txt', 'tag-files'],
         ['bag/manifest-md5.txt', 'tag-files'],
+        ['bag/tagmanifest-md5.txt', 'tag-files'],
+        ['bag/tagmanifest-notes/read-me-first.html', 'tag-files'],
         ['README.md', 'statement'],
         ['keys/other.pem', 'statement'],
         ['sig/other.sig', 'statement'],
@@ -200,6 +193,8 @@ describe('safeguard verify', () => {
       });
       const files = new Map([...other, ['keys/package-signing.pem', whole.get('keys/package-signing.pem')!]]);
       expect(await caught(files)).toBe('signature');
+      const known = await verify(files, { fingerprints: [packageFingerprint(keys)] });
+      expect([known.verified, known.trusted]).toEqual([false, false]);
     });
 
     it('cannot sign it all anew by a key of their own, where the auditor knows the right one?', async () => {
@@ -311,6 +306,19 @@ describe('safeguard verify', () => {
       expect(await caughtIn({ payload: described })).toBe('evidence');
       expect(await caughtIn({ leaves: edited(1, (leaf) => (leaf.object.sha256 = 'a'.repeat(64))) })).toBe('received');
       expect(await caughtIn({ leaves: edited(1, (leaf) => (leaf.object.id = 'other')) })).toBe('received');
+      // Nor by an event that comes later and says that something else was received.
+      const again = edited(40, (leaf) => {
+        leaf.action = 'evidence.received';
+        leaf.object = { kind: 'evidence', id: EVIDENCE, sha256: sha256Of('{"report":"good"}\n') };
+      });
+      const rewritten = (payload: Files) => {
+        exchange(payload);
+        const text = payload.get('index.json')!.toString();
+        const [sha256, size] = [sha256Of('{"report":"good"}\n'), '{"report":"good"}\n'.length];
+        const index = text.replace(/"sha256": "[0-9a-f]{64}",\s+"size": \d+/, `"sha256": "${sha256}", "size": ${size}`);
+        payload.set('index.json', Buffer.from(index));
+      };
+      expect(await caughtIn({ leaves: again, payload: rewritten })).toBe('received');
     });
 
     it('cannot exchange what was approved, who approved it or when, nor say that it was disposed of?', async () => {
@@ -385,10 +393,74 @@ describe('safeguard verify', () => {
         );
       };
       expect(await caughtIn({ payload: without('"faults": []') })).toBe('evidence');
+      const disposed = (payload: Files) => {
+        without('"faults": []')(payload);
+        const text = payload.get('index.json')!.toString();
+        payload.set('index.json', Buffer.from(text.replace('"disposedAt": null', `"disposedAt": "${KNOWN_AT}"`)));
+      };
+      expect(await caughtIn({ payload: disposed })).toBe('received');
+      const disposal = edited(299, (leaf) => {
+        leaf.action = 'evidence.disposed';
+        leaf.object = { kind: 'evidence', id: EVIDENCE };
+      });
+      expect(await caughtIn({ payload: disposed, leaves: disposal })).toBeUndefined();
       const said = `"faults": [{ "evidenceId": "${EVIDENCE}", "reason": "gone" }]`;
       const { verified, lines } = await verify(await makePackage({ keys, payload: without(said) }));
       expect(verified).toBe(true);
       expect(lines.find(({ check }) => check === 'evidence')?.text).toMatch(/1 could no longer be read/);
+    });
+
+    it('cannot leave a step of custody out, tell one twice or otherwise, or show the promise for another?', async () => {
+      const path = `evidence/${EVIDENCE}/custody.jsonl`;
+      const told = (edit: (text: string) => string) => (payload: Files) => {
+        payload.set(path, Buffer.from(edit(payload.get(path)!.toString())));
+      };
+      const read = edited(40, (leaf) => {
+        leaf.action = 'evidence.read';
+        leaf.object = { kind: 'evidence', id: EVIDENCE };
+      });
+      expect(await caughtIn({ leaves: read })).toBe('custody');
+      expect(await caughtIn({ payload: (payload) => void payload.delete(path) })).toBe('custody');
+      expect(
+        await caughtIn({ payload: (payload) => void payload.set('evidence/other/custody.jsonl', payload.get(path)!) }),
+      ).toBe('custody');
+      for (const edit of [
+        (text: string) => text.replace('"requestId":"request"', '"requestId":"other"'),
+        (text: string) => `${text}${text.replace('"seq":1', '"seq":2')}`,
+        () => '',
+      ]) {
+        expect(await caughtIn({ payload: told(edit) })).toBe('custody');
+      }
+      for (const receipt of [receiptOf(before[40]!, keys), receiptOf(before[1]!, makeKeys())]) {
+        const other = (text: string) =>
+          `${JSON.stringify({ ...(JSON.parse(text) as object), receipt: receipt.toString() })}\n`;
+        expect(await caughtIn({ payload: told(other) })).toBe('custody');
+      }
+    });
+
+    it('cannot call an event by the name of another, or by a time that is none?', async () => {
+      const renamed = (payload: Files) => {
+        for (const [path, bytes] of [...payload]) {
+          if (!path.startsWith('proofs/')) continue;
+          payload.delete(path);
+          payload.set(path.replace('000000000001', '000000000002'), bytes);
+        }
+      };
+      expect(await caughtIn({ payload: renamed })).toBe('proofs');
+      const unshown = (payload: Files) => {
+        const lines = payload.get('audit/events.jsonl')!.toString().split('\n');
+        payload.set('audit/events.jsonl', Buffer.from(lines.filter((line) => !line.includes('soon')).join('\n')));
+      };
+      expect(await caughtIn({ leaves: edited(40, (leaf) => (leaf.time = 'soon')), payload: unshown })).toBe('log');
+    });
+
+    it('cannot stop the check by what nests too deep?', async () => {
+      const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+      const nested = (payload: Files) => {
+        const text = payload.get('audit/events.jsonl')!.toString();
+        payload.set('audit/events.jsonl', Buffer.from(text.replace('{"note":"ten"}', deep)));
+      };
+      expect(await caughtIn({ payload: nested })).toBe('events');
     });
 
     it('cannot state what the package is not?', async () => {
@@ -424,6 +496,8 @@ describe('safeguard verify', () => {
         [/"#2e4a/, '"#3e4a'],
         [/"catalog\.json"/, '"profile.json"'],
         [/"value": "[0-9a-f]/, '"value": "g'],
+        [/"algorithm": "SHA-256"/, '"algorithm": "SHA3-256"'],
+        [/"hashes": \[/, '"hashes": [null,'],
         [/content\.json/, 'content.txt'],
         [/"uuid": "2e4a/, '"uuid": "1e4a'],
         [/^\{/, ''],
@@ -448,6 +522,9 @@ describe('safeguard verify', () => {
       const witnesses = [parseVerifierKey(witnessVkey(makeKeys()))];
       expect(await caughtIn({}, { witnesses })).toBe('witnesses');
       expect(await caughtIn({ anchored: false }, { witnesses })).toBe('witnesses');
+      // A key ID has four bytes: somebody makes keys until one has that of the witness, and puts it into the package.
+      const { keyId } = parseVerifierKey(witnessVkey(keys));
+      expect(await caughtIn({}, { witnesses: witnesses.map((witness) => ({ ...witness, keyId })) })).toBe('anchor');
     });
   });
 
@@ -464,5 +541,8 @@ describe('safeguard verify', () => {
     expect(await caught(later, { checkpoints, logKeys: [log] })).toBeUndefined();
   });
 });
+
+const KNOWN_AT = '2026-11-23T09:00:00.000Z';
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const ANOTHER = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8aff';

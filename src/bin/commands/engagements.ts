@@ -1,15 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { packageSchema } from '../client/answers.js';
-import { download } from '../client/download.js';
 import { engagementPageSchema, engagementSchema, requestPageSchema, requestSchema } from '../client/engagements.js';
 import { path } from '../client/http.js';
 import { allOf, printRows } from '../client/lists.js';
 import { systemOf } from '../client/scope.js';
 import { print, printJson } from '../client/terminal.js';
-import { bytes, printable } from '../client/text.js';
+import { printable } from '../client/text.js';
 import type { ServerOptions } from '../options.js';
-import { mayWrite } from './package.js';
+import { fileOf, mayWrite, save, type OutputOptions } from './package.js';
 import { openRoom, type OrganizationOptions } from './records.js';
 
 type Request = z.infer<typeof requestSchema>;
@@ -116,18 +115,12 @@ export async function handOver(packageId: string, options: EngagementOptions): P
 }
 
 /** As its auditor. */
-export async function downloadHandedOver(
-  packageId: string,
-  options: EngagementOptions & { output?: string; force?: boolean },
-): Promise<void> {
+export async function downloadHandedOver(packageId: string, options: EngagementOptions & OutputOptions): Promise<void> {
+  if (options.output !== undefined) await mayWrite(options.output, options.force ?? false);
   const { client, room } = await openRoom(options);
-  const output = options.output ?? `safeguard-${packageId.replace(/[^\w-]/g, '_')}.zip`;
-  await mayWrite(output, options.force ?? false);
   const at = `${room}${path('engagements', options.engagement, 'packages', packageId)}`;
   const { value } = await client.read(packageSchema, { method: 'GET', path: at });
-  const { size, sha256 } = await download(client, `${at}/content`, value, output);
-  if (options.json) printJson({ id: value.id, file: output, size, sha256 });
-  else print(`${output}  ${bytes(size)}  sha256 ${sha256}  package ${printable(value.id, 40)}`);
+  await save(client, at, value, await fileOf(value, options), options);
 }
 
 export async function listRequests(options: EngagementOptions & { state?: string }): Promise<void> {

@@ -9,14 +9,17 @@ import { pollPause } from '../client/retry.js';
 import { explaining, organizationOf, systemOf } from '../client/scope.js';
 import { print, printJson, progress, say } from '../client/terminal.js';
 import { bytes, printable, span } from '../client/text.js';
-import { openClient, type ScopeOptions } from '../options.js';
+import { openClient, type ScopeOptions, type ServerOptions } from '../options.js';
 
-export interface PackageOptions extends ScopeOptions {
+export interface OutputOptions {
+  output?: string;
+  force?: boolean;
+}
+
+export interface PackageOptions extends ScopeOptions, OutputOptions {
   periodFrom?: string;
   asOf?: string;
   knownAt?: string;
-  output?: string;
-  force?: boolean;
   id?: string;
   encryptTo?: string[];
   expiresAt?: string;
@@ -48,16 +51,31 @@ export async function packageCommand(options: PackageOptions): Promise<void> {
     options.id === undefined
       ? await request(client, room, organization, options)
       : await read(client, `${room}/${encodeURIComponent(options.id)}`);
-  const { id } = first;
-  const suffix = (first.encryptTo ?? []).length === 0 ? '' : '.age';
-  const output = options.output ?? `safeguard-${id.replace(/[^\w-]/g, '_')}.zip${suffix}`;
-  if (options.output === undefined) await mayWrite(output, options.force ?? false);
+  const output = await fileOf(first, options);
+  const at = `${room}/${encodeURIComponent(first.id)}`;
+  await save(client, at, await ready(client, at, first, options.waitFor), output, options);
+}
 
-  const at = `${room}/${encodeURIComponent(id)}`;
-  const built = await ready(client, at, first, options.waitFor);
+/** Where a package is written: where it was said, or under its own name. */
+export async function fileOf({ id, encryptTo }: Package, options: OutputOptions): Promise<string> {
+  if (options.output !== undefined) return options.output;
+  const suffix = (encryptTo ?? []).length === 0 ? '' : '.age';
+  const output = `safeguard-${id.replace(/[^\w-]/g, '_')}.zip${suffix}`;
+  await mayWrite(output, options.force ?? false);
+  return output;
+}
+
+/** Downloads a package that is ready, and says what it is. */
+export async function save(
+  client: Client,
+  at: string,
+  built: Package,
+  output: string,
+  { json }: ServerOptions,
+): Promise<void> {
   const { size, sha256 } = await download(client, `${at}/content`, built, output);
-  if (options.json) printJson({ id, file: output, size, sha256 });
-  else print(`${output}  ${bytes(size)}  sha256 ${sha256}  package ${printable(id, 40)}`);
+  if (json) printJson({ id: built.id, file: output, size, sha256 });
+  else print(`${output}  ${bytes(size)}  sha256 ${sha256}  package ${printable(built.id, 40)}`);
 }
 
 async function cancel(client: Client, at: string, options: PackageOptions): Promise<void> {

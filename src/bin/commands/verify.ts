@@ -21,13 +21,14 @@ export async function verify(path: string, options: VerifyCommandOptions): Promi
   const known = await knownFrom(options);
   const lineOf = ({ check, result, text }: { check: string; result: keyof typeof MARKS; text: string }): string =>
     `${MARKS[result]}  ${check.padEnd(WIDTH)}  ${printable(text)}`;
-  const { verified, fault, lines, index, fingerprint } = await verifyPackage(path, known, (line) => {
+  const { verified, trusted, fault, lines, index, fingerprint } = await verifyPackage(path, known, (line) => {
     if (options.json !== true) print(lineOf(line));
   }).catch(unreadable);
   if (!verified) setExit(exitCode.refused);
   if (options.json === true) {
     printJson({
       verified,
+      trusted,
       package: index === null ? null : { id: index.packageId, asOf: index.asOf, knownAt: index.knownAt },
       fingerprint,
       fault,
@@ -36,11 +37,14 @@ export async function verify(path: string, options: VerifyCommandOptions): Promi
     return;
   }
   print('');
+  const what = `package ${printable(index?.packageId ?? '')} of ${printable(index?.organization.name ?? '')}`;
   print(
     bold(
-      fault === null
-        ? `VERIFIED: nothing is wrong with package ${printable(index?.packageId ?? '')} of ${printable(index?.organization.name ?? '')}`
-        : `NOT VERIFIED. The first thing wrong, ${fault.check}: ${printable(fault.text)}`,
+      fault !== null
+        ? `NOT VERIFIED. The first thing wrong, ${fault.check}: ${printable(fault.text)}`
+        : trusted
+          ? `VERIFIED: nothing is wrong with ${what}`
+          : `WHOLE, but signed by whom was not checked: ${what} says itself whose it is. Compare the key’s SHA-256, ${fingerprint ?? ''}`,
     ),
   );
 }

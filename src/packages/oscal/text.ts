@@ -11,8 +11,13 @@ const BETWEEN_WORDS = /[\s\p{Cc}\p{Cs}]+/gu;
 /** `StringDatatype`: one line without blanks at its ends; no markup. */
 export const oscalString = (text: string): string => text.replace(BETWEEN_WORDS, ' ').trim();
 
+/** What makes a heading, a list or a rule of a line that begins with it, and nothing elsewhere. */
+const LINE_START = /^(?=[-+](?:$| )|#{1,6}(?:$| )|-[- ]*$)/;
+const NUMBERED = /^(\d{1,9})(?=[.)](?:$| ))/;
+
 /** `MarkupLineDatatype`, saying the text as it is. */
-export const markupLine = (text: string): string => oscalString(text).replace(MARKUP, '\\$&') || '–';
+export const markupLine = (text: string): string =>
+  oscalString(text).replace(MARKUP, '\\$&').replace(LINE_START, '\\').replace(NUMBERED, '$1\\') || '–';
 
 /** `MarkupMultilineDatatype`, saying the texts as they are: a paragraph each. */
 export const markup = (...paragraphs: readonly string[]): string => paragraphs.map(markupLine).join('\n\n');

@@ -44,7 +44,7 @@ const named = (svg: string, id: string): string =>
   svg
     .replaceAll(/<style[^>]*>.*?<\/style>/gs, '')
     .replaceAll(/ (ecmeta_[a-z_]+|class)="[^"]*"/g, '')
-    .replaceAll(/\bzr\d+-/g, `${id}-`);
+    .replaceAll(/(?<=\b(?:id="|href="#|url\(#))zr\d+-/g, `${id}-`);
 
 interface Drawing {
   height: number;

@@ -14,6 +14,7 @@ export function risksSection({ risks, heat, matrix }: Registers): Section {
   const { items, total } = risks;
   const open = heat.reduce((sum, count) => sum + count, 0);
   const overdue = items.filter(({ status }) => status === 'Overdue').length;
+  const unreadable = items.filter(({ isReadable }) => !isReadable).length;
   return {
     id: 'risks',
     title: 'Risks',
@@ -25,7 +26,9 @@ export function risksSection({ risks, heat, matrix }: Registers): Section {
             ),
           ]
         : [
-            text(`Open or accepted: ${open} of ${total}. Overdue: ${ofAll(overdue, risks)}.`),
+            text(
+              `Open or accepted: ${open} of ${total}. Overdue: ${ofAll(overdue, risks)}.${unreadable === 0 ? '' : ` Not readable, and in neither number: ${ofAll(unreadable, risks)}.`}`,
+            ),
             riskFigure(heat, matrix, open),
             tableOr('', {
               caption: 'Risks: those that nobody can read and those overdue first, then by level',

@@ -38,6 +38,8 @@ export class LogSequencer {
         wait,
       });
       if (log === null) return false;
+      // Begun anew while this one was waited for: from here on it would get leaves that nobody takes over.
+      if ((await this.store.generation(tx)) !== generation) return true;
       const carried = log.isComplete ? [] : await this.takenOver(tx, log);
       if (carried.length > 0) {
         await this.extend(tx, log, carried, false);

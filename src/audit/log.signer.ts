@@ -47,14 +47,16 @@ export class LogSigner {
     });
     if (found === null) return;
     const { generation, origin, size, root } = found;
-    await this.guard.requireExtends(origin, size, (at) =>
-      this.database.read(principal, (tx) =>
-        rootOf(
-          at,
-          hashReader(at, (tiles) => this.store.tiles(tx, generation, tiles)),
+    await this.guard.requireExtends(origin, async () => ({
+      size: (await this.database.read(principal, (tx) => this.store.find(tx, generation)))?.size ?? 0,
+      rootAt: (at) =>
+        this.database.read(principal, (tx) =>
+          rootOf(
+            at,
+            hashReader(at, (tiles) => this.store.tiles(tx, generation, tiles)),
+          ),
         ),
-      ),
-    );
+    }));
     const text = formatCheckpoint({ origin, size, root });
     const { publicKey } = this.keys.log;
     const signature = await signNote(text, verifierKey(origin, publicKey), (bytes) => this.keys.log.sign(bytes));

@@ -97,10 +97,10 @@ export class LogStore {
     );
   }
 
-  /** The organisation's log of before, where there was one. */
-  async before(tx: Tx, { generation }: Log): Promise<Log | null> {
+  /** The organisation's log of before, where there was one. A transaction that still appends to it is waited for. */
+  async before(tx: WriteTx, { generation }: Log): Promise<Log | null> {
     const [row] = await tx.query<LogRow>(
-      `${LOG} where organization_id = $1 and generation < $2 order by generation desc limit 1`,
+      `${LOG} where organization_id = $1 and generation < $2 order by generation desc limit 1 for update`,
       [tx.organizationId, generation],
     );
     return row === undefined ? null : logOf(row);
@@ -270,7 +270,7 @@ export class LogStore {
     return row === undefined ? null : headOf(row);
   }
 
-  /** What the first event of an object with one of these actions has in the log, or will have. */
+  /** What the first event of an object with one of these actions has in the log, or will have: the same in each generation, and known while a new one takes it over. */
   async leafOf(
     tx: Tx,
     object: { kind: string; id: string },
@@ -280,9 +280,8 @@ export class LogStore {
       `select coalesce(q.leaf_hash, l.leaf_hash) as "leafHash", e.created_at as time from audit_event e
        left join audit_queue q on q.organization_id = e.organization_id and q.event_id = e.id
        left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id
-         and l.generation = (select max(number) from log_generation)
        where e.organization_id = $1 and e.object_kind = $2 and e.object_id = $3 and e.action = any ($4)
-       order by e.id limit 1`,
+       order by e.id, l.generation desc limit 1`,
       [tx.organizationId, object.kind, object.id, actions],
     );
     return row ?? null;

@@ -4,6 +4,7 @@ import { Database } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
+import { OutsideSilent } from './anchor/anchor-guard.js';
 import { LogSequencer } from './log.sequencer.js';
 import { LogSigner } from './log.signer.js';
 import { LogStore } from './log.store.js';
@@ -26,6 +27,8 @@ export class LogWorker implements OnApplicationBootstrap, BeforeApplicationShutd
   private again = false;
   private ended = false;
   private readonly signedAt = new Map<string, number>();
+  /** Before it no head is signed, as nobody outside answers: each log would wait for an answer anew, and the events of all others with it. */
+  private silentUntil = 0;
   private readonly complained = new Map<string, number>();
 
   constructor(
@@ -93,10 +96,11 @@ export class LogWorker implements OnApplicationBootstrap, BeforeApplicationShutd
   private async attend(principal: Principal, id: string): Promise<void> {
     try {
       while (!this.ended && (await this.sequencer.append(principal, { wait: false })));
-      if (this.signedAt.has(id)) return;
+      if (this.signedAt.has(id) || performance.now() < this.silentUntil) return;
       await this.signer.sign(principal);
       this.signedAt.set(id, performance.now());
     } catch (error) {
+      if (error instanceof OutsideSilent) this.silentUntil = performance.now() + SIGN_EVERY;
       this.complain(id, error);
     }
   }

@@ -10,6 +10,7 @@ import { entriesOf, hashesOfTile } from '../../src/audit/tile.js';
 import { parseTlogProof } from '../../src/audit/tlog-proof.js';
 import { fingerprintOf, spkiOf } from '../../src/kernel/crypto/signing/signing-key.js';
 import { newId } from '../../src/kernel/ids.js';
+import { servicePrincipal } from '../../src/kernel/principal.js';
 import { startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { followLog, partsOf, programOf, writeEvents } from '../support/log.js';
 import { kubeBench, send } from './reports.js';
@@ -317,6 +318,9 @@ describe('does the log stay one?', () => {
     await writeEvents(world, other, 400);
     const old = await close(other);
     const before = await followLog(world, other, other.admin);
+    // What is kept of the old one under the same address is not kept for long.
+    const { headers } = await send(world.url, other.admin, 'GET', `${other.path}/log/tile/0/000`);
+    expect(headers['cache-control']).toBe('private, max-age=60');
     for (const generation of [2, 3]) {
       await admin.query('insert into log_generation values ($1, now())', [generation]);
       await writeEvents(world, other, 3);
@@ -338,5 +342,52 @@ describe('does the log stay one?', () => {
       { timeout: 15_000, interval: 200 },
     );
     await followLog(world, clinic, officer);
+  });
+
+  it('what a turn of the old one still appends while a new one is begun is taken over, and its receipts are given meanwhile', async () => {
+    const other = await another();
+    const { generation, size } = await close(other);
+    const { database, log } = partsOf(world);
+    const of = [other.organizationId];
+    await admin.query('begin');
+    try {
+      // A turn that is slow: it has the log in hand, and gives an event its place in it.
+      await admin.query('select from log_state where organization_id = $1 for update', of);
+      await writeEvents(world, other, 1);
+      await admin.query(
+        `with taken as (delete from audit_queue where organization_id = $1 returning organization_id, event_id, leaf_hash)
+         insert into audit_leaf (organization_id, generation, index, leaf_hash, event_id)
+         select organization_id, $2, $3, leaf_hash, event_id from taken`,
+        [...of, generation, size],
+      );
+      await database.write(servicePrincipal('test', null, newId()), async (tx) => {
+        tx.withoutAudit('of a test');
+        await tx.execute('insert into log_generation values ($1, now())', [generation + 1]);
+      });
+      const closed = close(other);
+      await vi.waitFor(
+        async () => {
+          const waiting = await database.read(programOf(other), (tx) =>
+            tx.query(
+              `select from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'from log_state.*for update'`,
+            ),
+          );
+          expect(waiting).not.toEqual([]);
+        },
+        { timeout: 10_000, interval: 50 },
+      );
+      const receipt = await database.read(programOf(other), (tx) =>
+        log.receiptOf(tx, { kind: 'system', id: other.systemId }, ['system.created']),
+      );
+      expect(receipt).toContain(`/${generation + 1}\n`);
+      await admin.query('commit');
+      expect((await closed).size).toBe(size + 2);
+    } finally {
+      await admin.query('rollback');
+    }
+    const followed = await followLog(world, other, other.admin);
+    const listed = await events(other);
+    expect(listed).toHaveLength(size + 1);
+    for (const { leaf, logIndex } of listed) expect(followed.leaves[logIndex ?? -1]?.toString()).toBe(leaf);
   });
 });

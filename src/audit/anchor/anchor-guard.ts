@@ -8,7 +8,7 @@ import { newId } from '../../kernel/ids.js';
 import { LOGGER } from '../../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../../kernel/principal.js';
 import { formatCheckpoint, readCheckpoint } from '../checkpoint.js';
-import { consistencyProof, EMPTY_ROOT, rootOf } from '../merkle.js';
+import { consistencyProof, rootOf } from '../merkle.js';
 import { formatNote, NoteError, signNote, verifierKey, type VerifierKey } from '../note.js';
 import { anchorOrigin } from '../origin.js';
 import { hashReader } from '../tile.js';
@@ -72,9 +72,9 @@ export class AnchorGuard {
 
   /**
    * Before the head of an organisation's log is signed. Returns at once where nothing outside is configured. Throws LogRefused where the log does not extend what is
-   * outside, and OutsideSilent where nobody answers.
+   * outside, and OutsideSilent where nobody answers. `own` is read after what is outside: others append, sign and copy meanwhile, and what is outside was here before.
    */
-  async requireExtends(origin: string, size: number, rootAt: OwnLog['rootAt']): Promise<void> {
+  async requireExtends(origin: string, own: () => Promise<OwnLog>): Promise<void> {
     if (this.config.copies === null && this.witnesses.count === 0) return;
     const generation = await this.read((tx) => this.store.generation(tx));
     const anchor = await this.anchorOrigin(generation);
@@ -85,7 +85,7 @@ export class AnchorGuard {
     await this.require(generation, origin, async () => {
       const head =
         this.config.copies === null ? await this.leafOf(generation, origin) : await this.copyOf(generation, origin);
-      return head === null ? null : disagreement(head, { size, rootAt });
+      return head === null ? null : disagreement(head, await own());
     });
   }
 
@@ -96,16 +96,16 @@ export class AnchorGuard {
   async requireAnchorLog(generation: number): Promise<void> {
     const origin = await this.anchorOrigin(generation);
     await this.require(generation, origin, async () => {
-      const own = await this.anchorLog(generation);
       const [fault] = await this.read((tx) => this.store.faults(tx, generation, [origin]));
       const known = fault === undefined && this.seen?.generation === generation ? this.seen : null;
       const last = await this.read((tx) => this.store.lastAnchoring(tx, generation));
       const heads = [await this.copyOf(generation, origin), known, last === null ? null : readCheckpoint(last.note)];
+      const own = await this.anchorLog(generation);
       for (const head of heads) {
         const reason = head === null ? null : await disagreement(head, own);
         if (reason !== null) return reason;
       }
-      return known === null ? this.askWitnesses(generation, last?.note ?? null) : null;
+      return known === null ? this.askWitnesses(generation, own) : null;
     });
   }
 
@@ -204,20 +204,26 @@ export class AnchorGuard {
     return formatNote({ text, signatures: [await signNote(text, key, (bytes) => this.keys.log.sign(bytes))] });
   }
 
-  /** Shows the witnesses the last head that went out, so far as the database knows; of a database that knows of none that of no leaves, which every log extends. */
-  private async askWitnesses(generation: number, last: Buffer | null): Promise<string | null> {
-    const note = last ?? (await this.signed(generation, { size: 0, root: EMPTY_ROOT }));
-    const { size, root } = readCheckpoint(note);
-    if (this.witnesses.count === 0) {
-      this.saw({ generation, size, root });
-      return null;
+  /**
+   * Shows the witnesses the present head, and not that which went out last: a turn that was cut off has had them cosign more than the database knows to be outside. What a
+   * witness compares has to be signed; by now nothing else that is outside speaks against it.
+   */
+  private async askWitnesses(generation: number, own: OwnLog): Promise<string | null> {
+    const { size } = own;
+    const root = await own.rootAt(size);
+    if (this.witnesses.count > 0) {
+      const note = await this.signed(generation, { size, root });
+      const submission = { checkpoint: { size }, note, consistencyProof: this.proofTo(generation, size) };
+      const { cosignatures, disagreement, silent } = await this.witnesses.cosign(submission);
+      if (disagreement !== null) {
+        // The turn of another replica may have come between.
+        const present = await this.anchorLog(generation);
+        return present.size > size ? this.askWitnesses(generation, present) : disagreement;
+      }
+      if (silent.length > 0) this.logger.warn({ silent }, 'witnesses did not cosign');
+      // With copies outside, a witness that is away does not stop the service; without, it is all that there is.
+      if (cosignatures.length === 0 && this.config.copies === null) throw new OutsideSilent('no witness answers');
     }
-    const submission = { checkpoint: { size }, note, consistencyProof: this.proofTo(generation, size) };
-    const { cosignatures, disagreement, silent } = await this.witnesses.cosign(submission);
-    if (disagreement !== null) return disagreement;
-    if (silent.length > 0) this.logger.warn({ silent }, 'witnesses did not cosign');
-    // With copies outside, a witness that is away does not stop the service; without, it is all that there is.
-    if (cosignatures.length === 0 && this.config.copies === null) throw new OutsideSilent('no witness answers');
     this.saw({ generation, size, root });
     return null;
   }
@@ -226,9 +232,10 @@ export class AnchorGuard {
   private async copyOf(generation: number, origin: string): Promise<{ size: number; root: Buffer } | null> {
     const { copies } = this.config;
     if (copies === null) return null;
+    // In this order: a copy that is kept meanwhile is not missed.
+    const size = await this.read((tx) => this.store.copySize(tx, generation, origin));
     const copy = await copies.last(origin).catch(silentOrLost);
     const head = copy === null ? null : checkpointIn(copy);
-    const size = await this.read((tx) => this.store.copySize(tx, generation, origin));
     if (size !== null && (head === null || head.size < size))
       throw new CopyLost(`the copy of its head with ${size} leaves is gone`);
     return head;

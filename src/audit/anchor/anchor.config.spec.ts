@@ -60,6 +60,7 @@ describe('are the outside parties of a configuration read?', () => {
   it.each([
     '/mnt/anchors',
     'file://host/mnt',
+    'file:///mnt/%zz',
     's3:bucket',
     's3://bucket?lock=no',
     's3://bucket?endpoint=x',

@@ -82,7 +82,11 @@ const COPIES_FORM = '«file:» and an absolute path, or «s3://BUCKET/PREFIX», 
 function copiesAt(text: string): CopiesAt | string {
   const url = URL.parse(text);
   if (url?.protocol === 'file:' && url.host === '' && url.search === '') {
-    return { kind: 'directory', path: decodeURIComponent(url.pathname) };
+    try {
+      return { kind: 'directory', path: decodeURIComponent(url.pathname) };
+    } catch {
+      return COPIES_FORM;
+    }
   }
   if (url?.protocol !== 's3:' || url.host === '') return COPIES_FORM;
   const { endpoint, ...unknown } = Object.fromEntries(url.searchParams);

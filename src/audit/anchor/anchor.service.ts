@@ -75,7 +75,7 @@ export class AnchorService {
       await this.begin(generation);
       while ((await this.write((tx) => this.store.appendPending(tx, generation))) === MAX_APPENDED) await keep();
       if (this.config.copies !== null) await this.copyHeads(this.config.copies, generation, keep);
-      await this.publish(generation, stamp);
+      await this.publish(generation, stamp, keep);
       return true;
     });
   }
@@ -172,7 +172,7 @@ export class AnchorService {
   }
 
   /** Signs the head of the anchor log and has it cosigned, stamped and copied, where any of that is not done yet. */
-  private async publish(generation: number, stampNow: boolean): Promise<void> {
+  private async publish(generation: number, stampNow: boolean, keep: () => Promise<void>): Promise<void> {
     const own = await this.guard.anchorLog(generation);
     if (own.size === 0) return;
     const last = await this.read((tx) => this.store.lastAnchoring(tx, generation));
@@ -187,9 +187,11 @@ export class AnchorService {
     const signed = await this.guard.signed(generation, { size: own.size, root });
     const origin = await this.guard.anchorOrigin(generation);
     const cosignatures = await this.cosigned(generation, origin, { size: own.size, signed, before });
+    await keep();
     const { text, signatures } = parseNote(signed);
     const note = formatNote({ text, signatures: [...signatures, ...cosignatures] });
     const timeStamp = isStampDue ? await this.stamped(note) : null;
+    await keep();
     if (!isNew && timeStamp === null && cosignatures.length === before.length) return;
 
     await this.guard.require(generation, origin, async () => {

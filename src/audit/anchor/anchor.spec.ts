@@ -13,7 +13,7 @@ import { parseVerifierKey, verifierKey } from '../note.js';
 import { anchorOrigin } from '../origin.js';
 import { parseTlogProof } from '../tlog-proof.js';
 import type { AnchorConfig } from './anchor.config.js';
-import { LogRefused, OutsideSilent } from './anchor-guard.js';
+import { LogRefused, OutsideSilent, type OwnLog } from './anchor-guard.js';
 import type { AnchorFiles } from './anchor.service.js';
 import { DirectoryCopies } from './directory-copies.js';
 
@@ -55,6 +55,12 @@ const witnesses = (): AnchorConfig['witnesses'] => [witness, other].map(({ url, 
 const copies = (): Promise<DirectoryCopies> => DirectoryCopies.open(join(directory, 'copies'));
 const stamps = (): TimeStampAuthority => new TimeStampAuthority({ url: authority.url, chain: authority.chain });
 
+/** As the guard reads a log: so large, with these leaves. */
+const own =
+  (size: number, { rootAt }: TestLog) =>
+  (): Promise<OwnLog> =>
+    Promise.resolve({ size, rootAt });
+
 /** What an auditor does with the files, by the keys in them. */
 function verified({ proof, checkpoint, tenantCheckpoint, key, witnesses: vkeys }: AnchorFiles) {
   const { index, hashes, checkpoint: proven } = parseTlogProof(proof);
@@ -74,7 +80,7 @@ describe('does every head of a log become a leaf of the anchor log?', () => {
     const [one, two] = [new TestLog().grow(3), new TestLog().grow(5)];
     expect(await anchors.filesFor(one.origin, 3)).toBeNull();
     for (const log of [one, two]) await enqueue(log);
-    await guard.requireExtends(one.origin, 3, one.rootAt);
+    await guard.requireExtends(one.origin, own(3, one));
     expect(await anchors.turn()).toBe(true);
     for (const log of [one, two]) {
       const files = await anchors.filesFor(log.origin, log.size);
@@ -201,6 +207,42 @@ describe('does its head go out?', () => {
     checkTimeStamp(whole.timeStamp as Buffer, whole.checkpoint, authority);
   });
 
+  it('does the turn not stand still, which Postgres would end, while one after the other is waited for?', async () => {
+    const at = await copies();
+    /** When the transaction that has the turn did something last. */
+    const stirred: string[] = [];
+    const stir = async (): Promise<void> => {
+      const { rows } = await ground.admin.query<{ at: string }>(
+        `select state_change::text as at from pg_stat_activity join pg_locks using (pid)
+         where locktype = 'advisory' and pg_locks.database = (select oid from pg_database where datname = current_database())`,
+      );
+      stirred.push(...rows.map((row) => row.at));
+    };
+    const authority = stamps();
+    const { anchors, enqueue, guard } = ground.start({
+      witnesses: witnesses(),
+      authority: Object.assign(Object.create(authority) as TimeStampAuthority, {
+        stamp: async (bytes: Uint8Array) => (await stir(), authority.stamp(bytes)),
+      }),
+      copies: {
+        last: (origin) => at.last(origin),
+        keep: async (...head) => {
+          if (head[0] === ANCHOR) await stir();
+          return at.keep(...head);
+        },
+      },
+    });
+    const cosign = guard.witnesses.cosign.bind(guard.witnesses);
+    await enqueue(new TestLog().grow(1));
+    await anchors.turn();
+    stirred.length = 0;
+    guard.witnesses.cosign = async (submission) => (await stir(), cosign(submission));
+    await enqueue(new TestLog().grow(1));
+    await anchors.turn({ stamp: true });
+    expect(stirred).toHaveLength(3);
+    expect(new Set(stirred).size).toBe(3);
+  });
+
   it('do two services that take their turns at once keep one order?', async () => {
     const config = { witnesses: witnesses(), copies: await copies() };
     const services = [ground.start(config), ground.start(config)];
@@ -235,7 +277,7 @@ describe.each(alone)('is a second history refused, by %s alone?', (_, config) =>
       await restore();
       const after = which === 'the same process' ? before : ground.start(await config());
       const restored = new TestLog(1, log.origin.slice(-36)).grow(2).grow(1, 'since');
-      await expect(after.guard.requireExtends(restored.origin, 3, restored.rootAt)).rejects.toThrow(LogRefused);
+      await expect(after.guard.requireExtends(restored.origin, own(3, restored))).rejects.toThrow(LogRefused);
       await expect(after.anchors.turn()).rejects.toThrow('2 leaves, and');
       expect(await after.faults()).toContainEqual(expect.stringMatching(new RegExp(`^${ANCHOR}: `)));
     },
@@ -256,12 +298,11 @@ describe.each(alone)('is a second history refused, by %s alone?', (_, config) =>
     const [log, sound] = [new TestLog().grow(4), new TestLog().grow(4)];
     for (const each of [log, sound]) await service.enqueue(each);
     await service.anchors.turn();
-    const require = (size: number, rootAt = log.rootAt): Promise<void> =>
-      service.guard.requireExtends(log.origin, size, rootAt);
+    const require = (size: number, of = log): Promise<void> => service.guard.requireExtends(log.origin, own(size, of));
     await expect(require(3)).rejects.toThrow('its head outside has 4 leaves, and here it has 3');
-    await expect(require(5, new TestLog().grow(5, 'other').rootAt)).rejects.toThrow('its first 4 leaves are not those');
+    await expect(require(5, new TestLog().grow(5, 'other'))).rejects.toThrow('its first 4 leaves are not those');
     expect(await service.faults()).toEqual([expect.stringMatching(new RegExp(`^${log.origin}: `))]);
-    await service.guard.requireExtends(sound.origin, 4, sound.rootAt);
+    await service.guard.requireExtends(sound.origin, own(4, sound));
     await require(log.grow(1).size);
     expect(await service.faults()).toEqual([]);
     expect(ground.logs.join()).toContain('the log is what is outside again');
@@ -276,11 +317,86 @@ describe.each(alone)('is a second history refused, by %s alone?', (_, config) =>
     witness.answering = { status: 503, body: '' };
     if (set.copies !== undefined) {
       await rm(join(directory, 'copies'), { recursive: true });
-      await expect(ground.start(set).guard.requireExtends(log.origin, 1, log.rootAt)).rejects.toThrow(LogRefused);
+      await expect(ground.start(set).guard.requireExtends(log.origin, own(1, log))).rejects.toThrow(LogRefused);
       return;
     }
-    await expect(ground.start(set).guard.requireExtends(log.origin, 1, log.rootAt)).rejects.toThrow(OutsideSilent);
+    await expect(ground.start(set).guard.requireExtends(log.origin, own(1, log))).rejects.toThrow(OutsideSilent);
     expect(await service.faults()).toEqual([]);
+  });
+});
+
+describe('is what others do meanwhile no fault of the log?', () => {
+  it.each(['witnesses have cosigned', 'copies were kept'])(
+    'does a turn that was cut off when %s refuse nothing to the next process?',
+    async (when) => {
+      const config = { witnesses: witnesses(), copies: when === 'copies were kept' ? await copies() : null };
+      const service = ground.start(config);
+      const log = new TestLog().grow(2);
+      await service.enqueue(log);
+      await service.anchors.turn();
+      await service.enqueue(log.grow(1));
+      await ground.admin.query(
+        `create trigger cut before insert on anchoring for each row execute function refuse_change()`,
+      );
+      await expect(service.anchors.turn()).rejects.toThrow('append-only');
+      await ground.admin.query('drop trigger cut on anchoring');
+      expect(witness.seen.get(ANCHOR)?.size).toBe(2);
+      const next = ground.start(config);
+      await next.guard.requireExtends(log.origin, own(3, log));
+      await next.anchors.turn();
+      expect(await next.faults()).toEqual([]);
+      expect(verified((await next.anchors.filesFor(log.origin, 3)) as AnchorFiles)).toMatchObject({
+        size: 2,
+        of: { size: 3 },
+      });
+    },
+  );
+
+  it.each(['before', 'after'])('is a turn of another replica, just %s the copies are looked at?', async (when) => {
+    const at = await copies();
+    const other = ground.start({ copies: at });
+    const log = new TestLog().grow(2);
+    await other.enqueue(log);
+    await other.anchors.turn();
+    const turn = async (): Promise<void> => {
+      await other.enqueue(log.grow(1));
+      await other.anchors.turn();
+    };
+    const service = ground.start({
+      copies: {
+        keep: (...head) => at.keep(...head),
+        last: async (origin) => {
+          if (when === 'before') await turn();
+          const last = await at.last(origin);
+          if (when === 'after') await turn();
+          return last;
+        },
+      },
+    });
+    await service.guard.requireExtends(log.origin, () => own(log.size, log)());
+    expect(log.size).toBe(4);
+    expect(ground.logs.join()).not.toContain('no head of it is signed');
+  });
+
+  it('is one that comes between what is here and the witness?', async () => {
+    const other = ground.start({ witnesses: witnesses() });
+    const log = new TestLog().grow(1);
+    await other.enqueue(log);
+    await other.anchors.turn();
+    const service = ground.start({ witnesses: witnesses() });
+    let turns = 0;
+    const cosign = service.guard.witnesses.cosign.bind(service.guard.witnesses);
+    service.guard.witnesses.cosign = async (submission) => {
+      if (turns === 0) {
+        turns += 1;
+        await other.enqueue(log.grow(1));
+        await other.anchors.turn();
+      }
+      return cosign(submission);
+    };
+    await service.guard.requireExtends(log.origin, () => own(log.size, log)());
+    expect(turns).toBe(1);
+    expect(ground.logs.join()).not.toContain('no head of it is signed');
   });
 });
 
@@ -291,7 +407,7 @@ describe('are copies that were taken away, or kept by somebody else, missed?', (
     await service.enqueue(log);
     await service.anchors.turn();
     await rm(join(directory, 'copies', HOST, 'log'), { recursive: true });
-    await expect(service.guard.requireExtends(log.origin, 2, log.rootAt)).rejects.toThrow(
+    await expect(service.guard.requireExtends(log.origin, own(2, log))).rejects.toThrow(
       'the copy of its head with 2 leaves is gone',
     );
     await rm(join(directory, 'copies', HOST), { recursive: true });
@@ -338,7 +454,7 @@ describe('do logs go on under new origins?', () => {
     await expect(after.anchors.turn()).rejects.toThrow(LogRefused);
     await after.startGeneration();
     const next = new TestLog(2, log.origin.slice(-36)).grow(3, 'since');
-    await after.guard.requireExtends(next.origin, 3, next.rootAt);
+    await after.guard.requireExtends(next.origin, own(3, next));
     await after.enqueue(next);
     await after.anchors.turn();
     expect(await after.faults()).toEqual([]);

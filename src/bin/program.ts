@@ -44,6 +44,10 @@ export function buildProgram(): Command {
     .description(
       'Begin new logs in place of those whose heads are no longer signed, as a restored database is behind what was kept outside (docs/anchors.md). Configured as the server is.',
     )
+    .option(
+      '--restored',
+      'also where nothing is refused: the database was restored to an earlier time, and no heads are kept outside that would tell',
+    )
     .action(newOrigin);
   addressed(program.command('login'))
     .description(

@@ -6,7 +6,7 @@ import { EvidenceView } from '../evidence/evidence.schema.js';
 import { operation, type Answer } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationId, systemId } from '../kernel/http/parameters.js';
-import { PackageView } from '../packages/packages.schema.js';
+import { CONTENT_TYPES, PackageView } from '../packages/packages.schema.js';
 import { OrganizationPosture } from '../posture/organization.schema.js';
 import { postureQuery } from '../posture/posture.operations.js';
 import { Posture } from '../posture/posture.schema.js';
@@ -245,15 +245,15 @@ export const getEvidence = operation({
   answers: { 200: { description: 'The evidence.', schema: EvidenceView } },
 });
 
-const downloaded = (mediaType: string, what: string): Readonly<Record<number, Answer>> => ({
+const downloaded = (mediaTypes: readonly string[], what: string): Readonly<Record<number, Answer>> => ({
   200: {
     description: `The whole ${what}.`,
-    binary: { mediaTypes: [mediaType], description: 'The bytes.' },
+    binary: { mediaTypes, description: 'The bytes.' },
     headers: { ETag: 'Strong; the digest.', 'Repr-Digest': 'RFC 9530, sha-256.', 'Accept-Ranges': 'bytes' },
   },
   206: {
     description: 'The range that was asked for.',
-    binary: { mediaTypes: [mediaType], description: 'The bytes of the range.' },
+    binary: { mediaTypes, description: 'The bytes of the range.' },
     headers: { 'Content-Range': 'Which bytes of how many.' },
   },
   304: { description: 'The content has the ETag that was sent.' },
@@ -273,7 +273,7 @@ export const getEvidenceContent = operation({
   permission,
   params: evidenceParams,
   headers: downloadHeaders,
-  answers: downloaded('application/octet-stream', 'content'),
+  answers: downloaded(['application/octet-stream'], 'content'),
   refusals: ['range-not-satisfiable', 'disposed'],
 });
 
@@ -325,7 +325,7 @@ export const getPackageContent = operation({
   permission,
   params: packageParams,
   headers: downloadHeaders,
-  answers: downloaded('application/zip', 'package'),
+  answers: downloaded(CONTENT_TYPES, 'package'),
   refusals: ['conflict', 'range-not-satisfiable'],
 });
 
@@ -336,7 +336,7 @@ export const sharePackage = operation({
   tag,
   summary: 'Hand a package over',
   description:
-    'Lets the auditor of the engagement download it. It is ready, about no system outside of the scope, and of an instant of the period. Handing it over again changes nothing.',
+    'Lets the auditor of the engagement download it. It is ready, about no system outside of the scope, and its `periodFrom` and `asOf` lie in the period. Handing it over again changes nothing.',
   permission: 'engagements:answer',
   params: engagementParams,
   body: z.strictObject({ packageId: z.uuid().toLowerCase() }).meta({

@@ -5,7 +5,7 @@ import { download } from '../kernel/http/download.js';
 import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
-import type { PackageView } from '../packages/packages.schema.js';
+import { CONTENT_TYPES, type PackageView } from '../packages/packages.schema.js';
 import { PackagesService } from '../packages/packages.service.js';
 import { getPackage, getPackageContent, listPackages, sharePackage } from './examination.schema.js';
 import { ScopeService } from './scope.service.js';
@@ -74,8 +74,8 @@ export class HandoverController {
       {
         sha256: ready.kept.sha256,
         size: ready.kept.size,
-        mediaType: 'application/zip',
-        fileName: `safeguard-package-${ready.id}.zip`,
+        mediaType: CONTENT_TYPES[ready.isEncrypted ? 1 : 0],
+        fileName: `safeguard-package-${ready.id}.zip${ready.isEncrypted ? '.age' : ''}`,
       },
       (range) => this.packages.open(principal, ready, range),
     );

@@ -30,7 +30,7 @@ export interface Links {
  * - its systems (all, where none are named), and scans of them that saw an instant of the period, or, where they were never read, came in it;
  * - records of these systems and of the whole organisation that were in effect at some instant of the period;
  * - the reports of these scans, and the documents of these records;
- * - packages that were handed over, which are about no other system and of an instant of the period.
+ * - packages that were handed over, which are about no other system, and of the period or a part of it.
  */
 @Injectable()
 export class ScopeService {
@@ -151,10 +151,9 @@ export class ScopeService {
     }
   }
 
-  /** One about all systems is within an engagement on all of them alone. */
+  /** One about all systems is within an engagement on all of them alone; and one that also tells of a time before the period is within none. */
   isPackageWithin(view: PackageView, { systemIds, period }: EngagementScope): boolean {
-    const asOf = new Date(view.asOf);
-    if (asOf < period.from || asOf > period.to) return false;
+    if (new Date(view.periodFrom) < period.from || new Date(view.asOf) > period.to) return false;
     return systemIds === null || (view.scope.systemId !== null && systemIds.includes(view.scope.systemId));
   }
 

@@ -167,6 +167,11 @@ describe('is a second history refused, when a backup was restored?', () => {
       anchor: '127.0.0.1:8080/anchor/2',
       signers: ['127.0.0.1:8080/anchor/2', 'witness.example/w1'],
     });
+    // Nothing is refused any more: only an operator who knows of another restore begins new ones.
     expect(await beginNewLogs({ databaseUrl: world.database.urls.server })).toBeNull();
+    const anew = await beginNewLogs({ databaseUrl: world.database.urls.server }, { restored: true });
+    expect(anew).toEqual({ number: 3, faults: [] });
+    await meet();
+    expect((await log.close(principal())).origin).toBe(`${lost.origin}/3`);
   });
 });

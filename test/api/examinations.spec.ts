@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Caller, Clinic, World } from '../support/app.js';
 import { PERIOD, startAudited, type Audited, type Engaged } from '../support/engaged.js';
@@ -278,11 +279,14 @@ describe('does an auditor download packages that were handed over, and no others
 
   it('of the scope and the period, each download in the log', async () => {
     const asOf = '2026-03-01T00:00:00Z';
+    const { periodFrom } = PERIOD;
+    const identity = await generateIdentity();
+    const encryptTo = [await identityToRecipient(identity)];
     const [mine, theirs, all, late] = await Promise.all([
-      packaged({ scope: { systemId: clinic.systemId }, asOf }),
-      packaged({ scope: { systemId: other.id }, asOf }),
-      packaged({ scope: { systemId: null }, asOf }),
-      packaged({ scope: { systemId: clinic.systemId } }),
+      packaged({ scope: { systemId: clinic.systemId }, periodFrom, asOf }),
+      packaged({ scope: { systemId: other.id }, periodFrom, asOf, encryptTo }),
+      packaged({ scope: { systemId: null }, periodFrom, asOf }),
+      packaged({ scope: { systemId: clinic.systemId }, periodFrom }),
     ]);
     const { id, path, auditor } = await engaged();
     await auditor.get(`${path}/packages/${mine}/content`).expect(404);
@@ -302,6 +306,9 @@ describe('does an auditor download packages that were handed over, and no others
     expect([range.status, range.bytes]).toEqual([206, bytes.subarray(0, 10)]);
     expect((await events(id)).filter(({ action }) => action === 'package.read')).toHaveLength(2);
     await auditor.get(`${path}/packages/${theirs}`).expect(404);
+    // What it tells of the time before is not of this one.
+    const later = await engaged({ periodFrom: '2026-02-01T00:00:00Z' });
+    await officer.post(`${later.path}/packages`, { packageId: mine }).expect(409);
 
     const whole = await engaged({ scope: { systemIds: null } });
     const { body: asked } = await whole.auditor.post(`${whole.path}/requests`, { title: 'The package' }).expect(201);
@@ -310,5 +317,11 @@ describe('does an auditor download packages that were handed over, and no others
       .set('If-Match', '"1"')
       .expect(200);
     expect((await whole.auditor.get(`${whole.path}/packages`).expect(200)).body.items).toHaveLength(2);
+    const sealed = await send(world.url, whole.auditor, 'GET', `${whole.path}/packages/${theirs}/content`);
+    expect(sealed.bytes.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
+    expect(sealed.headers).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="safeguard-package-${theirs}.zip.age"`,
+    });
   });
 });

@@ -46,13 +46,14 @@ const bundleShape = z.strictObject({
     publicKey: z.strictObject({ hint: z.string() }),
     tlogEntries: z.array(z.unknown()).length(0).optional(),
     timestampVerificationData: z
-      .strictObject({ rfc3161Timestamps: z.array(z.strictObject({ signedTimestamp: base64 })) })
+      // Protobuf's JSON leaves an empty list out.
+      .strictObject({ rfc3161Timestamps: z.array(z.strictObject({ signedTimestamp: base64 })).optional() })
       .optional(),
   }),
   dsseEnvelope: z.strictObject({
     payloadType: z.literal('application/vnd.in-toto+json'),
     payload: base64,
-    signatures: z.array(z.strictObject({ sig: base64, keyid: z.literal('').optional() })).length(1),
+    signatures: z.array(z.strictObject({ sig: base64, keyid: z.string().optional() })).length(1),
   }),
 });
 
@@ -71,11 +72,17 @@ export async function openBundle(files: PackageFiles, key: KeyObject): Promise<E
   const payload = Buffer.from(dsseEnvelope.payload, 'base64');
   // Pre-authentication encoding, section 3 of the DSSE protocol: the type is signed with the body.
   const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `;
-  const signature = Buffer.from(dsseEnvelope.signatures[0]?.sig ?? '', 'base64');
+  const [signed] = dsseEnvelope.signatures;
+  const signature = Buffer.from(signed?.sig ?? '', 'base64');
   if (!verifySignature(key, Buffer.concat([Buffer.from(head), payload]), signature)) {
     throw new Fault(`${BUNDLE} is not signed by ${PACKAGE_KEY}`);
   }
-  if (verificationMaterial.publicKey.hint !== fingerprintOf(key)) throw new Fault(`${BUNDLE} hints at another key`);
+  // DSSE lets a key ID be absent; the library of Sigstore writes the hint there too.
+  const fingerprint = fingerprintOf(key);
+  const { hint } = verificationMaterial.publicKey;
+  if (hint !== fingerprint || ![undefined, '', fingerprint].includes(signed?.keyid)) {
+    throw new Fault(`${BUNDLE} hints at another key`);
+  }
   const stamps = verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
   return { payload, signature, timeStamps: stamps.map((stamp) => Buffer.from(stamp.signedTimestamp, 'base64')) };
 }

@@ -14,6 +14,7 @@ import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
 import { PackageCustody } from './custody-files.js';
+import { EvidenceSurvey } from './evidence-survey.js';
 import { PackageGatherer } from './gather.js';
 import { PackageLog } from './log-reader.js';
 import { PackageRecords } from './records.js';
@@ -25,6 +26,7 @@ import { PackagesSweeper } from './packages.sweeper.js';
 import { PackagesWorker } from './packages.worker.js';
 import { ReportReader } from './report/readings.js';
 import { ReportWriter } from './report/report-writer.js';
+import { PackageRowReader } from './row-reader.js';
 
 @Module({
   imports: [
@@ -47,8 +49,10 @@ import { ReportWriter } from './report/report-writer.js';
   providers: [
     PackagesService,
     PackagesStore,
+    EvidenceSurvey,
     PackageGatherer,
     PackageLog,
+    PackageRowReader,
     PackageRecords,
     PackageCustody,
     ReportReader,

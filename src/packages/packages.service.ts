@@ -27,7 +27,7 @@ import { keepPackage, openPackage, storageKeyOf, type KeptPackage } from './pack
 import type { Package } from './package.entity.js';
 import type { NewPackage, PackageView } from './packages.schema.js';
 import { periodFromOf } from './period.js';
-import { PackagesStore } from './packages.store.js';
+import { PackagesStore, type ExpiredPackage } from './packages.store.js';
 import { TIME_STAMPING, type Signing, type TimeStamping } from './signature/signing.js';
 import { zip } from './zip.js';
 
@@ -250,22 +250,31 @@ export class PackagesService {
     if (abandoned !== null) await this.driver.remove({ key: abandoned, version: null });
   }
 
-  /** Removes the bytes of packages whose time is over, of all organisations; returns how many. Bytes first: a crash between is followed by another try. */
+  /**
+   * Removes the bytes of packages whose time is over, of all organisations; returns how many. Bytes first: a crash between is followed by another try. One that cannot be
+   * removed keeps no other: it throws when it has tried all.
+   */
   async removeExpired(): Promise<number> {
     const expiryPrincipal = (organizationId: string | null) =>
       servicePrincipal('package-expiry', organizationId, newId());
     const expired = await this.database.read(expiryPrincipal(null), (tx) => this.store.expired(tx, this.clock.now()));
-    for (const { organizationId, id, storageKey, storageVersion } of expired) {
-      await this.driver.remove({ key: storageKey, version: storageVersion });
-      await this.database.write(expiryPrincipal(organizationId), async (tx) => {
-        if (await this.store.markRemoved(tx, id, this.clock.now())) {
-          await this.audit.record(tx, { action: 'package.expired', object: { kind: 'package', id } });
-        } else {
-          tx.withoutAudit('another replica has removed it');
-        }
-      });
+    const failures: unknown[] = [];
+    for (const one of expired) {
+      await this.removeBytes(expiryPrincipal(one.organizationId), one).catch((error: unknown) => failures.push(error));
     }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${expired.length} stay`);
     return expired.length;
+  }
+
+  private async removeBytes(principal: Principal, { id, storageKey, storageVersion }: ExpiredPackage): Promise<void> {
+    await this.driver.remove({ key: storageKey, version: storageVersion });
+    await this.database.write(principal, async (tx) => {
+      if (await this.store.markRemoved(tx, id, this.clock.now())) {
+        await this.audit.record(tx, { action: 'package.expired', object: { kind: 'package', id } });
+      } else {
+        tx.withoutAudit('another replica has removed it');
+      }
+    });
   }
 
   private signing(): Signing {

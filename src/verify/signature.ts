@@ -72,13 +72,17 @@ export async function openBundle(files: PackageFiles, key: KeyObject): Promise<E
   const payload = Buffer.from(dsseEnvelope.payload, 'base64');
   // Pre-authentication encoding, section 3 of the DSSE protocol: the type is signed with the body.
   const head = `DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `;
-  const signature = Buffer.from(dsseEnvelope.signatures[0]?.sig ?? '', 'base64');
+  const [signed] = dsseEnvelope.signatures;
+  const signature = Buffer.from(signed?.sig ?? '', 'base64');
   if (!verifySignature(key, Buffer.concat([Buffer.from(head), payload]), signature)) {
     throw new Fault(`${BUNDLE} is not signed by ${PACKAGE_KEY}`);
   }
-  // Of the envelope the hint may be left out.
-  const hints = [verificationMaterial.publicKey.hint, dsseEnvelope.signatures[0]?.keyid || fingerprintOf(key)];
-  if (hints.some((hint) => hint !== fingerprintOf(key))) throw new Fault(`${BUNDLE} hints at another key`);
+  // DSSE lets a key ID be absent; the library of Sigstore writes the hint there too.
+  const fingerprint = fingerprintOf(key);
+  const { hint } = verificationMaterial.publicKey;
+  if (hint !== fingerprint || ![undefined, '', fingerprint].includes(signed?.keyid)) {
+    throw new Fault(`${BUNDLE} hints at another key`);
+  }
   const stamps = verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
   return { payload, signature, timeStamps: stamps.map((stamp) => Buffer.from(stamp.signedTimestamp, 'base64')) };
 }

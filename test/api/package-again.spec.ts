@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CitedItem } from '../../src/packages/citations.js';
+import { verifyFiles } from '../../src/verify/verify.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
 import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
 import { Keeper } from '../support/keep.js';
+import { inMemory, NOTHING_KNOWN } from '../verify/in-memory.js';
 import { send } from './reports.js';
 
 const DAY = 86_400_000;
@@ -79,7 +81,10 @@ async function packaged(body: object): Promise<Map<string, Buffer>> {
   const { bytes } = await send(world.url, keeper.officer, 'GET', `${path}/content`);
   const entries = await readZip(bytes);
   expect(bagFaults(bagIn(entries))).toEqual([]);
-  return new Map(entries.map((entry) => [entry.path.slice(entry.path.indexOf('/') + 1), entry.bytes]));
+  const files = new Map(entries.map((entry) => [entry.path.slice(entry.path.indexOf('/') + 1), entry.bytes]));
+  const { fault } = await verifyFiles(() => Promise.resolve(inMemory(files)), NOTHING_KNOWN);
+  expect(fault).toBeNull();
+  return files;
 }
 
 const json = (files: Map<string, Buffer>, path: string): unknown =>

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { EvidenceService } from '../../src/evidence/evidence.service.js';
+import type { EvidenceDriver } from '../../src/evidence/drivers/driver.js';
+import { EVIDENCE_DRIVER, EvidenceService } from '../../src/evidence/evidence.service.js';
 import { Clock } from '../../src/kernel/clock.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
@@ -103,6 +104,17 @@ describe('a package while it is built', () => {
     expect(ready).toMatchObject({ status: 'ready', progress: null });
     // Of one that is ready there is one event.
     expect(eventsIn(await (await follow(id)).text())).toEqual([ready]);
+  });
+
+  it('is what happens while it looks evidence up in its log?', async () => {
+    const { release, reached } = held();
+    const { id } = await request();
+    await reached;
+    const meanwhile = await request({ ...ofAll, expiresAt: '2099-01-01T00:00:00Z' });
+    release();
+    for (const one of [id, meanwhile.id]) await settled(one);
+    const entries = (await readZip(await room.bytes(id))).filter(({ path }) => path.includes('/log/tile/entries/'));
+    expect(Buffer.concat(entries.map(({ bytes }) => bytes)).includes(meanwhile.id)).toBe(true);
   });
 
   it('can one principal not follow without end?', async () => {
@@ -221,6 +233,29 @@ describe('a package that expires', () => {
     vi.restoreAllMocks();
     // Its bytes are gone: it is not there again when a clock goes back.
     await content(id).expect(410);
+  });
+
+  it('does one that cannot be removed keep no other, and is it tried again?', async () => {
+    const [first, second] = [
+      await request({ ...ofAll, expiresAt: new Date(Date.now() + 120_000).toISOString() }),
+      await request({ ...ofAll, expiresAt: new Date(Date.now() + 121_000).toISOString() }),
+    ];
+    for (const { id } of [first, second]) await settled(id);
+    vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 180_000));
+    const driver = world.app.get<EvidenceDriver>(EVIDENCE_DRIVER, { strict: false });
+    const remove = driver.remove.bind(driver);
+    const stuck = vi
+      .spyOn(driver, 'remove')
+      .mockImplementation((object) =>
+        object.key.includes(first.id) ? Promise.reject(new Error('under a lock')) : remove(object),
+      );
+    const service = world.app.get(PackagesService);
+    await expect(service.removeExpired()).rejects.toThrow('1 of 2 stay');
+    expect(await objects(first.id)).toHaveLength(1);
+    expect(await objects(second.id)).toEqual([]);
+    stuck.mockRestore();
+    expect(await service.removeExpired()).toBe(1);
+    expect(await objects(first.id)).toEqual([]);
   });
 
   it('is one that has expired already not taken?', async () => {

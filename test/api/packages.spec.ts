@@ -15,6 +15,7 @@ import { canonicalJson, type JsonValue } from '../../src/kernel/crypto/canonical
 import { Database } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
+import { ProgressMeter } from '../../src/packages/build-progress.js';
 import { PackageGatherer } from '../../src/packages/gather.js';
 import { PackagesService } from '../../src/packages/packages.service.js';
 import { PackagesStore } from '../../src/packages/packages.store.js';
@@ -484,8 +485,14 @@ describe('packages', () => {
       await chmod(stored, 0o600);
       await writeFile(stored, bytes);
 
+      const begun = vi.spyOn(ProgressMeter.prototype, 'begin');
+      const done = vi.spyOn(ProgressMeter.prototype, 'fileDone');
       const path = await request({ scope: { systemId: null } });
       expect(await ready(officer, path)).toMatchObject({ status: 'ready' });
+      // One that cannot be read has been looked at all the same: no progress stops before its end.
+      const [reading] = begun.mock.calls;
+      const [, writing = 0] = begun.mock.invocationCallOrder;
+      expect(done.mock.invocationCallOrder.filter((at) => at < writing)).toHaveLength(reading?.[1] ?? 0);
       const entries = await fetched(path);
       const bag = bagIn(entries);
       expect(bagFaults(bag)).toEqual([]);

@@ -225,7 +225,7 @@ describe('does the next package fail its verification, and pass again when it is
           ),
         ];
       },
-      ['events', 'approved'],
+      ['events', 'approved', 'custody'],
     ],
     [
       'an event was slipped in past the log, or taken out of the queue',

@@ -375,14 +375,13 @@ function bundleOf(statement: object, { publicKey, privateKey }: KeyPair, authori
     verificationMaterial: {
       publicKey: { hint: fingerprintOf(publicKey) },
       tlogEntries: [],
-      ...(stamp === undefined
-        ? {}
-        : { timestampVerificationData: { rfc3161Timestamps: [{ signedTimestamp: stamp }] } }),
+      // As Sigstore's own library writes it.
+      timestampVerificationData: stamp === undefined ? {} : { rfc3161Timestamps: [{ signedTimestamp: stamp }] },
     },
     dsseEnvelope: {
       payload: payload.toString('base64'),
       payloadType: type,
-      signatures: [{ sig: signature.toString('base64') }],
+      signatures: [{ sig: signature.toString('base64'), keyid: fingerprintOf(publicKey) }],
     },
   };
 }

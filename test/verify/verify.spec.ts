@@ -186,6 +186,19 @@ describe('safeguard verify', () => {
       }
     });
 
+    it('cannot hint at another key than the one that signed?', async () => {
+      const path = 'sig/statement.sigstore.json';
+      const right = packageFingerprint(keys);
+      for (const name of ['hint', 'keyid']) {
+        const text = whole
+          .get(path)!
+          .toString()
+          .replace(`"${name}": "${right}"`, `"${name}": "${'0'.repeat(64)}"`);
+        expect(text).toContain(`"${name}": "0000`);
+        expect(await caught(new Map([...whole, [path, Buffer.from(text)]]))).toBe('statement');
+      }
+    });
+
     it('cannot write the manifests anew, for want of the key?', async () => {
       const other = await makePackage({
         keys: makeKeys(),

@@ -1,14 +1,16 @@
 // Who may import whom. test/rules/imports.spec.ts holds it, and shows for each rule that a violation is caught.
 
 /**
- * The rooms, each with the rooms that it may import. A room stands on those before it; nothing imports `packages`. The files straight in src/
+ * The rooms, each with the rooms that it may import. A room stands on those before it; nothing but `examinations` imports `packages`, and nothing that. The files straight in src/
  * (main, app.module, config, openapi) put the rooms together and belong to none.
  */
 const ROOMS = {
   kernel: [],
   audit: ['kernel'],
   organizations: ['kernel', 'audit'],
-  auth: ['kernel', 'audit', 'organizations'],
+  // Who of the auditors is let in: asked by `auth`, as of members and agents.
+  engagements: ['kernel', 'audit', 'organizations'],
+  auth: ['kernel', 'audit', 'organizations', 'engagements'],
   evidence: ['kernel', 'audit', 'organizations', 'auth'],
   catalog: ['kernel', 'audit', 'organizations', 'auth', 'evidence'],
   results: ['kernel', 'organizations'],
@@ -18,15 +20,19 @@ const ROOMS = {
   scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'checks'],
   // What people keep, in one set of tables with one life.
   records: ['kernel', 'audit', 'organizations', 'evidence', 'catalog'],
+  // What was done with evidence, told from the audit log.
+  custody: ['kernel', 'audit', 'organizations', 'evidence', 'scans', 'records'],
   // Judges: pure rules over records in effect and facts.
   agreements: ['kernel', 'organizations', 'catalog', 'records'],
   keys: ['kernel', 'organizations', 'catalog', 'records', 'results'],
   recovery: ['kernel', 'organizations', 'catalog', 'records', 'results'],
   risks: ['kernel', 'organizations', 'catalog', 'records', 'results'],
   exceptions: ['kernel', 'organizations', 'catalog', 'records', 'results'],
+  // Of evidence, what was found of its stored bytes.
   posture: [
     'kernel',
     'organizations',
+    'evidence',
     'catalog',
     'results',
     'checks',
@@ -55,6 +61,7 @@ const ROOMS = {
     'scans',
     'posture',
     'records',
+    'custody',
     'agreements',
     'keys',
     'recovery',
@@ -62,11 +69,28 @@ const ROOMS = {
     'exceptions',
     'analyses',
   ],
+  // What an auditor runs, who has neither a server nor a database: of these rooms the pure files alone (see below).
+  verify: ['kernel', 'audit', 'records'],
+  // What auditors who were let in see of everything.
+  examinations: [
+    'kernel',
+    'audit',
+    'organizations',
+    'engagements',
+    'evidence',
+    'catalog',
+    'results',
+    'scans',
+    'records',
+    'custody',
+    'posture',
+    'packages',
+  ],
   reference: ['kernel'],
-  health: ['kernel', 'evidence'],
+  health: ['kernel', 'audit', 'evidence'],
   // The embedded Postgres is migrated, as an operator's would be.
   development: ['kernel'],
-  // A client of the HTTP API like any other; `serve` and `migrate` load the program only when they are asked for (see below).
+  // A client of the HTTP API like any other; `serve`, `migrate` and `log` load the program only when they are asked for (see below).
   bin: [],
   // Another such client, that of a cluster; loaded by `agent` alone. Of the checks it knows which kinds they read.
   agent: ['bin', 'checks'],
@@ -74,6 +98,12 @@ const ROOMS = {
 
 /** What `safeguard checks` has of the program: the pure files of src/checks, which know no server. */
 const CHECKS_OF_BIN = '^src/checks/(definition|examples|export|files|phi)\\.ts$';
+
+/** `safeguard verify` likewise. */
+const VERIFY_OF_BIN = '^src/verify/';
+/** What src/verify has of the other rooms: formats and arithmetic, no service and no store. */
+const PURE_OF_VERIFY =
+  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof)|records/version-digest|kernel/(portable-paths|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
 
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */
@@ -85,7 +115,7 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
   severity: 'error',
   from: {
     path: `^src/${room}/`,
-    pathNot: room === 'bin' ? [SPEC, '^src/bin/commands/(serve|migrate|agent)\\.ts$'] : [SPEC],
+    pathNot: room === 'bin' ? [SPEC, '^src/bin/commands/(serve|migrate|log|agent)\\.ts$'] : [SPEC],
   },
   to: {
     path: '^src/',
@@ -93,7 +123,7 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
     pathNot: [
       `^src/(${[room, ...may].join('|')})/`,
       ...(room === 'development' ? ['^src/config\\.ts$'] : []),
-      ...(room === 'bin' ? [CHECKS_OF_BIN] : []),
+      ...(room === 'bin' ? [CHECKS_OF_BIN, VERIFY_OF_BIN] : []),
     ],
   },
 }));
@@ -121,8 +151,8 @@ module.exports = {
       name: 'packages-and-portal-are-last',
       comment: 'Nothing is built on what is built on everything; app.module alone lists it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [SPEC, '^src/(packages|portal)/', '^src/app\\.module\\.ts$'] },
-      to: { path: '^src/(packages|portal)/' },
+      from: { path: '^src/', pathNot: [SPEC, '^src/(packages|examinations|portal)/', '^src/app\\.module\\.ts$'] },
+      to: { path: '^src/(packages|examinations|portal)/' },
     },
     {
       name: 'stores-and-entities-stay-in-their-room',
@@ -198,7 +228,7 @@ module.exports = {
     {
       name: 'bin-is-light',
       comment:
-        'The command line starts in a fraction of a second: the server is loaded by `serve` and `migrate` alone, when they run.',
+        'The command line starts in a fraction of a second: the server is loaded by `serve`, `migrate` and `log` alone, when they run.',
       severity: 'error',
       from: { path: '^src/bin/' },
       to: { path: '^src/(?!bin/)', dynamic: false },
@@ -210,6 +240,17 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/agent/', pathNot: [SPEC] },
       to: { path: '^src/(bin/(?!client/|options\\.ts$|agent-options\\.ts$)|checks/(?!(?:kinds|secret-text)\\.ts$))' },
+    },
+    {
+      name: 'verify-is-offline',
+      comment:
+        'What checks a package shares with the service that made it the formats alone: it knows no server, no database and no setting.',
+      severity: 'error',
+      from: { path: '^src/verify/', pathNot: [SPEC] },
+      to: {
+        path: `^src/|${pkg('@nestjs/[^/]+', 'typeorm', 'pg', 'pg-boss', 'undici', 'express-session')}`,
+        pathNot: ['^src/verify/', PURE_OF_VERIFY],
+      },
     },
     {
       name: 'kubernetes-client-in-agent',

@@ -1,17 +1,30 @@
 import { parseArgs } from 'node:util';
 import { agents } from './agents.js';
+import { audit } from './audit.js';
 import { checks } from './checks.js';
 import { progress } from './figures.js';
 import { growth } from './growth.js';
 import { ingest } from './ingest.js';
 import { large } from './large.js';
+import { packages } from './package.js';
 import { peers } from './peers/peers.js';
 import { posture } from './posture.js';
 import type { BenchProgram, Run } from './program.js';
 import { startBench, type Bench } from './system.js';
 import { year } from './year.js';
 
-const BENCHES: Readonly<Record<string, BenchProgram>> = { ingest, agents, growth, large, year, posture, checks, peers };
+const BENCHES: Readonly<Record<string, BenchProgram>> = {
+  ingest,
+  agents,
+  growth,
+  large,
+  year,
+  posture,
+  checks,
+  audit,
+  package: packages,
+  peers,
+};
 
 const help = (): string => `npm run bench -- [name …] [options]
 

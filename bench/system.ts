@@ -149,6 +149,7 @@ export async function startBench({
           EVIDENCE_DIRECTORY: evidenceDirectory,
           KEY_FILE: join(directory, 'keys.json'),
           KEY_FILE_CREATE: 'true',
+          SIGNING_KEY_DIRECTORY: join(directory, 'signing'),
           MAX_REPORT_BYTES: String(LARGEST_REPORT),
           MAX_UPLOAD_BYTES: String(LARGEST_REPORT),
           ...providerVariables(provider, ['dev-admin']),

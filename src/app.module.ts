@@ -1,6 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Logger } from 'pino';
+import { ANCHOR_CONFIG, type AnchorConfig } from './audit/anchor/anchor.config.js';
+import { openCopies } from './audit/anchor/open-copies.js';
+import { AUDIT_CONFIG } from './audit/audit.config.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AUTH_CONFIG, organizationsConfig } from './auth/auth.config.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -9,16 +12,21 @@ import { CatalogModule } from './catalog/catalog.module.js';
 import { ChecksModule } from './checks/checks.module.js';
 import type { Config } from './config.js';
 import { FileSystemDriver } from './evidence/drivers/file-system.js';
+import { CustodyModule } from './custody/custody.module.js';
+import { EngagementsModule } from './engagements/engagements.module.js';
 import { EvidenceModule } from './evidence/evidence.module.js';
 import { EVIDENCE_DRIVER } from './evidence/evidence.service.js';
 import { EventsModule } from './events/events.module.js';
+import { ExaminationsModule } from './examinations/examinations.module.js';
 import { HealthModule } from './health/health.module.js';
+import { TimeStampAuthority } from './kernel/crypto/time-stamp/authority.js';
 import { HttpModule } from './kernel/http/http.module.js';
 import { ProblemFilter } from './kernel/http/problem.filter.js';
 import { KernelModule } from './kernel/kernel.module.js';
 import { ORGANIZATIONS_CONFIG } from './organizations/organizations.config.js';
 import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PackagesModule } from './packages/packages.module.js';
+import { TIME_STAMPING } from './packages/signature/signing.js';
 import { PostureModule } from './posture/posture.module.js';
 import { RecordsModule } from './records/records.module.js';
 import { RecordTypesModule } from './records/types/record-types.module.js';
@@ -47,6 +55,8 @@ const MAX_WAITING_MERGES = 128;
 class ConfigurationModule {
   static with(config: Config): DynamicModule {
     const tokens = [
+      ANCHOR_CONFIG,
+      AUDIT_CONFIG,
       EVIDENCE_DRIVER,
       REPORT_LIMITS,
       MERGE_TURNS,
@@ -54,11 +64,14 @@ class ConfigurationModule {
       AUTH_CONFIG,
       ORGANIZATIONS_CONFIG,
       NOTICES_CONFIG,
+      TIME_STAMPING,
     ];
     return {
       module: ConfigurationModule,
       global: true,
       providers: [
+        { provide: ANCHOR_CONFIG, useFactory: () => anchorConfig(config) },
+        { provide: AUDIT_CONFIG, useValue: { host: new URL(config.auth.publicUrl).host } },
         { provide: EVIDENCE_DRIVER, useFactory: () => FileSystemDriver.open(config.evidenceDirectory) },
         { provide: REPORT_LIMITS, useValue: config.reportLimits },
         {
@@ -69,10 +82,19 @@ class ConfigurationModule {
         { provide: AUTH_CONFIG, useValue: config.auth },
         { provide: ORGANIZATIONS_CONFIG, useValue: organizationsConfig(config.auth, config.agentImage) },
         { provide: NOTICES_CONFIG, useValue: { privateHosts: config.webhookPrivateHosts } },
+        {
+          provide: TIME_STAMPING,
+          useValue: config.timeStamps === null ? null : new TimeStampAuthority(config.timeStamps),
+        },
       ],
       exports: tokens,
     };
   }
+}
+
+async function anchorConfig({ anchor, timeStamps }: Config): Promise<AnchorConfig> {
+  const authority = timeStamps === null ? null : new TimeStampAuthority(timeStamps);
+  return { ...anchor, authority, copies: await openCopies(anchor.copies) };
 }
 
 @Module({})
@@ -86,6 +108,7 @@ export class AppModule {
         HttpModule,
         AuditModule,
         OrganizationsModule,
+        EngagementsModule,
         AuthModule,
         EvidenceModule,
         CatalogModule,
@@ -97,6 +120,7 @@ export class AppModule {
         RecordsModule,
         AgreementsModule,
         KeysModule,
+        CustodyModule,
         RecoveryModule,
         RisksModule,
         ExceptionsModule,
@@ -105,6 +129,7 @@ export class AppModule {
         BulkModule,
         NoticesModule,
         PackagesModule,
+        ExaminationsModule,
         HealthModule,
         ReferenceModule,
       ],

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { anchorSettings, type AnchorSettings } from './audit/anchor/anchor.config.js';
 import { authConfig, type AuthConfig } from './auth/auth.config.js';
+import { parsePackageKey, type PackageKey } from './kernel/crypto/signing/package-key.js';
+import type { SigningOptions } from './kernel/crypto/signing/signing-keys.js';
+import type { TimeStampSettings } from './kernel/crypto/time-stamp/authority.js';
+import { parseChain } from './kernel/crypto/time-stamp/time-stamp.js';
 import { MAX_SILENCE, type ContentLimits } from './kernel/http/content.js';
 import { signingTrusts, type SigningTrust } from './scans/signing-trust.js';
 
@@ -33,9 +38,21 @@ export const VARIABLES = z.object({
     .string()
     .meta({ description: 'Where encrypted evidence lies; a directory of the service’s own, mode 0700.' }),
   KEY_FILE: z.string().meta({ description: 'The key-encryption key file (docs/operations.md); mode 0600.' }),
-  KEY_FILE_CREATE: flag
-    .default(false)
-    .meta({ description: 'Make the key file when it is absent. For development and first installations only.' }),
+  KEY_FILE_CREATE: flag.default(false).meta({
+    description:
+      'Make the key file and the signing keys when they are absent. For development and first installations only.',
+  }),
+  SIGNING_KEY_DIRECTORY: z.string().meta({
+    description:
+      'Directory of the keys that sign (docs/operations.md): `log.pem`, `receipt.pem` and `package.pem`, each of mode 0600.',
+  }),
+  PACKAGE_SIGNING_KEY: z.string().optional().meta({
+    description:
+      'Where the key of packages lies, if not in `package.pem`: `awskms:` and the ARN of a key of AWS KMS, or `vault:` and the URL of a transit key of Vault or OpenBao.',
+  }),
+  VAULT_TOKEN_FILE: z.string().optional().meta({
+    description: 'Path of the file with the token for it, read before each call: Vault Agent renews it there.',
+  }),
   OIDC_ISSUER: z.string().optional().meta({
     description: 'The OpenID provider of people, exactly as `iss` in its tokens. For several, use OIDC_ISSUERS.',
   }),
@@ -80,6 +97,27 @@ export const VARIABLES = z.object({
     .regex(/^[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}$/, 'an image by its digest: NAME@sha256:DIGEST')
     .optional()
     .meta({ description: 'Image of agents, by its digest, as enrolment prints it (docs/enrolment.md).' }),
+  ANCHOR_INTERVAL_SECONDS: whole(1, 3_600)
+    .default(60)
+    .meta({ description: 'Seconds after which new heads of logs go out to witnesses and copies (docs/anchors.md).' }),
+  ANCHOR_WITNESSES: z.string().optional().meta({
+    description:
+      'Who cosigns the heads of logs: a JSON or YAML list of `url` (the submission prefix) and `vkey` (docs/anchors.md).',
+  }),
+  ANCHOR_STORE: z.string().optional().meta({
+    description:
+      'Where the heads of logs are copied to: `file:` and a directory on another medium, or `s3://BUCKET/PREFIX` with Object Lock (docs/anchors.md).',
+  }),
+  TSA_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({
+      description: 'Time-stamping authority (RFC 3161) for heads of logs and for packages. Asks for TSA_CHAIN.',
+    }),
+  TSA_CHAIN: z
+    .string()
+    .optional()
+    .meta({ description: 'Certificates in PEM that its time stamps are believed by, a root among them.' }),
   WEBHOOK_PRIVATE_HOSTS: list.default([]).meta({
     description:
       'Hosts that webhooks may name though their addresses are private, comma-separated, without ports (docs/notices.md). All others have to be in the public Internet.',
@@ -106,10 +144,13 @@ export interface Config {
   evidenceDirectory: string;
   keyFile: string;
   keyFileCreate: boolean;
+  signing: SigningOptions;
   reportLimits: ContentLimits;
   logLevel: string;
   signingTrust: SigningTrust[];
   agentImage: string | null;
+  anchor: AnchorSettings;
+  timeStamps: TimeStampSettings | null;
   webhookPrivateHosts: ReadonlySet<string>;
   auth: AuthConfig;
 }
@@ -163,6 +204,12 @@ export function loadConfig(environment: Environment): Config {
     evidenceDirectory: set.EVIDENCE_DIRECTORY,
     keyFile: set.KEY_FILE,
     keyFileCreate: set.KEY_FILE_CREATE,
+    signing: {
+      directory: set.SIGNING_KEY_DIRECTORY,
+      create: set.KEY_FILE_CREATE,
+      packageKey: packageKeyOf(set.PACKAGE_SIGNING_KEY, set.VAULT_TOKEN_FILE),
+      vaultTokenFile: set.VAULT_TOKEN_FILE ?? '',
+    },
     reportLimits: {
       maxEncodedBytes: set.MAX_UPLOAD_BYTES,
       maxDecodedBytes: set.MAX_REPORT_BYTES,
@@ -171,6 +218,8 @@ export function loadConfig(environment: Environment): Config {
     logLevel: set.LOG_LEVEL,
     signingTrust: trustOf(set.SIGNING_TRUST),
     agentImage: set.AGENT_IMAGE ?? null,
+    anchor: anchorOf(set),
+    timeStamps: timeStampsOf(set.TSA_URL, set.TSA_CHAIN),
     webhookPrivateHosts: hostsOf(set.WEBHOOK_PRIVATE_HOSTS),
     auth: auth.data,
   };
@@ -232,6 +281,16 @@ function issuersOf(set: z.output<typeof VARIABLES>): unknown {
   ];
 }
 
+function packageKeyOf(text: string | undefined, vaultTokenFile: string | undefined): PackageKey | null {
+  if (text === undefined) return null;
+  const key = parsePackageKey(text);
+  if (typeof key === 'string') throw new ConfigFaults([`PACKAGE_SIGNING_KEY: ${key}`]);
+  if (key.kind === 'vault' && vaultTokenFile === undefined) {
+    throw new ConfigFaults(['VAULT_TOKEN_FILE: the file of the token, which a key in Vault needs']);
+  }
+  return key;
+}
+
 /** As URLs write them. A host that is written otherwise would silently allow nothing. */
 function hostsOf(names: readonly string[]): ReadonlySet<string> {
   const hosts = names.map((name) => {
@@ -242,6 +301,28 @@ function hostsOf(names: readonly string[]): ReadonlySet<string> {
   if (hosts.includes(null))
     throw new ConfigFaults(['WEBHOOK_PRIVATE_HOSTS: names or addresses of hosts, without ports']);
   return new Set(hosts.filter((host) => host !== null));
+}
+
+function anchorOf(set: z.output<typeof VARIABLES>): AnchorSettings {
+  const settings = anchorSettings({
+    host: new URL(set.PUBLIC_URL).host,
+    intervalSeconds: set.ANCHOR_INTERVAL_SECONDS,
+    witnesses: set.ANCHOR_WITNESSES,
+    store: set.ANCHOR_STORE,
+  });
+  if ('fault' in settings) throw new ConfigFaults([settings.fault]);
+  return settings;
+}
+
+/** Without a root nothing of it would be believed. */
+function timeStampsOf(url: string | undefined, chain: string | undefined): TimeStampSettings | null {
+  if (url === undefined && chain === undefined) return null;
+  if (url === undefined) throw new ConfigFaults(['TSA_URL: TSA_CHAIN is given, and no authority']);
+  try {
+    return { url, chain: parseChain(chain ?? '') };
+  } catch {
+    throw new ConfigFaults(['TSA_CHAIN: certificates in PEM, and among them a root']);
+  }
 }
 
 /** Tried here, so that what cannot verify anything stops the start. */

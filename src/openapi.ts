@@ -18,6 +18,7 @@ const config = loadConfig({
   PUBLIC_URL: 'https://preview.example',
   EVIDENCE_DIRECTORY: 'preview',
   KEY_FILE: 'preview',
+  SIGNING_KEY_DIRECTORY: 'preview',
   OIDC_ISSUER: 'https://preview.example',
   OIDC_AUDIENCE: 'preview:api',
   OIDC_CLIENT_ID: 'preview',

@@ -46,7 +46,13 @@ export interface AgreementNeeds {
   applicabilityDays: number | null;
 }
 
-type Finding = Pick<Statement, 'says' | 'reason' | 'records' | 'until'>;
+/** Of each need there is one for every vendor, and a few of them are told. */
+interface Finding {
+  readonly says: Statement['says'];
+  readonly until: Date | null;
+  readonly reason: () => string;
+  readonly records: readonly (EffectiveRecord | null)[];
+}
 
 const ids = (...records: readonly (EffectiveRecord | null)[]): string[] => [
   ...new Set(records.flatMap((record) => record?.id ?? [])),
@@ -59,7 +65,7 @@ const soonest = (dates: readonly (Date | null)[]): Date | null =>
 const tooOldAt = ({ goodFrom }: EffectiveRecord, days: number | null): Date | null =>
   days === null ? null : new Date(goodFrom.getTime() + days * DAY + 1);
 
-const failing = (reason: string, records: readonly string[]): Finding => ({
+const failing = (reason: () => string, ...records: readonly (EffectiveRecord | null)[]): Finding => ({
   says: 'failing',
   reason,
   records,
@@ -142,7 +148,7 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
   const { record, name, fields, agreements, inForce, uncovered } = standing;
   if (fields === null) {
     return [
-      failing(`Record vendor: what is kept of ${name} cannot be read: it may have been disposed of.`, ids(record)),
+      failing(() => `Record vendor: what is kept of ${name} cannot be read: it may have been disposed of.`, record),
     ];
   }
   if (inForce.length === 0) {
@@ -153,8 +159,9 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
     const last = ended === undefined ? '' : `: the last one ended on ${dayOf(new Date(ended.getTime() - 1))}`;
     return [
       failing(
-        `Record baa: vendor ${name} handles ePHI and has no agreement in force${last}.`,
-        ids(record, ...agreements.map((agreement) => agreement.record)),
+        () => `Record baa: vendor ${name} handles ePHI and has no agreement in force${last}.`,
+        record,
+        ...agreements.map((agreement) => agreement.record),
       ),
     ];
   }
@@ -163,8 +170,10 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
   const more = uncovered.length > left.length ? ` and ${uncovered.length - left.length} more` : '';
   return [
     failing(
-      `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ePHI.`,
-      ids(record, ...inForce.map((agreement) => agreement.record)),
+      () =>
+        `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ePHI.`,
+      record,
+      ...inForce.map((agreement) => agreement.record),
     ),
   ];
 }
@@ -174,19 +183,15 @@ function termFindings({ name, inForce }: VendorStanding, wanted: readonly Term[]
   return inForce.flatMap(({ record, missing }) => {
     const lacks = wanted === null ? missing : missing.filter((term) => wanted.includes(term));
     if (lacks.length === 0) return [];
-    const controls = lacks.map(controlOf);
-    return [
-      failing(
-        `Record baa: the agreement with vendor ${name} lacks the term${lacks.length === 1 ? '' : 's'} of ${controls.join(', ')}.`,
-        ids(record),
-      ),
-    ];
+    const reason = () =>
+      `Record baa: the agreement with vendor ${name} lacks the term${lacks.length === 1 ? '' : 's'} of ${lacks.map(controlOf).join(', ')}.`;
+    return [failing(reason, record)];
   });
 }
 
 function chainFindings({ record, name, unboundBy, chain }: VendorStanding): Finding[] {
   const said = (why: string) => [
-    failing(`Record baa: subcontractor ${name} handles ePHI without flow-down: ${why}.`, ids(record)),
+    failing(() => `Record baa: subcontractor ${name} handles ePHI without flow-down: ${why}.`, record),
   ];
   switch (unboundBy) {
     case 'no-vendor':
@@ -204,11 +209,12 @@ function chainFindings({ record, name, unboundBy, chain }: VendorStanding): Find
 function agedFinding({ record, endsAt, rolledOver }: AgreementStanding, need: AgreementNeed, asOf: Date): Finding[] {
   const oldAt = tooOldAt(record, need.days);
   if (oldAt !== null && oldAt <= asOf) {
-    const reason = `Record baa: an agreement was last checked on ${dayOf(record.goodFrom)}, more than ${need.days} days before.`;
-    return [{ says: 'stale', reason, records: ids(record), until: endsAt }];
+    const reason = () =>
+      `Record baa: an agreement was last checked on ${dayOf(record.goodFrom)}, more than ${need.days} days before.`;
+    return [{ says: 'stale', reason, records: [record], until: endsAt }];
   }
-  const reason = `Record baa: an agreement is in force${rolledOver ? ' that has renewed itself' : ''}.`;
-  return [{ says: 'met', reason, records: ids(record), until: soonest([endsAt, oldAt]) }];
+  const reason = () => `Record baa: an agreement is in force${rolledOver ? ' that has renewed itself' : ''}.`;
+  return [{ says: 'met', reason, records: [record], until: soonest([endsAt, oldAt]) }];
 }
 
 function reviewFindings(standings: readonly VendorStanding[], need: AgreementNeed, asOf: Date): Finding[] {
@@ -218,19 +224,21 @@ function reviewFindings(standings: readonly VendorStanding[], need: AgreementNee
   if (reviewed.length === 0) return [];
   return direct.map(({ record, name, review }): Finding => {
     if (review === null) {
-      const reason = `Record vendor_review: the safeguards of vendor ${name} were not verified.`;
-      return { says: 'stale', reason, records: ids(record), until: null };
+      const reason = () => `Record vendor_review: the safeguards of vendor ${name} were not verified.`;
+      return { says: 'stale', reason, records: [record], until: null };
     }
     if (review.fails) {
-      return failing(`Record vendor_review: the safeguards of vendor ${name} were found inadequate.`, ids(review));
+      return failing(() => `Record vendor_review: the safeguards of vendor ${name} were found inadequate.`, review);
     }
     const oldAt = tooOldAt(review, need.days);
     if (oldAt !== null && oldAt <= asOf) {
-      const reason = `Record vendor_review: the safeguards of vendor ${name} were last verified on ${dayOf(review.goodFrom)}, more than ${need.days} days before.`;
-      return { says: 'stale', reason, records: ids(review), until: null };
+      const reason = () =>
+        `Record vendor_review: the safeguards of vendor ${name} were last verified on ${dayOf(review.goodFrom)}, more than ${need.days} days before.`;
+      return { says: 'stale', reason, records: [review], until: null };
     }
-    const reason = `Record vendor_review: the safeguards of vendor ${name} were verified on ${dayOf(review.goodFrom)}.`;
-    return { says: 'met', reason, records: ids(review), until: soonest([oldAt, review.expiresAt]) };
+    const reason = () =>
+      `Record vendor_review: the safeguards of vendor ${name} were verified on ${dayOf(review.goodFrom)}.`;
+    return { says: 'met', reason, records: [review], until: soonest([oldAt, review.expiresAt]) };
   });
 }
 
@@ -243,11 +251,12 @@ function inapplicable(input: AgreementsInput, days: number | null, asOf: Date): 
   if (statement === null || !saysNone(statement)) return [];
   const oldAt = tooOldAt(statement, days);
   if (oldAt !== null && oldAt <= asOf) {
-    const reason = `Record applicability_statement: that no vendor handles ePHI was last stated on ${dayOf(statement.goodFrom)}, more than ${days} days before.`;
-    return [{ says: 'stale', reason, records: ids(statement), until: null }];
+    const reason = () =>
+      `Record applicability_statement: that no vendor handles ePHI was last stated on ${dayOf(statement.goodFrom)}, more than ${days} days before.`;
+    return [{ says: 'stale', reason, records: [statement], until: null }];
   }
-  const reason = 'Record applicability_statement: it is stated that no vendor handles ePHI.';
-  return [{ says: 'met', reason, records: ids(statement), until: soonest([oldAt, statement.expiresAt]) }];
+  const reason = () => 'Record applicability_statement: it is stated that no vendor handles ePHI.';
+  return [{ says: 'met', reason, records: [statement], until: soonest([oldAt, statement.expiresAt]) }];
 }
 
 const ofAssociates = (record: EffectiveRecord) =>
@@ -271,14 +280,19 @@ function conclude({ about, type }: AgreementNeed, findings: readonly Finding[], 
     const [first] = told;
     const reason =
       told.length === 1 && first !== undefined
-        ? first.reason
+        ? first.reason()
         : `Record ${type}: ${told.length} of ${told.length} are good.`;
     return [{ ...common, reason, records: recordsOf(told), until }];
   }
   const shown = told.slice(0, told.length > MAX_TOLD ? MAX_TOLD - 1 : MAX_TOLD);
   const rest = told.slice(shown.length);
   return [
-    ...shown.map((finding) => ({ ...common, ...finding })),
+    ...shown.map((finding) => ({
+      ...common,
+      reason: finding.reason(),
+      records: ids(...finding.records),
+      until: finding.until,
+    })),
     ...(rest.length === 0
       ? []
       : [
@@ -292,8 +306,14 @@ function conclude({ about, type }: AgreementNeed, findings: readonly Finding[], 
   ];
 }
 
-const recordsOf = (findings: readonly Finding[]): string[] =>
-  [...new Set(findings.flatMap(({ records }) => records))].slice(0, MAX_RECORDS);
+function recordsOf(findings: readonly Finding[]): string[] {
+  const found = new Set<string>();
+  for (const { records } of findings) {
+    for (const id of ids(...records)) if (found.size < MAX_RECORDS) found.add(id);
+    if (found.size === MAX_RECORDS) break;
+  }
+  return [...found];
+}
 
 const worstOf = (findings: readonly Finding[]): Statement['says'] | null =>
   (['failing', 'stale', 'met'] as const).find((says) => findings.some((finding) => finding.says === says)) ?? null;

@@ -22,7 +22,7 @@ export class AuditController {
     return toPage(
       events,
       limit,
-      ({ leaf, leafText, details, salt }) => ({
+      ({ leaf, leafText, logIndex, details, salt }) => ({
         id: leaf.id,
         time: leaf.time,
         action: leaf.action,
@@ -30,6 +30,7 @@ export class AuditController {
         object: leaf.object,
         outcome: leaf.outcome,
         requestId: leaf.request_id,
+        logIndex,
         details,
         salt,
         leaf: leafText,

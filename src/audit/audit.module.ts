@@ -1,7 +1,34 @@
 import { Module } from '@nestjs/common';
+import { AnchorController } from './anchor/anchor.controller.js';
+import { AnchorGuard } from './anchor/anchor-guard.js';
+import { AnchorService } from './anchor/anchor.service.js';
+import { AnchorStore } from './anchor/anchor.store.js';
+import { AnchorWorker } from './anchor/anchor.worker.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
 import { AuditStore } from './audit.store.js';
+import { LogController } from './log.controller.js';
+import { LogSequencer } from './log.sequencer.js';
+import { LogService } from './log.service.js';
+import { LogSigner } from './log.signer.js';
+import { LogStore } from './log.store.js';
+import { LogWorker } from './log.worker.js';
 
-@Module({ controllers: [AuditController], providers: [AuditService, AuditStore], exports: [AuditService] })
+@Module({
+  controllers: [AuditController, AnchorController, LogController],
+  providers: [
+    AuditService,
+    AuditStore,
+    AnchorGuard,
+    AnchorService,
+    AnchorStore,
+    AnchorWorker,
+    LogSequencer,
+    LogService,
+    LogSigner,
+    LogStore,
+    LogWorker,
+  ],
+  exports: [AuditService, AnchorGuard, AnchorService, LogService],
+})
 export class AuditModule {}

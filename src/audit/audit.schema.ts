@@ -20,6 +20,9 @@ const AuditEventView = z
     }),
     outcome: z.enum(['success', 'failure']),
     requestId: z.string(),
+    logIndex: z.number().int().nullable().meta({
+      description: 'Where its leaf is in the organisation’s log; null for some seconds, until it has a place.',
+    }),
     details: z
       .json()
       .meta({ description: 'The effect, as it was recorded; null where there is none or where it has been erased.' }),
@@ -44,6 +47,7 @@ const AuditEventView = z
         object: { kind: 'system', id: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03', version: 1 },
         outcome: 'success',
         requestId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a04',
+        logIndex: 41,
         details: { name: 'emr-production' },
         salt: '6f1d0a4b7c2e93f85a6b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f',
         leaf: '{"action":"system.created","actor":{"id":"019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a02","kind":"user"},"details_sha256":null}',

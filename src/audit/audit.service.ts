@@ -7,8 +7,19 @@ import { open, seal } from '../kernel/crypto/sealed.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import type { AuditDetail, AuditEvent } from './audit.entity.js';
-import { AuditStore, type EventFilter, type EventRow } from './audit.store.js';
-import { detailsDigest, leafBytes, type Action, type EventObject, type Leaf } from './event.js';
+import { AuditStore, type CustodyFilter, type EventFilter, type EventRow } from './audit.store.js';
+import {
+  detailsDigest,
+  leafBytes,
+  type Action,
+  type EventObject,
+  type Leaf,
+  type ObjectKind,
+  type RecordedEvent,
+} from './event.js';
+import type { SignedHead } from './log.js';
+import { LogWorker } from './log.worker.js';
+import { leafHash } from './merkle.js';
 
 export interface NewEvent {
   action: Action;
@@ -25,6 +36,8 @@ export interface ListedEvent {
   leaf: Leaf;
   /** The exact bytes that are hashed into the log. */
   leafText: string;
+  /** Where the leaf is in the organisation's log; null before it has a place, which takes some seconds. */
+  logIndex: number | null;
   details: JsonValue;
   /** Hex: `details_sha256` in the leaf is SHA-256 over it and the canonical details. Null with the details. */
   salt: string | null;
@@ -36,14 +49,15 @@ export class AuditService {
     private readonly store: AuditStore,
     private readonly keyring: Keyring,
     private readonly clock: Clock,
+    private readonly worker: LogWorker,
   ) {}
 
-  /** Writes the event in the transaction of the change itself: if it fails, the change fails. Returns the event's id. */
-  async record(tx: WriteTx, event: NewEvent): Promise<string> {
+  /** Writes the event in the transaction of the change itself: if it fails, the change fails. Returns what a receipt is made of. */
+  async record(tx: WriteTx, event: NewEvent): Promise<RecordedEvent> {
     const { row, detail } = made(tx, event, await this.keyFor(tx, [event]), this.clock.now());
     await this.store.insert(tx, row, detail);
-    tx.markAudited();
-    return row.id;
+    this.recorded(tx);
+    return { id: row.id, leafHash: leafHash(row.leaf), time: row.createdAt };
   }
 
   /** The same of many, in their order, by one statement: of a batch that fits in memory. */
@@ -55,7 +69,12 @@ export class AuditService {
       all.map(({ row }) => row),
       all.flatMap(({ detail }) => (detail === null ? [] : [detail])),
     );
+    this.recorded(tx);
+  }
+
+  private recorded(tx: WriteTx): void {
     tx.markAudited();
+    tx.afterCommit(() => this.worker.wake());
   }
 
   /** Encrypts what the events have of details; null where none has any. */
@@ -72,15 +91,34 @@ export class AuditService {
     return events;
   }
 
+  /** Events that the custody of evidence is told by, oldest first. */
+  async findCustody(tx: Tx, filter: CustodyFilter): Promise<ListedEvent[]> {
+    const events: ListedEvent[] = [];
+    for (const row of await this.store.about(tx, filter)) events.push(await this.opened(tx, row));
+    return events;
+  }
+
+  /** Events of that action on any of these objects which a signed head speaks of, by their index. */
+  findLeaves(
+    tx: Tx,
+    head: SignedHead,
+    action: Action,
+    kind: ObjectKind,
+    objectIds: readonly string[],
+  ): Promise<{ eventId: string; index: number }[]> {
+    return this.store.leaves(tx, head, action, kind, objectIds);
+  }
+
   private async opened(tx: Tx, row: EventRow): Promise<ListedEvent> {
     const leafText = row.leaf.toString('utf8');
     const leaf = JSON.parse(leafText) as Leaf;
+    const logIndex = row.logIndex === null ? null : Number(row.logIndex);
     if (row.dataKeyId === null || row.encryptedDetail === null || row.salt === null) {
-      return { leaf, leafText, details: null, salt: null };
+      return { leaf, leafText, logIndex, details: null, salt: null };
     }
     const key = await this.keyring.find(tx, row.dataKeyId);
     const detail = open(key.sealing, row.encryptedDetail, detailContext(tx, row.id)).toString('utf8');
-    return { leaf, leafText, details: JSON.parse(detail) as JsonValue, salt: row.salt.toString('hex') };
+    return { leaf, leafText, logIndex, details: JSON.parse(detail) as JsonValue, salt: row.salt.toString('hex') };
   }
 }
 

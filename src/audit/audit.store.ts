@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { AuditDetail, AuditEvent } from './audit.entity.js';
+import type { SignedHead } from './log.js';
 
 export interface EventFilter {
   action?: string | undefined;
@@ -11,16 +12,40 @@ export interface EventFilter {
   to?: string | undefined;
   /** Id of the last event of the page before; events come newest first. */
   before: string | null;
+  /** Only events that a signed head speaks of, and those that are in no log and wait for none: whoever reads both finds that they are not there. */
+  below?: Pick<SignedHead, 'generation' | 'size'> | undefined;
+  limit: number;
+}
+
+/** What the custody of evidence is told by. */
+export interface CustodyFilter {
+  evidenceIds: readonly string[];
+  scanIds: readonly string[];
+  /** Only their approvals. */
+  recordIds: readonly string[];
+  eventIds: readonly string[];
+  /** Events up to this instant; null: all. */
+  knownAt: Date | null;
+  /** As that of an EventFilter; null: all. */
+  below: Pick<SignedHead, 'generation' | 'size'> | null;
+  /** Id of the last event of the page before. */
+  after: string | null;
   limit: number;
 }
 
 export interface EventRow {
   id: string;
   leaf: Buffer;
+  logIndex: string | null;
   dataKeyId: string | null;
   salt: Buffer | null;
   encryptedDetail: Buffer | null;
 }
+
+/** Of events `e` with their leaves `l`: what `below` of an EventFilter asks for. */
+const belowHead = (size: string): string =>
+  `(${size}::bigint is null or l.index < ${size} or (l.index is null and not exists (
+     select from audit_queue q where q.organization_id = e.organization_id and q.event_id = e.id)))`;
 
 @Injectable()
 export class AuditStore {
@@ -65,10 +90,42 @@ export class AuditStore {
     );
   }
 
-  async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {
+  /** Events about any of the objects, and those of the ids: by id, which is the order in which they were made. */
+  about(
+    tx: Tx,
+    { evidenceIds, scanIds, recordIds, eventIds, knownAt, below, after, limit }: CustodyFilter,
+  ): Promise<EventRow[]> {
     return tx.query<EventRow>(
       `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail"
        from audit_event e
+       left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id and l.generation = $9
+       left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
+       where e.organization_id = $1
+         and (
+           e.object_kind = 'evidence' and e.object_id = any ($2::text[])
+           or e.object_kind = 'scan' and e.object_id = any ($3::text[])
+           or e.object_kind = 'record' and e.object_id = any ($4::text[]) and e.action = 'record.approved'
+           or e.id = any ($5::uuid[])
+         )
+         and ($6::timestamptz is null or e.created_at <= $6)
+         and ($7::uuid is null or e.id > $7)
+         and ${belowHead('$10')}
+       order by e.id
+       limit $8`,
+      [
+        ...[tx.organizationId, evidenceIds, scanIds, recordIds, eventIds, knownAt, after, limit],
+        ...[below?.generation ?? null, below?.size ?? null],
+      ],
+    );
+  }
+
+  async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {
+    return tx.query<EventRow>(
+      `select e.id, e.leaf, l.index as "logIndex", d.data_key_id as "dataKeyId", d.salt,
+         d.encrypted_detail as "encryptedDetail"
+       from audit_event e
+       left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id
+         and l.generation = coalesce($10, (select max(number) from log_generation))
        left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
        where e.organization_id = $1
          and ($2::text is null or e.action = $2)
@@ -78,8 +135,9 @@ export class AuditStore {
          and ($6::timestamptz is null or e.created_at >= $6)
          and ($7::timestamptz is null or e.created_at < $7)
          and ($8::uuid is null or e.id < $8)
+         and ${belowHead('$9')}
        order by e.id desc
-       limit $9`,
+       limit $11`,
       [
         tx.organizationId,
         filter.action ?? null,
@@ -89,8 +147,28 @@ export class AuditStore {
         filter.from ?? null,
         filter.to ?? null,
         filter.before,
+        filter.below?.size ?? null,
+        filter.below?.generation ?? null,
         filter.limit,
       ],
     );
+  }
+
+  /** Events of that action on any of these objects which a signed head speaks of, by their index. */
+  async leaves(
+    tx: Tx,
+    { generation, size }: Pick<SignedHead, 'generation' | 'size'>,
+    action: string,
+    kind: string,
+    objectIds: readonly string[],
+  ): Promise<{ eventId: string; index: number }[]> {
+    const rows = await tx.query<{ eventId: string; index: string }>(
+      `select e.id as "eventId", l.index from audit_event e
+       join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id and l.generation = $2
+       where e.organization_id = $1 and e.object_kind = $3 and e.object_id = any ($4) and e.action = $5 and l.index < $6
+       order by l.index`,
+      [tx.organizationId, generation, kind, objectIds, action, size],
+    );
+    return rows.map(({ eventId, index }) => ({ eventId, index: Number(index) }));
   }
 }

@@ -15,6 +15,8 @@ export const ACTIONS = [
   'agent.revoked',
   'evidence.received',
   'evidence.read',
+  'evidence.corrupt',
+  'evidence.restored',
   'data_key.created',
   'data_keys.rewrapped',
   'scan.queued',
@@ -49,6 +51,20 @@ export const ACTIONS = [
   'package.built',
   'package.failed',
   'package.read',
+  'package.cancelled',
+  'package.expired',
+  'engagement.created',
+  'engagement.changed',
+  'engagement.revoked',
+  'engagement.joined',
+  'engagement.read',
+  'engagement.package_shared',
+  'evidence_request.opened',
+  'evidence_request.answered',
+  'evidence_request.accepted',
+  'evidence_request.returned',
+  'evidence_request.withdrawn',
+  'evidence_request.commented',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -64,7 +80,9 @@ export type ObjectKind =
   | 'record_type'
   | 'import'
   | 'webhook'
-  | 'package';
+  | 'package'
+  | 'engagement'
+  | 'evidence_request';
 
 export type EventObject = {
   kind: ObjectKind;
@@ -88,6 +106,13 @@ export type Leaf = {
   time: string;
   v: 1;
 };
+
+/** An event that was recorded, with what a receipt says of it: what its leaf has in the log, or will have, and when it was. */
+export interface RecordedEvent {
+  readonly id: string;
+  readonly leafHash: Buffer;
+  readonly time: Date;
+}
 
 /** A leaf's exact bytes (RFC 8785): equal events give equal bytes, and verifiers hash them as they are. */
 export const leafBytes = (leaf: Leaf): Buffer => Buffer.from(canonicalJson(leaf), 'utf8');

@@ -75,6 +75,7 @@ describe('verifyAccessToken', () => {
       subject: 'somebody',
       audiences: ['urn:other', 'urn:safeguard'],
       amr: ['pwd', 'otp'],
+      verifiedEmail: null,
       acr: 'urn:two',
     });
   });

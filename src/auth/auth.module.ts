@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import passport from 'passport';
+import { EngagementsModule } from '../engagements/engagements.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { AuthGuard } from './auth.guard.js';
 import { AuthenticationService } from './authentication.service.js';
@@ -13,7 +14,7 @@ import { SignInService } from './sign-in.js';
 
 /** Guards every route of the application. Needs AUTH_CONFIG from a global module. */
 @Module({
-  imports: [OrganizationsModule],
+  imports: [OrganizationsModule, EngagementsModule],
   controllers: [LoginController, MeController],
   providers: [
     { provide: AUTHENTICATOR, useFactory: () => new passport.Passport() },

@@ -6,6 +6,7 @@ import { Database } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
+import { EngagementService, type EngagementScope } from '../engagements/engagement.service.js';
 import { AgentTrustService, type Trust } from '../organizations/agent-trust.service.js';
 import { MemberService } from '../organizations/member.service.js';
 import { subjectMatches } from '../organizations/subject-pattern.js';
@@ -33,11 +34,14 @@ export interface Identity {
   acr: string | null;
   /** The token's audiences; null for a session, which is a person's and never an agent's. */
   audiences: readonly string[] | null;
+  /** In lower case, as the issuer says it is verified; null of a session, and where it says so of none. */
+  verifiedEmail: string | null;
 }
 
-/** For which organisation a request asks (null: for none), and its id for the log. */
+/** For which organisation a request asks (null: for none), for which engagement in it, and its id for the log. */
 export interface Asked {
   organizationId: string | null;
+  engagementId: string | null;
   requestId: string;
 }
 
@@ -61,6 +65,7 @@ export class AuthenticationService {
     private readonly database: Database,
     private readonly members: MemberService,
     private readonly trusts: AgentTrustService,
+    private readonly engagements: EngagementService,
     private readonly clock: Clock,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -123,10 +128,16 @@ export class AuthenticationService {
     const { issuer, subject, audiences } = identity;
     const found = await this.database.read(reader(organizationId, asked), async (tx) => {
       const member = await this.members.findMemberBySubject(tx, issuer, subject);
-      if (member !== null || audiences === null) return { member, trusts: [] };
+      if (member !== null) return { member, guest: null, trusts: [] };
+      // Of a route of an engagement alone: it gives nothing on any other.
+      const { engagementId } = asked;
+      const guest = engagementId === null ? null : await this.engagements.findGuest(tx, engagementId, identity);
+      if (guest !== null || audiences === null) return { member, guest, trusts: [] };
       const trusts = await this.trusts.findAgentTrusts(tx, issuer);
-      return { member, trusts: trusts.filter((trust) => trust.jwks === null && isMeant(trust, subject, audiences)) };
+      const meant = trusts.filter((trust) => trust.jwks === null && isMeant(trust, subject, audiences));
+      return { member, guest, trusts: meant };
     });
+    if (found.guest !== null) return this.engaged(identity, organizationId, asked, found.guest);
     if (found.member !== null) {
       this.requireFactors(identity);
       return {
@@ -145,6 +156,33 @@ export class AuthenticationService {
     // An organisation that is not the caller's is one that does not exist.
     if (agent === null) throw new Refusal('not-found', 'There is no such resource.');
     return agent;
+  }
+
+  private async engaged(
+    identity: Identity,
+    organizationId: string,
+    asked: Asked,
+    { scope, joins }: { scope: EngagementScope; joins: boolean },
+  ): Promise<Principal> {
+    this.requireFactors(identity);
+    const { engagementId, systemIds } = scope;
+    const isIn =
+      !joins ||
+      (await this.database.write(reader(organizationId, asked), (tx) =>
+        this.engagements.join(tx, engagementId, identity),
+      ));
+    if (!isIn) throw new Refusal('not-found', 'There is no such resource.');
+    return {
+      kind: 'user',
+      id: engagementId,
+      issuer: identity.issuer,
+      subject: identity.subject,
+      organizationId,
+      role: 'engaged_auditor',
+      permissions: permissionsOf('engaged_auditor'),
+      systemIds,
+      requestId: asked.requestId,
+    };
   }
 
   private async withoutOrganization(identity: Identity, { requestId }: Asked): Promise<Principal> {

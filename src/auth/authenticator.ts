@@ -10,11 +10,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export const isOrganizationId = (text: string): boolean => UUID.test(text);
 
-/** For which organisation a request asks: the one in its path. What is no id asks for none, and the guard answers 404. */
+/** For which organisation and engagement a request asks: those in its path. What is no id asks for none, and the guard answers 404. */
 export function askedBy(request: Request): Asked {
-  const { organizationId } = request.params;
+  const { organizationId, engagementId } = request.params;
   return {
     organizationId: typeof organizationId === 'string' && isOrganizationId(organizationId) ? organizationId : null,
+    engagementId: typeof engagementId === 'string' && isOrganizationId(engagementId) ? engagementId : null,
     requestId: (request as CallRequest).requestId,
   };
 }

@@ -71,7 +71,14 @@ describe('introspection', () => {
       iss: ISSUER,
       token_type: 'Bearer',
     }));
-    const claims = { issuer: ISSUER, subject: 'somebody', audiences: ['urn:safeguard'], amr: ['otp'], acr: null };
+    const claims = {
+      issuer: ISSUER,
+      subject: 'somebody',
+      audiences: ['urn:safeguard'],
+      amr: ['otp'],
+      acr: null,
+      verifiedEmail: null,
+    };
     expect(await introspector.claims(TOKEN)).toEqual(claims);
     clock.pass(29);
     expect(await introspector.claims(TOKEN)).toEqual(claims);

@@ -3,7 +3,7 @@ import * as oidc from 'openid-client';
 import { z } from 'zod';
 import type { Clock } from '../kernel/clock.js';
 import { Refusal } from '../kernel/http/problem.js';
-import { CLOCK_SKEW, type TokenClaims } from './access-token.js';
+import { CLOCK_SKEW, emailClaims, type TokenClaims, verifiedEmailOf } from './access-token.js';
 import { Denied } from './denied.js';
 import type { OidcClient } from './oidc-client.js';
 
@@ -28,6 +28,7 @@ const activeToken = z.object({
   cnf: z.never().optional(),
   amr: z.array(text).max(100).optional(),
   acr: text.optional(),
+  ...emailClaims,
 });
 
 /** Opaque tokens: the issuer is asked about them (RFC 7662). */
@@ -84,7 +85,14 @@ export class Introspector {
     if (exp <= seconds - CLOCK_SKEW) throw new Denied('expired');
     if (nbf !== undefined && nbf > seconds + CLOCK_SKEW) throw new Denied('not-yet-valid');
     if (type !== undefined && type.toLowerCase() !== 'bearer') throw new Denied('type');
-    return { issuer: this.rules.issuer, subject: sub, audiences: aud, amr: amr ?? [], acr: acr ?? null };
+    return {
+      issuer: this.rules.issuer,
+      subject: sub,
+      audiences: aud,
+      amr: amr ?? [],
+      acr: acr ?? null,
+      verifiedEmail: verifiedEmailOf(parsed.data),
+    };
   }
 }
 

@@ -15,6 +15,9 @@ describe('roles', () => {
     expect(holders('records:approve')).toEqual(['approver']);
     expect(holders('records:read')).toEqual(['compliance_officer', 'approver', 'auditor']);
     expect(holders('events:read')).toEqual(['compliance_officer', 'approver', 'auditor']);
+    expect(holders('engagements:write')).toEqual(['admin']);
+    expect(holders('engagements:answer')).toEqual(['compliance_officer']);
+    expect(holders('engagements:examine')).toEqual(['engaged_auditor']);
     expect(holders('organizations:create')).toEqual([]);
   });
 
@@ -22,6 +25,10 @@ describe('roles', () => {
     for (const role of ['approver', 'auditor', 'viewer'] as const) {
       expect(ROLE_PERMISSIONS[role].filter((permission) => permission.endsWith(':write'))).toEqual([]);
     }
+  });
+
+  it('give an engaged auditor nothing that any route but those of engagements asks for', () => {
+    for (const permission of ROLE_PERMISSIONS.engaged_auditor) expect(permission).toMatch(/^engagements:/);
   });
 
   it('let an auditor read all there is', () => {

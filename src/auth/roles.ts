@@ -9,6 +9,7 @@ import type { Permission, Role } from '../kernel/principal.js';
  * - `approver` reads what there is to decide on and decides on records, and writes nothing that would be decided on.
  * - `auditor` reads all of it, evidence, packages and the audit log with it, and writes nothing.
  * - `viewer` sees statuses and results, never the bytes of evidence, which may hold PHI, nor who the others are. So no security events: they name people.
+ * - `engaged_auditor` is no member: somebody who was let in by an engagement, and holds these on the routes of that engagement alone.
  * - `agent` posts reports of its own system and sees what became of them.
  */
 export const ROLE_PERMISSIONS = {
@@ -27,6 +28,8 @@ export const ROLE_PERMISSIONS = {
     'posture:read',
     'notices:read',
     'audit:read',
+    'engagements:read',
+    'engagements:write',
   ],
   compliance_officer: [
     'organizations:read',
@@ -51,6 +54,9 @@ export const ROLE_PERMISSIONS = {
     'packages:read',
     'packages:write',
     'audit:read',
+    'engagements:read',
+    'engagements:answer',
+    'engagements:comment',
   ],
   approver: [
     'organizations:read',
@@ -67,6 +73,7 @@ export const ROLE_PERMISSIONS = {
     'records:approve',
     'packages:read',
     'audit:read',
+    'engagements:read',
   ],
   auditor: [
     'organizations:read',
@@ -83,9 +90,11 @@ export const ROLE_PERMISSIONS = {
     'notices:read',
     'packages:read',
     'audit:read',
+    'engagements:read',
   ],
   viewer: ['organizations:read', 'systems:read', 'scans:read', 'results:read', 'checks:read', 'posture:read'],
   agent: ['systems:read', 'scans:read', 'scans:write'],
+  engaged_auditor: ['engagements:read', 'engagements:examine', 'engagements:comment'],
 } as const satisfies Record<Role, readonly Permission[]>;
 
 /** `authenticated` is what every valid token has. */

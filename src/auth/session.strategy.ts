@@ -64,7 +64,10 @@ export class SessionStrategy extends PassportStrategy(SessionCredential, 'browse
       });
     }
     const { issuer, subject, amr, acr } = login;
-    return this.authentication.byIdentity({ issuer, subject, amr, acr, audiences: null }, askedBy(request));
+    return this.authentication.byIdentity(
+      { issuer, subject, amr, acr, audiences: null, verifiedEmail: null },
+      askedBy(request),
+    );
   }
 
   getPassportInstance(): passport.Authenticator {

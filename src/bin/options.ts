@@ -121,3 +121,10 @@ export function target(text: string): string {
   if (!/^[a-z][a-z0-9-]*\/./.test(text)) throw new InvalidArgumentError('A target is kind/name: cluster/production.');
   return text;
 }
+
+/** SHA-256 of a key, as lower-case hex; also as openssl prints it, in capitals and with colons. */
+export function fingerprint(text: string): string {
+  const digits = text.replaceAll(':', '').toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(digits)) throw new InvalidArgumentError('A fingerprint is 64 hexadecimal digits.');
+  return digits;
+}

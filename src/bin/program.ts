@@ -11,14 +11,17 @@ import { exportChecks, testChecks } from './commands/checks.js';
 import { enrol, environments, keySources, modes, phi } from './commands/enrol.js';
 import { login } from './commands/login.js';
 import { logout } from './commands/logout.js';
+import { newOrigin } from './commands/log.js';
 import { migrate } from './commands/migrate.js';
 import { packageCommand } from './commands/package.js';
 import { posture, statuses } from './commands/posture.js';
 import { push } from './commands/push.js';
 import { serve } from './commands/serve.js';
 import { token } from './commands/token.js';
+import { verify } from './commands/verify.js';
 import { whoami } from './commands/whoami.js';
-import { addressed, calling, duration, each, inSystem, instant, oneOf, target } from './options.js';
+import { addressed, calling, duration, each, fingerprint, given, inSystem, instant, oneOf, target } from './options.js';
+import { addEngagementCommands } from './engagement-options.js';
 import { addRecordCommands } from './record-options.js';
 
 /** The commands, their options and what runs them. */
@@ -35,6 +38,17 @@ export function buildProgram(): Command {
 
   program.command('serve').description('Run the server (configured by its environment).').action(serve);
   program.command('migrate').description("Bring the database to this version's schema.").action(migrate);
+  const log = program.command('log').description('The logs of audit events, as their operator has them.');
+  log
+    .command('new-origin')
+    .description(
+      'Begin new logs in place of those whose heads are no longer signed, as a restored database is behind what was kept outside (docs/anchors.md). Configured as the server is.',
+    )
+    .option(
+      '--restored',
+      'also where nothing is refused: the database was restored to an earlier time, and no heads are kept outside that would tell',
+    )
+    .action(newOrigin);
   addressed(program.command('login'))
     .description(
       'Log in with a browser on any device, and keep the tokens for this server in a file only you can read.',
@@ -88,16 +102,63 @@ export function buildProgram(): Command {
   inSystem(calling(program.command('package'), '5m'), 'one system (default: the whole organisation)')
     .description('Have a package for an auditor built, and download it; a cut download goes on where it was cut.')
     .option('--as-of <instant>', 'the posture as it was then (RFC 3339; default: now)', instant)
+    .option(
+      '--period-from <instant>',
+      'from when it has earlier policies and samples (RFC 3339; default: a year before)',
+      instant,
+    )
     .option('--known-at <instant>', 'as far as it was known then (RFC 3339; default: now)', instant)
-    .option('--output <file>', 'where to (default: safeguard-<id>.zip)')
+    .option('--encrypt-to <recipient...>', 'recipients of age (age1…) who alone can open it')
+    .option(
+      '--expires-at <instant>',
+      'until when it can be downloaded (RFC 3339; default: as long as evidence)',
+      instant,
+    )
+    .option('--output <file>', 'where to (default: safeguard-<id>.zip, with .age where it is encrypted)')
     .option('--force', 'replace the file if it is there')
     .option('--id <id>', 'download a package that was asked for before')
+    .option('--cancel', 'cancel it (--id) instead, if it is still being built')
     .addOption(
       new Option('--wait-for <duration>', 'how long to wait for the package')
         .argParser(duration)
         .default(duration('1h'), '1h'),
     )
     .action(packageCommand);
+  program
+    .command('verify')
+    .description(
+      'Check a package, offline: that it is complete, unchanged, and signed, and that its log was never rewritten.',
+    )
+    .argument('<package>', 'the ZIP, or the folder that it was unpacked to')
+    .option(
+      '--fingerprint <sha256>',
+      'of a key that may have signed it, in hex; may be given several times',
+      each(fingerprint),
+    )
+    .option('--key <file>', 'such a key in PEM; may be given several times', each(given))
+    .option(
+      '--log-key <file>',
+      'vkeys of the log or its receipts, a line each, beside those in the package',
+      each(given),
+    )
+    .option('--checkpoint <file>', 'a checkpoint of the log from earlier, which it has to extend', each(given))
+    .option('--receipt <file>', 'a receipt from the log, which it has to have kept', each(given))
+    .option(
+      '--witness <file>',
+      'vkeys, a line each, of witnesses that all have to have cosigned the anchor log',
+      each(given),
+    )
+    .option(
+      '--tsa <file>',
+      'root certificates in PEM of time-stamping authorities, one of which has to have stamped it',
+      each(given),
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nOf each check a line: `ok`, `FAIL`, or `--` where there is nothing to check. Exits with 1 when anything is wrong.',
+    )
+    .action(verify);
   inSystem(calling(program.command('enrol'), '15s'), 'the system that the cluster is; created if it is not there')
     .description(
       "Bring the cluster of kubectl's context under evidence: create the system, trust the cluster's issuer, apply the agent. What is there already stays.",
@@ -132,6 +193,7 @@ export function buildProgram(): Command {
     .option('--manifest', "print the agent's manifest, and do nothing")
     .action(enrol);
   addRecordCommands(program);
+  addEngagementCommands(program);
   const checks = program.command('checks').description('Policy as code over the objects of a cluster.');
   checks
     .command('test')

@@ -50,6 +50,7 @@ export class Catalog {
   readonly overlays: readonly Overlay[];
 
   readonly #controlByName = new Map<string, Control>();
+  #gaps: Gaps | null = null;
   readonly #practiceById = new Map<string, Practice>();
   readonly #recordTypeByName = new Map<string, TypeDefinition>();
   readonly #practicesOf = new Map<string, PracticeLink[]>();
@@ -272,8 +273,12 @@ export class Catalog {
     return new Catalog({ ...this.#content, organization }, this.digest, this.overlay);
   }
 
-  /** Where the machine's reach ends. */
+  /** Where the machine's reach ends. Told with every posture, and always the same. */
   gaps(): Gaps {
+    return (this.#gaps ??= this.#findGaps());
+  }
+
+  #findGaps(): Gaps {
     const byReport = new Set(
       this.#mappings.flatMap((file) => (file.report_kinds ?? []).flatMap((kind) => kind.practices)),
     );

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { prepared } from '../kernel/db/prepared.js';
 import { CheckVersion, type ChangeState, type CheckVersionRow } from './check-version.entity.js';
 
 /** The last version of a check, with the last definition that it had. */
@@ -23,7 +24,7 @@ export class ChecksStore {
   /** By check. `knownAt`: of the versions that were recorded by then; null: of all. */
   last(tx: Tx, knownAt: Date | null): Promise<LastVersion[]> {
     return tx.query<LastVersion>(
-      `select l.*, (select d.definition from check_version d
+      prepared(`select l.*, (select d.definition from check_version d
                     where d.organization_id = $1 and d.check_id = l."checkId" and d.version <= l.version and d.definition is not null
                     order by d.version desc limit 1) as definition
        from (
@@ -32,7 +33,7 @@ export class ChecksStore {
          where organization_id = $1 and ($2::timestamptz is null or recorded_at <= $2)
          order by check_id, version desc
        ) l
-       order by l."checkId" collate "C"`,
+       order by l."checkId" collate "C"`),
       [tx.organizationId, knownAt],
     );
   }
@@ -40,7 +41,9 @@ export class ChecksStore {
   /** How many changes there were, and when the last was recorded. */
   async lastChange(tx: Tx): Promise<{ count: number; recordedAt: Date | null }> {
     const [row] = await tx.query<{ count: number; recordedAt: Date | null }>(
-      `select count(*)::int as count, max(recorded_at) as "recordedAt" from check_version where organization_id = $1`,
+      prepared(
+        `select count(*)::int as count, max(recorded_at) as "recordedAt" from check_version where organization_id = $1`,
+      ),
       [tx.organizationId],
     );
     return row ?? { count: 0, recordedAt: null };

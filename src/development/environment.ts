@@ -56,6 +56,7 @@ export async function startEnvironment(own: Environment): Promise<DevelopmentEnv
         EVIDENCE_DIRECTORY: join(dataDirectory, 'evidence'),
         KEY_FILE: join(dataDirectory, 'keys.json'),
         KEY_FILE_CREATE: 'true',
+        SIGNING_KEY_DIRECTORY: join(dataDirectory, 'signing'),
         ...providerVariables(provider, ['dev-admin']),
         SESSION_SECRET: await sessionSecret(join(dataDirectory, 'session-secret')),
         LOG_LEVEL: own['LOG_LEVEL'] ?? 'warn',

@@ -52,6 +52,8 @@ export interface TokenOptions {
   amr?: readonly string[];
   /** Seconds; 3600 when absent. */
   expiresIn?: number;
+  /** Further claims, which a provider may be set up to give (`email`, `email_verified`). */
+  claims?: Readonly<Record<string, unknown>>;
 }
 
 export interface DevelopmentProvider {
@@ -238,7 +240,8 @@ export async function startProvider(options: ProviderOptions): Promise<Developme
       : new provider.AccessToken({ ...common, accountId: subject, gty: 'authorization_code' } as never);
     const user = PROVIDER_USERS.find((known) => known.subject === subject);
     const amr = [...(given.amr ?? user?.amr ?? FULL_STRENGTH)];
-    minted.set(token, isAgent ? {} : loginClaims({ amr, acr: acrOf(amr), authTime: Math.floor(Date.now() / 1000) }));
+    const login = loginClaims({ amr, acr: acrOf(amr), authTime: Math.floor(Date.now() / 1000) });
+    minted.set(token, { ...(isAgent ? {} : login), ...given.claims });
     return token.save();
   };
 

@@ -4,7 +4,8 @@ import { download } from '../kernel/http/download.js';
 import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { getEvidence, getEvidenceContent, listEvidence } from './evidence.schema.js';
-import { EvidenceService, type EvidenceInfo } from './evidence.service.js';
+import { EvidenceService } from './evidence.service.js';
+import { evidenceView } from './view.js';
 
 @Controller()
 export class EvidenceController {
@@ -20,12 +21,14 @@ export class EvidenceController {
     const found = await this.database.read(call.principal, (tx) =>
       this.evidence.findAll(tx, { sha256, before, limit: limit + 1 }),
     );
-    return toPage(found, limit, view, ({ id }) => [id]);
+    return toPage(found, limit, evidenceView, ({ id }) => [id]);
   }
 
   @Endpoint(getEvidence)
   async get(@Call() call: CallOf<typeof getEvidence>) {
-    return view(await this.database.read(call.principal, (tx) => this.evidence.find(tx, call.params.evidenceId)));
+    return evidenceView(
+      await this.database.read(call.principal, (tx) => this.evidence.find(tx, call.params.evidenceId)),
+    );
   }
 
   @Endpoint(getEvidenceContent)
@@ -44,10 +47,3 @@ export class EvidenceController {
     );
   }
 }
-
-const view = (info: EvidenceInfo) => ({
-  ...info,
-  receivedAt: info.receivedAt.toISOString(),
-  retainUntil: info.retainUntil.toISOString(),
-  disposedAt: info.disposedAt?.toISOString() ?? null,
-});

@@ -20,6 +20,14 @@ export const EvidenceView = z
       .datetime()
       .nullable()
       .meta({ description: 'When its bytes were removed by a disposal, UTC; null while it is kept.' }),
+    fault: z
+      .object({ foundAt: z.iso.datetime(), reason: z.string() })
+      .nullable()
+      .meta({
+        description:
+          'That its stored bytes are no longer those that were kept: since when that is known (UTC), and what was found. What rests on it is failing until it is read whole again, or ' +
+          'other evidence takes its place. Null while nothing of the sort was found.',
+      }),
     redaction: z
       .object({
         receivedSha256: z.string().meta({ description: 'SHA-256 of the bytes as they came, lower-case hex.' }),
@@ -47,6 +55,7 @@ export const EvidenceView = z
         receivedAt: '2026-11-23T09:05:07.123Z',
         retainUntil: '2032-11-23T09:05:07.123Z',
         disposedAt: null,
+        fault: null,
         redaction: null,
       },
     ],
@@ -96,7 +105,7 @@ export const getEvidenceContent = operation({
   summary: 'Download evidence',
   description:
     'The bytes as they were kept: as they came (decoded from any Content-Encoding of the upload), but for what `redaction` of the evidence says. Every segment is authenticated as it is decrypted and the whole is checked against its ' +
-    'digest; if that fails the transfer is cut, never completed. Each read is an audit event.',
+    'digest; if that fails the transfer is cut, never completed, and the evidence has a `fault` from then on. Each read is an audit event.',
   permission: 'evidence:read',
   params: evidenceParams,
   headers: { Range: 'One byte range (RFC 9110 section 14).', 'If-None-Match': 'An ETag; 304 if it is still the same.' },

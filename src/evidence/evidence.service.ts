@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../kernel/clock.js';
@@ -15,6 +15,8 @@ import { Room } from '../kernel/slots.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
 import { EvidenceStore } from './evidence.store.js';
+import { FindingsService } from './findings.service.js';
+import type { Finding } from './findings.store.js';
 import { evidenceFile, HELD_TOGETHER, openEvidence, takeIn, type OpenedEvidence, type TakenIn } from './intake.js';
 import type { Door, Dropped } from './redaction.js';
 
@@ -39,8 +41,19 @@ export interface EvidenceInfo {
   retainUntil: Date;
   /** When its bytes were removed by a disposal; null while it is kept. */
   disposedAt: Date | null;
+  /** That its stored bytes are no longer those that were kept, since when that is known; null while nothing of the sort is. */
+  fault: { foundAt: Date; reason: string } | null;
   /** Of evidence from which something was dropped before it was kept: what was received, and how many values of which kind are not in it. */
   redaction: { receivedSha256: string; receivedSize: number; dropped: Dropped } | null;
+}
+
+/** Of the bytes of an evidence as they are stored: encrypted. */
+export interface StoredAs {
+  key: string;
+  version: string | null;
+  size: number;
+  sha256: Buffer;
+  dataKeyId: string;
 }
 
 @Injectable()
@@ -52,6 +65,7 @@ export class EvidenceService {
     private readonly store: EvidenceStore,
     private readonly keyring: Keyring,
     private readonly audit: AuditService,
+    private readonly findings: FindingsService,
     private readonly clock: Clock,
     @Inject(EVIDENCE_DRIVER) private readonly driver: EvidenceDriver,
   ) {}
@@ -103,7 +117,7 @@ export class EvidenceService {
       const earlier = await this.store.findByDigest(tx, kept.sha256);
       if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
       await this.requireKept(tx, earlier.id);
-      await this.assertStored(earlier);
+      await this.assertStored(tx.principal, earlier);
       return { id: earlier.id, isNew };
     }
     await this.audit.record(tx, {
@@ -124,11 +138,13 @@ export class EvidenceService {
   }
 
   /** Nobody is told that bytes are kept when the object that holds them is gone or cut: an IntegrityError, for the operator to see. */
-  private async assertStored(evidence: Evidence): Promise<void> {
-    const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
-    if (found?.size !== evidence.storageSize) {
-      throw new IntegrityError(`evidence ${evidence.id}: its object is gone or has another size`);
-    }
+  private assertStored(principal: Principal, evidence: Evidence): Promise<void> {
+    return this.findings.watching(principal, evidence, async () => {
+      const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
+      if (found?.size !== evidence.storageSize) {
+        throw new IntegrityError(`evidence ${evidence.id}: its object is gone or has another size`);
+      }
+    });
   }
 
   /** Removes received bytes that became no evidence. */
@@ -151,28 +167,26 @@ export class EvidenceService {
       await this.requireKept(tx, id);
       return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
     });
-    await this.assertStored(evidence);
+    await this.assertStored(principal, evidence);
     const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
     return evidenceFile({ driver: this.driver, key: key.streaming, identity }, evidence, false);
   }
 
   /** For the program's own use (a queued scan, a package). A person's or agent's reading goes through `read`, which is audited. */
   async open(principal: Principal, id: string, range?: ByteRange): Promise<Readable> {
-    const { evidence, key } = await this.database.read(principal, async (tx) => {
+    const { evidence, key, last } = await this.database.read(principal, async (tx) => {
       const found = await this.store.find(tx, id);
       if (found === null) throw new Refusal('not-found', 'There is no such evidence.');
       await this.requireKept(tx, id);
-      return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
+      const last = (await this.findings.last(tx, [id])).get(id);
+      return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId), last };
     });
-    return openEvidence(
-      {
-        driver: this.driver,
-        key: key.streaming,
-        identity: { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 },
-      },
-      evidence,
-      range,
+    const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
+    const content = await this.findings.watching(principal, evidence, () =>
+      openEvidence({ driver: this.driver, key: key.streaming, identity }, evidence, range),
     );
+    const heals = range === undefined && last?.state === 'corrupt';
+    return Readable.from(this.findings.watched(principal, evidence, content, heals), { objectMode: false });
   }
 
   /** A read is recorded before the first byte leaves. */
@@ -192,6 +206,14 @@ export class EvidenceService {
     const evidence = await this.store.find(tx, id);
     if (evidence === null) throw new Refusal('not-found', 'There is no such evidence.');
     return this.infoOf(tx, evidence);
+  }
+
+  /** How and where its bytes lie. */
+  async storedAs(tx: Tx, id: string): Promise<StoredAs> {
+    const evidence = await this.store.find(tx, id);
+    if (evidence === null) throw new Refusal('not-found', 'There is no such evidence.');
+    const { storageKey: key, storageVersion: version, storageSize: size, storageSha256: sha256, dataKeyId } = evidence;
+    return { key, version, size, sha256, dataKeyId };
   }
 
   /** Whether the organisation has it, and has not disposed of it. */
@@ -235,7 +257,7 @@ export class EvidenceService {
     const evidence = await this.store.findByDigest(tx, sha256);
     if (evidence === null) return null;
     await this.requireKept(tx, evidence.id);
-    await this.assertStored(evidence);
+    await this.assertStored(tx.principal, evidence);
     return this.infoOf(tx, evidence);
   }
 
@@ -245,15 +267,16 @@ export class EvidenceService {
   ): Promise<EvidenceInfo[]> {
     const sha256 = filter.sha256 === undefined ? null : Buffer.from(filter.sha256, 'hex');
     const listed = await this.store.list(tx, { ...filter, sha256 });
-    const disposals = await this.store.disposals(
-      tx,
-      listed.map(({ id }) => id),
-    );
-    return listed.map((evidence) => infoOf(evidence, disposals.get(evidence.id) ?? null));
+    const ids = listed.map(({ id }) => id);
+    const disposals = await this.store.disposals(tx, ids);
+    const findings = await this.findings.last(tx, ids);
+    return listed.map((evidence) => infoOf(evidence, disposals.get(evidence.id), findings.get(evidence.id)));
   }
 
   private async infoOf(tx: Tx, evidence: Evidence): Promise<EvidenceInfo> {
-    return infoOf(evidence, (await this.store.disposals(tx, [evidence.id])).get(evidence.id) ?? null);
+    const { id } = evidence;
+    const disposals = await this.store.disposals(tx, [id]);
+    return infoOf(evidence, disposals.get(id), (await this.findings.last(tx, [id])).get(id));
   }
 
   /**
@@ -292,7 +315,7 @@ function organizationOf(principal: Principal): string {
   return principal.organizationId;
 }
 
-const infoOf = (evidence: Evidence, disposedAt: Date | null): EvidenceInfo => ({
+const infoOf = (evidence: Evidence, disposedAt: Date | undefined, found: Finding | undefined): EvidenceInfo => ({
   id: evidence.id,
   sha256: evidence.sha256.toString('hex'),
   size: evidence.size,
@@ -300,7 +323,8 @@ const infoOf = (evidence: Evidence, disposedAt: Date | null): EvidenceInfo => ({
   source: { kind: evidence.sourceKind, id: evidence.sourceId },
   receivedAt: evidence.receivedAt,
   retainUntil: evidence.retainUntil,
-  disposedAt,
+  disposedAt: disposedAt ?? null,
+  fault: found?.state === 'corrupt' ? { foundAt: found.foundAt, reason: found.reason } : null,
   redaction: redactionOf(evidence),
 });
 

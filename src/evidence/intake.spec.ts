@@ -344,7 +344,8 @@ describe('custody of bytes', () => {
       await file.write(Buffer.of(1, 2, 3, 4), 0, 4, MIB + 500);
       await file.close();
       expect(await ending(await openEvidence(by, row))).toMatchObject({
-        bytes: MIB - 56,
+        // The segment before is held back: it could have been the last.
+        bytes: 0,
         ended: false,
         error: expect.any(IntegrityError) as unknown,
       });
@@ -376,6 +377,8 @@ describe('custody of bytes', () => {
       const { by, row } = await kept();
       const result = await ending(await openEvidence(by, { ...row, sha256: sha256(Buffer.from('other')) }));
       expect(result).toMatchObject({ ended: false, error: expect.any(IntegrityError) as unknown });
+      // Whoever counts them, as an HTTP client does, does not have all of them.
+      expect(result.bytes).toBeLessThan(content.length);
       await expect(openEvidence(by, { ...row, size: row.size - 1 })).rejects.toThrow(/another size/);
     });
 

@@ -11,6 +11,7 @@ import {
 } from '../kernel/crypto/streaming-aead.js';
 import { freeBuffer } from '../kernel/memory.js';
 import { receiveContent, type ContentHeaders, type ContentLimits } from '../kernel/http/content.js';
+import { whole } from '../kernel/crypto/whole.js';
 import type { Room } from '../kernel/slots.js';
 import type { EvidenceDriver, IncomingObject, ObjectRef } from './drivers/driver.js';
 import type { EvidenceFileRef } from './evidence-file.js';
@@ -241,7 +242,7 @@ export async function evidenceFile(
 
 /**
  * The evidence's bytes in clear, whole or a range. Every segment is authenticated before it is handed out; the whole is also checked against the row's digest, and
- * fails by an IntegrityError at its end when it differs: the stream never ends cleanly then.
+ * fails by an IntegrityError before its last bytes when it differs: nobody gets all of it then.
  */
 export async function openEvidence(
   { driver, key, identity }: Custody,
@@ -258,26 +259,13 @@ export async function openEvidence(
   const associatedData = associatedDataOf(identity);
   const plaintext =
     range === undefined
-      ? verified(decryptStream(key, associatedData, read({ start: 0, end: row.storageSize })), row, identity)
+      ? whole(
+          decryptStream(key, associatedData, read({ start: 0, end: row.storageSize })),
+          row,
+          `evidence ${identity.evidenceId}: its bytes do not have the digest of its row`,
+        )
       : decryptRange(key, associatedData, read, row.storageSize, range);
   return Readable.from(plaintext, { objectMode: false });
-}
-
-async function* verified(
-  plaintext: AsyncIterable<Buffer>,
-  row: Pick<KeptBytes, 'sha256' | 'size'>,
-  identity: EvidenceIdentity,
-): AsyncGenerator<Buffer, void> {
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of plaintext) {
-    hash.update(chunk);
-    size += chunk.length;
-    yield chunk;
-  }
-  if (size !== row.size || !hash.digest().equals(row.sha256)) {
-    throw new IntegrityError(`evidence ${identity.evidenceId}: its bytes do not have the digest of its row`);
-  }
 }
 
 /** Kept for as long as the evidence: a change of this text makes every object unreadable. */

@@ -8,6 +8,16 @@ const Health = z
   .object({ status: z.literal('ok') })
   .meta({ id: 'Health', description: 'All is well.', examples: [{ status: 'ok' }] });
 
+const Ready = z
+  .object({
+    status: z.literal('ok'),
+    log: z.enum(['signed', 'refused']).meta({
+      description:
+        '`refused`: what is kept of a log here is not what was kept of it outside, and its head is no longer signed. An operator is needed; the service goes on.',
+    }),
+  })
+  .meta({ id: 'Readiness', description: 'It can serve.', examples: [{ status: 'ok', log: 'signed' }] });
+
 const live = operation({
   id: 'getLiveness',
   method: 'GET',
@@ -27,7 +37,7 @@ const ready = operation({
   summary: 'Can it serve',
   description: 'For a readiness probe: the database answers and the evidence store can be written.',
   permission: 'public',
-  answers: { 200: { description: 'Ready.', schema: Health } },
+  answers: { 200: { description: 'Ready.', schema: Ready } },
   refusals: ['unavailable'],
 });
 
@@ -42,11 +52,12 @@ export class HealthController {
 
   @Endpoint(ready)
   async ready() {
-    if (!(await this.readiness.check())) {
+    const log = await this.readiness.check();
+    if (log === null) {
       throw new Refusal('unavailable', 'The database or the evidence store does not answer.', {
         headers: { 'Retry-After': '5' },
       });
     }
-    return { status: 'ok' };
+    return { status: 'ok', log };
   }
 }

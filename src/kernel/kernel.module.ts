@@ -13,6 +13,7 @@ import { Clock } from './clock.js';
 import { dataKeyStore } from './crypto/data-key.store.js';
 import { Keyring } from './crypto/keyring.js';
 import { LocalKeyEncryptionKey } from './crypto/local-key-encryption.js';
+import { SigningKeys, type SigningOptions } from './crypto/signing/signing-keys.js';
 import { KEEP_ALIVE, openDataSource } from './db/data-source.js';
 import { Database, DATA_SOURCE } from './db/database.js';
 import { LOGGER } from './logger.js';
@@ -23,6 +24,7 @@ export interface KernelOptions {
   databasePool: number;
   keyFile: string;
   keyFileCreate: boolean;
+  signing: SigningOptions;
   logger: Logger;
 }
 
@@ -75,6 +77,11 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
           useFactory: async (clock: Clock) => new Keyring(await loadKeyFile(options), dataKeyStore, clock),
         },
         {
+          provide: SigningKeys,
+          inject: [Database],
+          useFactory: (database: Database) => openSigningKeys(database, options),
+        },
+        {
           provide: Queue,
           useFactory: async () => {
             const queue = new Queue(options.databaseUrl, options.logger);
@@ -83,7 +90,7 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
           },
         },
       ],
-      exports: [Clock, LOGGER, DATA_SOURCE, POOL, Database, Keyring, Queue],
+      exports: [Clock, LOGGER, DATA_SOURCE, POOL, Database, Keyring, SigningKeys, Queue],
     };
   }
 
@@ -104,5 +111,14 @@ async function loadKeyFile({ keyFile, keyFileCreate }: KernelOptions): Promise<L
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`KEY_FILE: ${why} (docs/operations.md says how a key file is made)`, { cause: error });
+  }
+}
+
+async function openSigningKeys(database: Database, { signing }: KernelOptions): Promise<SigningKeys> {
+  try {
+    return await SigningKeys.open(database, signing);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`Signing keys: ${why} (docs/operations.md says how they are made)`, { cause: error });
   }
 }

@@ -30,17 +30,30 @@ export const PERMISSIONS = [
   'packages:read',
   'packages:write',
   'audit:read',
+  'engagements:read',
+  'engagements:write',
+  'engagements:answer',
+  'engagements:comment',
+  'engagements:examine',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-export const ROLES = ['admin', 'compliance_officer', 'approver', 'auditor', 'viewer', 'agent'] as const;
+export const ROLES = [
+  'admin',
+  'compliance_officer',
+  'approver',
+  'auditor',
+  'viewer',
+  'agent',
+  'engaged_auditor',
+] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Who acts, for which organisation, with which permissions. Made by src/auth for a request, or by `service()` for the program's own work. */
 export interface Principal {
   /** `user`: a person's token; `agent`: a machine bound to systems; `service`: the program itself (queue workers). */
   readonly kind: 'user' | 'agent' | 'service';
-  /** The member's or agent trust's id, where there is one; the service's own name otherwise. Never a name or an address. */
+  /** The member's, agent trust's or engagement's id, where there is one; the service's own name otherwise. Never a name or an address. */
   readonly id: string;
   /** OpenID issuer and subject of the token. Empty for the service. */
   readonly issuer: string;
@@ -49,7 +62,7 @@ export interface Principal {
   readonly organizationId: string | null;
   readonly role: Role | null;
   readonly permissions: ReadonlySet<Permission>;
-  /** Systems an agent is bound to; null = every system of the organisation. */
+  /** Systems that an agent or an engagement is bound to; null = every system of the organisation. */
   readonly systemIds: readonly string[] | null;
   /** By system, public keys in PEM by which an agent signs what it sends of it; none of anybody else. */
   readonly signingKeys?: ReadonlyMap<string, readonly string[]>;
@@ -57,8 +70,8 @@ export interface Principal {
   readonly requestId: string;
 }
 
-/** The program acting for an organisation without a request: a worker that builds a package or finishes a queued scan. */
-export function servicePrincipal(id: string, organizationId: string, requestId: string): Principal {
+/** The program acting without a request, for an organisation (a worker that builds a package or finishes a queued scan) or for none. */
+export function servicePrincipal(id: string, organizationId: string | null, requestId: string): Principal {
   return {
     kind: 'service',
     id,

@@ -101,7 +101,9 @@ describe('is the rotation of keys shown?', () => {
 
   it('not for longer than the practice says, whatever interval people set', () => {
     const long = key('long', { policyDays: 3650 });
-    expect(of([long])).toMatchObject([{ says: 'met', until: day('2027-01-02') }]);
+    expect(of([long])).toMatchObject([
+      { says: 'met', reason: expect.stringContaining('the one recorded key is'), until: day('2027-01-02') },
+    ]);
     expect(of([long], { asOf: day('2027-01-02') })).toMatchObject([
       { says: 'stale', reason: expect.stringContaining('long') },
     ]);
@@ -207,7 +209,10 @@ describe('is it shown that keys are kept in one place?', () => {
   const of = (...given: Parameters<typeof judged>) => judged(...given)('central-key-management');
 
   it('by records of all that are seen', () => {
-    expect(of([key('somewhere')], { seen: [SEEN] })).toMatchObject([{ says: 'met', need: 'key' }]);
+    // When the key is to be rotated is no end of its custody: then it is only looked at again.
+    expect(of([key('somewhere')], { seen: [SEEN] })).toMatchObject([
+      { says: 'met', need: 'key', reason: expect.stringContaining('1 key is'), until: null, again: day('2027-01-01') },
+    ]);
     expect(of([], { seen: [SEEN] })).toMatchObject([{ says: 'failing', need: 'key' }]);
     expect(of([])).toEqual([]);
   });
@@ -228,5 +233,21 @@ describe('is it shown that secrets of etcd are under the new key?', () => {
     expect(of([done, etcd, rotation(etcd, '2026-05-01T00:00:00Z', { reencryption: 'pending' })])).toMatchObject([
       { says: 'failing', reason: expect.stringContaining('etcd') },
     ]);
+  });
+
+  it('not by what was encrypted anew under the key of a volume', () => {
+    const [etcd, volume] = [key('etcd', { purpose: 'etcd-kms' }), key('volume')];
+    const turned = rotation(volume, '2026-01-20T00:00:00Z');
+    const under = (fields: Record<string, unknown>, ...targets: string[]) =>
+      effectiveRecord('reencryption_record', fields, {
+        id: newId(),
+        goodFrom: day('2026-02-01'),
+        links: targets.map((target) => ({ kind: 'record', target, note: '' })),
+      });
+    expect(of([etcd, volume, under({ key: volume.id }, volume.id)])).toEqual([]);
+    expect(of([etcd, volume, turned, under({}, turned.id)])).toEqual([]);
+    expect(of([etcd, volume, under({ key: newId() })])).toEqual([]);
+    expect(of([etcd, volume, under({ key: etcd.id }, etcd.id)])).toMatchObject([{ says: 'met' }]);
+    expect(of([etcd, volume, turned, under({}, newId())])).toMatchObject([{ says: 'met' }]);
   });
 });

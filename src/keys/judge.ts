@@ -1,12 +1,12 @@
 import { dayOf, earlier, earliest, firstAfter, later } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement, WorkKind } from '../records/statement.js';
-import type { KeyPurpose } from './fields.js';
+import { readRotation, type KeyPurpose } from './fields.js';
 import { INCIDENT_DAYS, type Finding, type KeyState, type LedgerKey } from './ledger.js';
 
 export interface KeysInput {
   ledger: readonly LedgerKey[];
-  /** Records in effect of the system: `secret_rotation_event`, `reencryption_record`. */
+  /** Records in effect of the system: those of the ledger, and `secret_rotation_event`. */
   records: readonly EffectiveRecord[];
   /** The record types that a practice of the catalogue asks for, with the days that they are good for; undefined where it does not. */
   limitOf: (practice: string, type: string) => { days: number | null } | undefined;
@@ -28,13 +28,13 @@ const CUSTODY_STATES: ReadonlySet<KeyState> = new Set(['unrecorded', 'disabled',
 export function judgeKeys(input: KeysInput): Statement[] {
   const encryption = input.ledger.filter(({ fields }) => fields === null || !CREDENTIALS.has(fields.purpose));
   const credentials = input.ledger.filter(({ fields }) => fields !== null && CREDENTIALS.has(fields.purpose));
-  const changesAt = earliest(input.ledger.map((key) => key.changesAt));
+  const again = earliest(input.ledger.map((key) => key.changesAt));
   return [
     ...judgeRotation(input, ROTATION, 'key_rotation_event', encryption),
     ...judgeSecrets(input, credentials),
     ...judgeCustody(input),
     ...judgeReencryption(input),
-  ].map((statement) => ({ ...statement, until: earlier(statement.until, changesAt) }));
+  ].map((statement) => ({ ...statement, again: earlier(again, statement.again ?? null) }));
 }
 
 /** A certificate that nobody has recorded is the affair of the checks of TLS; a key of a key management service is not. */
@@ -96,7 +96,8 @@ function judgeRotation(input: KeysInput, practice: string, type: string, keys: r
   if (bad.length > 0) return [...bad, ...afterIncidents];
   const old = ends.filter(({ end }) => end <= asOf).map(({ key }) => key);
   if (old.length > 0) {
-    const reason = `${type}: ${old.length} of ${recorded.length} keys were not rotated in the last ${limit.days ?? 0} days: ${named(old)}.`;
+    const of = recorded.length === 1 ? 'the one recorded key was' : `${old.length} of ${recorded.length} keys were`;
+    const reason = `${type}: ${of} not rotated in the last ${limit.days ?? 0} days: ${named(old)}.`;
     return [
       {
         ...statement,
@@ -111,7 +112,10 @@ function judgeRotation(input: KeysInput, practice: string, type: string, keys: r
       ...afterIncidents,
     ];
   }
-  const reason = `${type}: all ${recorded.length} recorded keys are within their interval.`;
+  const reason =
+    recorded.length === 1
+      ? `${type}: the one recorded key is within its interval.`
+      : `${type}: all ${recorded.length} recorded keys are within their interval.`;
   const met: Statement = { ...statement, says: 'met', reason, until: next.end };
   const isSoon = next.end <= later(asOf, NOTICE_DAYS);
   return [isSoon ? { ...met, work: workOf(next.key, 'due', next.end) } : met, ...afterIncidents];
@@ -198,13 +202,13 @@ function judgeAge(input: KeysInput, practice: string, type: string): Statement[]
     const reason = `${type}: the last is of ${dayOf(newest.goodFrom)}, and no longer good.`;
     return [{ ...statement, says: 'stale', reason, until: comes, work: { kind: 'stale', ...work } }];
   }
-  const until = earliest([newest.expiresAt, end, comes]);
   return [
     {
       ...statement,
       says: 'met',
       reason: `${type}: the last is of ${dayOf(newest.goodFrom)}.`,
-      until,
+      until: earlier(newest.expiresAt, end),
+      again: comes,
     },
   ];
 }
@@ -219,7 +223,7 @@ function judgeCustody(input: KeysInput): Statement[] {
       about: { practice: CENTRAL },
       need: 'key',
       says: 'met',
-      reason: `key: ${recorded.length} keys are recorded, and no report has seen another.`,
+      reason: `key: ${recorded.length} ${recorded.length === 1 ? 'key is' : 'keys are'} recorded, and no report has seen another.`,
       records: recorded.slice(0, 5).map(({ id }) => id),
       series: seriesOf(recorded),
       at: asOf,
@@ -228,10 +232,28 @@ function judgeCustody(input: KeysInput): Statement[] {
   ];
 }
 
-/** A new key of etcd encrypts what is written from then on; the secrets before are under the old one until they are written again. */
+/**
+ * A new key of etcd encrypts what is written from then on; the secrets before are under the old one until they are written again. What was encrypted anew under a
+ * volume's key shows nothing of them: a record that names a key, or the rotation of one, counts where one of those is etcd's.
+ */
 function judgeReencryption(input: KeysInput): Statement[] {
   const type = 'reencryption_record';
   const etcd = input.ledger.filter(({ fields }) => fields?.purpose === 'etcd-kms');
   const pending = failing(input, ETCD, type, etcd, (state) => state === 'reencryption_pending');
-  return pending.length > 0 ? pending : judgeAge(input, ETCD, type);
+  if (pending.length > 0) return pending;
+  const ofEtcd = new Set(etcd.map(({ id }) => id));
+  const keyOf = new Map(
+    input.records.flatMap((record): [string, string][] => {
+      if (record.type === 'key') return [[record.id, record.id]];
+      const rotation = record.type === 'key_rotation_event' ? readRotation(record.fields) : null;
+      return rotation === null ? [] : [[record.id, rotation.key]];
+    }),
+  );
+  const isOfAnother = ({ fields, links }: EffectiveRecord): boolean => {
+    const linked = links.flatMap(({ kind, target }) => (kind === 'record' ? (keyOf.get(target) ?? []) : []));
+    const named = typeof fields['key'] === 'string' ? [fields['key'], ...linked] : linked;
+    return named.length > 0 && !named.some((key) => ofEtcd.has(key));
+  };
+  const records = input.records.filter((record) => record.type === type && !isOfAnother(record));
+  return judgeAge({ ...input, records }, ETCD, type);
 }

@@ -95,7 +95,7 @@ describe('does a statement stay what it is until the instant that it names?', ()
         (keys, start, length) => {
           const records = recordsOf(keys);
           const now = judged(records, at(start));
-          const untils = now.flatMap(({ until }) => (until === null ? [] : [until.getTime()]));
+          const untils = now.flatMap(({ until, again }) => [until, again]).flatMap((until) => until?.getTime() ?? []);
           for (const until of untils) expect(until).toBeGreaterThan(at(start).getTime());
           const end = Math.min(at(start + length).getTime(), ...untils.map((until) => until - 1));
           expect(shown(judged(records, new Date(end)))).toEqual(shown(now));

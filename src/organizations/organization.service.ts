@@ -114,12 +114,14 @@ export class OrganizationService {
    * The settings by which an instant is judged: in effect at `asOf`, as known at `knownAt`. Before the organisation's first settings, the first ones count,
    * because evidence may tell of a time before it was registered. Before anything was known: the catalogue's defaults, version 0.
    */
-  async settingsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SettingsInEffect> {
+  settingsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SettingsInEffect> {
     const inEffect = asOf < knownAt ? asOf : knownAt;
-    const found = await this.store.settingsAsOf(tx, inEffect, knownAt);
-    return found === null
-      ? { version: 0, settings: NO_SETTINGS }
-      : { version: found.version, settings: whole(found.settings) };
+    return tx.once(`settings ${inEffect.toISOString()} ${knownAt.toISOString()}`, async () => {
+      const found = await this.store.settingsAsOf(tx, inEffect, knownAt);
+      return found === null
+        ? { version: 0, settings: NO_SETTINGS }
+        : { version: found.version, settings: whole(found.settings) };
+    });
   }
 
   /** The last version of the settings that the transaction sees, and since when it counts. */

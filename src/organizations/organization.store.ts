@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
-import type { NewRow } from '../kernel/db/prepared.js';
+import { prepared, type NewRow } from '../kernel/db/prepared.js';
 import type { MemberRole } from './member.schema.js';
 import { Organization, type OrganizationRow, OrganizationVersion } from './organization.entity.js';
 import type { Settings } from './organization.schema.js';
@@ -48,10 +48,10 @@ export class OrganizationStore {
   /** The latest version up to `inEffect`, or else the first, among those recorded up to `knownAt`. */
   async settingsAsOf(tx: Tx, inEffect: Date, knownAt: Date): Promise<{ version: number; settings: Settings } | null> {
     const [row] = await tx.query<{ version: number; settings: Settings }>(
-      `select version, settings from organization_version
+      prepared(`select version, settings from organization_version
        where organization_id = $1 and recorded_at <= $3
        order by recorded_at <= $2 desc, case when recorded_at <= $2 then -version else version end
-       limit 1`,
+       limit 1`),
       [tx.organizationId, inEffect, knownAt],
     );
     return row ?? null;
@@ -69,8 +69,8 @@ export class OrganizationStore {
   /** Null where there is none. */
   async lastVersion(tx: Tx): Promise<{ version: number; recordedAt: Date } | null> {
     const [row] = await tx.query<{ version: number; recordedAt: Date }>(
-      `select version, recorded_at as "recordedAt" from organization_version
-       where organization_id = $1 order by version desc limit 1`,
+      prepared(`select version, recorded_at as "recordedAt" from organization_version
+       where organization_id = $1 order by version desc limit 1`),
       [tx.organizationId],
     );
     return row ?? null;

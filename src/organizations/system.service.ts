@@ -51,14 +51,21 @@ export class SystemService {
    * The systems in scope at `asOf` as known at `knownAt`, each in the version then in effect, by id. One that was registered after `asOf` counts with its
    * first version, because reports may tell of a time before; a retired one drops out from its retirement on.
    */
-  async systemsAsOf(tx: Tx, { asOf, knownAt }: Instants): Promise<SystemInEffect[]> {
-    return (await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt)).map(inEffect);
+  systemsAsOf(tx: Tx, instants: Instants): Promise<readonly SystemInEffect[]> {
+    return this.inScope(tx, instants, null);
   }
 
   /** The same of one system; null where it was not in scope. */
-  async systemAsOf(tx: Tx, { asOf, knownAt }: Instants, id: string): Promise<SystemInEffect | null> {
-    const [row] = await this.store.versionsAsOf(tx, asOf < knownAt ? asOf : knownAt, knownAt, id);
-    return row === undefined ? null : inEffect(row);
+  async systemAsOf(tx: Tx, instants: Instants, id: string): Promise<SystemInEffect | null> {
+    const [system] = await this.inScope(tx, instants, id);
+    return system ?? null;
+  }
+
+  private inScope(tx: Tx, { asOf, knownAt }: Instants, id: string | null): Promise<readonly SystemInEffect[]> {
+    const at = asOf < knownAt ? asOf : knownAt;
+    return tx.once(`systems ${id ?? ''} ${at.toISOString()} ${knownAt.toISOString()}`, async () =>
+      (await this.store.versionsAsOf(tx, at, knownAt, id)).map(inEffect),
+    );
   }
 
   /** Major and minor of the clusters of the systems, by id, as far as snapshots have said them: at `asOf` as known at `knownAt`. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { System, type SystemRow, SystemVersion } from './system.entity.js';
-import type { NewRow } from '../kernel/db/prepared.js';
+import { prepared, type NewRow } from '../kernel/db/prepared.js';
 import type { Environment } from './system.schema.js';
 
 export interface SystemFilter {
@@ -88,11 +88,11 @@ export class SystemStore {
     { asOf, knownAt }: { asOf: Date; knownAt: Date },
   ): Promise<{ id: string; version: string }[]> {
     return tx.query<{ id: string; version: string }>(
-      `select distinct on (system_id) system_id as id, value as version
+      prepared(`select distinct on (system_id) system_id as id, value as version
        from system_change
        where organization_id = $1 and kind = 'version' and observed_at <= $2 and known_at <= $3
          and ($4::uuid[] is null or system_id = any($4))
-       order by system_id, observed_at desc, known_at desc`,
+       order by system_id, observed_at desc, known_at desc`),
       [tx.organizationId, asOf, knownAt, tx.principal.systemIds],
     );
   }
@@ -100,7 +100,7 @@ export class SystemStore {
   /** Of each system the latest version up to `inEffect`, or else the first, among those recorded up to `knownAt`; without those that are retired in it. */
   versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null = null): Promise<SystemVersion[]> {
     return tx.query<SystemVersion>(
-      `select * from (
+      prepared(`select * from (
          select distinct on (system_id)
                 organization_id as "organizationId", system_id as "systemId", version, recorded_at as "recordedAt",
                 name, environment, phi, phi_namespaces as "phiNamespaces", retired_at as "retiredAt"
@@ -110,7 +110,7 @@ export class SystemStore {
          order by system_id, recorded_at <= $2 desc, case when recorded_at <= $2 then -version else version end
        ) chosen
        where "retiredAt" is null
-       order by "systemId"`,
+       order by "systemId"`),
       [tx.organizationId, inEffect, knownAt, tx.principal.systemIds, id],
     );
   }
@@ -118,10 +118,10 @@ export class SystemStore {
   /** Of a system (null: of each that was ever registered). */
   lastVersions(tx: Tx, id: string | null): Promise<Pick<SystemVersion, 'systemId' | 'version' | 'recordedAt'>[]> {
     return tx.query(
-      `select distinct on (system_id) system_id as "systemId", version, recorded_at as "recordedAt"
+      prepared(`select distinct on (system_id) system_id as "systemId", version, recorded_at as "recordedAt"
        from system_version
        where organization_id = $1 and ($2::uuid[] is null or system_id = any ($2)) and ($3::uuid is null or system_id = $3)
-       order by system_id, version desc`,
+       order by system_id, version desc`),
       [tx.organizationId, tx.principal.systemIds, id],
     );
   }

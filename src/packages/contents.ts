@@ -1,16 +1,61 @@
+import { readCheckpoint } from '../audit/checkpoint.js';
 import { VERSION } from '../kernel/version.js';
+import type { Catalog } from '../catalog/catalog.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
+import type { AnchorFiles } from '../audit/anchor/anchor.service.js';
+import type { SystemInEffect } from '../organizations/system.service.js';
+import type { EvidenceRef } from '../posture/posture.schema.js';
+import { anchorFiles, anchorKeyFiles } from './anchor-files.js';
 import { bag, type OutgoingFile } from './bag.js';
+import { custodyFiles, type CustodyReader } from './custody-files.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
-import { citationsCsv, citedItems, recordFiles, type RegisterName } from './record-files.js';
+import { indexFiles } from './index-files.js';
+import { logFiles, logKeyFiles, type LogRows, type PackagedLog } from './log-files.js';
+import { oscalFiles } from './oscal/oscal-files.js';
+import { recordFiles, type RegisterName } from './record-files.js';
 import type { DocumentOf, RecordLine, RecordSurvey } from './records.js';
+import type { Report } from './report/model.js';
+import type { Readings } from './report/readings.js';
+import { reportFiles } from './report/report-files.js';
+import type { WrittenReport } from './report/report.thread.js';
+import { kept, signatureFiles, type Signing } from './signature/signing.js';
+import type { LogHead, Predicate } from './signature/statement.js';
 import { verifyText } from './verify-text.js';
 
-/** One status of the posture, with its reason. */
+/** One status of the posture, with its reason and what the records that are asked for say. */
 interface Judged {
   readonly id: string;
   readonly status: string;
   readonly reason: string;
+  readonly needs: readonly {
+    readonly type: string;
+    readonly state: string;
+    readonly reason: string;
+    readonly records: readonly string[];
+  }[];
+}
+
+export interface JudgedControl extends Judged {
+  readonly practices: readonly { readonly id: string; readonly link: 'primary' | 'supporting' }[];
+  /** The record of a decision that stands in the place of what is not evidenced. */
+  readonly decisionId: string | null;
+}
+
+export interface JudgedPractice extends Judged {
+  /** Of one system alone: the reports that it rests on, from when, and until when by age. */
+  readonly evidence?: readonly Pick<
+    EvidenceRef,
+    'scanId' | 'evidenceId' | 'source' | 'check' | 'status' | 'count' | 'inferred' | 'seenAt'
+  >[];
+  readonly observedAt?: string | null;
+  readonly staleAt?: string | null;
+}
+
+/** Of one system, or (null) of the organisation over its systems. */
+export interface JudgedPosture {
+  readonly systemId: string | null;
+  readonly controls: readonly JudgedControl[];
+  readonly practices: readonly JudgedPractice[];
 }
 
 export interface EvidenceItem {
@@ -45,21 +90,28 @@ export interface PackageFacts {
   id: string;
   organization: { id: string; name: string };
   scope: { systemId: string | null };
+  /** The period ends at `asOf`. */
+  periodFrom: Date;
   asOf: Date;
   knownAt: Date;
   requestedAt: Date;
-  systems: readonly object[];
+  systems: readonly SystemInEffect[];
   catalog: { version: string; digest: string; overlay: string | null };
   controls: readonly Control[];
   practices: readonly Practice[];
+  /** What else that catalogue says. */
+  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'resolveCheck' | 'review'>;
   /** The systems of which it holds the posture each by itself: all of an organisation's, none where it is about one. */
   systemPostures: readonly string[];
   /** Written as it is; every control and practice in it has one of the lists above. */
-  posture: { readonly controls: readonly Judged[]; readonly practices: readonly Judged[] };
-  records: Pick<RecordSurvey, 'types' | 'ofControl'>;
+  posture: JudgedPosture;
+  records: Pick<RecordSurvey, 'types' | 'pastTypes' | 'ofControl'>;
   /** By id. */
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
+  log: PackagedLog;
+  /** Null where no head of the log was anchored yet. */
+  anchors: AnchorFiles | null;
 }
 
 export interface ResultLine {
@@ -81,7 +133,7 @@ export interface ResultLine {
   evidence_id: string | null;
 }
 
-/** What is read while the package is written, page by page; each may be asked for once, but for records and registers. */
+/** What is read while the package is written, page by page; each may be asked for once, but for records, registers and postures. */
 export interface PackageRows {
   events(): AsyncIterable<object[]>;
   scans(): AsyncIterable<object[]>;
@@ -93,9 +145,17 @@ export interface PackageRows {
   securityEvents(): AsyncIterable<object[]>;
   /** Records in effect of a type, by id. */
   records(type: string): AsyncIterable<RecordLine[]>;
+  /** Of the period, and no longer in effect. */
+  pastRecords(type: string): AsyncIterable<RecordLine[]>;
   register(name: RegisterName): AsyncIterable<object[]>;
-  /** Of a package about an organisation: the whole posture of one of its systems. */
-  systemPosture(systemId: string): Promise<object>;
+  /** The whole posture of one of `systemPostures`. */
+  systemPosture(systemId: string): Promise<JudgedPosture>;
+  /** What its report shows beside all this. */
+  readings(): Promise<Readings>;
+  /** The report as people read it, made where it keeps nobody waiting. */
+  writeReport(report: Report): Promise<WrittenReport>;
+  custody: CustodyReader;
+  readonly log: LogRows;
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
@@ -122,8 +182,27 @@ const RESULT_COLUMNS = [
 /** The version of this layout; a reader may rely on it. */
 const FORMAT = 'safeguard-package/1';
 
-/** Every file of a package, in the order in which the ZIP has them: how to verify it, then the bag. */
-export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
+/**
+ * What is not the same in another package of the same scope, period, instants and catalogue: it names the package, or when and of what it was made. Paths from the
+ * package's root; one with a slash at its end is all that lies there.
+ */
+const CREATION = [
+  'VERIFY.md',
+  'bag/bag-info.txt',
+  'bag/data/index.json',
+  'bag/manifest-sha256.txt',
+  'bag/manifest-sha512.txt',
+  'bag/tagmanifest-sha256.txt',
+  'bag/tagmanifest-sha512.txt',
+  'bag/data/log/',
+  'bag/data/proofs/',
+  'bag/data/anchor/',
+  'keys/',
+  'sig/',
+] as const;
+
+/** Every file of a package, in the order in which the ZIP has them: how to verify it, the bag, then keys and signatures. */
+export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Signing): OutgoingFile[] {
   const root = `safeguard-package-${facts.id}`;
   const info = [
     ['Source-Organization', facts.organization.name],
@@ -133,14 +212,45 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows): OutgoingFi
     ['Bagging-Date', facts.requestedAt.toISOString().slice(0, 10)],
     ['Bag-Software-Agent', `safeguard ${VERSION} (${FORMAT})`],
   ] as const;
+  const counts: Counts = { events: 0, scans: 0, results: 0, coverage: 0, facts: 0, securityEvents: 0 };
+  const verify = { path: 'VERIFY.md', content: Buffer.from(verifyText(facts), 'utf8') };
+  const bagFiles = bag(payload(facts, rows, counts), info);
+  const last = bagFiles.findIndex(({ path }) => path === 'tagmanifest-sha256.txt');
+  const tagManifest = kept(bagFiles[last] ?? { path: '', content: [] });
+  const signed = {
+    tagManifest: tagManifest.bytes,
+    beside: [verify],
+    keys: [...anchorKeyFiles(facts.anchors), ...logKeyFiles(facts.log)],
+    predicate: () => predicate(facts, counts),
+  };
   return [
-    { path: `${root}/VERIFY.md`, content: [Buffer.from(verifyText(facts), 'utf8')] },
-    ...bag(payload(facts, rows), info).map(({ path, content }) => ({ path: `${root}/bag/${path}`, content })),
-  ];
+    { path: verify.path, content: [verify.content] },
+    ...bagFiles.with(last, tagManifest.file).map(({ path, content }) => ({ path: `bag/${path}`, content })),
+    ...signatureFiles(signed, signing),
+  ].map(({ path, content }) => ({ path: `${root}/${path}`, content }));
 }
 
-function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
-  const counts: Counts = { events: 0, scans: 0, results: 0, coverage: 0, facts: 0, securityEvents: 0 };
+const headOf = ({ origin, size, root }: { origin: string; size: number; root: Buffer }): LogHead => ({
+  ...{ origin, size, rootHash: root.toString('base64') },
+});
+
+const predicate = (facts: PackageFacts, counts: Counts): Predicate => ({
+  packageId: facts.id,
+  tenant: facts.organization.id,
+  scope: facts.scope,
+  period: {
+    from: facts.periodFrom.toISOString(),
+    asOf: facts.asOf.toISOString(),
+    knownAt: facts.knownAt.toISOString(),
+  },
+  createdAt: facts.requestedAt.toISOString(),
+  log: headOf(readCheckpoint(facts.log.checkpoint)),
+  anchor: facts.anchors === null ? null : headOf(facts.anchors.head),
+  counts: countsOf(facts, counts),
+  softwareVersion: VERSION,
+});
+
+function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): OutgoingFile[] {
   const lines = async function* (pages: AsyncIterable<object[]>, count: keyof Counts) {
     for await (const page of pages) {
       counts[count] += page.length;
@@ -156,15 +266,16 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
   };
 
   return [
+    ...anchorFiles(facts.anchors),
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
-    { path: 'citations.csv', content: citationsCsv(facts) },
-    { path: 'citations.json', content: json(() => citedItems(facts)) },
     { path: 'controls.json', content: json(() => judgedControls(facts)) },
     { path: 'coverage.jsonl', content: lines(rows.coverage(), 'coverage') },
     ...facts.evidence.flatMap(({ path, evidenceId }) =>
       path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
     ),
+    ...custodyFiles(facts.evidence, rows.custody),
     { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },
+    ...indexFiles(facts, rows),
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },
     { path: 'posture/practices.csv', content: practicesCsv(facts) },
@@ -172,7 +283,10 @@ function payload(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
       path: `posture/systems/${id}.json`,
       content: later(() => rows.systemPosture(id)),
     })),
+    ...oscalFiles(facts, rows),
+    ...logFiles(facts.log, rows.log),
     ...recordFiles(facts, rows),
+    ...reportFiles(facts, rows),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
     { path: 'security-events.jsonl', content: lines(rows.securityEvents(), 'securityEvents') },
@@ -206,38 +320,48 @@ function index(facts: PackageFacts, counts: Counts) {
     // First: whoever opens it sees what is not in it.
     faults: facts.faults,
     format: FORMAT,
-    signed: false,
+    signed: true,
+    creation: CREATION,
     packageId: facts.id,
     organization: facts.organization,
     scope: { ...facts.scope, systems: facts.systems },
+    period: { from: facts.periodFrom, to: facts.asOf },
     asOf: facts.asOf,
     knownAt: facts.knownAt,
     requestedAt: facts.requestedAt,
     catalog: facts.catalog,
-    counts: {
-      systems: facts.systems.length,
-      controls: facts.posture.controls.length,
-      practices: facts.posture.practices.length,
-      scans: counts.scans,
-      results: counts.results,
-      coverage: counts.coverage,
-      facts: counts.facts,
-      securityEvents: counts.securityEvents,
-      evidence: facts.evidence.length,
-      evidenceUnreadable: facts.faults.length,
-      evidenceDisposed: facts.evidence.filter(({ disposedAt }) => disposedAt !== null).length,
-      records: facts.records.types.reduce((sum, { count }) => sum + count, 0),
-      auditEvents: counts.events,
-    },
+    counts: countsOf(facts, counts),
     records: facts.records.types.map(({ type, title, count }) => ({
       type,
       title,
       count,
       path: `data/records/${type}.json`,
     })),
+    pastRecords: facts.records.pastTypes.map(({ type, title, count }) => ({
+      type,
+      title,
+      count,
+      path: `data/records/past/${type}.json`,
+    })),
     evidence: facts.evidence,
   };
 }
+
+const countsOf = (facts: PackageFacts, counts: Counts) => ({
+  systems: facts.systems.length,
+  controls: facts.posture.controls.length,
+  practices: facts.posture.practices.length,
+  scans: counts.scans,
+  results: counts.results,
+  coverage: counts.coverage,
+  facts: counts.facts,
+  securityEvents: counts.securityEvents,
+  evidence: facts.evidence.length,
+  evidenceUnreadable: facts.faults.length,
+  evidenceDisposed: facts.evidence.filter(({ disposedAt }) => disposedAt !== null).length,
+  records: facts.records.types.reduce((sum, { count }) => sum + count, 0),
+  auditEvents: counts.events,
+});
 
 /** Throws where the posture speaks of an item that its catalogue does not have: a package never explains a status by another catalogue. */
 function joined<Item extends { readonly id: string }>(judged: readonly Judged[], items: readonly Item[]) {

@@ -9,6 +9,7 @@ import {
   plaintextSize,
   type ByteRange,
 } from '../kernel/crypto/streaming-aead.js';
+import { whole } from '../kernel/crypto/whole.js';
 
 /** What the package row keeps of its bytes; the same facts as of evidence. */
 export interface KeptPackage {
@@ -80,16 +81,11 @@ export async function openPackage(
   const associatedData = associatedDataOf(kept.storageKey);
   const plaintext =
     range === undefined
-      ? verified(decryptStream(key, associatedData, read({ start: 0, end: kept.storageSize })), kept)
+      ? whole(
+          decryptStream(key, associatedData, read({ start: 0, end: kept.storageSize })),
+          kept,
+          'a package does not have the digest of its row',
+        )
       : decryptRange(key, associatedData, read, kept.storageSize, range);
   return Readable.from(plaintext, { objectMode: false });
-}
-
-async function* verified(plaintext: AsyncIterable<Buffer>, kept: KeptPackage): AsyncGenerator<Buffer, void> {
-  const hash = createHash('sha256');
-  for await (const chunk of plaintext) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (!hash.digest().equals(kept.sha256)) throw new IntegrityError('a package does not have the digest of its row');
 }

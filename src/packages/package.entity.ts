@@ -1,5 +1,6 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn, type ValueTransformer } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, type ValueTransformer } from 'typeorm';
 import type { ProblemDocument } from '../kernel/http/problem.js';
+import type { BuildProgress } from './build-progress.js';
 
 /** pg gives bigint as text; sizes stay far below 2^53. */
 const bytes: ValueTransformer = {
@@ -7,19 +8,22 @@ const bytes: ValueTransformer = {
   from: (value: string | null) => (value === null ? null : Number(value)),
 };
 
-export type PackageStatus = 'queued' | 'ready' | 'failed';
+export type PackageStatus = 'queued' | 'ready' | 'failed' | 'cancelled';
 
 @Entity('package')
 @ForeignKey('organization', ['organizationId'], ['organizationId'], { name: 'package_organization' })
 @ForeignKey('system', ['organizationId', 'systemId'], ['organizationId', 'id'], { name: 'package_system' })
 @ForeignKey('data_key', ['organizationId', 'dataKeyId'], ['organizationId', 'id'], { name: 'package_data_key' })
-@Check('package_status', `status in ('queued', 'ready', 'failed')`)
+@Check('package_status', `status in ('queued', 'ready', 'failed', 'cancelled')`)
 @Check('package_finished', `(status = 'queued') = (finished_at is null)`)
 @Check(
   'package_ready',
   `status <> 'ready' or (size is not null and sha256 is not null and data_key_id is not null and storage_key is not null and storage_size is not null and storage_sha256 is not null)`,
 )
+@Check('package_period', `period_from <= as_of`)
 @Check('package_failed', `(status = 'failed') = (problem is not null)`)
+@Check('package_removed', `removed_at is null or (status = 'ready' and expires_at is not null)`)
+@Index('package_asked', ['organizationId', 'asked'], { unique: true, where: `status = 'queued'` })
 export class Package {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'package_pk' })
   organizationId!: string;
@@ -30,6 +34,9 @@ export class Package {
   systemId!: string | null;
   @Column('timestamptz')
   asOf!: Date;
+  /** From when it tells what came before. */
+  @Column('timestamptz')
+  periodFrom!: Date;
   /** Fixed when the package is asked for, so that it says the same whenever it is built. */
   @Column('timestamptz')
   knownAt!: Date;
@@ -59,4 +66,19 @@ export class Package {
   storageSha256!: Buffer | null;
   @Column('jsonb', { nullable: true })
   problem!: ProblemDocument | null;
+  /** Recipients of age; none: it is not encrypted to anybody. */
+  @Column('text', { array: true })
+  encryptTo!: string[];
+  /** From here on it is not given out any more, and its bytes go. */
+  @Column('timestamptz', { nullable: true })
+  expiresAt!: Date | null;
+  /** When its bytes went. */
+  @Column('timestamptz', { nullable: true })
+  removedAt!: Date | null;
+  /** Digest of all that was asked for; null of packages from before. */
+  @Column('bytea', { nullable: true })
+  asked!: Buffer | null;
+  /** Of the attempt under way, now and then. */
+  @Column('jsonb', { nullable: true })
+  progress!: BuildProgress | null;
 }

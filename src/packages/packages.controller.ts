@@ -1,9 +1,18 @@
 import { Controller } from '@nestjs/common';
 import { Database } from '../kernel/db/database.js';
 import { download } from '../kernel/http/download.js';
-import { Call, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
+import { Call, Download, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
-import { getPackage, getPackageContent, listPackages, requestPackage } from './packages.schema.js';
+import { PackageWatch } from './package-watch.js';
+import {
+  cancelPackage,
+  CONTENT_TYPES,
+  getPackage,
+  getPackageContent,
+  listPackages,
+  requestPackage,
+  watchPackage,
+} from './packages.schema.js';
 import { PackagesService } from './packages.service.js';
 
 @Controller()
@@ -11,6 +20,7 @@ export class PackagesController {
   constructor(
     private readonly database: Database,
     private readonly packages: PackagesService,
+    private readonly watch: PackageWatch,
   ) {}
 
   @Endpoint(requestPackage)
@@ -40,6 +50,22 @@ export class PackagesController {
     return this.database.read(principal, (tx) => this.packages.find(tx, params.packageId));
   }
 
+  @Endpoint(cancelPackage)
+  async cancel(@Call() { principal, params }: CallOf<typeof cancelPackage>) {
+    return this.packages.cancel(principal, params.packageId);
+  }
+
+  @Endpoint(watchPackage)
+  async events(@Call() { principal, params }: CallOf<typeof watchPackage>) {
+    const events = await this.watch.events(principal, params.packageId);
+    return new Download(
+      200,
+      // Some proxies collect an answer before they pass it on, unless they are told.
+      { 'Content-Type': 'text/event-stream', 'Cache-Control': 'private, no-store', 'X-Accel-Buffering': 'no' },
+      events,
+    );
+  }
+
   @Endpoint(getPackageContent)
   async content(@Call() { principal, params, request }: CallOf<typeof getPackageContent>) {
     const ready = await this.packages.recordRead(principal, params.packageId);
@@ -48,8 +74,8 @@ export class PackagesController {
       {
         sha256: ready.kept.sha256,
         size: ready.kept.size,
-        mediaType: 'application/zip',
-        fileName: `safeguard-package-${ready.id}.zip`,
+        mediaType: CONTENT_TYPES[ready.isEncrypted ? 1 : 0],
+        fileName: `safeguard-package-${ready.id}.zip${ready.isEncrypted ? '.age' : ''}`,
       },
       (range) => this.packages.open(principal, ready, range),
     );

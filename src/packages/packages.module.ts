@@ -1,27 +1,38 @@
 import { Module } from '@nestjs/common';
 import { AgreementsModule } from '../agreements/agreements.module.js';
 import { AuditModule } from '../audit/audit.module.js';
+import { CustodyModule } from '../custody/custody.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { ExceptionsModule } from '../exceptions/exceptions.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { PostureModule } from '../posture/posture.module.js';
+import { RecoveryModule } from '../recovery/recovery.module.js';
 import { RecordsModule } from '../records/records.module.js';
 import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
+import { PackageCustody } from './custody-files.js';
+import { EvidenceSurvey } from './evidence-survey.js';
 import { PackageGatherer } from './gather.js';
+import { PackageLog } from './log-reader.js';
 import { PackageRecords } from './records.js';
+import { PackageWatch } from './package-watch.js';
 import { PackagesController } from './packages.controller.js';
 import { PackagesService } from './packages.service.js';
 import { PackagesStore } from './packages.store.js';
+import { PackagesSweeper } from './packages.sweeper.js';
 import { PackagesWorker } from './packages.worker.js';
+import { ReportReader } from './report/readings.js';
+import { ReportWriter } from './report/report-writer.js';
+import { PackageRowReader } from './row-reader.js';
 
 @Module({
   imports: [
     AgreementsModule,
     AuditModule,
+    CustodyModule,
     EventsModule,
     EvidenceModule,
     ExceptionsModule,
@@ -29,11 +40,27 @@ import { PackagesWorker } from './packages.worker.js';
     OrganizationsModule,
     PostureModule,
     RecordsModule,
+    RecoveryModule,
     RecordTypesModule,
     ResultsModule,
     ScansModule,
   ],
   controllers: [PackagesController],
-  providers: [PackagesService, PackagesStore, PackageGatherer, PackageRecords, PackagesWorker],
+  providers: [
+    PackagesService,
+    PackagesStore,
+    EvidenceSurvey,
+    PackageGatherer,
+    PackageLog,
+    PackageRowReader,
+    PackageRecords,
+    PackageCustody,
+    ReportReader,
+    ReportWriter,
+    PackageWatch,
+    PackagesWorker,
+    PackagesSweeper,
+  ],
+  exports: [PackagesService],
 })
 export class PackagesModule {}

@@ -1,33 +1,47 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { AuditService } from '../audit/audit.service.js';
 import type { EvidenceDriver } from '../evidence/drivers/driver.js';
 import { EVIDENCE_DRIVER } from '../evidence/evidence.service.js';
+import { CustodyService } from '../custody/custody.service.js';
 import { Clock } from '../kernel/clock.js';
 import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
+import { SigningKeys } from '../kernel/crypto/signing/signing-keys.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
-import { Database, type Once, type Tx } from '../kernel/db/database.js';
+import { Database, type Once, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { instantOf } from '../kernel/http/instant.js';
 import { problemDocument, Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
-import type { Principal } from '../kernel/principal.js';
+import { servicePrincipal, type Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { retentionEnd } from '../kernel/retention.js';
 import { SystemService } from '../organizations/system.service.js';
 import { PostureService } from '../posture/posture.service.js';
+import { encryptTo } from './age.js';
+import { Abandoned, ProgressMeter } from './build-progress.js';
 import { builtDetails } from './built-details.js';
 import { packageFiles } from './contents.js';
 import { PackageGatherer, requireInScope } from './gather.js';
 import { keepPackage, openPackage, storageKeyOf, type KeptPackage } from './package-content.js';
 import type { Package } from './package.entity.js';
 import type { NewPackage, PackageView } from './packages.schema.js';
-import { PackagesStore } from './packages.store.js';
+import { periodFromOf } from './period.js';
+import { PackagesStore, type ExpiredPackage } from './packages.store.js';
+import { TIME_STAMPING, type Signing, type TimeStamping } from './signature/signing.js';
 import { zip } from './zip.js';
 
 interface ReadyPackage {
   id: string;
   kept: KeptPackage;
   dataKeyId: string;
+  isEncrypted: boolean;
+}
+
+interface Attempt {
+  row: Package;
+  key: DataKey;
+  storageKey: string;
 }
 
 @Injectable()
@@ -40,12 +54,18 @@ export class PackagesService {
     private readonly gatherer: PackageGatherer,
     private readonly keyring: Keyring,
     private readonly audit: AuditService,
+    private readonly custody: CustodyService,
     private readonly queue: Queue,
     private readonly clock: Clock,
+    private readonly keys: SigningKeys,
     @Inject(EVIDENCE_DRIVER) private readonly driver: EvidenceDriver,
+    @Inject(TIME_STAMPING) private readonly timeStamping: TimeStamping | null,
   ) {}
 
-  /** Queues a package in the transaction that records the request. Its instants are fixed here. */
+  /**
+   * Queues a package in the transaction that records the request. Its instants are fixed here. Who asks for the same while it is being built, by whatever key, gets that
+   * one.
+   */
   async request(principal: Principal, body: NewPackage, once: Once | null): Promise<PackageView> {
     const { systemId } = body.scope;
     await this.database.read(principal, async (tx) => {
@@ -55,6 +75,9 @@ export class PackagesService {
     refuseFuture('asOf', body.asOf, createdAt);
     refuseFuture('knownAt', body.knownAt, createdAt);
     const instant = instantOf(body, createdAt);
+    const periodFrom = periodFromOf(body.periodFrom, instant.asOf);
+    const expiresAt = expiryOf(body.expiresAt, createdAt);
+    const recipients = [...new Set(body.encryptTo ?? [])].sort();
     requireInScope(await this.gatherer.systemsInScope(principal, systemId, instant), systemId);
     return this.database.write(
       principal,
@@ -63,6 +86,7 @@ export class PackagesService {
           organizationId: tx.organizationId,
           id: newId(),
           systemId,
+          periodFrom,
           asOf: instant.asOf,
           knownAt: instant.knownAt,
           status: 'queued',
@@ -77,33 +101,69 @@ export class PackagesService {
           storageSize: null,
           storageSha256: null,
           problem: null,
+          encryptTo: recipients,
+          expiresAt,
+          removedAt: null,
+          asked: hash(
+            'sha256',
+            JSON.stringify([systemId, periodFrom, instant.asOf, instant.knownAt, recipients, expiresAt]),
+            'buffer',
+          ),
+          progress: null,
         };
-        await this.store.insert(tx, row);
-        await this.queue.send(tx, 'package', { organizationId: tx.organizationId, systemId: '', id: row.id });
+        const { queued, isNew } = await this.queueOnce(tx, row);
+        if (isNew) {
+          await this.queue.send(tx, 'package', { organizationId: tx.organizationId, systemId: '', id: queued.id });
+        }
         await this.audit.record(tx, {
           action: 'package.requested',
-          object: { kind: 'package', id: row.id },
-          details: { systemId, asOf: instant.asOf.toISOString(), knownAt: instant.knownAt.toISOString() },
+          object: { kind: 'package', id: queued.id },
+          details: {
+            systemId,
+            periodFrom: periodFrom.toISOString(),
+            asOf: instant.asOf.toISOString(),
+            knownAt: instant.knownAt.toISOString(),
+            encryptTo: recipients,
+            expiresAt: expiresAt?.toISOString() ?? null,
+          },
         });
-        return view(row);
+        return view(queued, createdAt);
       },
       once,
     );
   }
 
   async find(tx: Tx, id: string): Promise<PackageView> {
-    return view(found(await this.store.find(tx, id)));
+    return view(found(await this.store.find(tx, id)), this.clock.now());
   }
 
   /** Newest first. */
   async list(tx: Tx, filter: { before: string | null; limit: number }): Promise<PackageView[]> {
-    return (await this.store.list(tx, filter)).map(view);
+    const now = this.clock.now();
+    return (await this.store.list(tx, filter)).map((row) => view(row, now));
+  }
+
+  /** Ends a package that is being built: the attempt under way notices and leaves nothing. */
+  async cancel(principal: Principal, id: string): Promise<PackageView> {
+    const { cancelled, abandoned } = await this.database.write(principal, async (tx) => {
+      const row = found(await this.store.findForUpdate(tx, id));
+      if (row.status !== 'queued') {
+        throw new Refusal('conflict', 'The package is not being built any more.', {
+          extra: { packageStatus: statusOf(row, this.clock.now()) },
+        });
+      }
+      await this.store.cancel(tx, id, this.clock.now());
+      await this.audit.record(tx, { action: 'package.cancelled', object: { kind: 'package', id } });
+      return { cancelled: await this.find(tx, id), abandoned: row.storageKey };
+    });
+    if (abandoned !== null) await this.driver.remove({ key: abandoned, version: null });
+    return cancelled;
   }
 
   /** A read is recorded before the first byte leaves. */
   recordRead(principal: Principal, id: string): Promise<ReadyPackage> {
     return this.database.write(principal, async (tx) => {
-      const ready = requireReady(found(await this.store.find(tx, id)));
+      const ready = requireReady(found(await this.store.find(tx, id)), this.clock.now());
       await this.audit.record(tx, {
         action: 'package.read',
         object: { kind: 'package', id, sha256: ready.kept.sha256.toString('hex'), size: ready.kept.size },
@@ -124,20 +184,45 @@ export class PackagesService {
   async build(principal: Principal, id: string): Promise<void> {
     const attempt = await this.claim(principal, id);
     if (attempt === null) return;
-    const { row, key, storageKey } = attempt;
-    const { facts, rows } = await this.gatherer.gather(principal, row);
-    const content = zip(packageFiles(facts, rows), row.createdAt);
+    try {
+      await this.buildAttempt(principal, attempt);
+    } catch (error) {
+      if (!(error instanceof Abandoned)) throw error;
+    }
+  }
+
+  private async buildAttempt(principal: Principal, { row, key, storageKey }: Attempt): Promise<void> {
+    const { id } = row;
+    const meter = new ProgressMeter((progress) =>
+      this.database.write(principal, async (tx) => {
+        tx.withoutAudit('how far a build is, is bookkeeping; its outcome is recorded');
+        return this.store.progress(tx, id, storageKey, progress);
+      }),
+    );
+    const { facts, rows } = await this.gatherer.gather(principal, row, meter);
+    const files = packageFiles(facts, rows, this.signing());
+    await meter.begin(
+      'writing',
+      files.length,
+      facts.evidence.reduce((sum, { path, size }) => sum + (path === null ? 0 : size), 0),
+    );
+    const archive = zip(meter.counting(files), row.createdAt);
+    const content = row.encryptTo.length === 0 ? archive : await encryptTo(row.encryptTo, archive);
     // What was shown to an auditor is documentation itself.
-    const kept = await keepPackage(this.driver, key.streaming, storageKey, content, retentionEnd(this.clock.now()));
+    const retainUntil = row.expiresAt ?? retentionEnd(this.clock.now());
+    const kept = await keepPackage(this.driver, key.streaming, storageKey, content, retainUntil);
     const finished = await this.database.write(principal, async (tx) => {
       if (!(await this.store.finish(tx, id, kept, key.id, this.clock.now()))) return false;
       const read = facts.evidence.filter(({ disposedAt }) => disposedAt === null);
       for (const details of builtDetails(read, facts.faults)) {
-        await this.audit.record(tx, {
+        const { id: eventId } = await this.audit.record(tx, {
           action: 'package.built',
           object: { kind: 'package', id, sha256: kept.sha256.toString('hex'), size: kept.size },
           details,
         });
+        const unreadable = new Set(details.unreadable);
+        const exported = details.evidence.filter((evidenceId) => !unreadable.has(evidenceId));
+        await this.custody.recordExport(tx, id, eventId, exported);
       }
       return true;
     });
@@ -165,11 +250,49 @@ export class PackagesService {
     if (abandoned !== null) await this.driver.remove({ key: abandoned, version: null });
   }
 
+  /**
+   * Removes the bytes of packages whose time is over, of all organisations; returns how many. Bytes first: a crash between is followed by another try. One that cannot be
+   * removed keeps no other: it throws when it has tried all.
+   */
+  async removeExpired(): Promise<number> {
+    const expiryPrincipal = (organizationId: string | null) =>
+      servicePrincipal('package-expiry', organizationId, newId());
+    const expired = await this.database.read(expiryPrincipal(null), (tx) => this.store.expired(tx, this.clock.now()));
+    const failures: unknown[] = [];
+    for (const one of expired) {
+      await this.removeBytes(expiryPrincipal(one.organizationId), one).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${expired.length} stay`);
+    return expired.length;
+  }
+
+  private async removeBytes(principal: Principal, { id, storageKey, storageVersion }: ExpiredPackage): Promise<void> {
+    await this.driver.remove({ key: storageKey, version: storageVersion });
+    await this.database.write(principal, async (tx) => {
+      if (await this.store.markRemoved(tx, id, this.clock.now())) {
+        await this.audit.record(tx, { action: 'package.expired', object: { kind: 'package', id } });
+      } else {
+        tx.withoutAudit('another replica has removed it');
+      }
+    });
+  }
+
+  private signing(): Signing {
+    return { key: this.keys.package, authority: this.timeStamping };
+  }
+
+  private async queueOnce(tx: WriteTx, row: Package): Promise<{ queued: Package; isNew: boolean }> {
+    // The one that stood in the way may have been finished before it was found: then there is room for another.
+    for (let tries = 0; tries < 3; tries += 1) {
+      if (await this.store.insert(tx, row)) return { queued: row, isNew: true };
+      const same = row.asked === null ? null : await this.store.findAsked(tx, row.asked);
+      if (same !== null) return { queued: same, isNew: false };
+    }
+    throw new Refusal('conflict', 'The same is being asked for by others again and again. Try again.');
+  }
+
   /** Makes this attempt the one that may finish the package, and clears away what the one before has left. */
-  private async claim(
-    principal: Principal,
-    id: string,
-  ): Promise<{ row: Package; key: DataKey; storageKey: string } | null> {
+  private async claim(principal: Principal, id: string): Promise<Attempt | null> {
     const claimed = await this.database.write(principal, async (tx) => {
       tx.withoutAudit('which attempt is the latest is bookkeeping of the queue; the outcome is recorded');
       const row = await this.store.findForUpdate(tx, id);
@@ -191,21 +314,28 @@ function refuseFuture(name: 'asOf' | 'knownAt', text: string | undefined, now: D
   }
 }
 
+function expiryOf(text: string | undefined, now: Date): Date | null {
+  if (text === undefined) return null;
+  const expiresAt = new Date(text);
+  if (expiresAt > now) return expiresAt;
+  throw new Refusal('invalid-request', 'The instant has passed.', { pointer: '/expiresAt' });
+}
+
+/** What the row says, by the clock: a package whose time is over is not given out, whether its bytes have gone or not. */
+const statusOf = ({ status, expiresAt, removedAt }: Package, now: Date): PackageView['status'] =>
+  status === 'ready' && (removedAt !== null || (expiresAt !== null && expiresAt <= now)) ? 'expired' : status;
+
 function found(row: Package | null): Package {
   if (row === null) throw new Refusal('not-found', 'There is no such package.');
   return row;
 }
 
-function requireReady(row: Package): ReadyPackage {
+function requireReady(row: Package, now: Date): ReadyPackage {
   const { id, dataKeyId, size, sha256, storageKey, storageVersion, storageSize, storageSha256 } = row;
-  if (row.status !== 'ready') {
-    throw new Refusal(
-      'conflict',
-      row.status === 'queued'
-        ? 'The package is being built. Read it until it is ready.'
-        : 'The package could not be built. Ask for another.',
-      { extra: { packageStatus: row.status } },
-    );
+  const status = statusOf(row, now);
+  if (status === 'expired') throw new Refusal('disposed', 'The package has expired. Ask for another.');
+  if (status !== 'ready') {
+    throw new Refusal('conflict', NOT_READY[status], { extra: { packageStatus: status } });
   }
   if (
     dataKeyId === null ||
@@ -217,13 +347,25 @@ function requireReady(row: Package): ReadyPackage {
   ) {
     throw new Error('a ready package does not say where its bytes are');
   }
-  return { id, dataKeyId, kept: { sha256, size, storageKey, storageVersion, storageSize, storageSha256 } };
+  return {
+    id,
+    dataKeyId,
+    isEncrypted: row.encryptTo.length > 0,
+    kept: { sha256, size, storageKey, storageVersion, storageSize, storageSha256 },
+  };
 }
 
-const view = (row: Package): PackageView => ({
+const NOT_READY = {
+  queued: 'The package is being built. Read it until it is ready.',
+  failed: 'The package could not be built. Ask for another.',
+  cancelled: 'The package was cancelled. Ask for another.',
+} as const;
+
+const view = (row: Package, now: Date): PackageView => ({
   id: row.id,
-  status: row.status,
+  status: statusOf(row, now),
   scope: { systemId: row.systemId },
+  periodFrom: row.periodFrom.toISOString(),
   asOf: row.asOf.toISOString(),
   knownAt: row.knownAt.toISOString(),
   createdAt: row.createdAt.toISOString(),
@@ -231,4 +373,7 @@ const view = (row: Package): PackageView => ({
   size: row.size,
   sha256: row.sha256?.toString('hex') ?? null,
   problem: row.problem,
+  encryptTo: row.encryptTo,
+  expiresAt: row.expiresAt?.toISOString() ?? null,
+  progress: row.status === 'queued' ? row.progress : null,
 });

@@ -1,13 +1,34 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { ProblemDocument } from '../kernel/http/problem.js';
+import type { BuildProgress } from './build-progress.js';
 import type { KeptPackage } from './package-content.js';
 import { Package } from './package.entity.js';
 
+/** The others are removed the next time. */
+const EXPIRED_AT_ONCE = 1_000;
+
+export interface ExpiredPackage {
+  organizationId: string;
+  id: string;
+  storageKey: string;
+  storageVersion: string | null;
+}
+
 @Injectable()
 export class PackagesStore {
-  async insert(tx: WriteTx, row: Package): Promise<void> {
-    await tx.insert({ entity: Package, row });
+  /** False where the same was asked for and is being built. Waits for a transaction that is about to ask for it. */
+  async insert(tx: WriteTx, row: Package): Promise<boolean> {
+    return tx.insertUnlessThere({ entity: Package, row });
+  }
+
+  /** The one under way that was asked for by the same words. */
+  findAsked(tx: Tx, asked: Buffer): Promise<Package | null> {
+    return tx.manager
+      .createQueryBuilder(Package, 'p')
+      .where('p.organization_id = :organizationId', { organizationId: tx.organizationId })
+      .andWhere(`p.asked = :asked and p.status = 'queued'`, { asked })
+      .getOne();
   }
 
   find(tx: Tx, id: string): Promise<Package | null> {
@@ -56,6 +77,45 @@ export class PackagesStore {
         kept.storageSize,
         kept.storageSha256,
       ],
+    );
+    return updated === 1;
+  }
+
+  /** Writes down how far an attempt is. False when it is not the latest, or the package is not being built any more. */
+  async progress(tx: WriteTx, id: string, storageKey: string, progress: BuildProgress): Promise<boolean> {
+    const updated = await tx.execute(
+      `update package set progress = $4
+       where organization_id = $1 and id = $2 and status = 'queued' and storage_key = $3`,
+      [tx.organizationId, id, storageKey, JSON.stringify(progress)],
+    );
+    return updated === 1;
+  }
+
+  /** Ends a queued package because nobody wants it any more. */
+  async cancel(tx: WriteTx, id: string, finishedAt: Date): Promise<void> {
+    await tx.execute(
+      `update package set status = 'cancelled', finished_at = $3, storage_key = null
+       where organization_id = $1 and id = $2 and status = 'queued'`,
+      [tx.organizationId, id, finishedAt],
+    );
+  }
+
+  /** Of all organisations (the policy `program`): packages whose time is over and whose bytes are still there. */
+  async expired(tx: Tx, now: Date): Promise<ExpiredPackage[]> {
+    await tx.query(`select set_config('app.program', 'package-expiry', true)`);
+    return tx.query<ExpiredPackage>(
+      `select organization_id as "organizationId", id, storage_key as "storageKey", storage_version as "storageVersion"
+       from package where status = 'ready' and removed_at is null and expires_at <= $1 order by expires_at limit $2`,
+      [now, EXPIRED_AT_ONCE],
+    );
+  }
+
+  /** False when another has done it. */
+  async markRemoved(tx: WriteTx, id: string, removedAt: Date): Promise<boolean> {
+    const updated = await tx.execute(
+      `update package set removed_at = $3
+       where organization_id = $1 and id = $2 and status = 'ready' and removed_at is null and expires_at <= $3`,
+      [tx.organizationId, id, removedAt],
     );
     return updated === 1;
   }

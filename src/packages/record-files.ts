@@ -1,7 +1,8 @@
 import { csv, csvHeader } from '../kernel/tables/csv.js';
+import type { Cell } from '../kernel/tables/table.js';
 import type { OutgoingFile } from './bag.js';
 import type { PackageFacts, PackageRows } from './contents.js';
-import type { RecordRef, RecordsOfType } from './records.js';
+import type { RecordLine, RecordsOfType } from './records.js';
 
 /** What a register has as a table; as JSON it has all that the API tells of it. */
 const REGISTERS = {
@@ -41,6 +42,9 @@ const REGISTERS = {
     'alternative',
     'standardMet',
     'analysis',
+    'submittedBy',
+    'decidedBy',
+    'decidedAt',
   ],
   exceptions: [
     'recordId',
@@ -55,6 +59,9 @@ const REGISTERS = {
     'checks',
     'results',
     'practices',
+    'submittedBy',
+    'decidedBy',
+    'decidedAt',
   ],
   keys: [
     'systemId',
@@ -96,6 +103,9 @@ const REGISTERS = {
     'residualImpact',
     'residualLevel',
     'isReadable',
+    'submittedBy',
+    'decidedBy',
+    'decidedAt',
   ],
 } as const;
 export type RegisterName = keyof typeof REGISTERS;
@@ -104,8 +114,15 @@ export type RegisterName = keyof typeof REGISTERS;
 export function recordFiles(facts: PackageFacts, rows: PackageRows): OutgoingFile[] {
   return [
     ...facts.records.types.flatMap((of) => [
-      { path: `records/${of.type}.csv`, content: recordTable(of, rows) },
+      { path: `records/${of.type}.csv`, content: recordTable(of, RECORD_COLUMNS, () => rows.records(of.type)) },
       { path: `records/${of.type}.json`, content: jsonList(() => rows.records(of.type)) },
+    ]),
+    ...facts.records.pastTypes.flatMap((of) => [
+      {
+        path: `records/past/${of.type}.csv`,
+        content: recordTable(of, [...RECORD_COLUMNS, 'endedAt'], () => rows.pastRecords(of.type)),
+      },
+      { path: `records/past/${of.type}.json`, content: jsonList(() => rows.pastRecords(of.type)) },
     ]),
     ...(Object.keys(REGISTERS) as RegisterName[]).flatMap((name) => [
       { path: `registers/${name}.csv`, content: table(REGISTERS[name], () => rows.register(name), linesOf(name)) },
@@ -125,6 +142,8 @@ const RECORD_COLUMNS = [
   'goodFrom',
   'outcome',
   'fails',
+  'submittedBy',
+  'decidedBy',
   'decidedAt',
   'disposed',
   'documents',
@@ -132,19 +151,39 @@ const RECORD_COLUMNS = [
 ];
 
 /** Fields have names of their own before them: an organisation's type may have one that is called like a column. */
-function recordTable({ type, fields }: RecordsOfType, rows: PackageRows): AsyncGenerator<Buffer, void> {
-  const columns = [...RECORD_COLUMNS, ...fields.map((field) => `fields.${field}`)];
-  return table(
-    columns,
-    () => rows.records(type),
-    (record) => [
-      {
-        ...record,
-        documents: record.documents.map(({ evidenceId, path }) => path ?? evidenceId),
-        ...Object.fromEntries(fields.map((field) => [`fields.${field}`, record.fields[field]])),
-      },
-    ],
-  );
+const recordTable = (
+  { fields }: RecordsOfType,
+  columns: readonly string[],
+  read: () => AsyncIterable<RecordLine[]>,
+): AsyncGenerator<Buffer, void> =>
+  table([...columns, ...fields.map((field) => `fields.${field}`)], read, (record) => [withFields(record, fields)]);
+
+/** What a table has of a record. */
+export const withFields = (record: RecordLine, fields: readonly string[]): object => ({
+  ...record,
+  documents: record.documents.map(({ evidenceId, path }) => path ?? evidenceId),
+  ...Object.fromEntries(fields.map((field) => [`fields.${field}`, record.fields[field]])),
+});
+
+/** A register as a table: its columns, and its lines in pages. */
+export const registerTable = (
+  name: RegisterName,
+  rows: PackageRows,
+): { columns: readonly string[]; pages: AsyncIterable<Cell[][]> } => ({
+  columns: REGISTERS[name],
+  pages: cellPages(REGISTERS[name], () => rows.register(name), linesOf(name)),
+});
+
+async function* cellPages<Item>(
+  columns: readonly string[],
+  read: () => AsyncIterable<Item[]>,
+  linesOf: (item: Item) => object[],
+): AsyncGenerator<Cell[][], void> {
+  for await (const page of read()) {
+    yield page
+      .flatMap(linesOf)
+      .map((line) => columns.map((column) => cellOf((line as Record<string, unknown>)[column])));
+  }
 }
 
 /** A line for each agreement; of a vendor without any, one. */
@@ -156,24 +195,25 @@ function linesOf(name: RegisterName): (item: object) => object[] {
   };
 }
 
-async function* table<Item>(
+/** Read as it is written. `linesOf`: what an item has in the table. */
+export async function* table<Item>(
   columns: readonly string[],
   read: () => AsyncIterable<Item[]>,
   linesOf: (item: Item) => object[],
 ): AsyncGenerator<Buffer, void> {
   yield csvHeader(columns);
-  for await (const page of read()) {
-    const lines = page
-      .flatMap(linesOf)
-      .map((line) =>
-        Object.fromEntries(columns.map((column) => [column, cellOf((line as Record<string, unknown>)[column])])),
-      );
-    yield csv(columns, lines);
+  for await (const page of cellPages(columns, read, linesOf)) {
+    yield csv(
+      columns,
+      page.map((cells) =>
+        Object.fromEntries(columns.map((column, index): [string, Cell] => [column, cells[index] ?? null])),
+      ),
+    );
   }
 }
 
 /** A list has a semicolon between its entries; what has members is JSON. */
-function cellOf(value: unknown): string | number | boolean | Date | null {
+function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return value.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('; ');
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value instanceof Date)
@@ -182,7 +222,7 @@ function cellOf(value: unknown): string | number | boolean | Date | null {
 }
 
 /** One JSON array, an item a line, written as it is read. */
-async function* jsonList(read: () => AsyncIterable<object[]>): AsyncGenerator<Buffer, void> {
+export async function* jsonList(read: () => AsyncIterable<object[]>): AsyncGenerator<Buffer, void> {
   let before = '[\n';
   for await (const page of read()) {
     for (const item of page) {
@@ -192,80 +232,3 @@ async function* jsonList(read: () => AsyncIterable<object[]>): AsyncGenerator<Bu
   }
   yield Buffer.from(before === ',\n' ? '\n]\n' : '[]\n', 'utf8');
 }
-
-/** An item of the rules with what stands behind it: the way that an auditor goes, from the citation to the policy to the records. */
-export interface CitedItem {
-  id: string;
-  citation: string;
-  title: string;
-  status: string;
-  /** Policies in effect that name the item or one above it. */
-  policies: RecordRef[];
-  /** Types of records that the item or a practice for it asks for; a path of null: none is in effect. */
-  records: { type: string; title: string; count: number; path: string | null; askedBy: string[] }[];
-  /** Other records that name the item. */
-  linked: RecordRef[];
-}
-
-export function citedItems(facts: PackageFacts): CitedItem[] {
-  const byId = new Map(facts.controls.map((control) => [control.id, control]));
-  const types = new Map(facts.records.types.map((of) => [of.type, of]));
-  const naming = (id: string): readonly RecordRef[] =>
-    [id, ...(byId.get(id)?.aliases ?? [])].flatMap((name) => facts.records.ofControl.get(name) ?? []);
-  return facts.posture.controls.flatMap(({ id, status }) => {
-    const control = byId.get(id);
-    if (control === undefined) return [];
-    const lineage: string[] = [];
-    for (let at: string | null = id; at !== null && !lineage.includes(at); at = byId.get(at)?.parent ?? null) {
-      lineage.push(at);
-    }
-    const asking = new Map<string, string[]>();
-    for (const asker of [
-      control,
-      ...facts.practices.filter(({ primary, supporting }) => primary.includes(id) || supporting.includes(id)),
-    ]) {
-      for (const { type } of asker.records) {
-        const askers = asking.get(type) ?? [];
-        if (!askers.includes(asker.id)) asking.set(type, [...askers, asker.id]);
-      }
-    }
-    return {
-      id,
-      citation: control.citation,
-      title: control.title,
-      status,
-      policies: unique(lineage.flatMap(naming).filter(({ type }) => type === 'policy')),
-      records: [...asking].map(([type, askedBy]) => {
-        const of = types.get(type);
-        return {
-          type,
-          title: of?.title ?? type,
-          count: of?.count ?? 0,
-          path: of === undefined ? null : `records/${type}.json`,
-          askedBy,
-        };
-      }),
-      linked: unique(naming(id).filter(({ type }) => type !== 'policy')),
-    };
-  });
-}
-
-const CITED_COLUMNS = ['id', 'citation', 'title', 'status', 'policies', 'records', 'linked'] as const;
-
-export function* citationsCsv(facts: PackageFacts): Generator<Buffer, void> {
-  const names = (records: readonly RecordRef[]): string => records.map(({ title }) => title).join('; ');
-  yield csvHeader(CITED_COLUMNS);
-  yield csv(
-    CITED_COLUMNS,
-    citedItems(facts).map(({ policies, records, linked, ...item }) => ({
-      ...item,
-      policies: names(policies),
-      records: records.map(({ type, count }) => `${type}: ${count}`).join('; '),
-      linked: names(linked),
-    })),
-  );
-}
-
-const unique = (records: readonly RecordRef[]): RecordRef[] => [
-  ...new Map(records.map((record) => [`${record.recordId}/${record.version}`, record])).values(),
-];

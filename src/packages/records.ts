@@ -9,7 +9,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
 import { KeysService } from '../keys/keys.service.js';
 import { keyView } from '../keys/view.js';
-import type { EffectiveRecord } from '../records/effective.js';
+import type { ApprovedRecord, KeptDocument, PastRecord } from '../records/effective.js';
 import { WHOLE } from '../records/interval.js';
 import { RecordBulk } from '../records/record-bulk.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
@@ -30,7 +30,19 @@ export interface RecordRef {
 }
 
 /** Where a document belongs. */
-export type DocumentOf = Pick<RecordRef, 'recordId' | 'version'> & { role: string; name: string };
+export type DocumentOf = Pick<RecordRef, 'recordId' | 'version' | 'type'> & { role: string; name: string };
+
+/** A record that names an item of the rules, with who stands for it. */
+export interface NamingRecord extends RecordRef {
+  effectiveFrom: Date;
+  expiresAt: Date | null;
+  /** When another version took its place, or it ended; null while it is in effect. */
+  endedAt: Date | null;
+  submittedBy: string;
+  decidedBy: string;
+  decidedAt: Date;
+  documents: readonly { evidenceId: string; role: string; name: string }[];
+}
 
 /** Records of one type in a package. */
 export interface RecordsOfType {
@@ -44,22 +56,28 @@ export interface RecordsOfType {
 /** What is known of the records of a package before its first byte is written. */
 export interface RecordSurvey {
   types: readonly RecordsOfType[];
+  /** Versions that were in effect within the period and no longer at its end. */
+  pastTypes: readonly RecordsOfType[];
   /** By evidence. */
   documents: ReadonlyMap<string, readonly DocumentOf[]>;
-  /** Records that name an item of the rules, by its id. */
-  ofControl: ReadonlyMap<string, readonly RecordRef[]>;
+  /** Records that name an item of the rules, by its id: in effect, and those of the period. */
+  ofControl: ReadonlyMap<string, readonly NamingRecord[]>;
   ids: ReadonlySet<string>;
 }
 
 export type RecordLine = RecordRef &
-  Omit<EffectiveRecord, 'id' | 'version' | 'type' | 'title' | 'documents'> & {
-    documents: { evidenceId: string; role: string; name: string; path: string | null }[];
+  Omit<ApprovedRecord, 'id' | 'version' | 'type' | 'title' | 'documents'> & {
+    /** Of one that is no longer in effect. */
+    endedAt?: Date;
+    documents: (KeptDocument & { path: string | null })[];
   };
 
 /** Which records: those of the whole organisation, and those of these systems. */
 export interface RecordScope {
   systemIds: readonly string[];
   instant: Instant;
+  /** From when those that are no longer in effect are told of too. */
+  periodFrom: Date;
 }
 
 /** Reads the records of a package. What is in effect at an instant, as known at one, never changes: so pages are read in transactions of their own. */
@@ -75,57 +93,57 @@ export class PackageRecords {
   ) {}
 
   async survey(principal: Principal, scope: RecordScope): Promise<RecordSurvey> {
-    const { found, definitions } = await this.database.readSnapshot(principal, async (tx) => ({
+    const { found, past, definitions } = await this.database.readSnapshot(principal, async (tx) => ({
       found: await this.bulk.effectiveTypes(tx, scope.instant, placesOf(scope)),
+      past: await this.bulk.pastTypes(tx, periodOf(scope)),
       definitions: await this.types.definitions(tx, scope.instant.knownAt),
     }));
-    const types: RecordsOfType[] = [];
     const documents = new Map<string, DocumentOf[]>();
-    const ofControl = new Map<string, RecordRef[]>();
+    const ofControl = new Map<string, NamingRecord[]>();
     const ids = new Set<string>();
-    for (const type of found) {
+    const survey = async (
+      type: string,
+      read: AsyncIterable<(ApprovedRecord | PastRecord)[]>,
+    ): Promise<RecordsOfType> => {
       const definition = definitions.get(type)?.definition;
       const known = Object.keys(definition?.fields.properties ?? {});
       const others = new Set<string>();
       let count = 0;
-      for await (const page of this.pages(principal, scope, type)) {
+      for await (const page of read) {
         count += page.length;
         for (const record of page) {
           const { id: recordId, version, title } = record;
           ids.add(recordId);
           for (const name of Object.keys(record.fields)) if (!known.includes(name)) others.add(name);
           for (const { evidenceId, role, name } of record.documents) {
-            add(documents, evidenceId, { recordId, version, role, name });
+            add(documents, evidenceId, { recordId, version, type, role, name });
           }
+          const { effectiveFrom, expiresAt, submittedBy, decidedBy, decidedAt } = record;
           for (const { kind, target } of record.links) {
-            if (kind === 'control') add(ofControl, target, { recordId, version, type, title });
+            if (kind !== 'control') continue;
+            const endedAt = 'endedAt' in record ? record.endedAt : null;
+            const said = { effectiveFrom, expiresAt, endedAt, submittedBy, decidedBy, decidedAt };
+            add(ofControl, target, { recordId, version, type, title, ...said, documents: record.documents });
           }
         }
       }
-      types.push({ type, title: definition?.title ?? type, count, fields: [...known, ...[...others].sort()] });
-    }
-    return { types, documents, ofControl, ids };
+      return { type, title: definition?.title ?? type, count, fields: [...known, ...[...others].sort()] };
+    };
+    const types: RecordsOfType[] = [];
+    for (const type of found) types.push(await survey(type, this.pages(principal, scope, type)));
+    const pastTypes: RecordsOfType[] = [];
+    for (const type of past) pastTypes.push(await survey(type, this.pastPages(principal, scope, type)));
+    return { types, pastTypes, documents, ofControl, ids };
   }
 
-  /** By id. `paths`: where documents are in the package. */
-  async *lines(
-    principal: Principal,
-    scope: RecordScope,
-    type: string,
-    paths: ReadonlyMap<string, string | null>,
-  ): AsyncGenerator<RecordLine[], void> {
-    for await (const page of this.pages(principal, scope, type)) {
-      yield page.map(({ id, documents, ...record }) => ({
-        recordId: id,
-        ...record,
-        documents: documents.map(({ evidenceId, role, name }) => ({
-          evidenceId,
-          role,
-          name,
-          path: paths.get(evidenceId) ?? null,
-        })),
-      }));
-    }
+  /** Those in effect, by id. `paths`: where documents are in the package. */
+  lines(principal: Principal, scope: RecordScope, type: string, paths: Paths): AsyncGenerator<RecordLine[], void> {
+    return linesOf(this.pages(principal, scope, type), paths);
+  }
+
+  /** Versions of the period that are no longer in effect, by id and version. */
+  pastLines(principal: Principal, scope: RecordScope, type: string, paths: Paths): AsyncGenerator<RecordLine[], void> {
+    return linesOf(this.pastPages(principal, scope, type), paths);
   }
 
   /** Vendors with their agreements: the organisation's, whatever systems the package is about. */
@@ -197,8 +215,16 @@ export class PackageRecords {
     }
   }
 
-  private pages(principal: Principal, scope: RecordScope, type: string): AsyncGenerator<EffectiveRecord[], void> {
-    return pages(RECORDS_PAGE, (last: EffectiveRecord | null) =>
+  private pastPages(principal: Principal, scope: RecordScope, type: string): AsyncGenerator<PastRecord[], void> {
+    return pages(RECORDS_PAGE, (after: PastRecord | null) =>
+      this.database.readSnapshot(principal, (tx) =>
+        this.bulk.past(tx, type, periodOf(scope), { after, limit: RECORDS_PAGE }),
+      ),
+    );
+  }
+
+  private pages(principal: Principal, scope: RecordScope, type: string): AsyncGenerator<ApprovedRecord[], void> {
+    return pages(RECORDS_PAGE, (last: ApprovedRecord | null) =>
       this.database.readSnapshot(principal, (tx) =>
         this.bulk.effective(tx, type, scope.instant, {
           after: last?.id ?? null,
@@ -210,15 +236,39 @@ export class PackageRecords {
   }
 }
 
+type Paths = ReadonlyMap<string, string | null>;
+
+async function* linesOf(
+  read: AsyncIterable<(ApprovedRecord | PastRecord)[]>,
+  paths: Paths,
+): AsyncGenerator<RecordLine[], void> {
+  for await (const page of read) {
+    yield page.map(({ id, documents, ...record }) => ({
+      recordId: id,
+      ...record,
+      documents: documents.map((document) => ({ ...document, path: paths.get(document.evidenceId) ?? null })),
+    }));
+  }
+}
+
+const periodOf = (scope: RecordScope) => ({
+  instant: scope.instant,
+  from: scope.periodFrom,
+  places: placesOf(scope),
+});
+
 const placesOf = ({ systemIds }: RecordScope): string[] => [WHOLE, ...systemIds];
 
-const headOf = ({ id, version, title, ownerId, systemIds, effectiveFrom }: EffectiveRecord) => ({
-  recordId: id,
-  version,
-  title,
-  ownerId,
-  systemIds,
-  effectiveFrom,
+const headOf = (record: ApprovedRecord) => ({
+  recordId: record.id,
+  version: record.version,
+  title: record.title,
+  ownerId: record.ownerId,
+  systemIds: record.systemIds,
+  effectiveFrom: record.effectiveFrom,
+  submittedBy: record.submittedBy,
+  decidedBy: record.decidedBy,
+  decidedAt: record.decidedAt,
 });
 
 function add<Value>(map: Map<string, Value[]>, key: string, value: Value): void {

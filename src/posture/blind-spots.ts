@@ -3,6 +3,9 @@ import type { SystemEvidence } from './evidence.js';
 import type { BlindSpots } from './posture.schema.js';
 import { limitOf } from './scanner.js';
 
+/** What was looked at, and what was seen. */
+type Seen = Pick<SystemEvidence, 'checks' | 'coverage'>;
+
 /** The longest time for which evidence that grows old at all is fresh, in milliseconds. */
 export const longestLimit = (freshness: readonly Freshness[]): number =>
   Math.max(0, ...freshness.map(limitOf).filter(Number.isFinite));
@@ -15,7 +18,7 @@ export type BlindTarget = BlindSpots['targets'][number];
  */
 export function blindTargets(
   systemId: string,
-  { checks, coverage }: SystemEvidence,
+  { checks, coverage }: Seen,
   asOf: Date,
   freshness: readonly Freshness[],
 ): BlindTarget[] {
@@ -36,22 +39,14 @@ export function blindTargets(
 }
 
 /** The first instant after one at which a target that a complete scan shows freshly is no longer shown so; null: at none. */
-export function becomesBlindAt(
-  { coverage }: SystemEvidence,
-  asOf: Date,
-  freshness: readonly Freshness[],
-): number | null {
+export function becomesBlindAt({ coverage }: Seen, asOf: Date, freshness: readonly Freshness[]): number | null {
   const limit = Math.min(...freshness.map(limitOf));
   const ends = coverage.map(({ observedAt }) => observedAt.getTime() + limit + 1).filter((at) => at > asOf.getTime());
   return ends.length === 0 ? null : Math.min(...ends);
 }
 
 /** How many targets no complete scan shows freshly; null where nobody has ever looked at anything. */
-export function blindCount(
-  { checks, coverage }: SystemEvidence,
-  asOf: Date,
-  freshness: readonly Freshness[],
-): number | null {
+export function blindCount({ checks, coverage }: Seen, asOf: Date, freshness: readonly Freshness[]): number | null {
   return checks.length + coverage.length === 0 ? null : blindTargets('', { checks, coverage }, asOf, freshness).length;
 }
 

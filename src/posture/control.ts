@@ -146,10 +146,13 @@ export const ADDRESSABLE_RULE = '164.306(d)(3)';
 
 type Item = Pick<ControlPosture, 'id' | 'required' | 'status'>;
 
+/** Whether what is open of other items can lower the rule on them. */
+export const mayBeLowered = (rule: Status | undefined): boolean => rule === 'evidenced' || rule === 'excepted';
+
 /** One decision says nothing of the other addressable items: while any is neither evidenced nor decided on, the rule on them is met in part. Null: that does not lower it. */
 export function undecided(controls: readonly Item[]): string | null {
   const rule = controls.find(({ id }) => id === ADDRESSABLE_RULE);
-  if (rule?.status !== 'evidenced' && rule?.status !== 'excepted') return null;
+  if (!mayBeLowered(rule?.status)) return null;
   const open = controls.filter(
     ({ required, status }) => required === 'addressable' && status !== 'evidenced' && status !== 'excepted',
   );

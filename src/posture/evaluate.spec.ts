@@ -59,7 +59,12 @@ const whole = emptyPart(asks, null);
 function evaluate(evidence: Partial<SystemEvidence> = {}, asOf = AS_OF, days: Record<string, number> = {}) {
   return evaluateSystem(
     { ...yardstick, asOf, freshness: { scanner: days } },
-    { id: id(9), name: 'emr', evidence: { checks: [], coverage: [], ...evidence }, part: emptyPart(asks, id(9)) },
+    {
+      id: id(9),
+      name: 'emr',
+      evidence: { checks: [], coverage: [], corrupt: new Set(), ...evidence },
+      part: emptyPart(asks, id(9)),
+    },
     whole,
   );
 }
@@ -347,7 +352,8 @@ describe('what does the document of a system say?', () => {
   });
 
   it('are proposed rules judged apart, and the law the same without them?', () => {
-    const evidence = { checks: [], coverage: [scan('trivy/misconfiguration', { silentPass: ['KSV-'] })] };
+    const coverage = [scan('trivy/misconfiguration', { silentPass: ['KSV-'] })];
+    const evidence = { checks: [], coverage, corrupt: new Set<string>() };
     const overlaid = catalog.withOverlay('nprm-2025');
     const under = evaluateSystem(
       { ...yardstick, catalog: overlaid, asks: asksOf(overlaid, {}, types) },

@@ -82,6 +82,7 @@ export function evaluateSystem(
         freshness: limits.get(practice.id) ?? practice.scannerFreshness,
         asOf: asOf.getTime(),
         accepted: part.accepted,
+        corrupt: evidence.corrupt,
         records: both('practices', practice.id),
         covered: part.accepted.practices.has(practice.id) || whole.accepted.practices.has(practice.id),
         systemId: id,
@@ -112,10 +113,11 @@ export function evaluateSystem(
 }
 
 const NOTHING: SubjectPart = { needs: [], failures: [] };
+const NO_EVIDENCE: SystemEvidence = { checks: [], coverage: [], corrupt: new Set() };
 
 /** What the organisation's records say by themselves, as if of a system of which nothing is known. */
 export function evaluateAlone(yardstick: Yardstick, whole: PlacePart): SystemEvaluation {
-  const none = { id: '', name: '', evidence: { checks: [], coverage: [] }, part: emptyPart(yardstick.asks, null) };
+  const none = { id: '', name: '', evidence: NO_EVIDENCE, part: emptyPart(yardstick.asks, null) };
   return evaluateSystem(yardstick, none, whole);
 }
 

@@ -11,6 +11,8 @@ export type CoverageSummary = Awaited<ReturnType<ResultsService['findCoverage']>
 export interface SystemEvidence {
   readonly checks: readonly CheckSummary[];
   readonly coverage: readonly CoverageSummary[];
+  /** Evidence whose stored bytes are no longer those that were kept: what rests on it can no longer be shown. */
+  readonly corrupt: ReadonlySet<string>;
 }
 
 /** A summary whose check the catalogue knows. Times are milliseconds since 1970. */

@@ -51,6 +51,28 @@ const needOf = (practice: string, type: string, change: Partial<PlaceInput> = {}
   return place(change).practices.get(practice)!.needs[at]!;
 };
 
+describe('is what is only looked at again taken for an end?', () => {
+  it('not of the need; and the place is read anew then', () => {
+    const again = new Date(AS_OF.getTime() + 3 * DAY);
+    const said: Statement = {
+      about: { practice: 'central-key-management' },
+      need: 'key',
+      says: 'met',
+      reason: 'key: 1 key is recorded.',
+      records: ['r1'],
+      series: [],
+      at: AS_OF,
+      until: null,
+      again,
+    };
+    expect(needOf('central-key-management', 'key', { statements: [said] })).toMatchObject({
+      state: 'met',
+      until: null,
+    });
+    expect(place({ statements: [said] }).until).toEqual(again);
+  });
+});
+
 describe('what does the catalogue ask for?', () => {
   it('of every item that needs a document something, and of no other anything', () => {
     for (const { id, needs } of catalog.controls) {

@@ -105,7 +105,7 @@ export function placePart(asks: Asks, input: PlaceInput): PlacePart {
   const controls = partsOf(asks.controls, said.control);
   const ends = [
     ...[...practices.values(), ...controls.values()].flatMap(({ needs }) => needs.map(({ until }) => until)),
-    ...input.statements.map(({ until }) => until),
+    ...input.statements.flatMap(({ until, again = null }) => [until, again]),
     // At the instant at which it is due it is not overdue yet.
     ...input.works.map(({ work: { dueAt } }) => dueAt && new Date(dueAt.getTime() + 1)),
     input.accepted.until,

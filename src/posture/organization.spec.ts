@@ -89,8 +89,12 @@ const system = ({ name, evidence, part }: World, at = 9): OrganizationSystem => 
   environment: 'production',
   states: systemStates(yardstick, evidence, part),
 });
-const good: World = { name: 'a', evidence: { checks: [], coverage: [scan(1)] }, part: NOTHING };
-const bad: World = { name: 'b', evidence: { checks: [result('KSV-0014', 'fail', 1)], coverage: [] }, part: NOTHING };
+const good: World = { name: 'a', evidence: { checks: [], coverage: [scan(1)], corrupt: new Set() }, part: NOTHING };
+const bad: World = {
+  name: 'b',
+  evidence: { checks: [result('KSV-0014', 'fail', 1)], coverage: [], corrupt: new Set() },
+  part: NOTHING,
+};
 
 const found = (organization: ReturnType<typeof evaluateOrganization>, practice = PRACTICE) =>
   organization.practices.find((one) => one.id === practice)!;
@@ -161,6 +165,7 @@ describe('does the organisation say of each system what the system says of itsel
       { maxLength: 20 },
     ),
     coverage: fc.array(fc.integer({ min: 0, max: 16 }).map(scan), { maxLength: 2 }),
+    corrupt: fc.constantFrom(new Set<string>(), new Set([result('KSV-0014', 'pass', 1).evidenceId])),
   });
   const worlds = fc
     .array(fc.record({ evidence, part }), { minLength: 1, maxLength: 4 })

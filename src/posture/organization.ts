@@ -1,6 +1,6 @@
 import type { Control, Practice, PracticeLink } from '../catalog/catalog.types.js';
 import type { Ask } from './asks.js';
-import { ADDRESSABLE_RULE, evaluateControl, liftedStatus, undecided } from './control.js';
+import { ADDRESSABLE_RULE, evaluateControl, liftedStatus, mayBeLowered, undecided } from './control.js';
 import type { Yardstick } from './evaluate.js';
 import { combinedPart, statedPart, type NeedPart, type PlacePart, type SubjectPart } from './needs.js';
 import type { OrganizationControl, OrganizationPractice, PostureNeedOfMany } from './organization.schema.js';
@@ -59,8 +59,9 @@ interface Alike {
 
 interface PracticeAlike extends Alike {
   readonly part: Part;
-  /** Its status where scanners never count. */
-  readonly byRecords: Status;
+  /** Bits of its status, and of that which it has where scanners never count. */
+  readonly bit: number;
+  readonly bitByRecords: number;
 }
 
 interface ControlAlike extends Alike {
@@ -87,6 +88,8 @@ class Tally {
     );
   }
 }
+
+const bitOf = (status: Status): number => 1 << STATUSES.indexOf(status);
 
 class JudgedPractices {
   readonly tally = new Tally();
@@ -120,12 +123,9 @@ class JudgedPractices {
       fails: records.failures.length > 0,
       covered: own.covered || this.covered,
     };
-    return {
-      part,
-      records,
-      status: practiceStatus(this.practice.automation, part),
-      byRecords: practiceStatus('records', { ...part, scanner: 'none' }),
-    };
+    const status = practiceStatus(this.practice.automation, part);
+    const bitByRecords = bitOf(practiceStatus('records', { ...part, scanner: 'none' }));
+    return { part, records, status, bit: bitOf(status), bitByRecords };
   }
 
   reason(code: number): string {
@@ -165,7 +165,7 @@ class JudgedControls {
     let statuses = 0;
     for (const at of this.primary) {
       const practice = practices[at];
-      if (practice !== undefined) statuses |= 1 << STATUSES.indexOf(isNever ? practice.byRecords : practice.status);
+      if (practice !== undefined) statuses |= isNever ? practice.bitByRecords : practice.bit;
     }
     const key = (statuses << 16) | code;
     let found = this.alike.get(key);
@@ -200,14 +200,19 @@ export function evaluateOrganization(
   const systems = isAlone ? [alone] : [...inScope].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const practices = catalog.practices.map((practice) => new JudgedPractices(practice, yardstick, whole));
   const controls = catalog.controls.map((control) => new JudgedControls(control, yardstick, whole));
+  const ruleAt = controls.findIndex(({ control }) => control.id === ADDRESSABLE_RULE);
   const codeAt = (system: number, at: number): number => systems[system]?.states.codes[at] ?? 0;
   const practicesIn = (system: number) => practices.map((judged, at) => judged.of(codeAt(system, at)));
 
   const itemsIn = (system: number, here: readonly PracticeAlike[]) =>
-    controls.map((judged, at) => {
-      const { id, required } = judged.control;
-      return { id, required, status: judged.of(codeAt(system, practices.length + at), here).status };
-    });
+    controls.map((judged, at) => judged.of(codeAt(system, practices.length + at), here).status);
+  /** Of the rule on addressable items why it is met in part; null: no item lowers it. */
+  const undecidedIn = (items: readonly Status[]): string | null =>
+    mayBeLowered(items[ruleAt])
+      ? undecided(
+          controls.map(({ control: { id, required } }, at) => ({ id, required, status: items[at] ?? 'missing' })),
+        )
+      : null;
 
   const counted = systems.map((system, index) => {
     const counts = { controls: countStatuses([]), proposed: countStatuses([]), practices: countStatuses([]) };
@@ -217,10 +222,9 @@ export function evaluateOrganization(
       counts.practices[status]++;
     });
     const items = itemsIn(index, here);
-    const isOpen = undecided(items) !== null;
+    const isOpen = undecidedIn(items) !== null;
     controls.forEach((judged, at) => {
-      const own = items[at]?.status ?? 'missing';
-      const status = isOpen && judged.control.id === ADDRESSABLE_RULE ? 'partial' : own;
+      const status = isOpen && at === ruleAt ? 'partial' : (items[at] ?? 'missing');
       judged.tally.add(status, index);
       counts[judged.control.type === 'proposed_requirement' ? 'proposed' : 'controls'][status]++;
     });
@@ -243,25 +247,33 @@ export function evaluateOrganization(
     };
   });
   const byId = new Map(shownPractices.map(({ id, status }) => [id, status]));
+  /** Most items show the same few systems. */
+  const seen = new Map<number, ReturnType<typeof lookAt>>();
+  const lookAt = (system: number) => {
+    const here = practicesIn(system);
+    const judgedHere = new Map(
+      practices.map(({ practice }, of) => {
+        const one = here[of];
+        return [
+          practice.id,
+          {
+            part: one?.part ?? UNKNOWN,
+            posture: { status: one?.status ?? 'missing', needs: one?.records.needs ?? [] },
+          },
+        ] as const;
+      }),
+    );
+    return { here, judgedHere };
+  };
   const shownControls = controls.map((judged, at): OrganizationControl => {
     const { control, links, tally, alike, decision } = judged;
     const told = (system: number) => {
-      const here = practicesIn(system);
-      const judgedHere = new Map(
-        practices.map(({ practice }, of) => {
-          const one = here[of];
-          return [
-            practice.id,
-            {
-              part: one?.part ?? UNKNOWN,
-              posture: { status: one?.status ?? 'missing', needs: one?.records.needs ?? [] },
-            },
-          ] as const;
-        }),
-      );
+      let known = seen.get(system);
+      if (known === undefined) seen.set(system, (known = lookAt(system)));
+      const { here, judgedHere } = known;
       const { records } = judged.of(codeAt(system, practices.length + at), here);
       const { reason } = evaluateControl({ control, links, practices: judgedHere, records, decision });
-      const open = control.id === ADDRESSABLE_RULE ? undecided(itemsIn(system, here)) : null;
+      const open = at === ruleAt ? undecidedIn(itemsIn(system, here)) : null;
       return open === null ? reason : `${reason} ${open}`;
     };
     const places = placesOf(tally, systems, isAlone, told);

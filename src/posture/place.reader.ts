@@ -9,6 +9,7 @@ import { FACT_KINDS, type FactKind } from '../results/fact.js';
 import { ResultsService } from '../results/results.service.js';
 import { asksOf, type Asks } from './asks.js';
 import { openDues, overdueStatements } from './dues.js';
+import { lostStatements } from './lost.js';
 import type { CoverageSummary } from './evidence.js';
 import { Judges } from './judges.js';
 import { NOTHING_ACCEPTED, placePart, type Accepted, type MachineWord, type PlacePart } from './needs.js';
@@ -45,13 +46,14 @@ export class PlaceReader {
     return (await this.judges.acceptances?.inEffect(tx, instant, systemId)) ?? NOTHING_ACCEPTED;
   }
 
-  /** `coverage`: of the system; none of the organisation. */
+  /** `corrupt`: evidence that is no longer what was kept. `coverage`: of the system; none of the organisation. */
   async part(
     tx: Tx,
     instant: Instant,
     systemId: string | null,
     { asks, types }: AskedFor,
     accepted: Accepted,
+    corrupt: ReadonlySet<string>,
     coverage: readonly CoverageSummary[] = [],
   ): Promise<PlacePart> {
     // A record is of the places that its type is of: of the others there is none.
@@ -60,6 +62,10 @@ export class PlaceReader {
     const summaries = await this.records.needs(tx, instant, systemId, limits);
     const dues = await this.records.obligations(tx, instant, systemId);
     const statements = overdueStatements(dues, asks, types, instant.asOf);
+    if (corrupt.size > 0) {
+      const lost = await this.records.documentedBy(tx, instant, systemId, [...corrupt]);
+      statements.push(...lostStatements(lost, asks, types, instant.asOf));
+    }
     for (const judge of this.judges.judges) statements.push(...(await judge.statements(tx, instant, systemId)));
     return placePart(asks, {
       systemId,

@@ -1,15 +1,12 @@
 import { Controller } from '@nestjs/common';
-import type { Catalog } from '../catalog/catalog.js';
 import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { instantOf } from '../kernel/http/instant.js';
-import { Refusal } from '../kernel/http/problem.js';
 import { selected } from './document.js';
 import type { OrganizationPosture } from './organization.schema.js';
 import { getOrganizationPosture, getSystemPosture } from './posture.operations.js';
 import type { Posture } from './posture.schema.js';
 import { PostureService } from './posture.service.js';
-
-type Query = CallOf<typeof getSystemPosture>['query'];
+import { shownBy } from './shown.js';
 
 @Controller()
 export class PostureController {
@@ -38,13 +35,4 @@ export class PostureController {
         : await this.posture.evaluate(principal, ask);
     return selected(document, shownBy(query, catalog));
   }
-}
-
-function shownBy(query: Query, catalog: Catalog): Parameters<typeof selected>[1] {
-  if (query.control === undefined) return { control: null, statuses: query.status };
-  const control = catalog.control(query.control);
-  if (control === null) {
-    throw new Refusal('invalid-request', 'The catalogue has no such control.', { pointer: 'query/control' });
-  }
-  return { control: control.id, statuses: query.status };
 }

@@ -3,6 +3,7 @@ import { AgreementsModule } from '../agreements/agreements.module.js';
 import { AgreementsService } from '../agreements/agreements.service.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { ChecksModule } from '../checks/checks.module.js';
+import { EvidenceModule } from '../evidence/evidence.module.js';
 import { ExceptionsModule } from '../exceptions/exceptions.module.js';
 import { ExceptionsService } from '../exceptions/exceptions.service.js';
 import { KeysModule } from '../keys/keys.module.js';
@@ -32,6 +33,7 @@ import { WorkService } from './work.service.js';
   imports: [
     CatalogModule,
     ChecksModule,
+    EvidenceModule,
     OrganizationsModule,
     ResultsModule,
     ScansModule,

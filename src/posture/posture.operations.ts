@@ -5,7 +5,7 @@ import { OrganizationPosture } from './organization.schema.js';
 import { Posture } from './posture.schema.js';
 import { STATUSES } from './status.js';
 
-const postureQuery = z.strictObject({
+export const postureQuery = z.strictObject({
   ...instantQuery,
   control: z
     .string()

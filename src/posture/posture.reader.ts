@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog.js';
 import { overlaid } from '../catalog/overlaid.js';
 import { ChecksService } from '../checks/checks.service.js';
+import { FindingsService } from '../evidence/findings.service.js';
 import { Database, type Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
@@ -26,6 +27,8 @@ export interface Question {
   readonly yardstick: Yardstick;
   readonly asked: AskedFor;
   readonly settings: SettingsInEffect;
+  /** Evidence that was known then to be no longer what was kept. */
+  readonly corrupt: ReadonlySet<string>;
   /** By id. */
   readonly inScope: readonly SystemInEffect[];
   /** Systems of the organisation that handle no PHI. */
@@ -43,20 +46,21 @@ export class PostureReader {
     private readonly checks: ChecksService,
     private readonly records: RecordsService,
     private readonly places: PlaceReader,
+    private readonly findings: FindingsService,
     private readonly catalog: Catalog,
   ) {}
 
-  /** «Now» for a question that names no instant: all that the systems have been told, and all that was decided on records, is known at it. */
+  /** «Now» for a question that names no instant: all that the systems have been told, all that was decided on records, and all that was found of evidence is known at it. */
   present(principal: Principal, systemId: string | null): Promise<Date> {
     return this.database.read(principal, async (tx) => {
       const told = await this.results.present(tx, systemId);
-      const decided = await this.records.lastKnown(tx, null);
-      return decided !== null && decided > told ? decided : told;
+      const others = [await this.records.lastKnown(tx, null), await this.findings.lastFound(tx)];
+      return others.reduce<Date>((last, at) => (at !== null && at > last ? at : last), told);
     });
   }
 
   /**
-   * Waits for merges and decisions under way: then what is known at the instant is final. In a transaction of its own: a snapshot is taken by its first statement,
+   * Waits for merges, decisions and findings under way: then what is known at the instant is final. In a transaction of its own: a snapshot is taken by its first statement,
    * and would not show what was waited for.
    */
   awaitKnown(principal: Principal, ask: PostureAsk): Promise<void> {
@@ -68,6 +72,7 @@ export class PostureReader {
         ask.knownAt,
       );
       await this.records.awaitDecisions(tx, ask.knownAt);
+      await this.findings.awaitWritten(tx);
     });
   }
 
@@ -84,35 +89,40 @@ export class PostureReader {
       yardstick: { catalog, asOf: ask.asOf, freshness: { scanner: freshness }, asks: asked.asks },
       asked,
       settings,
+      corrupt: await this.findings.corrupt(tx, ask.knownAt),
       inScope,
       excluded: systems.filter((system) => !inScope.includes(system)),
     };
   }
 
   /** What the organisation's records say of all its systems. */
-  async whole(tx: Tx, { ask, asked }: Question): Promise<PlacePart> {
-    return this.places.part(tx, ask, null, asked, await this.places.accepted(tx, ask, null));
+  async whole(tx: Tx, { ask, asked, corrupt }: Question): Promise<PlacePart> {
+    return this.places.part(tx, ask, null, asked, await this.places.accepted(tx, ask, null), corrupt);
   }
 
-  async system(tx: Tx, { ask, asked }: Question, { id, name, phiNamespaces }: SystemInEffect): Promise<SystemInput> {
+  async system(
+    tx: Tx,
+    { ask, asked, corrupt }: Question,
+    { id, name, phiNamespaces }: SystemInEffect,
+  ): Promise<SystemInput> {
     const accepted = await this.places.accepted(tx, ask, id);
     const checks = await this.results.summarise(tx, id, ask, phiNamespaces, [...accepted.results]);
     const coverage = await this.results.findCoverage(tx, id, ask);
-    const part = await this.places.part(tx, ask, id, asked, accepted, coverage);
-    return { id, name, evidence: { checks, coverage }, part };
+    const part = await this.places.part(tx, ask, id, asked, accepted, corrupt, coverage);
+    return { id, name, evidence: { checks, coverage, corrupt }, part };
   }
 
-  private async systemsOf(tx: Tx, ask: PostureAsk): Promise<SystemInEffect[]> {
+  private async systemsOf(tx: Tx, ask: PostureAsk): Promise<readonly SystemInEffect[]> {
     if (ask.systemId === null) {
       if (tx.principal.systemIds !== null) {
         throw new Refusal('forbidden', 'An agent that is bound to systems reads the posture of each of them.');
       }
       return this.systems.systemsAsOf(tx, ask);
     }
-    await this.systems.requireSystem(tx, ask.systemId);
     const system = await this.systems.systemAsOf(tx, ask, ask.systemId);
-    if (system === null) throw new Refusal('not-found', 'At that instant the system was retired or not known yet.');
-    return [system];
+    if (system !== null) return [system];
+    await this.systems.requireSystem(tx, ask.systemId);
+    throw new Refusal('not-found', 'At that instant the system was retired or not known yet.');
   }
 
   /** Law in force, with the overlay that the organisation has switched on, if the catalogue has it. */

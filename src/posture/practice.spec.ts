@@ -106,6 +106,7 @@ function evaluate(change: Partial<PracticeCase> = {}) {
     asOf: AS_OF,
     systemId: '00000000-0000-4000-8000-000000000000',
     accepted: NOTHING_ACCEPTED,
+    corrupt: new Set(),
     records: { needs: [], failures: [] },
     covered: false,
     isReviewed: false,
@@ -124,6 +125,29 @@ const records = (...needs: (Partial<NeedPart> & Pick<NeedPart, 'state'>)[]) => (
     ...need,
   })),
   failures: [] as string[],
+});
+
+describe('what of a practice whose reports can no longer be shown?', () => {
+  const passes = [row(C1, 'pass', { count: 40, seen: ago(2) }), row(C2, 'pass', { seen: ago(1) })];
+  const lost = (one: Row) => new Set([one.summary.evidenceId]);
+
+  it('is it failing, and does it say by which evidence?', () => {
+    const posture = evaluate({ rows: passes, corrupt: lost(passes[0]!) });
+    expect(posture.status).toBe('failing');
+    expect(posture.reason).toContain(passes[0]!.summary.evidenceId);
+    expect(posture.reason).toContain('can no longer be shown');
+  });
+
+  it('is it failing where it rested on the silence of such a report?', () => {
+    const silent = silence(C1);
+    const posture = evaluate({ silences: [silent], corrupt: new Set([silent.coverage.evidenceId]) });
+    expect(posture.status).toBe('failing');
+  });
+
+  it('do other reports make it neither better nor worse?', () => {
+    const other = new Set(['00000000-0000-4000-8000-0000000000ff']);
+    expect(evaluate({ rows: passes, corrupt: other })).toEqual(evaluate({ rows: passes }));
+  });
 });
 
 describe('when is a practice evidenced?', () => {

@@ -21,6 +21,8 @@ export interface ScannerCase {
   readonly asOf: number;
   /** Failing results that people have accepted. */
   readonly accepted: Pick<Accepted, 'checks'>;
+  /** Evidence whose stored bytes are no longer those that were kept. */
+  readonly corrupt: ReadonlySet<string>;
 }
 
 export interface ScannerPart {
@@ -35,6 +37,7 @@ export interface ScannerPart {
 
 /**
  * What scanners say of a practice in one system, worst first; each step needs what the one before has ruled out:
+ * 0. what rests on a report that is no longer what was kept makes it failing: nobody can show what it said; a later report of the same takes its place;
  * 1. a result that fails makes it failing, whatever its age: that nobody looked again does not mend it; excepted where all that fail were accepted;
  * 2. without a pass, stated or by silence, they say nothing: `warn`, `error`, `skip` and `manual` say that a tool did not find out;
  * 3. if every pass is older than the limit at the instant asked for, it is stale;
@@ -47,6 +50,8 @@ export function scannerPart(input: ScannerCase): ScannerPart {
   const isFresh = (time: number) => asOf - time <= limit;
   const endOf = (time: number) => (Number.isFinite(limit) ? time + limit : null);
 
+  const lost = lostPart(input);
+  if (lost !== null) return lost;
   const failing = rows.filter(({ summary }) => summary.status === 'fail');
   const open = failing.filter((row) => !isAccepted(row, accepted));
   if (open.length > 0) {
@@ -96,6 +101,18 @@ export function scannerPart(input: ScannerCase): ScannerPart {
     // It stays partial for as long as one of them is fresh.
     staleAt: endOf(Math.max(...[...freshPasses, ...freshSilences].map(({ seen }) => seen))),
   };
+}
+
+function lostPart({ rows, silences, corrupt }: ScannerCase): ScannerPart | null {
+  const lostRows = rows.filter(({ summary }) => corrupt.has(summary.evidenceId));
+  const lostSilences = silences.filter(({ coverage }) => corrupt.has(coverage.evidenceId));
+  const lost = [...lostRows, ...lostSilences];
+  if (lost.length === 0) return null;
+  const evidence = [...lostRows.map(({ summary }) => summary), ...lostSilences.map(({ coverage }) => coverage)];
+  const reason =
+    `What was said of it (${toolsOf(lost)}) rests on evidence whose stored bytes are no longer those that were kept: ` +
+    `${listed(evidence.map(({ evidenceId }) => evidenceId))}. It can no longer be shown.`;
+  return { ...resting(lostRows, lostSilences), state: 'failing', reason, observedAt: oldest(lost) };
 }
 
 /** Whether people have accepted all the failing results that a row counts. */

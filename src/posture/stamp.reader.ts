@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog.js';
 import { ChecksService } from '../checks/checks.service.js';
+import { FindingsService } from '../evidence/findings.service.js';
 import type { Tx } from '../kernel/db/database.js';
 import { nameId } from '../kernel/ids.js';
 import { VERSION } from '../kernel/version.js';
@@ -15,7 +16,7 @@ import type { PresentStamp } from './stamp.js';
  * Raised between two versions of the program with every change of the code that what a system says depends on: src/posture, the rooms that judge, and what they
  * read. Another version of the program makes all of it anew.
  */
-const REVISION = '1';
+const REVISION = '2';
 
 @Injectable()
 export class StampReader {
@@ -27,6 +28,7 @@ export class StampReader {
     private readonly results: ResultsService,
     private readonly records: RecordsService,
     private readonly recordTypes: RecordTypesService,
+    private readonly findings: FindingsService,
   ) {}
 
   /** What the transaction sees, of a system; null: of each that was ever registered. */
@@ -35,6 +37,7 @@ export class StampReader {
     const checks = await this.checks.lastChange(tx);
     const types = await this.recordTypes.lastChange(tx);
     const disposed = await this.records.lastDisposal(tx);
+    const found = await this.findings.lastFound(tx);
     const results = await this.results.told(tx, systemId);
     const records = await this.records.told(tx, systemId);
     const basis = nameId(
@@ -45,8 +48,9 @@ export class StampReader {
       String(checks.count),
       String(types.count),
       disposed?.toISOString() ?? '',
+      found?.toISOString() ?? '',
     );
-    const common = [settings.recordedAt, checks.recordedAt, types.recordedAt, disposed];
+    const common = [settings.recordedAt, checks.recordedAt, types.recordedAt, disposed, found];
     return new Map(
       (await this.systems.lastVersions(tx, systemId)).map(
         ({ systemId, version, recordedAt }): [string, PresentStamp] => {

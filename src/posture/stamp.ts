@@ -5,7 +5,7 @@
  * «now»: what has its instant and has not committed yet would be passed by.
  */
 export interface Stamp {
-  /** The catalogue, what the organisation has made of its checks and record types, disposals, and the rules of this program. */
+  /** The catalogue, what the organisation has made of its checks and record types, disposals, what was found of stored bytes, and the rules of this program. */
   readonly basis: string;
   /** The last instant at which a scan of the system became known. */
   readonly resultsUpto: Date | null;

@@ -77,6 +77,7 @@ export function standing(
       freshness: limits[at] ?? practice.scannerFreshness,
       asOf: asOf.getTime(),
       accepted: part.accepted,
+      corrupt: evidence.corrupt,
     });
     // At the last instant of its age it is not too old yet.
     if (scanner.staleAt !== null && scanner.staleAt >= asOf.getTime()) until = Math.min(until, scanner.staleAt + 1);

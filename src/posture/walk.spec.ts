@@ -36,7 +36,7 @@ async function remembered(scans: readonly Date[], from = new Date(0), part: (asO
     see: (asOf) => {
       read.push(asOf);
       const last = scans.filter((one) => one <= asOf).at(-1);
-      const evidence = { checks: [], coverage: last === undefined ? [] : [scan(last)] };
+      const evidence = { checks: [], coverage: last === undefined ? [] : [scan(last)], corrupt: new Set<string>() };
       return Promise.resolve({
         yardstick: { catalog, asOf, freshness: {}, asks },
         input: { id: 'a', name: 'a', evidence, part: part(asOf) },

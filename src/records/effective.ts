@@ -16,6 +16,13 @@ export interface RecordDocument {
   name: string;
 }
 
+/** A document as a version keeps it. */
+export interface KeptDocument extends RecordDocument {
+  /** RFC 3339, UTC. */
+  addedAt: string;
+  addedBy: string;
+}
+
 /** A version of a record that is in effect at an instant: what judges read. */
 export interface EffectiveRecord {
   id: string;
@@ -45,6 +52,30 @@ export interface EffectiveRecord {
   decidedAt: Date;
   /** Its record was disposed of: title, key, subject and fields are empty. What it evidenced it did evidence. */
   disposed: boolean;
+}
+
+/** A record in effect that some of the given evidence documents. */
+export interface DocumentedRecord {
+  id: string;
+  type: string;
+  /** Practices and controls that it is about. */
+  about: readonly string[];
+  /** Those of the given evidence. */
+  evidenceIds: readonly string[];
+}
+
+/** With who stands for it: two people at least. */
+export interface ApprovedRecord extends EffectiveRecord {
+  documents: readonly KeptDocument[];
+  /** Ids of principals. */
+  submittedBy: string;
+  decidedBy: string;
+}
+
+/** A version that was in effect within a period and was no longer at its end. */
+export interface PastRecord extends ApprovedRecord {
+  /** When it ended, where it lasted longest. */
+  endedAt: Date;
 }
 
 /** The last version of a record of which nothing is in effect any more. */

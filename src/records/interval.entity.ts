@@ -2,9 +2,10 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** An approved version in one place over an interval of time, as it is known over an interval of our time (migration 24 says what each column means). */
 @Entity('record_interval')
-@Index('record_open', ['organizationId', 'systemId', 'type', 'subject'], {
+@Index('record_open', ['organizationId', 'type', 'systemId', 'subject'], {
   where: 'effective_to is null and known_to is null',
 })
+@Index('record_ended', ['organizationId', 'type', 'effectiveTo'], { where: 'effective_to is not null' })
 @Check('record_interval_ended', '(effective_to is null) = (ended_known is null)')
 @Check('record_interval_forward', 'effective_to > effective_from')
 export class RecordInterval {

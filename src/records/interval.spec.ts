@@ -234,7 +234,7 @@ describe('do intervals say what versions say?', () => {
       }),
       { numRuns: 30 },
     );
-    expect(asked).toBeGreaterThan(100);
+    expect(asked).toBeGreaterThan(20);
   }, 120_000);
 
   it('needs count, for each subject, the one that speaks for it', async () => {

@@ -1,4 +1,4 @@
-import { WHOLE } from './interval.js';
+import { visibleIntervals, WHOLE } from './interval.js';
 
 /**
  * What approved versions change of the intervals, of all of them at once: $1 organisation, $2 known, $3 records, $4 their versions, approved in this transaction.
@@ -45,3 +45,39 @@ export const APPROVED_INTERVALS = `
     cross join lateral unnest(case when cardinality(d.system_ids) = 0 then array['${WHOLE}'::uuid] else d.system_ids end) as place(id)
   where d.kind = 'content'
   order by place.id, d.type, d.subject_id`;
+
+/**
+ * Of each limit of $limits (at, type, days, about) what the records of the place $4 say. Which record speaks for each subject comes first, once: of tens of thousands
+ * of persons, what is said of them is counted and not sorted, and the five that are named are found beside it.
+ */
+const needsOf = (limits: string, about: string): string => `
+  select a.at, s.*
+  from (
+    select at, type, about, coalesce($2::timestamptz - days * interval '24 hours', '-infinity') as since
+    from jsonb_to_recordset(${limits}::jsonb) as l(at integer, type text, days integer, about text[])
+    offset 0
+  ) a
+    cross join lateral (
+      with speaks as materialized (
+        select distinct on (i.subject) i.record_id, i.fails, i.expires_at, i.good_from, coalesce(i.expires_at <= $2, false) as expired
+        from (${visibleIntervals(
+          'r.subject, r.record_id, r.fails, r.expires_at, r.good_from, r.effective_from',
+          `r.system_id = $4 and r.type = a.type and r.good_from <= $2 and ${about}`,
+        )}) i
+        order by i.subject, coalesce(i.expires_at <= $2, false), i.good_from desc, i.effective_from desc, i.record_id
+      )
+      select count(*)::int as subjects,
+             count(*) filter (where fails)::int as failing,
+             count(*) filter (where not fails and expired)::int as expired,
+             count(*) filter (where good and good_from >= a.since)::int as fresh,
+             max(good_from) filter (where good) as "newestGoodFrom",
+             min(good_from) filter (where good) as "oldestGoodFrom",
+             min(expires_at) filter (where good) as "firstExpires",
+             (select array_agg(record_id order by fails desc, expired desc, good_from, record_id)
+              from (select * from speaks order by fails desc, expired desc, good_from, record_id limit 5) named) as records
+      from (select *, not fails and not expired as good from speaks) told
+    ) s
+  where s.subjects > 0`;
+
+/** $1 organisation, $2 as of, $3 known at, $4 place, $5 limits without `about`, for which the index `record_open` has all that is asked, $6 limits with it. */
+export const NEEDS = `${needsOf('$5', 'true')} union all ${needsOf('$6', 'r.about && a.about')} order by at`;

@@ -4,16 +4,17 @@ import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { nameId } from '../kernel/ids.js';
 import type {
+  DocumentedRecord,
   EffectiveFilter,
   EffectiveRecord,
   EndedRecord,
   NeedLimit,
   NeedSummary,
   RecordDocument,
+  KeptDocument,
 } from './effective.js';
-import { visibleIntervals, WHOLE } from './interval.js';
-import { APPROVED_INTERVALS } from './interval.sql.js';
-import type { KeptDocument } from './record.entity.js';
+import { OPEN, PAST, visibleIntervals, WHOLE } from './interval.js';
+import { APPROVED_INTERVALS, NEEDS } from './interval.sql.js';
 import type { Neighbour } from './rules.js';
 
 /** Milliseconds that a question waits for decisions under way. */
@@ -45,7 +46,10 @@ const CONTENT = `
   v.fields, v.effective_from as "effectiveFrom", v.expires_at as "expiresAt", v.good_from as "goodFrom", v.outcome, v.fails, v.links, v.documents,
   v.decided_at as "decidedAt", v.disposed_at is not null as disposed`;
 
-/** What records say of instants: read by judges and the posture, written by approvals alone. */
+/**
+ * What records say of instants: read by judges and the posture, written by approvals alone. One place, the whole organisation, has most of the records, so what reads a
+ * place is planned for its values each time: one plan for all of them is a hundred times as dear for that one.
+ */
 @Injectable()
 export class IntervalStore {
   /**
@@ -129,7 +133,11 @@ export class IntervalStore {
   /** When a disposal last became known: it takes the fields of what was in effect before. */
   async lastDisposal(tx: Tx): Promise<Date | null> {
     const [row] = await tx.query<{ last: Date | null }>(
-      `select max(${KNOWN}) as last from record_interval where organization_id = $1 and system_id = $2 and type = 'record_disposal'`,
+      `select max(known) as last from (
+         select ${KNOWN} as known from record_interval r where organization_id = $1 and system_id = $2 and type = 'record_disposal' and ${OPEN}
+         union all
+         select ${KNOWN} from record_interval r where organization_id = $1 and system_id = $2 and type = 'record_disposal' and ${PAST} is not null
+       ) disposals`,
       [tx.organizationId, WHOLE],
     );
     return row?.last ?? null;
@@ -167,6 +175,32 @@ export class IntervalStore {
       [tx.organizationId, instant.asOf, instant.knownAt, ...values],
     );
     return bounded(rows).map(recordOf);
+  }
+
+  /** Records in effect in one place that name some of the evidence: as a document or by a link, but not to hold it or to dispose of it. */
+  documentedBy(
+    tx: Tx,
+    instant: Instant,
+    systemId: string | null,
+    evidenceIds: readonly string[],
+  ): Promise<DocumentedRecord[]> {
+    return tx.query<DocumentedRecord>(
+      `select i.record_id as id, i.type, i.about, array_agg(distinct d.evidence_id order by d.evidence_id) as "evidenceIds"
+       from (${visibleIntervals(
+         'r.record_id, r.version, r.type, r.about',
+         `r.system_id = $4 and r.type not in ('legal_hold', 'record_disposal')`,
+       )}) i
+         join (
+           select record_id, version, evidence_id from record_document
+           where organization_id = $1 and evidence_id = any ($5::uuid[])
+           union
+           select record_id, version, target::uuid from record_link
+           where organization_id = $1 and kind = 'evidence' and target = any ($5::uuid[]::text[])
+         ) d on d.record_id = i.record_id and d.version = i.version
+       group by i.record_id, i.type, i.about
+       order by i.record_id`,
+      [tx.organizationId, instant.asOf, instant.knownAt, systemId ?? WHOLE, evidenceIds],
+    );
   }
 
   /** Of each record of which nothing is in effect at an instant, the last version that was, with the instant at which it ended. */
@@ -211,34 +245,15 @@ export class IntervalStore {
 
   /** In the order of the limits; nothing of those that nobody speaks to. What was done later than the instant says nothing of it, be it in effect since earlier. */
   async needs(tx: Tx, instant: Instant, systemId: string | null, limits: readonly NeedLimit[]): Promise<NeedSummary[]> {
-    const rows = await tx.query<Omit<NeedSummary, 'limit' | 'systemId'> & { at: number }>(
-      `select a.at, count(*)::int as subjects,
-              count(*) filter (where s.fails)::int as failing,
-              count(*) filter (where not s.fails and s.expired)::int as expired,
-              count(*) filter (where ${SPEAKS_WELL} and (a.days is null or s.good_from + a.days * interval '24 hours' >= $2))::int as fresh,
-              max(s.good_from) filter (where ${SPEAKS_WELL}) as "newestGoodFrom",
-              min(s.good_from) filter (where ${SPEAKS_WELL}) as "oldestGoodFrom",
-              min(s.expires_at) filter (where ${SPEAKS_WELL}) as "firstExpires",
-              (array_agg(s.record_id order by s.fails desc, s.expired desc, s.good_from, s.record_id))[1:5] as records
-       from jsonb_to_recordset($5::jsonb) as a(at integer, type text, days integer, about text[])
-         cross join lateral (
-           select distinct on (i.subject) i.*, coalesce(i.expires_at <= $2, false) as expired
-           from (${visibleIntervals(
-             'r.subject, r.record_id, r.fails, r.expires_at, r.good_from, r.effective_from',
-             'r.system_id = $4 and r.type = a.type and r.good_from <= $2 and (a.about is null or r.about && a.about)',
-           )}) i
-           order by i.subject, coalesce(i.expires_at <= $2, false), i.good_from desc, i.effective_from desc, i.record_id
-         ) s
-       group by a.at
-       order by a.at`,
-      [
-        tx.organizationId,
-        instant.asOf,
-        instant.knownAt,
-        systemId ?? WHOLE,
-        JSON.stringify(limits.map((limit, at) => ({ at, ...limit }))),
-      ],
-    );
+    const numbered = limits.map((limit, at) => ({ at, ...limit }));
+    const rows = await tx.query<Omit<NeedSummary, 'limit' | 'systemId'> & { at: number }>(NEEDS, [
+      tx.organizationId,
+      instant.asOf,
+      instant.knownAt,
+      systemId ?? WHOLE,
+      JSON.stringify(numbered.filter(({ about }) => about === undefined)),
+      JSON.stringify(numbered.filter(({ about }) => about !== undefined)),
+    ]);
     return rows.flatMap(({ at, ...summary }) => {
       const limit = limits[at];
       return limit === undefined ? [] : [{ limit, systemId, ...summary }];
@@ -276,9 +291,6 @@ export class IntervalStore {
     return rows.map(({ at }) => at);
   }
 }
-
-/** Rows `s` that neither fail nor have expired. */
-const SPEAKS_WELL = 'not s.fails and not s.expired';
 
 type ContentRow = Omit<EffectiveRecord, 'documents'> & { documents: KeptDocument[] };
 

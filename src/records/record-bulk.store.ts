@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import type { EffectiveRecord } from './effective.js';
-import { visibleIntervals } from './interval.js';
+import type { ApprovedRecord, PastRecord } from './effective.js';
+import { PAST, visibleIntervals } from './interval.js';
 import type { VersionRef } from './interval.store.js';
 import { RecordEntity, RecordVersion } from './record.entity.js';
 import type { Decision, RecordRow, VersionRow } from './records.store.js';
@@ -30,6 +30,33 @@ export interface EffectivePage {
 }
 
 const EFFECTIVE = `r.type = $4 and ($5::uuid is null or r.record_id > $5) and ($7::uuid[] is null or r.system_id = any ($7))`;
+
+/** From an instant on to another (`asOf`), by what was known then, in some of the places. */
+export interface Period {
+  instant: Instant;
+  from: Date;
+  places: readonly string[];
+}
+
+/** A page of versions, by id and version. */
+export interface PastPage {
+  after: { id: string; version: number } | null;
+  limit: number;
+}
+
+/** Intervals `r` that ended after $4 and are not in effect at $2 in one of the places $5; all that ended after is PAST after it. */
+const ended = (where: string): string =>
+  `select r.record_id, r.version, r.type, r.effective_to from record_interval r
+   where r.organization_id = $1 and r.known_from <= $3 and (r.known_to is null or r.known_to > $3)
+     and ${PAST} > $4 and r.effective_to > $4 and r.effective_to <= $2 and r.ended_known <= $3
+     and r.system_id = any ($5::uuid[]) and (${where})
+     and (r.record_id, r.version) not in (
+       select i.record_id, i.version from (${visibleIntervals('r.record_id, r.version', 'r.system_id = any ($5::uuid[])')}) i)`;
+
+const CONTENT = `v.record_id as id, v.version, v.type, v.natural_key as "naturalKey", v.subject, v.title, v.owner_id as "ownerId",
+  v.system_ids as "systemIds", v.fields, v.effective_from as "effectiveFrom", v.expires_at as "expiresAt", v.good_from as "goodFrom",
+  v.outcome, v.fails, v.links, v.documents, v.submitted_by as "submittedBy", v.decided_by as "decidedBy", v.decided_at as "decidedAt",
+  v.disposed_at is not null as disposed`;
 
 /** Statements over many records at once. */
 @Injectable()
@@ -117,7 +144,7 @@ export class RecordBulkStore {
     type: string,
     instant: Instant,
     { after, limit, places }: EffectivePage,
-  ): Promise<EffectiveRecord[]> {
+  ): Promise<ApprovedRecord[]> {
     return tx.query(
       `with found as materialized (
          select distinct i.record_id, i.version
@@ -125,13 +152,44 @@ export class RecordBulkStore {
          order by i.record_id
          limit $6
        )
-       select v.record_id as id, v.version, v.type, v.natural_key as "naturalKey", v.subject, v.title, v.owner_id as "ownerId",
-         v.system_ids as "systemIds", v.fields, v.effective_from as "effectiveFrom", v.expires_at as "expiresAt", v.good_from as "goodFrom",
-         v.outcome, v.fails, v.links, v.documents, v.decided_at as "decidedAt", v.disposed_at is not null as disposed
+       select ${CONTENT}
        from found f join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
        order by v.record_id`,
       [tx.organizationId, instant.asOf, instant.knownAt, type, after, limit, places ?? null],
     );
+  }
+
+  /** A page of the versions of a type that were in effect in one of the places after `from` and are in none of them at the instant, by id and version. */
+  async past(
+    tx: Tx,
+    type: string,
+    { instant, from, places }: Period,
+    { after, limit }: PastPage,
+  ): Promise<PastRecord[]> {
+    return tx.query(
+      `with found as materialized (
+         select p.record_id, p.version, max(p.effective_to) as ended_at from (${ended('r.type = $6')}) p
+         where $7::uuid is null or (p.record_id, p.version) > ($7::uuid, $8::integer)
+         group by p.record_id, p.version
+         order by p.record_id, p.version
+         limit $9
+       )
+       select ${CONTENT}, f.ended_at as "endedAt"
+       from found f join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
+       order by v.record_id, v.version`,
+      [
+        ...[tx.organizationId, instant.asOf, instant.knownAt, from, places, type],
+        ...[after?.id ?? null, after?.version ?? null, limit],
+      ],
+    );
+  }
+
+  /** The types of which there are such versions. */
+  async pastTypes(tx: Tx, { instant, from, places }: Period): Promise<string[]> {
+    const rows = await tx.query<{ type: string }>(`select distinct p.type from (${ended('true')}) p`, [
+      ...[tx.organizationId, instant.asOf, instant.knownAt, from, places],
+    ]);
+    return rows.map(({ type }) => type).sort();
   }
 
   /** The types of which anything is in effect in one of the places. */

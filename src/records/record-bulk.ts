@@ -6,11 +6,18 @@ import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
-import type { EffectiveRecord } from './effective.js';
+import type { ApprovedRecord, PastRecord } from './effective.js';
 import { IntervalStore, type VersionRef } from './interval.store.js';
 import { actorOf, type Actor } from './life.js';
 import { Batch } from './record-batch.js';
-import { RecordBulkStore, type EffectivePage, type NewVersion, type StandingRecord } from './record-bulk.store.js';
+import {
+  RecordBulkStore,
+  type EffectivePage,
+  type NewVersion,
+  type PastPage,
+  type Period,
+  type StandingRecord,
+} from './record-bulk.store.js';
 import { candidateOf, RecordCheck } from './record-check.js';
 import { NOTHING_FOUND, objectOf, RecordLife, UNDECIDED, type NewRecord, type Submitted } from './record-life.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
@@ -76,13 +83,23 @@ export class RecordBulk {
   }
 
   /** A page of the records of a type in effect at an instant, by id. */
-  effective(tx: Tx, type: string, instant: Instant, page: EffectivePage): Promise<EffectiveRecord[]> {
+  effective(tx: Tx, type: string, instant: Instant, page: EffectivePage): Promise<ApprovedRecord[]> {
     return this.store.effective(tx, type, instant, page);
   }
 
   /** The types of which anything is in effect in one of the places, by name. */
   effectiveTypes(tx: Tx, instant: Instant, places: readonly string[]): Promise<string[]> {
     return this.store.effectiveTypes(tx, instant, places);
+  }
+
+  /** A page of the versions of a type that were in effect within a period and no longer at its end, by id and version. */
+  past(tx: Tx, type: string, period: Period, page: PastPage): Promise<PastRecord[]> {
+    return this.store.past(tx, type, period, page);
+  }
+
+  /** The types of which there are such versions, by name. */
+  pastTypes(tx: Tx, period: Period): Promise<string[]> {
+    return this.store.pastTypes(tx, period);
   }
 
   /** A first version, or the next one of `last`'s record, with its documents: not checked, and not written yet. */

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import type { Action, EventObject } from '../audit/event.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
-import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
@@ -19,6 +18,7 @@ import { candidateOf, RecordCheck } from './record-check.js';
 import { RetentionStore } from './retention.store.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
 import type { ApprovedVersion, RecordRules } from './rules.js';
+import { versionDigest } from './version-digest.js';
 
 export interface NewRecord {
   type: string;
@@ -389,9 +389,15 @@ export class RecordLife {
 }
 
 /** What an audit event says that it is of: the version, with the digest of its content. */
-export function objectOf({ recordId, version, fields, links, documents }: VersionRow): EventObject {
-  const content = { fields, links, documents } as unknown as JsonValue;
-  const sha256 = createHash('sha256').update(canonicalJson(content)).digest('hex');
+export function objectOf(row: VersionRow): EventObject {
+  const { recordId, version, effectiveFrom, expiresAt, goodFrom, fields, links, documents } = row;
+  const sha256 = versionDigest({
+    ...row,
+    effectiveFrom: effectiveFrom.toISOString(),
+    expiresAt: expiresAt?.toISOString() ?? null,
+    goodFrom: goodFrom.toISOString(),
+    ...({ fields, links, documents } as unknown as Record<'fields' | 'links' | 'documents', JsonValue>),
+  });
   return { kind: 'record', id: recordId, version, sha256 };
 }
 

@@ -1,16 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import type { RecordLink } from './effective.js';
+import type { KeptDocument, RecordLink } from './effective.js';
 import type { Move, VersionKind, VersionState } from './moves.js';
-
-/** A document as a version names it. */
-export interface KeptDocument {
-  evidenceId: string;
-  role: string;
-  name: string;
-  /** RFC 3339, UTC. */
-  addedAt: string;
-  addedBy: string;
-}
 
 @Entity('record')
 @Index('record_natural_key', ['organizationId', 'type', 'naturalKey'], { unique: true, where: `natural_key <> ''` })

@@ -3,6 +3,8 @@ import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { RecordCustody } from './custody.service.js';
+import { CustodyStore } from './custody.store.js';
 import { DisposalStore } from './disposal.store.js';
 import { DisposalWorker } from './disposal.worker.js';
 import { DocumentsController } from './documents.controller.js';
@@ -37,11 +39,13 @@ import { RecordTypesModule } from './types/record-types.module.js';
     OwnRecordRules,
     DocumentsService,
     RetentionService,
+    RecordCustody,
     DisposalWorker,
     RecordsStore,
     RecordListStore,
     IntervalStore,
     RetentionStore,
+    CustodyStore,
     DisposalStore,
   ],
   exports: [
@@ -52,6 +56,7 @@ import { RecordTypesModule } from './types/record-types.module.js';
     RecordRulesRegistry,
     DocumentsService,
     RetentionService,
+    RecordCustody,
   ],
 })
 export class RecordsModule {}

@@ -2,7 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
-import type { EffectiveFilter, EffectiveRecord, EndedRecord, NeedLimit, NeedSummary } from './effective.js';
+import type {
+  DocumentedRecord,
+  EffectiveFilter,
+  EffectiveRecord,
+  EndedRecord,
+  NeedLimit,
+  NeedSummary,
+} from './effective.js';
 import { RecordTypesService } from './types/record-types.service.js';
 import { dueOf, isOfSystems, typesAsked, type Due } from './obligations.js';
 import { IntervalStore } from './interval.store.js';
@@ -18,14 +25,42 @@ export class RecordsService {
     private readonly lists: RecordListStore,
   ) {}
 
-  /** The records in effect at an instant, with their fields. More than 20,000 at once are an error. */
-  effective(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EffectiveRecord[]> {
-    return this.intervals.effective(tx, instant, filter);
+  /**
+   * The records in effect at an instant, with their fields; by type and record. More than 20,000 at once are an error. Several judges ask for the same types: of a
+   * place each type is read once in a snapshot.
+   */
+  async effective(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EffectiveRecord[]> {
+    const { types, systemId, ...narrower } = filter;
+    if (Object.keys(narrower).length > 0) return this.intervals.effective(tx, instant, filter);
+    const { asOf, knownAt } = instant;
+    const read = await tx.once(`records ${systemId ?? ''} ${asOf.toISOString()} ${knownAt.toISOString()}`, () =>
+      Promise.resolve(new Map<string, readonly EffectiveRecord[]>()),
+    );
+    const wanted = [...new Set(types)].sort();
+    const missing = wanted.filter((type) => !read.has(type));
+    if (missing.length > 0) {
+      const found = Map.groupBy(
+        await this.intervals.effective(tx, instant, { ...filter, types: missing }),
+        ({ type }) => type,
+      );
+      for (const type of missing) read.set(type, found.get(type) ?? []);
+    }
+    return wanted.flatMap((type) => read.get(type) ?? []);
   }
 
   /** Of each record of which nothing is in effect at the instant, the last version that was: what ended, and may leave something open. Bounded as `effective`. */
   ended(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EndedRecord[]> {
     return this.intervals.ended(tx, instant, filter);
+  }
+
+  /** The records in effect in one place that some of the evidence documents: as their document, or by a link. `systemId` as in `needs`. */
+  documentedBy(
+    tx: Tx,
+    instant: Instant,
+    systemId: string | null,
+    evidenceIds: readonly string[],
+  ): Promise<DocumentedRecord[]> {
+    return this.intervals.documentedBy(tx, instant, systemId, evidenceIds);
   }
 
   /**

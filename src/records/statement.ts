@@ -19,8 +19,10 @@ export interface Statement {
   series: readonly string[];
   /** Of what instant it is. */
   at: Date;
-  /** When age or a date alone changes it; null: nothing of that sort does. */
+  /** When age or a date alone ends it; null: nothing of that sort does. */
   until: Date | null;
+  /** When a date alone may change it, and may as well leave it as it is: then it is judged anew. What only ends so is nothing to renew. Left out: never. */
+  again?: Date | null;
   work?: {
     kind: WorkKind;
     /** A member's id. */

@@ -190,7 +190,17 @@ describe('are restores tested?', () => {
 
   it('by a fresh test of each objective that met it', () => {
     expect(of([objective()])).toEqual([]);
-    expect(of([objective(), test('2026-05-01')])).toMatchObject([{ says: 'met', until: at('2026-08-01T01:00:00Z') }]);
+    expect(of([objective(), test('2026-05-01')])).toMatchObject([
+      {
+        says: 'met',
+        reason: expect.stringContaining('the one recovery objective was'),
+        until: at('2026-08-01T01:00:00Z'),
+      },
+    ]);
+    // A test that is to come does not end it: it is looked at again then.
+    expect(of([objective(), test('2026-05-01'), test('2026-06-02')])).toMatchObject([
+      { says: 'met', until: at('2026-08-01T01:00:00Z'), again: at('2026-06-02T01:00:00Z') },
+    ]);
     expect(of([objective(), test('2026-02-01')])).toMatchObject([{ says: 'stale' }]);
     const other = objective({ scope: 'lab' }, newId());
     expect(of([objective(), other, test('2026-05-01')])).toMatchObject([
@@ -206,7 +216,13 @@ describe('are restores tested?', () => {
     ['an age that nobody wrote down', { measuredRpoMinutes: undefined }],
   ])('not where one missed it by %s, until a later one passes', (_what, fields) => {
     const missed = test('2026-05-01', fields);
-    expect(of([objective(), missed])).toMatchObject([{ says: 'failing', reason: expect.stringContaining('emr') }]);
+    expect(of([objective(), missed])).toMatchObject([
+      {
+        says: 'failing',
+        reason: expect.stringContaining('emr'),
+        work: { kind: 'failing', dueAt: new Date(missed.fields['completedAt'] as string) },
+      },
+    ]);
     expect(of([objective(), missed, test('2026-04-30')])).toMatchObject([{ says: 'failing' }]);
     expect(of([objective(), missed, test('2026-05-02')])).toMatchObject([{ says: 'met' }]);
   });

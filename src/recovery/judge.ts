@@ -47,7 +47,7 @@ function stating({ limitOf, asOf }: Judged, practice: string, type: string) {
   return (
     says: Statement['says'],
     reason: string,
-    more: Partial<Pick<Statement, 'records' | 'series' | 'until' | 'work'>> = {},
+    more: Partial<Pick<Statement, 'records' | 'series' | 'until' | 'again' | 'work'>> = {},
   ): Statement => ({
     about: { practice },
     need: limitOf(practice, type) === undefined ? null : type,
@@ -139,10 +139,10 @@ function judgeObjectives(input: RecoveryInput, objectives: readonly Objective[])
  */
 function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): Statement[] {
   const type = 'backup_report';
-  const { runs, asOf, limitOf, records } = input;
+  const { runs, asOf, limitOf } = input;
   const say = stating(input, BACKUP, type);
   const limit = limitOf(BACKUP, type);
-  const reports = limit === undefined ? [] : ofType(records, type);
+  const reports = limit === undefined ? [] : ofType(input.records, type);
   const reported = ageOf(reports, limit?.days ?? null, asOf);
   if (reported !== null && (objectives.length === 0 || reported.newest.fails)) return [byReport(say, type, reported)];
   const last = objectives.flatMap((objective) =>
@@ -174,9 +174,14 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
     });
   }
   const series = [...new Set(last.flatMap(({ run }) => run?.series ?? []))].slice(0, 20);
-  const reason = `${type}: good backups lie within the RPO of all ${objectives.length} recovery objectives.`;
-  return [say('met', reason, { records: idsOf(objectives.map(({ record }) => record)), series, until })];
+  const reason = `${type}: good backups lie within the RPO of ${eachOf(objectives)}.`;
+  const heldUntil = earliest(last.map((backup) => backup.heldUntil));
+  const records = idsOf(objectives.map(({ record }) => record));
+  return [say('met', reason, { records, series, until: heldUntil, again: changes })];
 }
+
+const eachOf = ({ length }: readonly Objective[]): string =>
+  length === 1 ? 'the one recovery objective' : `all ${length} recovery objectives`;
 
 const latest = (one: Date | null, other: Date | null): Date | null =>
   one === null || (other !== null && other > one) ? other : one;
@@ -256,7 +261,8 @@ function judgeRestores(input: RecoveryInput, objectives: readonly Objective[]): 
             {
               records: [last.record.id, objective.record.id],
               until: changes,
-              ...work('failing', last.record, null),
+              // Nothing has shown since then that there is a way back: the next test is due at once.
+              ...work('failing', last.record, last.fields.completedAt),
             },
           ),
         ],
@@ -281,10 +287,9 @@ function judgeRestores(input: RecoveryInput, objectives: readonly Objective[]): 
     const next = earliest([changes, ...fresh.map(({ end }) => end)]);
     return [say('stale', reason, { ...used, until: next, ...work('stale', first.objective.record, null) })];
   }
-  const until = earliest([changes, ...fresh.map(({ end }) => end)]);
-  return [
-    say('met', `restore_test: all ${objectives.length} recovery objectives were tested, and met.`, { ...used, until }),
-  ];
+  const until = earliest(fresh.map(({ end }) => end));
+  const were = objectives.length === 1 ? 'was tested, and met' : 'were tested, and met';
+  return [say('met', `restore_test: ${eachOf(objectives)} ${were}.`, { ...used, until, again: changes })];
 }
 
 /** Exercises: that of late there was one, and that what it found is taken up. */
@@ -334,7 +339,8 @@ export function judgeExercises(input: Judged): Statement[] {
       })
     : say('met', `exercise_report: the last is ${nameOf(age.newest)}.`, {
         records: [age.newest.id],
-        until: earliest([age.end, changes]),
+        until: earliest([age.end, ...[...findings, ...actions].map(({ dueAt }) => dueAt)]),
+        again: changes,
       });
   const due = findings.map(({ report, number, dueAt }) => ({
     ...base,

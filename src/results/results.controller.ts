@@ -6,8 +6,8 @@ import { instantOf } from '../kernel/http/instant.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { getResultHistory, listResults } from './results.schema.js';
+import { resultView } from './result-view.js';
 import { ResultsService } from './results.service.js';
-import type { ListedResult } from './results.store.js';
 
 /** More corrections of one result than anybody reads; the package has them all. */
 const MAX_HISTORY = 1_000;
@@ -29,7 +29,7 @@ export class ResultsController {
       const instant = instantOf({ asOf, knownAt }, await this.results.present(tx, call.params.systemId));
       return this.results.findResults(tx, call.params.systemId, instant, { ...filter, after, limit: limit + 1 });
     });
-    return toPage(found, limit, view, ({ series }) => [series]);
+    return toPage(found, limit, resultView, ({ series }) => [series]);
   }
 
   @Endpoint(getResultHistory)
@@ -42,16 +42,10 @@ export class ResultsController {
     if (found.length === 0) throw new Refusal('not-found', 'The system has no such result.');
     return {
       items: found.map((result) => ({
-        ...view(result),
+        ...resultView(result),
         knownFrom: result.knownFrom.toISOString(),
         knownTo: result.knownTo?.toISOString() ?? null,
       })),
     };
   }
 }
-
-const view = (result: ListedResult) => ({
-  ...result,
-  observedFrom: result.observedFrom.toISOString(),
-  observedTo: result.observedTo?.toISOString() ?? null,
-});

@@ -22,7 +22,7 @@ const example = {
   observedTo: null,
 };
 
-const Result = z
+export const Result = z
   .object({
     series: z.uuid().meta({ description: 'Identity of this check of this source on this resource of this target.' }),
     target: z.object({ kind: z.string(), name: z.string() }),

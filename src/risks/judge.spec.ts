@@ -15,6 +15,7 @@ const about = { practice: 'risk-analysis' };
 const NEEDS: RiskNeed[] = [
   { about, type: 'risk_analysis', days: 365 },
   { about, type: 'risk_management_plan', days: 365 },
+  { about: { practice: 'periodic-evaluation' }, type: 'evaluation', days: 365 },
 ];
 
 type Said = NonNullable<Parameters<typeof effective>[3]>;
@@ -73,7 +74,7 @@ const AROUND = {
 };
 
 const ask = (input: Partial<RisksInput>, asOf = NOW): Statement[] =>
-  judge({ analyses: [], ended: [], plans: [], risks: [], around: AROUND, ...input }, NEEDS, asOf);
+  judge({ analyses: [], ended: [], plans: [], risks: [], around: AROUND, evaluation: null, ...input }, NEEDS, asOf);
 const of = (statements: readonly Statement[], need: string) => statements.filter((one) => one.need === need);
 const told = (statements: readonly Statement[], need: string): [says: string, reason: string][] =>
   of(statements, need).map(({ says, reason }) => [says, reason]);
@@ -186,6 +187,34 @@ describe('what does a risk analysis say?', () => {
     expect(latestOf([newer, analysis()])?.id).toBe(newer.id);
     expect(latestOf([analysis(), newer])?.id).toBe(newer.id);
     expect(latestOf([])).toBeNull();
+  });
+});
+
+describe('is an evaluation made before a material change stale?', () => {
+  const record = effective('evaluation', 'evaluation', {}, { from: '2026-03-01T00:00:00Z' });
+  const then = { ...AROUND, vendorsThen: [imaging] };
+  const web = { id: idOf('web'), name: 'portal', phiNamespaces: [] };
+  const said = (changed: Partial<typeof then>) =>
+    told(ask({ evaluation: { record, around: { ...then, ...changed } } }), 'evaluation');
+
+  it.each([
+    ['a new system', { systems: [emr, web] }, 'system portal is new in scope'],
+    ['another version of a cluster', { versions: new Map([[emr.id, '1.35']]) }, 'runs Kubernetes 1.35, before 1.34'],
+    ['a new vendor', { vendorsThen: [] }, 'vendor Lakeside Imaging is a new vendor'],
+    [
+      'another namespace with PHI',
+      { systemsThen: [{ ...emr, phiNamespaces: ['old'] }] },
+      'namespace emr of emr-production holds PHI now',
+    ],
+  ])('by %s it is, and says so', (_, changed, words) => {
+    expect(said(changed)).toEqual([['stale', expect.stringContaining(words)]]);
+    expect(said(changed)[0]?.[1]).toContain('since the one that counts from 2026-03-01');
+  });
+
+  it('by nothing else: whether there is one, and its age, its record says itself', () => {
+    expect(said({})).toEqual([]);
+    expect(said({ systemsThen: [emr, web] })).toEqual([]);
+    expect(of(ask({}), 'evaluation')).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
 import { analysisOf, planOf, riskOf, type RiskFields } from './fields.js';
-import { materialChanges, type Surroundings } from './material-change.js';
+import { changesSince, materialChanges, type Surroundings } from './material-change.js';
 import { levelOf } from './matrix.js';
 import type { RiskNeed } from './needs.js';
 
@@ -19,6 +19,8 @@ export interface RisksInput {
   risks: readonly EffectiveRecord[];
   /** Around the analysis that speaks (`latestOf`). */
   around: Surroundings;
+  /** The evaluation of the whole organisation that speaks, and what is around it; null: there is none. */
+  evaluation: { record: EffectiveRecord; around: Parameters<typeof changesSince>[0] } | null;
 }
 
 type Finding = Pick<Statement, 'says' | 'reason' | 'records' | 'until'> & Pick<Statement, 'work'>;
@@ -42,8 +44,7 @@ export function latestOf(records: readonly EffectiveRecord[]): EffectiveRecord |
 export function judge(input: RisksInput, needs: readonly RiskNeed[], asOf: Date): Statement[] {
   const risks = input.risks.map((record) => ({ record, fields: riskOf(record) }));
   const statements = needs.flatMap((need) => {
-    const findings =
-      need.type === 'risk_analysis' ? analysisFindings(input, need, asOf) : planFindings(input, need, asOf);
+    const findings = FINDINGS[need.type](input, need, asOf);
     return bounded(findings).map((finding): Statement => ({
       about: need.about,
       need: need.type,
@@ -54,6 +55,29 @@ export function judge(input: RisksInput, needs: readonly RiskNeed[], asOf: Date)
   });
   const planned = needs.flatMap(({ about, type }) => (type === 'risk_management_plan' ? [about] : []));
   return [...statements, ...planned.flatMap((about) => openWork(risks, input, about, asOf))];
+}
+
+const FINDINGS: Readonly<Record<RiskNeed['type'], (input: RisksInput, need: RiskNeed, asOf: Date) => Finding[]>> = {
+  risk_analysis: analysisFindings,
+  risk_management_plan: planFindings,
+  evaluation: evaluationFindings,
+};
+
+/**
+ * «In response to environmental or operational changes» (45 CFR 164.308(a)(8)): an evaluation that was made before one speaks of something else. Its age, and that
+ * there is one, is said by the record itself.
+ */
+function evaluationFindings({ evaluation }: RisksInput): Finding[] {
+  const changes = evaluation === null ? [] : changesSince(evaluation.around);
+  if (evaluation === null || changes.length === 0) return [];
+  const { record } = evaluation;
+  const reason = `Record evaluation: since the one that counts from ${dayOf(record.goodFrom)}, ${told(changes)}. What it says has to be looked at again.`;
+  return [{ says: 'stale', reason, records: [record.id], until: null }];
+}
+
+function told(changes: readonly string[]): string {
+  const more = changes.length > MAX_CHANGES ? `; and ${changes.length - MAX_CHANGES} more` : '';
+  return `${changes.slice(0, MAX_CHANGES).join('; ')}${more}`;
 }
 
 function analysisFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Finding[] {
@@ -77,9 +101,7 @@ function analysisFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Fi
   }
   const changes = materialChanges(fields, input.around);
   if (changes.length > 0) {
-    const shown = changes.slice(0, MAX_CHANGES).join('; ');
-    const more = changes.length > MAX_CHANGES ? `; and ${changes.length - MAX_CHANGES} more` : '';
-    const reason = `Record risk_analysis: since ${of}, ${shown}${more}. It has to be renewed.`;
+    const reason = `Record risk_analysis: since ${of}, ${told(changes)}. It has to be renewed.`;
     return [{ says: 'stale', reason, records, until: null }];
   }
   const reason = `Record risk_analysis: ${of} is in effect, and nothing material has changed since.`;

@@ -20,12 +20,27 @@ export interface Surroundings {
   vendors: readonly { id: string; name: string }[];
 }
 
+/** What an analysis was made of. */
+type Known = Pick<AnalysisFields, 'systems' | 'namespaces' | 'vendors' | 'leftOut'>;
+
+/** The same since an evaluation, which names nothing that it was made of: what there was then was in it. */
+export const changesSince = (around: Surroundings & { readonly vendorsThen: readonly { id: string }[] }): string[] =>
+  materialChanges(
+    {
+      systems: around.systemsThen.map(({ id }) => ({ systemId: id, version: around.versionsThen.get(id) })),
+      namespaces: around.systemsThen.flatMap(({ id, phiNamespaces }) => phiNamespaces.map((name) => `${id}/${name}`)),
+      vendors: around.vendorsThen.map(({ id }) => id),
+      leftOut: [],
+    },
+    around,
+  );
+
 /**
  * What has changed so much since an analysis that it speaks of something else (45 CFR 164.306(e); HHS guidance on risk analysis: «as needed», with new technology
  * and business operations): a system or a vendor that it neither names nor leaves out, another minor version of a cluster, namespaces with PHI that it does not know.
  * One sentence part each.
  */
-export function materialChanges(analysis: AnalysisFields, around: Surroundings): string[] {
+export function materialChanges(analysis: Known, around: Surroundings): string[] {
   const isLeftOut = leftOutOf(analysis);
   const named = new Map(analysis.systems.map((system) => [system.systemId, system]));
   const systems = around.systems.filter(({ name }) => !isLeftOut(name));
@@ -64,7 +79,7 @@ function versionChange(
 
 function namespaceChanges(
   { id, name, phiNamespaces }: ScopedSystem,
-  analysis: AnalysisFields,
+  analysis: Known,
   { systemsThen }: Surroundings,
 ): string[] {
   const isLeftOut = leftOutOf(analysis);

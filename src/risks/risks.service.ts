@@ -11,7 +11,7 @@ import type { Statement } from '../records/statement.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { offeredVulnerabilities, volumesOf, type OfferedVulnerability } from './inventory.js';
-import { judge, latestOf } from './judge.js';
+import { judge, latestOf, type RisksInput } from './judge.js';
 import type { Surroundings, ScopedSystem } from './material-change.js';
 import { needsOf } from './needs.js';
 
@@ -46,7 +46,7 @@ export class RisksService {
   async statements(tx: Tx, instant: Instant, place: string | null): Promise<Statement[]> {
     if (place !== null) return [];
     const { settings } = await this.organizations.settingsAsOf(tx, instant);
-    const types = ['risk_analysis', 'risk_management_plan', 'risk', 'vendor'] as const;
+    const types = ['risk_analysis', 'risk_management_plan', 'risk', 'vendor', 'evaluation'] as const;
     const found = Map.groupBy(await this.records.effective(tx, instant, { types }), ({ type }) => type);
     const of = (type: (typeof types)[number]) => found.get(type) ?? [];
     const analyses = of('risk_analysis');
@@ -55,7 +55,14 @@ export class RisksService {
     const known = this.catalog.overlays.find(({ id }) => settings.overlays.includes(id));
     const catalog = known === undefined ? this.catalog : overlaid(this.catalog, known.id);
     return judge(
-      { analyses, ended: ended.map(({ id }) => id), plans: of('risk_management_plan'), risks: of('risk'), around },
+      {
+        analyses,
+        ended: ended.map(({ id }) => id),
+        plans: of('risk_management_plan'),
+        risks: of('risk'),
+        around,
+        evaluation: await this.evaluated(tx, instant, of('evaluation'), around),
+      },
       needsOf(catalog, settings.recordFreshness, await this.recordTypes.tightenedDays(tx, instant.knownAt)),
       instant.asOf,
     );
@@ -110,6 +117,38 @@ export class RisksService {
       }
     }
     return [...names].sort();
+  }
+
+  /** The evaluation of the whole organisation that speaks, with what there was of systems, versions and vendors when it was made. */
+  private async evaluated(
+    tx: Tx,
+    { asOf, knownAt }: Instant,
+    evaluations: readonly EffectiveRecord[],
+    around: Surroundings,
+  ): Promise<RisksInput['evaluation']> {
+    const record = latestOf(
+      evaluations.filter(
+        ({ systemIds, goodFrom, expiresAt }) =>
+          systemIds.length === 0 && goodFrom <= asOf && (expiresAt === null || expiresAt > asOf),
+      ),
+    );
+    if (record === null) return null;
+    const { goodFrom, decidedAt } = record;
+    // A system counts for all time before it was registered. Whoever approved the evaluation knew those that were by then.
+    const systemsThen = await this.systems.systemsAsOf(tx, {
+      asOf: goodFrom,
+      knownAt: decidedAt > goodFrom ? decidedAt : goodFrom,
+    });
+    const then = { asOf: goodFrom, knownAt };
+    return {
+      record,
+      around: {
+        ...around,
+        systemsThen: systemsThen.filter(({ phi }) => phi !== 'none'),
+        versionsThen: await this.systems.clusterVersions(tx, then),
+        vendorsThen: await this.records.effective(tx, then, { types: ['vendor'] }),
+      },
+    };
   }
 
   private async around(

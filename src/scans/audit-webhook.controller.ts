@@ -4,7 +4,7 @@ import { SlotsByKey } from '../kernel/slots.js';
 import { postKubernetesAuditEvents } from './audit-webhook.schema.js';
 import { k8sAuditEvents } from './formats/k8s-audit-events.js';
 import { reportHeaders } from './report-headers.js';
-import { scanLocation, scanView } from './scan-view.js';
+import { postedScanView, scanLocation } from './scan-view.js';
 import { ScansService } from './scans.service.js';
 
 /**
@@ -30,7 +30,7 @@ export class AuditWebhookController {
   @Endpoint(postKubernetesAuditEvents)
   async post(@Call() { principal, params, request }: CallOf<typeof postKubernetesAuditEvents>) {
     const headers = reportHeaders(request, postKubernetesAuditEvents.body.mediaTypes);
-    const { scan, duplicate } = await this.batches.run(`${params.organizationId}/${params.systemId}`, async () => {
+    const posted = await this.batches.run(`${params.organizationId}/${params.systemId}`, async () => {
       const late = setTimeout(() => {
         if (!request.complete) request.destroy();
       }, PATIENCE);
@@ -49,6 +49,6 @@ export class AuditWebhookController {
         clearTimeout(late);
       }
     });
-    return new Reply(duplicate ? 200 : 201, scanView(scan, duplicate), { Location: scanLocation(scan) });
+    return new Reply(posted.duplicate ? 200 : 201, postedScanView(posted), { Location: scanLocation(posted.scan) });
   }
 }

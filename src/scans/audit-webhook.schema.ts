@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { systemParams } from '../kernel/http/parameters.js';
-import { REPORT_REFUSALS, ScanView } from './scans.schema.js';
+import { REPORT_REFUSALS, PostedScanView } from './scans.schema.js';
 
 /**
  * An operation of its own beside `postScan`, because an API server's webhook can be told an address and a credential and nothing more (Kubernetes,
@@ -38,8 +38,8 @@ export const postKubernetesAuditEvents = operation({
     description: 'An EventList of audit.k8s.io/v1. As large as a report may be.',
   },
   answers: {
-    200: { description: 'The same batch had been posted: its scan.', schema: ScanView },
-    201: { description: 'The events are kept.', schema: ScanView, headers: { Location: 'The scan.' } },
+    200: { description: 'The same batch had been posted: its scan.', schema: PostedScanView },
+    201: { description: 'The events are kept.', schema: PostedScanView, headers: { Location: 'The scan.' } },
   },
   refusals: REPORT_REFUSALS,
 });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import type { RecordedEvent } from '../audit/event.js';
 import { EventsService } from '../events/events.service.js';
 import { EVENT_STAGING, EVENT_STAGING_COLUMNS } from '../events/staged-event.js';
 import { Clock } from '../kernel/clock.js';
@@ -55,20 +56,25 @@ export class Conclusion {
     private readonly clock: Clock,
   ) {}
 
-  /** Ends a scan; returns what changed of its row. `noted`: what is to be said of it whatever it says itself. */
-  async conclude(tx: WriteTx, scan: Scan, reading: Reading, noted: string[]): Promise<Partial<Scan>> {
+  /** Ends a scan; returns what changed of its row, and the event of it. `noted`: what is to be said of it whatever it says itself. */
+  async conclude(
+    tx: WriteTx,
+    scan: Scan,
+    reading: Reading,
+    noted: string[],
+  ): Promise<{ change: Partial<Scan>; event: RecordedEvent }> {
     const object = { kind: 'scan', id: scan.id } as const;
     const of = { systemId: scan.systemId, evidenceId: scan.evidenceId };
     if ('problem' in reading) {
       const change = { status: 'refused', problem: reading.problem, notes: noted } as const;
       await this.store.update(tx, scan.systemId, scan.id, change);
-      await this.audit.record(tx, {
+      const event = await this.audit.record(tx, {
         action: 'scan.refused',
         object,
         outcome: 'failure',
         details: { ...of, code: reading.problem.code },
       });
-      return change;
+      return { change, event };
     }
     const said = 'repeats' in reading ? await this.repeat(tx, scan, reading) : await this.take(tx, scan, reading);
     const notes = [...noted, ...(said.notes ?? []).filter((note) => !noted.includes(note))];
@@ -82,7 +88,7 @@ export class Conclusion {
     // Known as soon as all of it was taken.
     const rules = 'parsing' in reading ? reading.parsing.rules : null;
     if (rules !== null) await this.snapshots.settle(tx, scan, said.observedAt, rules);
-    await this.audit.record(tx, {
+    const event = await this.audit.record(tx, {
       action: 'scan.stored',
       object,
       at: said.knownAt,
@@ -97,7 +103,7 @@ export class Conclusion {
     });
     const { organizationId } = tx;
     await this.queue.send(tx, 'posture', { organizationId, systemId: scan.systemId, id: scan.systemId });
-    return change;
+    return { change, event };
   }
 
   /** Unchanged without being read: throws Presumed where that cannot be known. */

@@ -1,5 +1,6 @@
 import type { Scan } from './scan.entity.js';
-import type { ScanView } from './scans.schema.js';
+import type { PostedScanView, ScanView } from './scans.schema.js';
+import type { PostedScan } from './scans.service.js';
 
 /** A scan as the API gives it. `duplicate`: what was posted had been posted before. */
 export const scanView = (scan: Scan, duplicate: boolean): ScanView => ({
@@ -25,6 +26,12 @@ export const scanView = (scan: Scan, duplicate: boolean): ScanView => ({
   signature: scan.signature,
   problem: scan.problem,
   duplicate,
+});
+
+/** The same as an answer to whoever posted it. */
+export const postedScanView = ({ scan, duplicate, receipt }: PostedScan): PostedScanView => ({
+  ...scanView(scan, duplicate),
+  receipt,
 });
 
 const posted = ({ format, observedAt, targets, partial }: Scan['declared']) => ({

@@ -8,7 +8,7 @@ import { SystemService } from '../organizations/system.service.js';
 import { FORMATS } from './formats/index.js';
 import { reportJsonSchema } from './formats/safeguard-report.js';
 import { reportHeaders, single } from './report-headers.js';
-import { scanLocation, scanView } from './scan-view.js';
+import { postedScanView, scanLocation, scanView } from './scan-view.js';
 import { getReportSchema, getScan, listFormats, listScans, parseTarget, postScan } from './scans.schema.js';
 import { ScansService } from './scans.service.js';
 
@@ -24,7 +24,7 @@ export class ScansController {
   async post(@Call() call: CallOf<typeof postScan>) {
     const headers = reportHeaders(call.request, postScan.body.mediaTypes);
     const { format, observedAt, targets, partial } = call.query;
-    const { scan, duplicate } = await this.scans.post(call.principal, {
+    const posted = await this.scans.post(call.principal, {
       systemId: call.params.systemId,
       content: call.request,
       headers,
@@ -38,8 +38,9 @@ export class ScansController {
       wait: !/(^|[,;\s])respond-async($|[,;\s])/i.test(single(call.request.headers.prefer) ?? ''),
       idempotencyKey: call.once?.key ?? null,
     });
+    const { scan, duplicate } = posted;
     const status = scan.status === 'queued' ? 202 : duplicate ? 200 : 201;
-    return new Reply(status, scanView(scan, duplicate), { Location: scanLocation(scan) });
+    return new Reply(status, postedScanView(posted), { Location: scanLocation(scan) });
   }
 
   @Endpoint(listScans)

@@ -165,6 +165,26 @@ export const ScanView = z
 
 export type ScanView = z.output<typeof ScanView>;
 
+const origin = 'evidence.example.com/log/019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00';
+
+export const PostedScanView = ScanView.extend({
+  receipt: z.string().meta({
+    description:
+      'The signed promise that what became of the report is in the organisation’s audit log: a signed note (C2SP) with the log’s name, the hash of the leaf (`scan.stored`, or `scan.queued`) and the time in milliseconds. Keep it: whoever takes the event out of the log contradicts it.',
+  }),
+}).meta({
+  id: 'PostedScan',
+  description: 'A report that was posted, with the receipt for it.',
+  examples: [
+    {
+      ...example,
+      receipt: `evidence-receipt/v1\n${origin}\nbjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=\n1763888404180\n\n— ${origin}/receipt Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n`,
+    },
+  ],
+});
+
+export type PostedScanView = z.output<typeof PostedScanView>;
+
 const scanParams = z.object({ organizationId, systemId, scanId: z.uuid().meta({ description: 'The scan.' }) });
 
 /** Why a report is not taken, whatever brings it. */
@@ -238,9 +258,13 @@ export const postScan = operation({
   },
   creates: true,
   answers: {
-    200: { description: 'The same report had been posted: its scan.', schema: ScanView },
-    201: { description: 'The results are stored.', schema: ScanView, headers: { Location: 'The scan.' } },
-    202: { description: 'The bytes are safe; poll the scan.', schema: ScanView, headers: { Location: 'The scan.' } },
+    200: { description: 'The same report had been posted: its scan.', schema: PostedScanView },
+    201: { description: 'The results are stored.', schema: PostedScanView, headers: { Location: 'The scan.' } },
+    202: {
+      description: 'The bytes are safe; poll the scan.',
+      schema: PostedScanView,
+      headers: { Location: 'The scan.' },
+    },
   },
   refusals: REPORT_REFUSALS,
 });

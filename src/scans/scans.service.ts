@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
+import { LogService } from '../audit/log.service.js';
 import { EvidenceService, type Received } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
@@ -21,7 +22,7 @@ import { Readings } from './readings.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, Scan, ScanFlag } from './scan.entity.js';
-import { ScansStore, type ReportedCluster, type ScanFilter } from './scans.store.js';
+import { ScansStore, type Period, type ReportedCluster, type ScanFilter, type ScanOfEvidence } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
@@ -44,6 +45,8 @@ export interface PostedReport {
 export interface PostedScan {
   scan: Scan;
   duplicate: boolean;
+  /** The log's promise, a signed note. */
+  receipt: string;
 }
 
 @Injectable()
@@ -63,6 +66,7 @@ export class ScansService {
     private readonly readings: Readings,
     private readonly snapshots: SnapshotsService,
     private readonly audit: AuditService,
+    private readonly log: LogService,
     private readonly parser: Parser,
     private readonly redactor: Redactor,
     private readonly queue: Queue,
@@ -91,14 +95,17 @@ export class ScansService {
         received.content === null
           ? await this.findEarlier(principal, posted, received)
           : { twin: null, repeated: null };
-      if (twin !== null && posted.idempotencyKey === null) return { scan: twin, duplicate: true };
+      if (twin !== null && posted.idempotencyKey === null) {
+        const receipt = await this.database.read(principal, (tx) => this.receiptOf(tx, twin));
+        return { scan: twin, duplicate: true, receipt };
+      }
       const readAfresh = (): Promise<Reading> =>
         this.readings.begin(
           received.kept.size,
           async () => received.content ?? this.evidence.fileOf(principal, received),
           this.snapshots.asking(principal, posted.systemId, posted.declared),
         );
-      const written: { scan: Scan | null } = { scan: null };
+      const written: { recorded: PostedScan | null } = { recorded: null };
       const write = (reading: Reading | null) => {
         const once = () =>
           this.database.write(
@@ -108,7 +115,7 @@ export class ScansService {
               const recorded = await this.record(tx, posted, { ...received, evidenceId, signature }, reading);
               // From here on the commit may happen without our being told: bytes that a row may name are never removed.
               bytes.named = isNew;
-              written.scan = recorded.scan;
+              written.recorded = recorded;
               return { id: recorded.scan.id, duplicate: recorded.duplicate };
             },
             posted.idempotencyKey === null
@@ -121,16 +128,30 @@ export class ScansService {
       };
       const outcome =
         posted.wait && twin === null ? await this.readings.write(readAfresh, write, repeated) : await write(null);
-      const isReplay = written.scan === null;
-      const scan =
-        written.scan ?? (await this.database.read(principal, (tx) => this.store.find(tx, posted.systemId, outcome.id)));
-      if (scan === null) throw new Error('the scan that was written is not there');
+      const recorded = written.recorded ?? (await this.replayed(principal, posted.systemId, outcome.id));
+      const { scan } = recorded;
       if (scan.status === 'refused' && scan.problem !== null) throw refusalOf(scan, scan.problem);
-      return { scan, duplicate: outcome.duplicate || isReplay };
+      return recorded;
     } finally {
       received.release();
       if (!bytes.named) await this.evidence.discard(received);
     }
+  }
+
+  /** What an earlier request with the same key has written. */
+  private replayed(principal: Principal, systemId: string, id: string): Promise<PostedScan> {
+    return this.database.read(principal, async (tx) => {
+      const scan = await this.store.find(tx, systemId, id);
+      if (scan === null) throw new Error('the scan that was written is not there');
+      return { scan, duplicate: true, receipt: await this.receiptOf(tx, scan) };
+    });
+  }
+
+  /** For what was posted before: of what became of it first. */
+  private async receiptOf(tx: Tx, { id }: Scan): Promise<string> {
+    const receipt = await this.log.receiptOf(tx, { kind: 'scan', id }, ['scan.queued', 'scan.stored', 'scan.refused']);
+    if (receipt === null) throw new Error('the scan has no event');
+    return receipt;
   }
 
   findScan(tx: Tx, systemId: string, id: string): Promise<Scan | null> {
@@ -144,6 +165,31 @@ export class ScansService {
   /** Stored scans that were known at an instant, of observations up to another; in the order of their ids. */
   findKnownScans(tx: Tx, systemId: string, instant: Instant, after: string | null, limit: number): Promise<Scan[]> {
     return this.store.known(tx, systemId, instant, after, limit);
+  }
+
+  /** Scans that the evidence is the report of, of the systems (null: of all), the latest that came first. */
+  ofEvidence(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    systemIds: readonly string[] | null,
+    limit: number,
+  ): Promise<Scan[]> {
+    return this.store.ofEvidence(tx, evidenceIds, systemIds, limit);
+  }
+
+  /** All scans that the evidence is the report of: which, and of which system. */
+  idsOfEvidence(tx: Tx, evidenceIds: readonly string[]): Promise<ScanOfEvidence[]> {
+    return this.store.idsOfEvidence(tx, evidenceIds);
+  }
+
+  /** Those of the evidence that are reports of scans of the systems (null: of all) and of the period. */
+  evidenceOfPeriod(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    systemIds: readonly string[] | null,
+    period: Period,
+  ): Promise<string[]> {
+    return this.store.evidenceOfPeriod(tx, evidenceIds, systemIds, period);
   }
 
   /** Which clusters the reports of a system told they are of since an instant; the latest first. */
@@ -190,7 +236,7 @@ export class ScansService {
       signature,
     }: Pick<Received, 'receivedAt' | 'redacted'> & { evidenceId: string; signature: AgentSignature | null },
     reading: Reading | null,
-  ): Promise<{ scan: Scan; duplicate: boolean }> {
+  ): Promise<PostedScan> {
     const { systemId, declared } = posted;
     const flags = unsigned(tx.principal, systemId, signature);
     const scan = begunScan(tx, { systemId, evidenceId, declared, receivedAt, flags, signature }, this.parser.revision);
@@ -198,15 +244,16 @@ export class ScansService {
       const twin = await this.store.findTwin(tx, systemId, evidenceId, scan.declaredDigest);
       if (twin === null) throw new Error('the scan that these bytes already are is not there');
       tx.withoutAudit('the same report again changes nothing');
-      return { scan: twin, duplicate: true };
+      return { scan: twin, duplicate: true, receipt: await this.receiptOf(tx, twin) };
     }
     if (reading === null) {
       await this.queue.send(tx, 'scan', { organizationId: tx.organizationId, systemId, id: scan.id });
-      await this.audit.record(tx, { action: 'scan.queued', object: { kind: 'scan', id: scan.id } });
-    } else {
-      Object.assign(scan, await this.conclusion.conclude(tx, scan, reading, droppedNotes(redacted?.dropped ?? {})));
+      const event = await this.audit.record(tx, { action: 'scan.queued', object: { kind: 'scan', id: scan.id } });
+      return { scan, duplicate: false, receipt: await this.log.receipt(tx, event) };
     }
-    return { scan, duplicate: false };
+    const notes = droppedNotes(redacted?.dropped ?? {});
+    const { change, event } = await this.conclusion.conclude(tx, scan, reading, notes);
+    return { scan: Object.assign(scan, change), duplicate: false, receipt: await this.log.receipt(tx, event) };
   }
 }
 

@@ -3,9 +3,17 @@ import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Scan, type ScanStatus } from './scan.entity.js';
 
+/** Both ends are in it. */
+export interface Period {
+  from: Date;
+  to: Date;
+}
+
 export interface ScanFilter {
   status?: ScanStatus | undefined;
   format?: string | undefined;
+  /** Only those that saw an instant of it, or, where they were never read, came in it. */
+  period?: Period | undefined;
   /** Sort key of the last scan of the page before: newest first by receipt. */
   before: readonly [receivedAt: string, id: string] | null;
   limit: number;
@@ -20,6 +28,9 @@ export interface ReportedCluster {
   name: string | null;
   lastSeen: Date;
 }
+
+/** Of which evidence a scan is, and of which system. */
+export type ScanOfEvidence = Pick<Scan, 'id' | 'systemId' | 'evidenceId'>;
 
 @Injectable()
 export class ScansStore {
@@ -134,11 +145,52 @@ export class ScansStore {
       });
     if (filter.status !== undefined) query.andWhere('s.status = :status', { status: filter.status });
     if (filter.format !== undefined) query.andWhere('s.format = :format', { format: filter.format });
+    if (filter.period !== undefined) {
+      query.andWhere('coalesce(s.observed_at, s.received_at) between :from and :to', { ...filter.period });
+    }
     if (filter.before !== null) {
       const [receivedAt, id] = filter.before;
       query.andWhere('(s.received_at, s.id) < (:receivedAt, :id)', { receivedAt, id });
     }
     return query.orderBy('s.received_at', 'DESC').addOrderBy('s.id', 'DESC').limit(filter.limit).getMany();
+  }
+
+  ofEvidence(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    systemIds: readonly string[] | null,
+    limit: number,
+  ): Promise<Scan[]> {
+    const query = tx.manager
+      .createQueryBuilder(Scan, 's')
+      .where('s.organization_id = :organizationId', { organizationId: tx.organizationId })
+      .andWhere('s.evidence_id = any (:evidenceIds)', { evidenceIds });
+    if (systemIds !== null) query.andWhere('s.system_id = any (:systemIds)', { systemIds });
+    return query.orderBy('s.received_at', 'DESC').addOrderBy('s.id', 'DESC').limit(limit).getMany();
+  }
+
+  /** Those of the evidence that are reports of scans of the systems (null: of all) which saw an instant of the period, or, where they were never read, came in it. */
+  async evidenceOfPeriod(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    systemIds: readonly string[] | null,
+    { from, to }: Period,
+  ): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select distinct evidence_id as id from scan
+       where organization_id = $1 and evidence_id = any ($2::uuid[]) and ($3::uuid[] is null or system_id = any ($3))
+         and coalesce(observed_at, received_at) between $4 and $5`,
+      [tx.organizationId, evidenceIds, systemIds, from, to],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  idsOfEvidence(tx: Tx, evidenceIds: readonly string[]): Promise<ScanOfEvidence[]> {
+    return tx.query<ScanOfEvidence>(
+      `select id, system_id as "systemId", evidence_id as "evidenceId" from scan
+       where organization_id = $1 and evidence_id = any ($2::uuid[])`,
+      [tx.organizationId, evidenceIds],
+    );
   }
 
   /** Scans whose results were known at an instant, of observations up to another; oldest first, after a known scan. */

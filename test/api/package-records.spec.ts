@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CitedItem } from '../../src/packages/record-files.js';
+import type { CitedItem } from '../../src/packages/citations.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
 import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
@@ -175,7 +175,7 @@ describe('the records in a package', () => {
 
   it('are found from the paragraph that a policy names or that lies below it?', async () => {
     const { text } = await packaged({ scope: { systemId: null } });
-    const cited = JSON.parse(text('citations.json')) as CitedItem[];
+    const cited = JSON.parse(text('index/citations.json')) as CitedItem[];
     const below = cited.find(({ id }) => id === '164.308(a)(1)(ii)(A)');
     expect(below?.policies.map(({ recordId }) => recordId)).toEqual([kept['policy']!.id]);
     const other = cited.find(({ id }) => id === '164.308(b)(1)');
@@ -219,7 +219,7 @@ describe('the records in a package', () => {
     expect(new Set(ids(found)).size).toBe(1_100);
     expect(ids(found)).toEqual([...ids(found)].sort());
     expect(one.text('records/training_record.csv').trimEnd().split('\r\n')).toHaveLength(1_101);
-    const shown = [...one.bag.keys()].filter((path) => /^data\/(records|registers|citations)/.test(path));
+    const shown = [...one.bag.keys()].filter((path) => /^data\/(records|registers|index)\//.test(path));
     expect(shown.length).toBeGreaterThan(10);
     for (const path of shown) expect(other.bag.get(path)?.equals(one.bag.get(path)!), path).toBe(true);
   });
@@ -245,7 +245,10 @@ describe('the records in a package', () => {
       disposedAt: expect.any(String),
     });
     expect(list('records/policy.json')[0]).toMatchObject({ documents: [{ evidenceId, path: null }] });
-    expect([...bag.keys()].some((path) => path.includes(evidenceId))).toBe(false);
+    // What was done with it is told all the same.
+    expect([...bag.keys()].filter((path) => path.includes(evidenceId))).toEqual([
+      `data/evidence/${evidenceId}/custody.jsonl`,
+    ]);
     const events = `${clinic.path}/audit-events?action=package.built&objectId=${id}`;
     const { body } = await keepers.officer.get(events).expect(200);
     expect(body.items).toMatchObject([{ details: { unreadable: [] } }]);

@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openCheckpoint } from '../../src/audit/checkpoint.js';
+import { Frontier, isIncluded, leafHash } from '../../src/audit/merkle.js';
+import { parseVerifierKey } from '../../src/audit/note.js';
+import { entriesOf, entryBundlesOf, tilePath, tilesBetween } from '../../src/audit/tile.js';
+import { parseTlogProof } from '../../src/audit/tlog-proof.js';
+import { canonicalJson, type JsonValue } from '../../src/kernel/crypto/canonical-json.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
+import { ProgressMeter } from '../../src/packages/build-progress.js';
 import { PackageGatherer } from '../../src/packages/gather.js';
 import { PackagesService } from '../../src/packages/packages.service.js';
 import { PackagesStore } from '../../src/packages/packages.store.js';
@@ -17,6 +25,7 @@ import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip, type ZipEntry } from '../packages/read-zip.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { holdEvent, holdFact } from '../support/held.js';
+import { unqueuedPackage } from '../support/packages.js';
 
 const HOUR = 3_600_000;
 
@@ -50,6 +59,38 @@ const asBytes = (response: NodeJS.ReadableStream, done: (error: Error | null, bo
   response.on('end', () => done(null, Buffer.concat(chunks)));
   response.on('error', (error) => done(error, Buffer.alloc(0)));
 };
+
+/** The leaves of the log in a package, when its tiles, its root, its signature and its proofs have been found to agree. */
+function loggedEvents(entries: readonly ZipEntry[]): string[] {
+  const bag = bagIn(entries);
+  const file = (path: string): Buffer => {
+    const bytes = bag.get(`data/${path}`);
+    if (bytes === undefined) throw new Error(`the package has no ${path}`);
+    return bytes;
+  };
+  const key = entries.find(({ path }) => path.endsWith('/keys/log.vkey'))?.bytes.toString() ?? '';
+  const head = openCheckpoint(file('log/checkpoint'), parseVerifierKey(key));
+  const frontier = new Frontier();
+  const leaves = [...entryBundlesOf(head.size)].flatMap((bundle) => entriesOf(file(`log/${tilePath(bundle)}`)));
+  for (const leaf of leaves) frontier.append(leafHash(leaf));
+  expect([frontier.size, frontier.root]).toEqual([head.size, head.root]);
+  for (const tile of tilesBetween(0, head.size)) expect(file(`log/${tilePath(tile)}`)).toHaveLength(32 * tile.width);
+  const proofs = [...bag.keys()].filter((path) => path.startsWith('data/proofs/') && path.endsWith('.tlog-proof'));
+  expect(proofs.length).toBeGreaterThan(0);
+  for (const path of proofs) {
+    const { index, hashes, checkpoint } = parseTlogProof(bag.get(path)!);
+    const leaf = bag.get(path.replace('.tlog-proof', ''))!;
+    expect(checkpoint).toEqual(file('log/checkpoint'));
+    expect(leaf).toEqual(leaves[index]);
+    expect(isIncluded(leafHash(leaf), index, head, hashes)).toBe(true);
+  }
+  // What came after the instant of knowledge is in the log, and not among the events.
+  const { knownAt } = JSON.parse(file('index.json').toString()) as { knownAt: string };
+  return leaves
+    .map((leaf) => leaf.toString())
+    .filter((leaf) => (JSON.parse(leaf) as { time: string }).time <= knownAt)
+    .sort();
+}
 
 describe('packages', () => {
   let world: World;
@@ -121,35 +162,7 @@ describe('packages', () => {
     return (body as { items: unknown[] }).items;
   };
 
-  /** A package in the table and not in the queue: nobody builds it but the test. */
-  const unqueued = async (): Promise<string> => {
-    const principal = servicePrincipal('test', clinic.organizationId, newId());
-    const id = newId();
-    const now = new Date();
-    await world.app.get(Database).write(principal, async (tx) => {
-      tx.withoutAudit('a test');
-      await world.app.get(PackagesStore).insert(tx, {
-        organizationId: clinic.organizationId,
-        id,
-        systemId: null,
-        asOf: now,
-        knownAt: now,
-        status: 'queued',
-        requestedBy: 'test',
-        createdAt: now,
-        finishedAt: null,
-        size: null,
-        sha256: null,
-        dataKeyId: null,
-        storageKey: null,
-        storageVersion: null,
-        storageSize: null,
-        storageSha256: null,
-        problem: null,
-      });
-    });
-    return id;
-  };
+  const unqueued = (): Promise<string> => unqueuedPackage(world, clinic);
 
   beforeAll(async () => {
     world = await startApp();
@@ -197,6 +210,7 @@ describe('packages', () => {
       .map((line) => JSON.parse((JSON.parse(line) as { leaf: string }).leaf) as { action: string; tenant: string });
     expect(leaves.map(({ action }) => action)).toContain('scan.stored');
     expect(new Set(leaves.map(({ tenant }) => tenant))).toEqual(new Set([clinic.organizationId]));
+    expect(loggedEvents(entries)).toEqual(leaves.map((leaf) => canonicalJson(leaf as unknown as JsonValue)).sort());
     const posture = JSON.parse(bag.get('data/posture/posture.json')!.toString()) as { systemId: string };
     expect(posture.systemId).toBe(clinic.systemId);
   });
@@ -336,6 +350,9 @@ describe('packages', () => {
       const { body } = await officer.post(packages, { scope: { systemId: null }, [name]: future }).expect(400);
       expect((body as { pointer: string }).pointer).toBe(`/${name}`);
     }
+    const period = { asOf: '2026-01-02T00:00:00Z', periodFrom: '2026-01-03T00:00:00Z' };
+    const { body: late } = await officer.post(packages, { scope: { systemId: null }, ...period }).expect(400);
+    expect((late as { pointer: string }).pointer).toBe('/periodFrom');
     await officer.post(packages, {}).expect(400);
     await officer.post(packages, { scope: { systemId: 'x' } }).expect(400);
   });
@@ -409,25 +426,33 @@ describe('packages', () => {
       expect(key.endsWith(left[0]!)).toBe(false);
     });
 
-    it('makes the same bytes in a second attempt?', async () => {
+    it('makes the same files in a second attempt, but for the log and its anchors, which have gone on?', async () => {
       const id = await unqueued();
       const service = world.app.get(PackagesService);
-      const sums: string[] = [];
-      const finish = vi.spyOn(world.app.get(PackagesStore), 'finish');
-      finish.mockImplementation((_tx, _id, kept) => {
-        sums.push(kept.sha256.toString('hex'));
-        return Promise.reject(new Error('the connection broke'));
-      });
       const principal = servicePrincipal('package-worker', clinic.organizationId, newId());
-      await expect(service.build(principal, id)).rejects.toThrow('broke');
+      const finish = vi.spyOn(world.app.get(PackagesStore), 'finish');
+      const attempt = async (): Promise<Map<string, Buffer>> => {
+        const made: Parameters<PackagesService['open']>[1][] = [];
+        finish.mockImplementation((_tx, _id, kept, dataKeyId) => {
+          made.push({ id, kept, dataKeyId, isEncrypted: false });
+          return Promise.reject(new Error('the connection broke'));
+        });
+        await expect(service.build(principal, id)).rejects.toThrow('broke');
+        return bagIn(await readZip(await buffer(await service.open(principal, made[0]!))));
+      };
+      const first = await attempt();
       await post(clinic, kubeBench('WARN'), HOUR / 2);
-      await expect(service.build(principal, id)).rejects.toThrow('broke');
+      const second = await attempt();
       finish.mockRestore();
-      expect(sums).toHaveLength(2);
-      expect(sums[1]).toBe(sums[0]);
+      const differing = [...new Set([...first.keys(), ...second.keys()])].filter(
+        (path) => second.get(path)?.equals(first.get(path) ?? Buffer.alloc(0)) !== true,
+      );
+      expect(differing).toContain('data/log/checkpoint');
+      const ofTheLog = /^(data\/(log|proofs|anchor)\/|bag-info\.txt|(tag)?manifest-)/;
+      expect(differing.filter((path) => !ofTheLog.test(path))).toEqual([]);
       await service.build(principal, id);
       const { body } = await officer.get(`${packages}/${id}`).expect(200);
-      expect(body).toMatchObject({ status: 'ready', sha256: sums[0] });
+      expect(body).toMatchObject({ status: 'ready' });
       expect(await objects(clinic, id)).toHaveLength(1);
     });
 
@@ -460,8 +485,14 @@ describe('packages', () => {
       await chmod(stored, 0o600);
       await writeFile(stored, bytes);
 
+      const begun = vi.spyOn(ProgressMeter.prototype, 'begin');
+      const done = vi.spyOn(ProgressMeter.prototype, 'fileDone');
       const path = await request({ scope: { systemId: null } });
       expect(await ready(officer, path)).toMatchObject({ status: 'ready' });
+      // One that cannot be read has been looked at all the same: no progress stops before its end.
+      const [reading] = begun.mock.calls;
+      const [, writing = 0] = begun.mock.invocationCallOrder;
+      expect(done.mock.invocationCallOrder.filter((at) => at < writing)).toHaveLength(reading?.[1] ?? 0);
       const entries = await fetched(path);
       const bag = bagIn(entries);
       expect(bagFaults(bag)).toEqual([]);
@@ -470,7 +501,9 @@ describe('packages', () => {
       ]);
       expect(index(entries)).toMatchObject({ faults: [{ evidenceId }], counts: { evidenceUnreadable: 1 } });
       expect(index(entries).evidence.find((item) => item.evidenceId === evidenceId)?.path).toBeNull();
-      expect([...bag.keys()].some((name) => name.includes(evidenceId))).toBe(false);
+      const named = [...bag.keys()].filter((name) => name.includes(evidenceId));
+      // What was done with it is told all the same, and that it was found so.
+      expect(named).toEqual([`data/evidence/${evidenceId}/custody.jsonl`]);
       expect(entries[0]?.bytes.toString()).toMatch(/^# Evidence package .+\n\n\*\*INCOMPLETE: 1 of/);
     });
   });

@@ -56,6 +56,7 @@ export async function prepareGround(own?: TestDatabase, environment: NodeJS.Proc
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH: process.env['PATH'],
+          NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
           NODE_ENV: 'test',
           DATABASE_URL: database.urls.server,
           PUBLIC_URL: 'http://127.0.0.1:8080',
@@ -64,6 +65,7 @@ export async function prepareGround(own?: TestDatabase, environment: NodeJS.Proc
           EVIDENCE_DIRECTORY: evidenceDirectory,
           KEY_FILE: join(directory, 'keys.json'),
           KEY_FILE_CREATE: 'true',
+          SIGNING_KEY_DIRECTORY: join(directory, 'signing'),
           ...providerVariables(provider, ['dev-admin']),
           SESSION_SECRET: 'a secret of the tests and of nobody else',
           ...environment,

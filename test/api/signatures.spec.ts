@@ -287,6 +287,7 @@ describe('what stops the start?', () => {
     PUBLIC_URL: 'https://safeguard.example',
     EVIDENCE_DIRECTORY: '/x',
     KEY_FILE: '/x',
+    SIGNING_KEY_DIRECTORY: '/x',
     SESSION_SECRET: 'x'.repeat(32),
     OIDC_ISSUER: 'https://id.example',
     OIDC_AUDIENCE: 'safeguard',

@@ -35,11 +35,13 @@ beforeAll(async () => {
   theirs = await holdingsOf(world, admin, first, {
     officer: 'first-officer',
     approver: 'first-approver',
+    auditor: 'first-engaged',
     name: SECRET_NAME,
   });
   own = await holdingsOf(world, admin, foreign, {
     officer: 'foreign-officer',
     approver: 'foreign-approver',
+    auditor: 'foreign-engaged',
     name: 'of the foreign',
   });
   principals = {
@@ -49,6 +51,7 @@ beforeAll(async () => {
     auditor: await foreign.member('auditor'),
     viewer: await foreign.member('viewer'),
     agent: foreign.agent,
+    engaged_auditor: await world.as('foreign-engaged'),
   };
 });
 afterAll(async () => {
@@ -62,10 +65,13 @@ const call = (operation: Operation, caller: Caller, holdings: Holdings) =>
   ask(world, requestOf(operation, holdings, world.provider.issuer), caller);
 
 /** Everybody of the foreign organisation who holds the permission that the operation asks for. */
-const holders = ({ permission }: Operation): Caller[] =>
+const holders = ({ permission, path }: Operation): Caller[] =>
   ROLES.filter(
     (role) => permission === 'authenticated' || (ROLE_PERMISSIONS[role] as readonly string[]).includes(permission),
-  ).map((role) => principals[role]);
+  )
+    // Who was let in by an engagement is known on its routes alone.
+    .filter((role) => role !== 'engaged_auditor' || path.includes('/:engagementId'))
+    .map((role) => principals[role]);
 
 /** One names a record type oneself, and a PUT makes it: If-Match finds none of the name. */
 const NOT_THERE: Record<string, number> = { changeRecordType: 412 };

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { directory, type Handler, json, ORGANIZATION, problem, received, safeguard, serve, SYSTEM } from './support.js';
 
 const ID = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8c00';
@@ -67,10 +67,25 @@ describe('safeguard package', () => {
       'production',
       '--as-of',
       '2026-11-01T00:00:00Z',
+      '--period-from',
+      '2026-01-01T00:00:00Z',
+      '--encrypt-to',
+      'age1one',
+      'age1two',
+      '--expires-at',
+      '2027-01-01T00:00:00Z',
       '--json',
     ]);
     expect(run).toMatchObject({ code: 0 });
-    expect(asked).toEqual([{ scope: { systemId: SYSTEM }, asOf: '2026-11-01T00:00:00Z' }]);
+    expect(asked).toEqual([
+      {
+        scope: { systemId: SYSTEM },
+        asOf: '2026-11-01T00:00:00Z',
+        periodFrom: '2026-01-01T00:00:00Z',
+        encryptTo: ['age1one', 'age1two'],
+        expiresAt: '2027-01-01T00:00:00Z',
+      },
+    ]);
     expect((await readFile(output)).equals(CONTENT)).toBe(true);
     expect(JSON.parse(run.stdout)).toEqual({ id: ID, file: output, size: CONTENT.length, sha256: ready.sha256 });
   });
@@ -209,5 +224,35 @@ describe('safeguard package', () => {
     await writeFile(output, 'mine');
     expect(await safeguard([...fetching(server, output), '--id', ID])).toMatchObject({ code: 2 });
     expect(await readFile(output, 'utf8')).toBe('mine');
+  });
+
+  it('is an encrypted one named as what it is, and one that is still being built cancelled?', async () => {
+    const { server } = await packages(
+      (request, response) => send(response, request.headers.range),
+      [{ ...ready, encryptTo: ['age1one'] }],
+    );
+    const file = `safeguard-${ID}.zip.age`;
+    onTestFinished(() => rm(file, { force: true }));
+    const run = await safeguard(['package', '--server', server, '--id', ID, '--json']);
+    expect(run).toMatchObject({ code: 0 });
+    expect(JSON.parse(run.stdout)).toMatchObject({ file });
+    expect((await readFile(file)).equals(CONTENT)).toBe(true);
+
+    const cancelling = await serve({
+      [`POST ${room}/${ID}/cancellation`]: (_request, response) => json(response, 200, { id: ID, status: 'cancelled' }),
+    });
+    const cancelled = await safeguard(['package', '--server', cancelling, '--id', ID, '--cancel', '--json']);
+    expect(cancelled).toMatchObject({ code: 0 });
+    expect(JSON.parse(cancelled.stdout)).toEqual({ id: ID, status: 'cancelled' });
+    expect(await safeguard(['package', '--server', cancelling, '--cancel'])).toMatchObject({ code: 2 });
+  });
+
+  it('is one that was cancelled or has expired told, and not waited for?', async () => {
+    for (const status of ['cancelled', 'expired']) {
+      const { server } = await packages(() => undefined, [{ id: ID, status }]);
+      const run = await safeguard([...fetching(server, join(await directory(), 'p.zip')), '--id', ID]);
+      expect(run.code).not.toBe(0);
+      expect(run.stderr).toContain(`the package is ${status}`);
+    }
   });
 });

@@ -28,10 +28,16 @@ export interface Started {
   wrote: (pattern: RegExp) => Promise<RegExpExecArray>;
 }
 
-/** Runs the compiled command line as people do, without anything of this machine's environment. */
-export function start(args: readonly string[], env: Record<string, string> = {}, input?: Buffer | string): Started {
+/** Runs the compiled command line as people do, without anything of this machine's environment. `cwd`: where; default: here. */
+export function start(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input?: Buffer | string,
+  cwd?: string,
+): Started {
   const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env['PATH'], XDG_CONFIG_HOME: '/nonexistent', SAFEGUARD_TOKEN: 'token-of-the-test', ...env },
+    cwd,
   });
   const run: Run = { code: null, signal: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (run.stdout += chunk.toString()));
@@ -72,8 +78,9 @@ export async function safeguard(
   args: readonly string[],
   env: Record<string, string> = {},
   input?: Buffer | string,
+  cwd?: string,
 ): Promise<Run> {
-  return start(args, env, input).finished;
+  return start(args, env, input, cwd).finished;
 }
 
 export async function directory(): Promise<string> {

@@ -16,6 +16,8 @@ describe('safeguard', () => {
     [['whoami', '--server', 'https://user:pass@example.org'], 2],
     [['whoami', '--token', 'x'], 2],
     [['migrate'], 2],
+    [['log', 'new-origin'], 2],
+    [['log'], 2],
     [['--help'], 0],
     [['push', '--help'], 0],
     [['--version'], 0],
@@ -60,6 +62,7 @@ describe('describeCommands', () => {
     for (const name of [
       'serve',
       'migrate',
+      'log new-origin',
       'login',
       'logout',
       'whoami',

@@ -85,6 +85,7 @@ export async function startService(trusted: string): Promise<Service> {
       EVIDENCE_DIRECTORY: join(directory, 'evidence'),
       KEY_FILE: join(directory, 'keys.json'),
       KEY_FILE_CREATE: 'true',
+      SIGNING_KEY_DIRECTORY: join(directory, 'signing'),
       ...providerVariables(provider, ['dev-admin']),
       SESSION_SECRET: 'a secret of the tests and of nobody else',
     });

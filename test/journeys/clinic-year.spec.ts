@@ -152,7 +152,7 @@ describe('what does the posture say in a year of a clinic?', () => {
     ]);
     await year.holds({
       [ENCRYPTION]: ['partial', 'encryption-key-rotation'],
-      'encryption-key-rotation': ['partial', 'within their interval'],
+      'encryption-key-rotation': ['partial', 'within its interval'],
     });
   });
 
@@ -277,7 +277,7 @@ describe('what does the posture say in a year of a clinic?', () => {
     await keep(write.incidentRegister(0, 219, incident));
     await year.holds({
       [ENCRYPTION]: ['partial', 'encryption-key-rotation'],
-      'encryption-key-rotation': ['partial', 'within their interval'],
+      'encryption-key-rotation': ['partial', 'within its interval'],
     });
   });
 

@@ -124,7 +124,7 @@ it('does an auditor get a package in two parts that verifies without us?', async
   const bag = bagIn(await readZip(zip));
   expect(bagFaults(bag)).toEqual([]);
   const index = JSON.parse(bag.get('data/index.json')?.toString('utf8') ?? '');
-  expect(index).toMatchObject({ faults: [], signed: false, packageId: queued.id });
+  expect(index).toMatchObject({ faults: [], signed: true, packageId: queued.id });
   // The reports that were known, byte for byte; of what was refused, that it came and why.
   for (const scan of [scans.failed, scans.late]) {
     const { path: inBag } = index.evidence.find(

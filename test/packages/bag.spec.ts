@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bag, Paths, type OutgoingFile } from '../../src/packages/bag.js';
+import { Paths } from '../../src/kernel/portable-paths.js';
+import { bag, type OutgoingFile } from '../../src/packages/bag.js';
 import { bagFaults } from './bagit-validator.js';
 
 const segment = fc

@@ -1,14 +1,22 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../../src/catalog/load.js';
+import { pemOf } from '../../src/kernel/crypto/signing/signing-key.js';
 import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
+import type { Step } from '../../src/custody/steps.js';
 import { packageFiles, type EvidenceItem, type PackageFacts, type PackageRows } from '../../src/packages/contents.js';
-import type { CitedItem } from '../../src/packages/record-files.js';
+import { entriesOf, hashesOfTile } from '../../src/audit/tile.js';
+import { leafHash } from '../../src/audit/merkle.js';
+import type { CitedItem } from '../../src/packages/citations.js';
 import type { RecordLine } from '../../src/packages/records.js';
+import type { Signing } from '../../src/packages/signature/signing.js';
 import { zip } from '../../src/packages/zip.js';
 import { bagFaults } from './bagit-validator.js';
+import { LEAVES, LOG_ROWS, logOf } from './log-sample.js';
 import { bagIn, readZip } from './read-zip.js';
+import { emptyReadings, postureOf } from './report-sample.js';
 
 const ID = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a30';
 const SYSTEM = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03';
@@ -34,6 +42,12 @@ const item = (evidenceId: string, path: string | null): EvidenceItem => ({
 });
 
 const reference = (type: string, title: string) => ({ recordId: ID, version: 1, type, title });
+/** Of one that names an item of the rules. */
+const naming = (type: string, title: string, endedAt: Date | null = null) => ({
+  ...reference(type, title),
+  ...{ effectiveFrom: at, expiresAt: null, endedAt, submittedBy: 'one', decidedBy: 'two', decidedAt: at },
+  documents: [{ evidenceId: READABLE, role: 'text', name: 'policy.pdf' }],
+});
 
 /** Of each type that has any. */
 const RECORDS: Record<string, RecordLine[]> = {
@@ -56,15 +70,21 @@ function recordLine(type: string, fields: Record<string, unknown>): RecordLine {
     fails: false,
     links: [],
     documents: [
-      { evidenceId: READABLE, role: 'text', name: 'policy.pdf', path: `data/evidence/${READABLE}/content.json` },
+      {
+        ...{ evidenceId: READABLE, role: 'text', name: 'policy.pdf', addedAt: at.toISOString(), addedBy: 'one' },
+        path: `data/evidence/${READABLE}/content.json`,
+      },
     ],
+    submittedBy: 'one',
+    decidedBy: 'two',
     decidedAt: at,
     disposed: false,
   };
 }
 
+const agreement = (title: string) => ({ title, inForce: true, endsAt: null, termsMissing: [] });
 const AGREEMENTS = [
-  { vendorId: ID, name: 'With', states: ['ending', 'in-force'], agreements: [{ title: 'One' }, { title: 'Two' }] },
+  { vendorId: ID, name: 'With', states: ['ending', 'in-force'], agreements: [agreement('One'), agreement('Two')] },
   { vendorId: SYSTEM, name: 'Without', states: ['no-agreement'], agreements: [] },
 ];
 
@@ -72,30 +92,46 @@ const facts: PackageFacts = {
   id: ID,
   organization: { id: SYSTEM, name: 'Lakeside\nPayload-Oxum: 1.1' },
   scope: { systemId: null },
+  periodFrom: new Date('2025-11-23T09:00:00Z'),
   asOf: at,
   knownAt: at,
   requestedAt: at,
-  systems: [{ id: SYSTEM, name: 'emr' }],
+  systems: [{ id: SYSTEM, version: 1, name: 'emr', environment: 'production', phi: 'stores', phiNamespaces: [] }],
   catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
   controls: catalog.controls,
   practices: catalog.practices,
   systemPostures: [SYSTEM],
+  rules: catalog,
   posture: {
-    controls: catalog.controls.map(({ id }) => ({ id, status: 'missing', reason: '=HYPERLINK("http://x")' })),
-    practices: catalog.practices.map(({ id }) => ({ id, status: 'missing', reason: 'nothing' })),
+    systemId: null,
+    controls: catalog.controls.map(({ id }) => ({
+      id,
+      status: 'missing',
+      reason: '=HYPERLINK("http://x")',
+      needs: [],
+      practices: [],
+      decisionId: null,
+    })),
+    practices: catalog.practices.map(({ id }) => ({ id, status: 'missing', reason: 'nothing', needs: [] })),
   },
   records: {
     types: [
       { type: 'org/mine', title: 'Mine', count: 1, fields: ['recordId', 'list'] },
       { type: 'policy', title: 'Policy', count: 2, fields: ['name'] },
     ],
+    pastTypes: [{ type: 'policy', title: 'Policy', count: 1, fields: ['name'] }],
     ofControl: new Map([
-      ['164.310(a)(1)', [reference('org/mine', 'A plan of ours')]],
-      ['164.308(a)(1)(i)', [reference('policy', 'Security management')]],
+      ['164.310(a)(1)', [naming('org/mine', 'A plan of ours')]],
+      [
+        '164.308(a)(1)(i)',
+        [naming('policy', 'Security management'), { ...naming('policy', 'As it was', at), version: 0 }],
+      ],
     ]),
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
   faults: [],
+  anchors: null,
+  log: logOf(READABLE),
 };
 
 const result = {
@@ -117,6 +153,20 @@ const result = {
   evidence_id: READABLE,
 };
 
+/** The first step of a chain of custody. */
+const received = (evidenceId: string): Step => ({
+  eventId: ID,
+  time: at.toISOString(),
+  step: 'received',
+  action: 'evidence.received',
+  actor: { kind: 'agent', id: SYSTEM },
+  object: { kind: 'evidence', id: evidenceId },
+  outcome: 'success',
+  receipt: null,
+  requestId: ID,
+  details: null,
+});
+
 /** Rows in pages of any size give the same package. */
 const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): PackageRows => {
   const events = Array.from({ length: 7 }, (_, index) => ({ leaf: `{"n":${index}}`, details: null }));
@@ -134,9 +184,15 @@ const rowsOf = (page: number, evidence: PackageRows['evidence'] = whole): Packag
     facts: () => inPages([{ kind: 'key' }, { kind: 'backup' }], page),
     securityEvents: () => inPages([{ category: 'exec' }], page),
     records: (type) => inPages(RECORDS[type] ?? [], page),
+    pastRecords: (type) => inPages([{ ...recordLine(type, { name: 'Before' }), endedAt: at }], page),
     register: (name) => inPages<object>(name === 'agreements' ? AGREEMENTS : [], page),
-    systemPosture: (systemId) => Promise.resolve({ systemId }),
+    systemPosture: (systemId) => Promise.resolve({ systemId, controls: [], practices: [] }),
+    readings: () => Promise.resolve(emptyReadings(postureOf(() => 'missing'))),
+    // What it is made of, not its pages: they take a second, and have a spec of their own (report.spec).
+    writeReport: (report) => Promise.resolve({ html: Buffer.from(JSON.stringify(report)), pdf: Buffer.from('') }),
+    custody: (evidenceId) => Promise.resolve([received(evidenceId)]),
     evidence,
+    log: LOG_ROWS,
   };
 };
 
@@ -148,7 +204,32 @@ async function* whole(): AsyncGenerator<Uint8Array, void> {
   yield await Promise.resolve(report);
 }
 
-const build = (of: PackageFacts, rows: PackageRows) => buffer(zip(packageFiles(of, rows), of.requestedAt));
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+const signing: Signing = {
+  key: {
+    use: 'package',
+    algorithm: 'ecdsa-p256-sha256',
+    publicKey,
+    sign: (bytes) => Promise.resolve(sign('sha256', bytes, privateKey)),
+  },
+  authority: null,
+};
+
+const anchored: PackageFacts = {
+  ...facts,
+  anchors: {
+    tenantCheckpoint: Buffer.from('a head'),
+    proof: Buffer.from('a proof'),
+    checkpoint: Buffer.from('a head of heads'),
+    timeStamp: Buffer.from('a stamp'),
+    policy: 'quorum none\n',
+    key: 'anchor+00000000+AA==',
+    witnesses: [],
+    head: { origin: 'anchor', size: 1, root: Buffer.alloc(32) },
+  },
+};
+
+const build = (of: PackageFacts, rows: PackageRows) => buffer(zip(packageFiles(of, rows, signing), of.requestedAt));
 
 describe('the contents of a package', () => {
   it('are a valid bag that holds the evidence byte for byte?', async () => {
@@ -156,8 +237,10 @@ describe('the contents of a package', () => {
     const bag = bagIn(entries);
     expect(bagFaults(bag)).toEqual([]);
     expect(bag.get(`data/evidence/${READABLE}/content.json`)?.equals(report)).toBe(true);
+    const custody = bag.get(`data/evidence/${READABLE}/custody.jsonl`)!.toString();
+    expect(JSON.parse(custody)).toEqual({ seq: 1, ...received(READABLE) });
     expect(entries[0]?.path).toBe(`safeguard-package-${ID}/VERIFY.md`);
-    expect(entries[0]?.bytes.toString()).toMatch(/This package is not signed/);
+    expect(entries[0]?.bytes.toString()).toMatch(/openssl dgst -sha256 -verify keys\/package-signing.pem/);
     for (const { path } of entries) expect(path).toMatch(/^[A-Za-z0-9._/-]{1,200}$/);
   });
 
@@ -166,7 +249,7 @@ describe('the contents of a package', () => {
     const index = JSON.parse(bag.get('data/index.json')!.toString()) as Record<string, unknown>;
     expect(index).toMatchObject({
       packageId: ID,
-      signed: false,
+      signed: true,
       catalog: { version: catalog.version, digest: catalog.digest },
       counts: {
         scans: 1,
@@ -185,7 +268,7 @@ describe('the contents of a package', () => {
   });
 
   it('list every file of the payload in VERIFY.md?', async () => {
-    const entries = await readZip(await build(facts, rowsOf(3)));
+    const entries = await readZip(await build(anchored, rowsOf(3)));
     const told = entries[0]!.bytes.toString();
     const files = [...bagIn(entries).keys()].filter((path) => path.startsWith('data/') && !path.includes('evidence/'));
     expect(files).toEqual(
@@ -196,29 +279,52 @@ describe('the contents of a package', () => {
       path
         .slice('data/'.length)
         .replace(SYSTEM, '<id>')
-        .replace(/^records\/.*\./, 'records/<type>.')
-        .replace(/^((?:records|registers)\/.*)\.csv$/, '$1.json, .csv');
+        .replace(READABLE, '<event>')
+        .replace(/^(log\/tile\/).*/, '$1')
+        .replace(/^(anchor\/[a-z-]+)\.(tsr|tlog-proof)$/, '$1, .$2')
+        .replace(/^records\/past\/.*\./, 'records/past/<type>.')
+        .replace(/^records\/(?!past\/).*\./, 'records/<type>.')
+        .replace(/^index\/samples\/.*/, 'index/samples/*.csv')
+        .replace(/^oscal\/.*/, 'oscal/*.json')
+        .replace(/^((?:records|registers|index\/citations).*)\.csv$/, '$1.json, .csv');
     for (const path of files) expect(told).toContain(name(path));
   });
 
+  it('have each file that auditors are sent to by their guide?', async () => {
+    const guide = await readFile('docs/auditors.md', 'utf8');
+    const told = [...guide.matchAll(/`(bag\/data\/[^`]+)`/g)].map(([, path = '']) => path);
+    expect(told.length).toBeGreaterThan(8);
+    const paths = packageFiles(anchored, rowsOf(1), signing).map(({ path }) => path.slice(path.indexOf('/') + 1));
+    expect(told.filter((path) => !paths.some((file) => file.startsWith(path)))).toEqual([]);
+  });
+
   it('are the same bytes for the same inputs, however they come in pages?', async () => {
-    const once = await build(facts, rowsOf(1));
-    expect((await build(facts, rowsOf(500))).equals(once)).toBe(true);
+    const once = bagIn(await readZip(await build(facts, rowsOf(1))));
+    expect(bagIn(await readZip(await build(facts, rowsOf(500))))).toEqual(once);
+  });
+
+  it('are signed, with the counts of what was written in what is signed?', async () => {
+    const entries = await readZip(await build(facts, rowsOf(3)));
+    const at = (path: string): Buffer => entries.find((entry) => entry.path.endsWith(`/${path}`))!.bytes;
+    const manifest = at('bag/tagmanifest-sha256.txt');
+    expect(verify('sha256', manifest, publicKey, at('sig/tagmanifest.p256.sig'))).toBe(true);
+    const bundle = JSON.parse(at('sig/statement.sigstore.json').toString()) as { dsseEnvelope: { payload: string } };
+    const statement = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()) as {
+      predicate: { counts: object; tenant: string };
+    };
+    const index = JSON.parse(bagIn(entries).get('data/index.json')!.toString()) as { counts: object };
+    expect(statement.predicate).toMatchObject({ packageId: ID, tenant: SYSTEM, counts: index.counts });
   });
 
   it('differ for another package with the same inputs only where they say so?', async () => {
     const other = { ...facts, id: SYSTEM, requestedAt: new Date('2026-12-01T00:00:00Z') };
     const [one, two] = [await build(facts, rowsOf(5)), await build(other, rowsOf(5))];
     const [first, second] = [bagIn(await readZip(one)), bagIn(await readZip(two))];
-    const changed = [...first]
-      .filter(([path, bytes]) => second.get(path)?.equals(bytes) !== true)
-      .map(([path]) => path);
-    const declared = ['data/index.json', 'bag-info.txt', 'manifest-', 'tagmanifest-'];
-    for (const path of changed)
-      expect(
-        declared.some((start) => path.startsWith(start)),
-        path,
-      ).toBe(true);
+    const changed = [...first].filter(([path, bytes]) => second.get(path)?.equals(bytes) !== true);
+    const { creation } = JSON.parse(first.get('data/index.json')!.toString()) as { creation: string[] };
+    // The log, its proofs and anchors are the same here, as nothing was recorded between the two; keys and signatures lie outside of the bag, with VERIFY.md.
+    const grown = ['bag/data/anchor/', 'bag/data/log/', 'bag/data/proofs/', 'keys/', 'sig/', 'VERIFY.md'];
+    expect([...grown, ...changed.map(([path]) => `bag/${path}`)].sort()).toEqual([...creation].sort());
   });
 
   it('say first what is unreadable, and leave it out?', async () => {
@@ -230,7 +336,10 @@ describe('the contents of a package', () => {
     const entries = await readZip(await build(damaged, rowsOf(3)));
     const bag = bagIn(entries);
     expect(bagFaults(bag)).toEqual([]);
-    expect([...bag.keys()].some((path) => path.includes(DAMAGED))).toBe(false);
+    // What was done with it is told all the same.
+    expect([...bag.keys()].filter((path) => path.includes(DAMAGED))).toEqual([
+      `data/evidence/${DAMAGED}/custody.jsonl`,
+    ]);
     expect(entries[0]?.bytes.toString().split('\n')[2]).toMatch(/INCOMPLETE: 1 of 2/);
     const index = bag.get('data/index.json')!.toString();
     expect(Object.keys(JSON.parse(index) as object)[0]).toBe('faults');
@@ -277,13 +386,34 @@ describe('the contents of a package', () => {
     expect(controls.some(({ auditorAsks }) => auditorAsks.length > 0)).toBe(true);
   });
 
+  it('hold the log as programs that check logs read it, proofs of what is cited, and keys outside the bag?', async () => {
+    const entries = await readZip(await build(facts, rowsOf(3)));
+    const bag = bagIn(entries);
+    expect(bag.get('data/log/checkpoint')).toEqual(facts.log.checkpoint);
+    expect(hashesOfTile(bag.get('data/log/tile/0/000.p/3')!)).toEqual(LEAVES.map((leaf) => leafHash(leaf)));
+    expect(entriesOf(bag.get('data/log/tile/entries/000.p/3')!)).toEqual(LEAVES);
+    expect(bag.get(`data/proofs/${READABLE}.json`)).toEqual(LEAVES[1]);
+    expect(bag.get(`data/proofs/${READABLE}.json.tlog-proof`)?.toString()).toBe('proof of 1');
+    const keys = entries.filter(({ path }) => path.includes('/keys/'));
+    expect(Object.fromEntries(keys.map(({ path, bytes }) => [path.split('/keys/')[1], bytes.toString()]))).toEqual({
+      'package-signing.pem': pemOf(publicKey),
+      'trusted_root.json': expect.any(String) as string,
+      'earlier.vkeys': 'log+0\n',
+      'log.vkey': 'log+1',
+      'receipt.vkey': 'log/receipt+1',
+    });
+  });
+
   it('hold the posture of each system of an organisation?', async () => {
     const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
-    expect(JSON.parse(bag.get(`data/posture/systems/${SYSTEM}.json`)!.toString())).toEqual({ systemId: SYSTEM });
+    expect(JSON.parse(bag.get(`data/posture/systems/${SYSTEM}.json`)!.toString())).toMatchObject({
+      systemId: SYSTEM,
+    });
   });
 
   it('are refused when the posture names what the catalogue does not have?', async () => {
-    const posture = { ...facts.posture, controls: [{ id: '164.999', status: 'missing', reason: '' }] };
+    const [control] = facts.posture.controls;
+    const posture = { ...facts.posture, controls: [{ ...control!, id: '164.999' }] };
     await expect(build({ ...facts, posture }, rowsOf(3))).rejects.toThrow(/catalogue/);
   });
 
@@ -326,17 +456,22 @@ describe('the contents of a package', () => {
 
   it('lead from a citation to the policies of it or above it, and to the records that it asks for?', async () => {
     const bag = bagIn(await readZip(await build(facts, rowsOf(3))));
-    const cited = JSON.parse(bag.get('data/citations.json')!.toString()) as CitedItem[];
+    const cited = JSON.parse(bag.get('data/index/citations.json')!.toString()) as CitedItem[];
     expect(cited.map(({ id }) => id)).toEqual(catalog.controls.map(({ id }) => id));
     const of = (id: string) => cited.find((item) => item.id === id)!;
     const analysis = of('164.308(a)(1)(ii)(A)');
     expect(analysis.policies.map(({ title }) => title)).toEqual(['Security management']);
+    expect(analysis.policies[0]).toMatchObject({
+      decidedBy: 'two',
+      documents: [{ path: `data/evidence/${READABLE}/content.json`, sha256 }],
+    });
+    expect(analysis.earlierPolicies).toMatchObject([{ title: 'As it was', endedAt: at.toISOString() }]);
     expect(analysis.linked).toEqual([]);
     const asked = analysis.records.find(({ type }) => type === 'risk_analysis');
     expect(asked).toMatchObject({ count: 0, path: null });
     expect(asked?.askedBy).not.toEqual([]);
     expect(of('164.310(a)(1)')).toMatchObject({ policies: [], linked: [{ title: 'A plan of ours' }] });
-    const table = bag.get('data/citations.csv')!.toString();
+    const table = bag.get('data/index/citations.csv')!.toString();
     expect(table.trimEnd().split('\r\n')).toHaveLength(cited.length + 1);
   });
 

@@ -13,7 +13,15 @@ const DISTRIBUTION_COLUMN = 'organization_id';
 
 /** Tables without the column: they would stay on the coordinator, as «local tables», or be copied to every node, as «reference tables». */
 const UNDISTRIBUTED: Readonly<Record<string, string>> = {
+  'public.anchor_copy': 'local: read and written by the one replica that anchors',
+  'public.anchor_leaf': 'local: the same',
+  'public.anchor_pending': 'local: the same, and written with each head that is signed',
+  'public.anchor_tile': 'local: the same',
+  'public.anchoring': 'local: the same',
+  'public.log_fault': 'reference: mostly empty; read before each signature of a head',
+  'public.log_generation': 'reference: a row in years, read by who appends to a log and who reads one',
   'public.migration': 'local: read at the start of a replica, written by migrate',
+  'public.signing_key': 'reference: some rows in years, read by who makes packages and proofs',
   'public.session': 'local: found by its id before any organisation is known, and joined with nothing',
 };
 
@@ -24,16 +32,27 @@ const LOCAL_SCHEMAS: Readonly<Record<string, string>> = {
 
 /** Triggers that only look at the row itself. Citus refuses them unless `citus.enable_unsafe_triggers` is set. */
 const WITH_TRIGGERS = [
+  'anchor_leaf',
+  'anchor_tile',
+  'anchoring',
   'audit_detail',
   'audit_event',
+  'audit_leaf',
   'check_version',
   'coverage',
+  'engagement_package',
   'event',
   'evidence',
   'evidence_disposal',
+  'evidence_export',
+  'evidence_finding',
+  'evidence_request_move',
   'fact',
   'frozen_posture',
   'import_row',
+  'log_checkpoint',
+  'log_generation',
+  'log_tile',
   'notice',
   'organization_version',
   'package',
@@ -47,6 +66,7 @@ const WITH_TRIGGERS = [
   'scan',
   'sighting',
   'sighting_loss',
+  'signing_key',
   'system_change',
   'system_version',
   'target',

@@ -169,10 +169,13 @@ describe('is openapi.yaml a contract?', () => {
     expect(takes('Idempotency-Key')).toEqual(
       [
         'addMember',
+        'commentEvidenceRequest',
+        'createEngagement',
         'createOrganization',
         'createRecord',
         'createSystem',
         'createWebhook',
+        'openEvidenceRequest',
         'postScan',
         'requestPackage',
         'startRiskAnalysis',
@@ -184,7 +187,9 @@ describe('is openapi.yaml a contract?', () => {
     const moves = operations.filter(
       ({ path, method, operationId }) =>
         (path.includes('/records/') && method !== 'GET') ||
-        ['freezePosture', 'rotateWebhookSecret'].includes(operationId),
+        ['freezePosture', 'rotateWebhookSecret', 'answerEvidenceRequest', 'decideEvidenceRequest'].includes(
+          operationId,
+        ),
     );
     expect(takes('If-Match')).toEqual(
       [...new Set([...patches, ...moves].map(({ operationId }) => operationId))].sort(),

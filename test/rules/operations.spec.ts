@@ -325,6 +325,31 @@ const sendTable = (path: string, table: string, caller: Caller) =>
     .send(table)
     .expect(202);
 
+/** On all there is, of somebody of its own. */
+async function newEngagement() {
+  serial += 1;
+  const subject = `engaged-${serial}`;
+  const answer = await clinic.admin
+    .post(`${clinic.path}/engagements`, {
+      name: 'Audit',
+      issuer: world.provider.issuer,
+      subject,
+      scope: { systemIds: null },
+      periodFrom: '2025-01-01T00:00:00Z',
+      periodTo: '2099-01-01T00:00:00Z',
+      endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+    })
+    .expect(201);
+  return { answer, path: `${clinic.path}/engagements/${answer.body.id}`, auditor: await world.as(subject) };
+}
+async function newRequest() {
+  const { path, auditor } = await newEngagement();
+  const answer = await auditor.post(`${path}/requests`, { title: 'The policy' }).expect(201);
+  return { answer, auditor, path: `${path}/requests/${answer.body.id}` };
+}
+const answered = (path: string) =>
+  officer.post(`${path}/answer`, { comment: 'Here.' }).set('If-Match', '"1"').expect(200);
+
 /** Each operation that changes something, done once; the events that it must leave. Reads of evidence and packages are events too. */
 const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers: Record<string, unknown> }> }> = {
   createOrganization: {
@@ -558,9 +583,57 @@ const RECORDED: Record<string, { actions: string[]; act: () => Promise<{ headers
       return approver.post(`${path}/decision`, { decision: 'approve' }).expect(200);
     },
   },
+  createEngagement: { actions: ['engagement.created'], act: async () => (await newEngagement()).answer },
+  changeEngagement: {
+    actions: ['engagement.changed'],
+    act: async () => {
+      const { path } = await newEngagement();
+      return clinic.admin.patch(path, { name: 'Another' }).set('If-Match', '"1"').expect(200);
+    },
+  },
+  revokeEngagement: {
+    actions: ['engagement.revoked'],
+    act: async () => clinic.admin.delete((await newEngagement()).path).expect(204),
+  },
+  shareEngagementPackage: {
+    actions: ['engagement.package_shared'],
+    act: async () => {
+      const { path } = await newEngagement();
+      const { body } = await officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202);
+      const built = `${clinic.path}/packages/${body.id}`;
+      await vi.waitUntil(async () => (await officer.get(built).expect(200)).body.status === 'ready', {
+        timeout: 20_000,
+      });
+      return officer.post(`${path}/packages`, { packageId: body.id }).expect(204);
+    },
+  },
+  openEvidenceRequest: { actions: ['evidence_request.opened'], act: async () => (await newRequest()).answer },
+  answerEvidenceRequest: {
+    actions: ['evidence_request.answered'],
+    act: async () => answered((await newRequest()).path),
+  },
+  decideEvidenceRequest: {
+    actions: ['evidence_request.accepted'],
+    act: async () => {
+      const { path, auditor } = await newRequest();
+      await answered(path);
+      return auditor.post(`${path}/decision`, { decision: 'accept' }).set('If-Match', '"2"').expect(200);
+    },
+  },
+  commentEvidenceRequest: {
+    actions: ['evidence_request.commented'],
+    act: async () => officer.post(`${(await newRequest()).path}/comments`, { comment: 'By Friday.' }).expect(201),
+  },
   requestPackage: {
     actions: ['package.requested'],
     act: () => officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202),
+  },
+  cancelPackage: {
+    actions: ['package.cancelled'],
+    act: async () => {
+      const { body } = await officer.post(`${clinic.path}/packages`, { scope: { systemId: null } }).expect(202);
+      return officer.post(`${clinic.path}/packages/${body.id}/cancellation`).expect(200);
+    },
   },
 };
 

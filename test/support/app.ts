@@ -15,7 +15,6 @@ import {
 } from '../../src/development/provider.js';
 import { createApp } from '../../src/main.js';
 import { newId } from '../../src/kernel/ids.js';
-import type { Role } from '../../src/kernel/principal.js';
 import { checkAnswer } from './contract.js';
 import { createTestDatabase, type TestDatabase } from './postgres.js';
 
@@ -65,6 +64,7 @@ export async function startApp(options: WorldOptions = {}): Promise<World> {
     EVIDENCE_DIRECTORY: evidenceDirectory,
     KEY_FILE: join(directory, 'keys.json'),
     KEY_FILE_CREATE: 'true',
+    SIGNING_KEY_DIRECTORY: join(directory, 'signing'),
     ...providerVariables(provider, ['dev-admin', 'other-admin']),
     SESSION_SECRET: 'a secret of the tests and of nobody else',
     ...options.environment,
@@ -127,7 +127,7 @@ export interface Clinic {
   agent: Caller;
   /** Another system of it, so that tests know nothing of each other. */
   system(as?: object): Promise<{ id: string; path: string }>;
-  member(role: Exclude<Role, 'agent' | 'admin'>): Promise<Caller>;
+  member(role: keyof typeof SUBJECTS): Promise<Caller>;
 }
 
 const SUBJECTS = {

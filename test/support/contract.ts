@@ -38,9 +38,14 @@ function validatorOf(schema: object): ValidateFunction {
 const routes = Object.entries(contract.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({
     method: method.toUpperCase(),
-    // A literal segment is nearer to a request than a parameter.
+    // A literal segment is nearer to a request than a parameter; the path of a tile has segments.
     parameters: (path.match(/\{/g) ?? []).length,
-    pattern: new RegExp(`^${path.replace(/[.()]/g, '\\$&').replace(/\{[^}]+\}/g, '[^/]+')}$`),
+    pattern: new RegExp(
+      `^${path
+        .replace(/[.()]/g, '\\$&')
+        .replace(/\{tile\}$/, '.+')
+        .replace(/\{[^}]+\}/g, '[^/]+')}$`,
+    ),
     operation,
   })),
 );

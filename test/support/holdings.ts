@@ -16,6 +16,7 @@ export const NAMES = [
   'memberId',
   'agentId',
   'evidenceId',
+  'eventId',
   'scanId',
   'series',
   'factSeries',
@@ -30,6 +31,8 @@ export const NAMES = [
   'importId',
   'webhookId',
   'noticeId',
+  'engagementId',
+  'requestId',
 ] as const;
 export type Held = (typeof NAMES)[number];
 /** `recordTag`: what an edit of the record sends as If-Match; of everything else it is `"1"`. */
@@ -61,11 +64,13 @@ export const heldBy = (path: string): Held[] =>
 
 /** The path with what it names. */
 export const filled = (path: string, holdings: Holdings): string =>
-  path.replaceAll(
-    NAMED,
-    (named, before: string, parameter: string) =>
-      `${before}/${parameter === VERSION ? '1' : encodeURIComponent(holdings[heldAt(named, parameter)])}`,
-  );
+  path
+    .replace('*tile', '0/000.p/1')
+    .replaceAll(
+      NAMED,
+      (named, before: string, parameter: string) =>
+        `${before}/${parameter === VERSION ? '1' : encodeURIComponent(holdings[heldAt(named, parameter)])}`,
+    );
 
 /** A name as good as any, of nothing. */
 export const absent = (held: Held): string => (held === 'recordType' ? `org/${newId()}` : newId());
@@ -76,10 +81,11 @@ export const nothing = (): Holdings => ({
 
 export const digestOf = (text: string): string => `sha-256=:${createHash('sha256').update(text).digest('base64')}:`;
 
-/** People who are the officer and the approver of an organisation, and a name by which all that it has is known again. */
+/** People who are the officer, the approver and the engaged auditor of an organisation, and a name by which all that it has is known again. */
 export interface Owners {
   officer: string;
   approver: string;
+  auditor: string;
   name: string;
 }
 
@@ -129,11 +135,17 @@ export async function holdingsOf(world: World, admin: pg.Client, clinic: Clinic,
     },
     { timeout: 30_000, interval: 200 },
   );
+  const { body: events } = await officer.get(`${clinic.path}/audit-events?action=scan.stored`).expect(200);
+  const engaged = await holdEngagement(world, clinic, officer, owners.auditor, name);
+  await officer
+    .post(`${clinic.path}/engagements/${engaged.engagementId}/packages`, { packageId: requested.id })
+    .expect(204);
   return {
     organizationId: clinic.organizationId,
     systemId: clinic.systemId,
     memberId,
     agentId: agents.items[0].id,
+    eventId: events.items[0].id,
     evidenceId: scan.evidenceId,
     scanId: scan.id,
     series: results.items[0].series,
@@ -143,6 +155,7 @@ export async function holdingsOf(world: World, admin: pg.Client, clinic: Clinic,
     recordType: own,
     ...records,
     ...told,
+    ...engaged,
   };
 }
 
@@ -197,6 +210,25 @@ async function holdRecords(clinic: Clinic, keeper: Keeper, name: string) {
     vendorId,
     analysisId: String(begun.analysis.id),
   };
+}
+
+/** An engagement on all there is, of which the auditor has asked for something. */
+async function holdEngagement(world: World, clinic: Clinic, officer: Keeper['officer'], subject: string, name: string) {
+  const { body: engagement } = await clinic.admin
+    .post(`${clinic.path}/engagements`, {
+      name,
+      issuer: world.provider.issuer,
+      subject,
+      scope: { systemIds: null },
+      periodFrom: '2020-01-01T00:00:00Z',
+      periodTo: '2099-12-31T00:00:00Z',
+      endsAt: new Date(Date.now() + 24 * 3_600_000).toISOString(),
+    })
+    .expect(201);
+  const path = `${clinic.path}/engagements/${engagement.id}`;
+  const { body: asked } = await (await world.as(subject)).post(`${path}/requests`, { title: name }).expect(201);
+  await officer.get(`${path}/requests/${asked.id}`).expect(200);
+  return { engagementId: String(engagement.id), requestId: String(asked.id) };
 }
 
 /** A webhook, where nobody listens, and an import that waits for its decision, of whose end it was to be told. */

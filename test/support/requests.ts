@@ -1,3 +1,4 @@
+import { newId } from '../../src/kernel/ids.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import type { Operation } from '../../src/kernel/http/endpoint.js';
 import { ownTypeExample } from '../../src/records/types/record-types.schema.js';
@@ -40,6 +41,21 @@ const bodies = (of: Holdings, issuer: string): Record<string, object | string> =
   decideImport: { decision: 'approve' },
   startRiskAnalysis: { title: 'planted', ownerId: of.memberId, effectiveFrom: FROM },
   createWebhook: { url: 'https://127.0.0.1:9/planted', events: ['import.finished'] },
+  createEngagement: {
+    name: 'planted',
+    issuer,
+    subject: newId(),
+    scope: { systemIds: null },
+    periodFrom: FROM,
+    periodTo: '2026-12-31T00:00:00Z',
+    endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+  },
+  changeEngagement: { name: 'taken over' },
+  shareEngagementPackage: { packageId: of.packageId },
+  openEvidenceRequest: { title: 'planted' },
+  answerEvidenceRequest: { comment: 'planted' },
+  decideEvidenceRequest: { decision: 'withdraw' },
+  commentEvidenceRequest: { comment: 'planted' },
   changeWebhook: { url: 'https://127.0.0.1:9/planted', events: ['import.finished'], state: 'off' },
 });
 /** Bodies that are files: they are sent with their digest. */
@@ -54,9 +70,12 @@ const queries = (of: Holdings): Record<string, string> => ({
   postScan: `?targets=node/one&observedAt=${FROM}`,
   addDocument: '?role=appointment&name=planted.txt',
   removeDocument: '?role=appointment',
+  listEngagementRecords: '?type=appointment',
   importRecords: '?type=training_record',
   exportRecords: '?type=appointment',
   exportRiskRegister: '?format=csv',
+  proveInclusion: `?event=${of.eventId}`,
+  proveConsistency: '?from=1',
   compareRiskAnalyses: `?with=${of.analysisId}`,
 });
 

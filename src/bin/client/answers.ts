@@ -130,5 +130,9 @@ export const packageSchema = z.looseObject({
     .regex(/^[0-9a-f]{64}$/)
     .nullish(),
   problem: problemSchema.nullish(),
+  encryptTo: z.array(z.string()).nullish(),
+  progress: z
+    .looseObject({ phase: z.string(), filesDone: count, filesTotal: count, bytesDone: count, bytesTotal: count })
+    .nullish(),
 });
 export type Package = z.infer<typeof packageSchema>;

@@ -19,7 +19,7 @@ export type Query = Readonly<Record<string, string | readonly string[] | undefin
 export type Answer = Dispatcher.ResponseData;
 
 export interface Call {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   path: string;
   query?: Query;
   headers?: Readonly<Record<string, string>>;
@@ -96,6 +96,11 @@ export class Client {
       }
       return { value: parsed.data, raw: body, status: answer.statusCode };
     });
+  }
+
+  /** One call, retried, that answers nothing. */
+  async done(call: Call): Promise<void> {
+    await persist(this.retryFor, () => this.once(call, discard));
   }
 
   /** One try. Rejects with `Transient` where another may help, with `Refused` where the server said no. */

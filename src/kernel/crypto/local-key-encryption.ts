@@ -1,9 +1,7 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { constants } from 'node:fs';
-import { link, mkdir, open as openFile, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { KeyEncryptionKey, WrappedKey } from './key-encryption.js';
+import { createPrivateFile, readPrivateFile } from './private-file.js';
 import { open, seal } from './sealed.js';
 
 /** AES-256. */
@@ -37,21 +35,15 @@ export class LocalKeyEncryptionKey implements KeyEncryptionKey {
    * made itself a new key would lose every data key that the old one wrapped.
    */
   static async load(path: string, options: { create: boolean }): Promise<LocalKeyEncryptionKey> {
-    if (options.create) await createKeyFile(path);
-    const file = await openFile(path, constants.O_RDONLY);
-    try {
-      await refuseOpenMode(file, path);
-      const parsed = keyFile.safeParse(parseJson(await file.readFile('utf8')));
-      if (!parsed.success) {
-        throw new Error(`${path} is no key file: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
-      }
-      const keys = Object.entries(parsed.data.keys).map(
-        ([version, key]) => [Number(version), createSecretKey(key, 'base64')] as const,
-      );
-      return new LocalKeyEncryptionKey(`local:${parsed.data.id}`, parsed.data.current, new Map(keys));
-    } finally {
-      await file.close();
+    if (options.create) await createPrivateFile(path, newKeyFile());
+    const parsed = keyFile.safeParse(parseJson(await readPrivateFile(path)));
+    if (!parsed.success) {
+      throw new Error(`${path} is no key file: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
     }
+    const keys = Object.entries(parsed.data.keys).map(
+      ([version, key]) => [Number(version), createSecretKey(key, 'base64')] as const,
+    );
+    return new LocalKeyEncryptionKey(`local:${parsed.data.id}`, parsed.data.current, new Map(keys));
   }
 
   wrap(dataKey: Buffer, context: string): Promise<WrappedKey> {
@@ -71,41 +63,12 @@ export class LocalKeyEncryptionKey implements KeyEncryptionKey {
   }
 }
 
-/**
- * As PostgreSQL does for its TLS key: 0600 or less; 0640 or less when root owns the file and we are not root, which is how Kubernetes mounts a Secret for a
- * process that runs as another user (fsGroup).
- */
-async function refuseOpenMode(file: FileHandle, path: string): Promise<void> {
-  const { mode, uid } = await file.stat();
-  const refused = uid === 0 && process.geteuid?.() !== 0 ? 0o037 : 0o077;
-  if ((mode & refused) !== 0) {
-    throw new Error(
-      `${path} is open to others (mode ${(mode & 0o777).toString(8)}): chmod 600 it, then rotate its key`,
-    );
-  }
-}
-
-/** Complete or absent, and never over an existing key, even when two processes start at once: written beside, then linked to its name. */
-async function createKeyFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const content = {
+const newKeyFile = (): string =>
+  `${JSON.stringify({
     id: randomBytes(4).toString('hex'),
     current: 1,
     keys: { 1: randomBytes(KEY_BYTES).toString('base64') },
-  };
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
-  const file = await openFile(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(content)}\n`);
-    await file.sync();
-    await link(temporary, path).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await file.close();
-    await unlink(temporary);
-  }
-}
+  })}\n`;
 
 /** JSON.parse quotes what it read in its error: that would be the key. */
 function parseJson(text: string): unknown {

@@ -154,3 +154,46 @@ it('are two that wait for each other faults of what was asked?', async () => {
     await two.destroy();
   }
 });
+
+describe('is what was asked once', () => {
+  const asked = async (tx: Tx): Promise<number> => {
+    let times = 0;
+    const ask = () => tx.once('how often', () => Promise.resolve(++times));
+    await ask();
+    return ask();
+  };
+
+  it('asked again in a snapshot, which would answer the same?', async () => {
+    expect(await database.readSnapshot(mine, asked)).toBe(1);
+  });
+
+  it('remembered elsewhere, where another may have changed it?', async () => {
+    expect(await database.read(mine, asked)).toBe(2);
+    expect(await write(mine, asked)).toBe(2);
+  });
+
+  it('kept for another transaction?', async () => {
+    const first = () => database.readSnapshot(mine, (tx) => tx.once('who', () => Promise.resolve(tx)));
+    expect(await first()).not.toBe(await first());
+  });
+
+  it('kept without end, by whoever asks of one instant after another?', async () => {
+    await database.readSnapshot(mine, async (tx) => {
+      for (let at = 0; at < 100; at += 1) {
+        await tx.once('always', () => Promise.resolve('kept'));
+        await tx.once(`${at}`, () => Promise.resolve(at));
+      }
+      expect(await tx.once('always', () => Promise.resolve('asked again'))).toBe('kept');
+      expect(await tx.once('0', () => Promise.resolve('asked again'))).toBe('asked again');
+    });
+  });
+});
+
+describe('does Postgres take a statement for a long one', () => {
+  it('and start workers, or compile it?', async () => {
+    const [settings] = await database.read(mine, (tx) =>
+      tx.query(`select current_setting('max_parallel_workers_per_gather') as workers, current_setting('jit') as jit`),
+    );
+    expect(settings).toEqual({ workers: '0', jit: 'off' });
+  });
+});

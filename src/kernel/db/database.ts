@@ -11,16 +11,22 @@ import type { Principal } from '../principal.js';
 import { Refusal } from '../http/problem.js';
 import { change, insertion, type Command, type NewRow, type Prepared } from './prepared.js';
 
+/** Answers that a snapshot keeps: a question about one system wants a dozen of them. Whoever asks about a thousand systems, or of as many instants, keeps no more. */
+const MAX_ANSWERS = 30;
+
 /**
  * An open transaction that knows its principal. Row-level security shows it the rows of the principal's organisation and no others;
  * stores take it as first argument, so that a query without a context is a type error.
  */
 export class Tx {
+  private readonly answers = new Map<string, Promise<unknown>>();
+
   /** Only `Database` makes one. */
   constructor(
     readonly manager: EntityManager,
     readonly principal: Principal,
     private readonly runner: QueryRunner,
+    private readonly isSnapshot = false,
   ) {}
 
   /** The organisation whose rows are in sight. */
@@ -33,6 +39,21 @@ export class Tx {
   async client(): Promise<PoolClient> {
     if (this.runner.isReleased) throw new QueryRunnerAlreadyReleasedError();
     return (await this.runner.connect()) as PoolClient;
+  }
+
+  /**
+   * What several rooms ask in one question is read once: in a snapshot the same question has the same answer. In other transactions it is asked anew each time.
+   * `question` says all that the answer depends on, beside what the transaction sees. Nobody changes what is answered: others are given it too.
+   */
+  once<T>(question: string, ask: () => Promise<T>): Promise<T> {
+    if (!this.isSnapshot) return ask();
+    const answer = (this.answers.get(question) as Promise<T> | undefined) ?? ask();
+    // The one that was asked for last comes last, and the first goes.
+    this.answers.delete(question);
+    this.answers.set(question, answer);
+    const [first] = this.answers.keys();
+    if (this.answers.size > MAX_ANSWERS && first !== undefined) this.answers.delete(first);
+    return answer;
   }
 
   /** The rows of any statement (with RETURNING for writes). */
@@ -60,6 +81,15 @@ export class Tx {
 export class WriteTx extends Tx {
   private accounted = false;
 
+  constructor(
+    manager: EntityManager,
+    principal: Principal,
+    runner: QueryRunner,
+    private readonly after: (() => void)[],
+  ) {
+    super(manager, principal, runner);
+  }
+
   /** Called by the audit room when it has written the event, and by nothing else. */
   markAudited(): void {
     this.accounted = true;
@@ -72,6 +102,11 @@ export class WriteTx extends Tx {
 
   get audited(): boolean {
     return this.accounted;
+  }
+
+  /** To be done when others see what the transaction wrote, and not at all where it is rolled back. It must not throw, and nobody waits for it. */
+  afterCommit(action: () => void): void {
+    this.after.push(action);
   }
 
   /** Adds rows, in their order, by one statement. */
@@ -112,6 +147,12 @@ const REMEMBERED = '30 days';
 /** The data source's token: it is an interface of TypeORM's own making, and only stores see it. */
 export const DATA_SOURCE = Symbol('data source');
 
+/**
+ * Statements here are many and short, and Postgres takes some of them for long ones: to start workers for one, or to compile its plan, costs more than all that it does.
+ * Said with each transaction, for a pooler hands connections on.
+ */
+const SHORT = `set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`;
+
 export class Database {
   constructor(private readonly source: DataSource) {}
 
@@ -130,14 +171,15 @@ export class Database {
   /** Many questions of one instant: all of them see the same snapshot. */
   async readSnapshot<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.run(principal, 'isolation level repeatable read', 'read only', (runner) =>
-      work(new Tx(runner.manager, principal, runner)),
+      work(new Tx(runner.manager, principal, runner, true)),
     );
   }
 
   /** Writes: all of it or nothing, and nothing without an audit event. With `once`, `work`'s result is kept as JSON and given again to a retry. */
   async write<T>(principal: Principal, work: (tx: WriteTx) => Promise<T>, once: Once | null = null): Promise<T> {
-    return this.run(principal, 'isolation level read committed', 'read write', async (runner) => {
-      const tx = new WriteTx(runner.manager, principal, runner);
+    const after: (() => void)[] = [];
+    const result = await this.run(principal, 'isolation level read committed', 'read write', async (runner) => {
+      const tx = new WriteTx(runner.manager, principal, runner, after);
       if (once === null) {
         const result = await work(tx);
         await refuseUnaudited(tx);
@@ -154,6 +196,8 @@ export class Database {
       await refuseUnaudited(tx);
       return result;
     });
+    for (const action of after) action();
+    return result;
   }
 
   private async run<T>(
@@ -173,7 +217,8 @@ export class Database {
           `start transaction ${mode}, ${access};
            select set_config('app.organization_id', ${pg.escapeLiteral(principal.organizationId ?? '')}, true),
              set_config('app.issuer', ${pg.escapeLiteral(principal.issuer)}, true),
-             set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true)`,
+             set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true),
+             ${SHORT}`,
         );
         const result = await work(runner);
         await commit(client);

@@ -3,8 +3,9 @@ import type { EntityManager, EntityMetadata, EntityTarget, ObjectLiteral } from 
 
 /**
  * A statement that each connection sends again and again: Postgres parses it once for each of them (PREPARE of PostgreSQL's documentation), and only its name and
- * its values travel. For statements whose plan is the same whatever there is in the tables (a row added, a row found by its whole key): a plan that was kept from
- * when a table was small is a bad one when it has grown.
+ * its values travel. For statements whose plan is the same whatever there is in the tables: a row added, a row found by its whole key, the few versions of what an
+ * organisation has set up. A plan that was kept from when a table was small is a bad one when it has grown, and one for all values is bad where they are unlike: of the
+ * records of an organisation most are of one place. Questions of results, facts and records are planned each time.
  */
 export class Prepared {
   readonly name: string;
@@ -12,6 +13,15 @@ export class Prepared {
   constructor(readonly text: string) {
     this.name = hash('sha256', text, 'base64url');
   }
+}
+
+const MADE = new Map<string, Prepared>();
+
+/** The statement of that text. For texts of which the program has only so many: values are no part of them. */
+export function prepared(text: string): Prepared {
+  let statement = MADE.get(text);
+  if (statement === undefined) MADE.set(text, (statement = new Prepared(text)));
+  return statement;
 }
 
 /** A statement with its values. */

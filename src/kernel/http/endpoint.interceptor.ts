@@ -27,7 +27,7 @@ export class EndpointInterceptor implements NestInterceptor {
     if (operation.query === undefined && Object.keys(request.query).length > 0) {
       throw new Refusal('invalid-request', 'This operation takes no query parameters.', { pointer: 'query' });
     }
-    const params = operation.params === undefined ? undefined : checkPath(operation.params, request.params);
+    const params = operation.params === undefined ? undefined : checkPath(operation.params, joined(request.params));
     const sent =
       operation.body === undefined || isBinary(operation.body) ? null : await readJson(request, operation.method);
     const body =
@@ -71,6 +71,10 @@ function refuseNul(query: CallRequest['query']): void {
   if (found === undefined) return;
   throw new Refusal('invalid-request', 'No text here holds NUL.', { pointer: `query/${found[0]}` });
 }
+
+/** Express gives what a wildcard stands for as a list of segments. */
+const joined = (params: CallRequest['params']): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, [value].flat().join('/')]));
 
 /** A path that cannot name anything names nothing: 404, like an id that nobody has. */
 function checkPath<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {

@@ -83,6 +83,7 @@ const TAGS: Readonly<Record<string, string>> = {
     'The HIPAA Security Rule, the practices that support it and the checks that support those: the same for every organisation.',
   Checks:
     'What snapshots of clusters are judged by: the checks of the catalogue, as an organisation has changed them, and its own.',
+  Engagements: 'Auditors who are let in to a scope and a period, for a time: what they read, and what they ask for.',
   Events: 'Security-relevant events that logs in custody tell.',
   Evidence: 'Bytes in custody.',
   Facts: 'What reports say is so where they judge nothing, over time: keys, certificates, backups, contents of images.',

@@ -54,7 +54,7 @@ export type Outbound = (url: string, options?: OutboundOptions) => Promise<Respo
 export type Post = (url: string, headers: Readonly<Record<string, string>>, body: string) => Promise<number>;
 
 /**
- * Calls to identity providers: bounded in time and size, no redirect followed, nothing decompressed, no cookie kept. A name that resolves to a private
+ * Calls to identity providers, witnesses and time-stamping authorities: bounded in time and size, no redirect followed, nothing decompressed, no cookie kept. A name that resolves to a private
  * address is not connected to; the check is part of the connection itself, so that no second answer of a name server can come between.
  */
 export function outbound(rules: OutboundRules): Outbound {
@@ -65,8 +65,7 @@ export function outbound(rules: OutboundRules): Outbound {
       dispatcher,
       method: options.method === 'POST' ? 'POST' : 'GET',
       headers: { ...options.headers, 'accept-encoding': 'identity' },
-      body:
-        options.body instanceof URLSearchParams || typeof options.body === 'string' ? options.body.toString() : null,
+      body: bodyOf(options.body),
       signal: options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]),
     });
     const body = new Uint8Array(await answer.body.arrayBuffer());
@@ -79,6 +78,11 @@ export function outbound(rules: OutboundRules): Outbound {
     const empty = [204, 205, 304].includes(answer.statusCode);
     return new Response(empty ? null : body, { status: answer.statusCode, headers });
   };
+}
+
+function bodyOf(body: unknown): string | Uint8Array | null {
+  if (body instanceof Uint8Array) return body;
+  return body instanceof URLSearchParams || typeof body === 'string' ? body.toString() : null;
 }
 
 /** Calls to whatever tenants want to be told by, under the same bounds. An answer's body may be of any length: its connection is closed. */

@@ -17,14 +17,26 @@ const [GENERAL, BOLD, DATE, TEXT, QUOTED] = [0, 1, 2, 3, 4];
 /** `quotePrefix`: a text that looks like a formula stays one when somebody edits it. */
 const STYLES = `${HEAD}<styleSheet xmlns="${MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="5"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/><xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" quotePrefix="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;
 
-const CONTENT_TYPES = `${HEAD}<Types xmlns="${PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="${SHEET_TYPE}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="${SHEET_TYPE}.worksheet+xml"/><Override PartName="/xl/worksheets/sheet2.xml" ContentType="${SHEET_TYPE}.worksheet+xml"/><Override PartName="/xl/styles.xml" ContentType="${SHEET_TYPE}.styles+xml"/></Types>`;
+const contentTypes = (sheets: number): string =>
+  `${HEAD}<Types xmlns="${PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="${SHEET_TYPE}.sheet.main+xml"/>${numbers(
+    sheets,
+  )
+    .map(
+      (number) => `<Override PartName="/xl/worksheets/sheet${number}.xml" ContentType="${SHEET_TYPE}.worksheet+xml"/>`,
+    )
+    .join('')}<Override PartName="/xl/styles.xml" ContentType="${SHEET_TYPE}.styles+xml"/></Types>`;
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 const relationships = (...targets: readonly (readonly [type: string, target: string])[]): string =>
   `${HEAD}<Relationships xmlns="${PACKAGE}/relationships">${targets
     .map(([type, target], at) => `<Relationship Id="rId${at + 1}" Type="${OFFICE}/${type}" Target="${target}"/>`)
     .join('')}</Relationships>`;
 
-const WORKBOOK = `${HEAD}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets><sheet name="Table" sheetId="1" r:id="rId1"/><sheet name="Notes" sheetId="2" r:id="rId2"/></sheets></workbook>`;
+const workbookXml = (sheets: readonly Sheet[]): string =>
+  `${HEAD}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${sheets
+    .map(({ name }, index) => `<sheet name="${escaped(name)}" sheetId="${index + 1}" r:id="rId${index + 1}"/>`)
+    .join('')}</sheets></workbook>`;
 
 /** A column of a workbook, with what it means. */
 export interface NotedColumn {
@@ -32,17 +44,39 @@ export interface NotedColumn {
   note: string;
 }
 
+/** One table of a workbook. */
+export interface Sheet {
+  /** At most 31 characters, none of them one of []:*?/\\ or a quotation mark. */
+  name: string;
+  columns: readonly string[];
+  /** Rows, some at a time. Read once, when the sheets before have been. */
+  pages: AsyncIterable<readonly (readonly Cell[])[]> | Iterable<readonly (readonly Cell[])[]>;
+}
+
 /**
- * A table as an XLSX workbook, as fast as it is read: the table with its head in view, and a second sheet that says what its columns mean. Texts are texts, also those
- * that look like formulas. A cell that no spreadsheet can hold says so in its place (see `isTooLong`). A fault of the rows destroys the result.
+ * A table as an XLSX workbook, as fast as it is read: the table with its head in view, and a second sheet that says what its columns mean.
  * @param pages rows, some at a time.
  * @param day the date in every entry's header, UTC: the same table and day give the same bytes.
  */
-export function xlsxOf(
+export const xlsxOf = (
   columns: readonly NotedColumn[],
   pages: AsyncIterable<readonly (readonly Cell[])[]>,
   day: Date,
-): Readable {
+): Readable =>
+  xlsxOfSheets(
+    [
+      { name: 'Table', columns: columns.map(({ name }) => name), pages },
+      { name: 'Notes', columns: ['Column', 'Meaning'], pages: [columns.map(({ name, note }) => [name, note])] },
+    ],
+    day,
+  );
+
+/**
+ * Tables as an XLSX workbook, as fast as they are read, each with its head in view. Texts are texts, also those that look like formulas. A cell that no spreadsheet can
+ * hold says so in its place (see `isTooLong`), and so does a sheet whose rows are more than it holds. A fault of the rows destroys the result.
+ * @param day the date in every entry's header, UTC: the same tables and day give the same bytes.
+ */
+export function xlsxOfSheets(sheets: readonly Sheet[], day: Date): Readable {
   const archive = new ZipFile();
   const output = archive.outputStream as PassThrough;
   let open: Readable | null = null;
@@ -56,35 +90,25 @@ export function xlsxOf(
     forceDosTimestamp: true,
   };
   const add = (path: string, text: string): void => archive.addBuffer(Buffer.from(text, 'utf8'), path, options);
-  add('[Content_Types].xml', CONTENT_TYPES);
+  add('[Content_Types].xml', contentTypes(sheets.length));
   add('_rels/.rels', relationships(['officeDocument', 'xl/workbook.xml']));
-  add('xl/workbook.xml', WORKBOOK);
+  add('xl/workbook.xml', workbookXml(sheets));
   add(
     'xl/_rels/workbook.xml.rels',
-    relationships(
-      ['worksheet', 'worksheets/sheet1.xml'],
-      ['worksheet', 'worksheets/sheet2.xml'],
-      ['styles', 'styles.xml'],
-    ),
+    relationships(...sheets.map((_, index) => ['worksheet', `worksheets/sheet${index + 1}.xml`] as const), [
+      'styles',
+      'styles.xml',
+    ]),
   );
   add('xl/styles.xml', STYLES);
-  archive.addReadStreamLazy('xl/worksheets/sheet1.xml', options, (give) => {
-    if (output.destroyed) return;
-    open = Readable.from(
-      sheet(
-        columns.map(({ name }) => name),
-        pages,
-      ),
-      { objectMode: false },
-    );
-    open.once('error', (error) => output.destroy(error));
-    give(null, open);
+  sheets.forEach((sheet, index) => {
+    archive.addReadStreamLazy(`xl/worksheets/sheet${index + 1}.xml`, options, (give) => {
+      if (output.destroyed) return;
+      open = Readable.from(sheetXml(sheet), { objectMode: false });
+      open.once('error', (error) => output.destroy(error));
+      give(null, open);
+    });
   });
-  const notes = columns.map(({ name, note }, index) => rowXml(index + 2, [name, note]));
-  add(
-    'xl/worksheets/sheet2.xml',
-    `${sheetHead(2)}${rowXml(1, ['Column', 'Meaning'], BOLD)}${notes.join('')}${SHEET_FOOT}`,
-  );
   archive.end();
   return output;
 }
@@ -94,17 +118,22 @@ const sheetHead = (columns: number): string =>
   `${HEAD}<worksheet xmlns="${MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols><col min="1" max="${columns}" width="24" customWidth="1"/></cols><sheetData>`;
 const SHEET_FOOT = '</sheetData></worksheet>';
 
-async function* sheet(
-  columns: readonly string[],
-  pages: AsyncIterable<readonly (readonly Cell[])[]>,
-): AsyncGenerator<Buffer, void> {
+/** What Excel holds, the head among them (its «Excel specifications and limits»). */
+const SHEET_ROWS = 1_048_576;
+
+async function* sheetXml({ columns, pages }: Sheet): AsyncGenerator<Buffer, void> {
   let number = 1;
   yield Buffer.from(sheetHead(Math.max(1, columns.length)) + rowXml(number, columns, BOLD), 'utf8');
   for await (const rows of pages) {
-    if (rows.length > 0) yield Buffer.from(rows.map((row) => rowXml(++number, row)).join(''), 'utf8');
+    const room = SHEET_ROWS - number;
+    const held = rows.length > room ? [...rows.slice(0, room - 1), [FULL]] : rows;
+    if (held.length > 0) yield Buffer.from(held.map((row) => rowXml(++number, row)).join(''), 'utf8');
+    if (number === SHEET_ROWS) break;
   }
   yield Buffer.from(SHEET_FOOT, 'utf8');
 }
+
+const FULL = '[More rows than a sheet holds. A CSV holds them all.]';
 
 const rowXml = (number: number, cells: readonly Cell[], style: number = TEXT): string =>
   `<row r="${number}">${cells.map((cell, column) => cellXml(cell, `${columnName(column)}${number}`, style)).join('')}</row>`;

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZipFile } from 'yazl';
 import { TABLE_LIMITS, TableFault, type Cell, type Row } from './table.js';
+import { XlsxParts } from './xlsx-parts.js';
 import { readXlsx } from './xlsx-read.js';
 import { isDateFormat } from './xlsx-workbook.js';
-import { isTooLong, xlsxOf } from './xlsx-write.js';
+import { isTooLong, xlsxOf, xlsxOfSheets } from './xlsx-write.js';
 
 const MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"';
 const OFFICE = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
@@ -314,6 +315,37 @@ describe('writing an XLSX', () => {
     expect(read[0]?.cells[0]).toBe(rows[0]?.[0]);
     expect(read[1]?.cells[0]).toBe('[32768 characters: too long for a cell. A CSV holds it whole.]');
     expect(read.map(({ cells }) => isTooLong(cells[0] ?? null))).toEqual([false, true]);
+  });
+
+  it('says so where a sheet cannot hold more rows, and goes on with the next?', async () => {
+    const full = function* (): Generator<Cell[][]> {
+      const page = Array.from({ length: 100_000 }, (): Cell[] => []);
+      for (let count = 0; count <= 10; count++) yield page;
+    };
+    const stream = xlsxOfSheets(
+      [
+        { name: 'Full', columns: ['A'], pages: full() },
+        { name: 'Next', columns: ['A'], pages: [[['one']]] },
+      ],
+      day,
+    );
+    const file = await joined(stream);
+    const parts = await XlsxParts.open(file);
+    let last: string | undefined;
+    let told = '';
+    await parts.read('xl/worksheets/sheet1.xml', {
+      open: (name, attributes) => {
+        if (name === 'row') last = attributes['r'];
+      },
+      close: () => undefined,
+      text: (text) => {
+        told += text;
+      },
+    });
+    expect(last).toBe('1048576');
+    expect(told.trim()).toBe('A[More rows than a sheet holds. A CSV holds them all.]');
+    const { rows } = await readXlsx(file, { sheet: 'Next' });
+    for await (const row of rows) expect(row.cells).toEqual(['one']);
   });
 
   it('ends in the fault of its rows?', async () => {

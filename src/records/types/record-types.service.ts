@@ -57,15 +57,17 @@ export class RecordTypesService {
   }
 
   /** All of them, as the organisation had made them by then; by type. */
-  async definitions(tx: Tx, knownAt: Date): Promise<ReadonlyMap<string, TypeInForce>> {
-    const changes = new Map((await this.store.last(tx, knownAt)).map((change) => [change.type, change]));
-    const names = new Set([...this.catalog.recordTypes.map(({ type }) => type), ...changes.keys()]);
-    return new Map(
-      [...names].sort().flatMap((type): [string, TypeInForce][] => {
-        const found = this.inForce(type, changes.get(type));
-        return found === null ? [] : [[type, found]];
-      }),
-    );
+  definitions(tx: Tx, knownAt: Date): Promise<ReadonlyMap<string, TypeInForce>> {
+    return tx.once(`record types ${knownAt.toISOString()}`, async () => {
+      const changes = new Map((await this.known(tx, knownAt)).map((change) => [change.type, change]));
+      const names = new Set([...this.catalog.recordTypes.map(({ type }) => type), ...changes.keys()]);
+      return new Map(
+        [...names].sort().flatMap((type): [string, TypeInForce][] => {
+          const found = this.inForce(type, changes.get(type));
+          return found === null ? [] : [[type, found]];
+        }),
+      );
+    });
   }
 
   /** How often the organisation has changed its record types, and when last. */
@@ -76,7 +78,7 @@ export class RecordTypesService {
   /** How many days records are good for where `days` are asked for: fewer, if the organisation had tightened their type by then. */
   async tightenedDays(tx: Tx, knownAt: Date): Promise<TightenedDays> {
     const own = new Map(
-      (await this.store.last(tx, knownAt)).flatMap(({ type, state, lastDefinition }): [string, number][] => {
+      (await this.known(tx, knownAt)).flatMap(({ type, state, lastDefinition }): [string, number][] => {
         const original = this.catalog.recordType(type);
         if (original === null || state !== 'defined') return [];
         const { days } = tightened(original, lastDefinition).good_for;
@@ -145,6 +147,10 @@ export class RecordTypesService {
     if (before === undefined && this.catalog.recordType(type) === null) throw notFound();
     if (before === undefined || before.state === 'withdrawn') return;
     await this.keep(tx, type, before.version + 1, 'withdrawn', null, null);
+  }
+
+  private known(tx: Tx, knownAt: Date): Promise<readonly LastChange[]> {
+    return tx.once(`record type changes ${knownAt.toISOString()}`, () => this.store.last(tx, knownAt));
   }
 
   private inForce(type: string, change: LastChange | undefined): TypeInForce | null {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../../kernel/db/database.js';
+import { prepared } from '../../kernel/db/prepared.js';
 import { RecordTypeVersion, type RecordTypeVersionRow } from './record-type-version.entity.js';
 
 /** A change of a type as it was recorded. */
@@ -15,7 +16,7 @@ export class RecordTypesStore {
   /** By type. `knownAt`: of the versions that were recorded by then; null: of all. `type`: of that one alone. */
   last(tx: Tx, knownAt: Date | null, type: string | null = null): Promise<LastChange[]> {
     return tx.query<LastChange>(
-      `select l.*, (select d.definition from record_type_version d
+      prepared(`select l.*, (select d.definition from record_type_version d
                     where d.organization_id = $1 and d.type = l.type and d.version <= l.version and d.definition is not null
                     order by d.version desc limit 1) as "lastDefinition"
        from (
@@ -24,7 +25,7 @@ export class RecordTypesStore {
          where organization_id = $1 and ($2::timestamptz is null or recorded_at <= $2) and ($3::text is null or type = $3)
          order by type, version desc
        ) l
-       order by l.type collate "C"`,
+       order by l.type collate "C"`),
       [tx.organizationId, knownAt, type],
     );
   }
@@ -32,7 +33,9 @@ export class RecordTypesStore {
   /** How many changes there were, and when the last was recorded. */
   async lastChange(tx: Tx): Promise<{ count: number; recordedAt: Date | null }> {
     const [row] = await tx.query<{ count: number; recordedAt: Date | null }>(
-      `select count(*)::int as count, max(recorded_at) as "recordedAt" from record_type_version where organization_id = $1`,
+      prepared(
+        `select count(*)::int as count, max(recorded_at) as "recordedAt" from record_type_version where organization_id = $1`,
+      ),
       [tx.organizationId],
     );
     return row ?? { count: 0, recordedAt: null };

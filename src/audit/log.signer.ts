@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../kernel/clock.js';
+import { SigningKeys } from '../kernel/crypto/signing/signing-keys.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
+import { Database } from '../kernel/db/database.js';
+import type { Principal } from '../kernel/principal.js';
+import { AnchorGuard } from './anchor/anchor-guard.js';
+import { AnchorStore } from './anchor/anchor.store.js';
+import { formatCheckpoint } from './checkpoint.js';
+import type { SignedHead } from './log.js';
+import { LogStore } from './log.store.js';
+import { rootOf } from './merkle.js';
+import { formatNote, signNote, verifierKey } from './note.js';
+import { hashReader } from './tile.js';
+
+/**
+ * Signs the heads of logs. Only what is committed, only what the log's own tiles prove, and only what extends the head that was signed before: a log must never sign two
+ * heads that contradict each other.
+ */
+@Injectable()
+export class LogSigner {
+  constructor(
+    private readonly database: Database,
+    private readonly store: LogStore,
+    private readonly keys: SigningKeys,
+    private readonly clock: Clock,
+    private readonly guard: AnchorGuard,
+    private readonly anchors: AnchorStore,
+  ) {}
+
+  /**
+   * Signs the present head, where it is not signed. Throws an IntegrityError where the log is not what it has signed, a LogRefused where it is not what is outside, and an
+   * OutsideSilent where nobody there answers; then it goes on as it is, unsigned.
+   */
+  async sign(principal: Principal): Promise<void> {
+    const found = await this.database.readSnapshot(principal, async (tx) => {
+      const log = await this.store.find(tx, await this.store.generation(tx));
+      if (log === null || !log.isComplete || log.size === log.signedSize) return null;
+      const read = hashReader(log.size, (tiles) => this.store.tiles(tx, log.generation, tiles));
+      if (!(await rootOf(log.size, read)).equals(log.root)) {
+        throw new IntegrityError(`the log ${log.origin} has another root than its leaves`);
+      }
+      const last = await this.store.lastHead(tx, log.generation);
+      const extendsLast = last === null || (last.size < log.size && (await rootOf(last.size, read)).equals(last.root));
+      if (!extendsLast) throw new IntegrityError(`the log ${log.origin} does not extend the head that it has signed`);
+      return log;
+    });
+    if (found === null) return;
+    const { generation, origin, size, root } = found;
+    await this.guard.requireExtends(origin, async () => ({
+      size: (await this.database.read(principal, (tx) => this.store.find(tx, generation)))?.size ?? 0,
+      rootAt: (at) =>
+        this.database.read(principal, (tx) =>
+          rootOf(
+            at,
+            hashReader(at, (tiles) => this.store.tiles(tx, generation, tiles)),
+          ),
+        ),
+    }));
+    const text = formatCheckpoint({ origin, size, root });
+    const { publicKey } = this.keys.log;
+    const signature = await signNote(text, verifierKey(origin, publicKey), (bytes) => this.keys.log.sign(bytes));
+    const note = formatNote({ text, signatures: [signature] });
+    const head: SignedHead = { generation, origin, size, root, note, signedAt: this.clock.now() };
+    await this.database.write(principal, async (tx) => {
+      tx.withoutAudit('a head speaks of the events, and is no event');
+      await this.store.keepHead(tx, head);
+      await this.anchors.enqueue(tx, generation, head);
+    });
+  }
+}

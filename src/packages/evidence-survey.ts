@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { EvidenceService } from '../evidence/evidence.service.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
+import { Database } from '../kernel/db/database.js';
+import type { Principal } from '../kernel/principal.js';
+import type { ProgressMeter } from './build-progress.js';
+import type { EvidenceFault, EvidenceItem } from './contents.js';
+import type { RecordSurvey } from './records.js';
+import type { KnownScans } from './row-reader.js';
+
+/** Reads the evidence of a package: once to know what of it can be shown, and again as it is written. */
+@Injectable()
+export class EvidenceSurvey {
+  constructor(
+    private readonly database: Database,
+    private readonly evidence: EvidenceService,
+  ) {}
+
+  /** What there is of it, by id, and which is no longer what was kept. */
+  async survey(
+    principal: Principal,
+    scans: KnownScans,
+    { documents }: Pick<RecordSurvey, 'documents'>,
+    meter: ProgressMeter,
+  ): Promise<{ evidence: EvidenceItem[]; faults: EvidenceFault[] }> {
+    const reports = new Map<string, EvidenceItem['scans']>();
+    for (const [scanId, { systemId, evidenceId }] of scans) {
+      const of = reports.get(evidenceId);
+      if (of === undefined) reports.set(evidenceId, [{ systemId, scanId }]);
+      else of.push({ systemId, scanId });
+    }
+    const evidence: EvidenceItem[] = [];
+    const faults: EvidenceFault[] = [];
+    const found = [];
+    for (const evidenceId of [...new Set([...reports.keys(), ...documents.keys()])].sort()) {
+      const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
+      found.push({ evidenceId, info });
+    }
+    const toRead = found.filter(({ info }) => info.disposedAt === null);
+    await meter.begin(
+      'reading',
+      toRead.length,
+      toRead.reduce((sum, { info }) => sum + info.size, 0),
+    );
+    for (const { evidenceId, info } of found) {
+      const { sha256, size, mediaType, receivedAt, source, redaction, disposedAt } = info;
+      const reason = disposedAt === null ? await this.faultOf(principal, evidenceId, meter) : null;
+      if (reason !== null) faults.push({ evidenceId, sha256, size, reason });
+      const isThere = reason === null && disposedAt === null;
+      evidence.push({
+        evidenceId,
+        path: isThere ? `data/evidence/${evidenceId}/content.${extensionOf(mediaType)}` : null,
+        sha256,
+        size,
+        mediaType,
+        receivedAt,
+        source,
+        scans: reports.get(evidenceId) ?? [],
+        records: documents.get(evidenceId) ?? [],
+        disposedAt,
+        redaction,
+      });
+    }
+    return { evidence, faults };
+  }
+
+  /** Why evidence is no longer what was kept; null where it is. Any other failure (a store that does not answer) fails the attempt. */
+  private async faultOf(principal: Principal, evidenceId: string, meter: ProgressMeter): Promise<string | null> {
+    try {
+      for await (const _ of this.content(principal, evidenceId, meter)) await meter.tick();
+      return null;
+    } catch (error) {
+      if (error instanceof IntegrityError) return error.message;
+      throw error;
+    } finally {
+      meter.fileDone();
+    }
+  }
+
+  async *content(principal: Principal, evidenceId: string, meter: ProgressMeter): AsyncGenerator<Uint8Array, void> {
+    for await (const chunk of (await this.evidence.open(principal, evidenceId)) as AsyncIterable<Buffer>) {
+      meter.bytesPassed(chunk.length);
+      yield chunk;
+    }
+  }
+}
+
+/** Of documents that people keep, beside what is text. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'application/pdf': 'pdf',
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': 'pptx',
+  'application/vnd.oasis.opendocument.text': 'odt',
+  'application/vnd.oasis.opendocument.spreadsheet': 'ods',
+  'message/rfc822': 'eml',
+  'text/csv': 'csv',
+  'text/markdown': 'md',
+};
+
+/** What opens the file on a double click; the media type itself is in index.json. */
+function extensionOf(mediaType: string): string {
+  const type = mediaType.split(';')[0]?.trim().toLowerCase() ?? '';
+  const known = EXTENSIONS[type];
+  if (known !== undefined) return known;
+  if (/[/+]json$/.test(type)) return 'json';
+  if (/[/+](x-)?yaml$/.test(type)) return 'yaml';
+  if (/[/+]xml$/.test(type)) return 'xml';
+  return type.startsWith('text/') ? 'txt' : 'bin';
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { detailsDigest, type Leaf } from '../audit/event.js';
+import { leafHash } from '../audit/merkle.js';
+import { Fault } from './fault.js';
+import type { WholeLog } from './log.js';
+import type { PackageFiles } from './package-files.js';
+import type { PackageIndex } from './package-index.js';
+import { jsonOf, linesOf } from './read.js';
+
+const EVENTS = 'bag/data/audit/events.jsonl';
+
+const lineShape = z.object({
+  leaf: z.string(),
+  details: z.json(),
+  salt: z.stringFormat('hex', /^([0-9a-f]{2})+$/).nullable(),
+});
+
+/**
+ * The events that the package shows are those of the log, up to the instant of knowledge: each is an entry, none of the entries was left out, and details are those
+ * that the event was recorded with.
+ */
+export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt }: PackageIndex): Promise<string> {
+  const shown = new Uint8Array(log.size);
+  let lines = 0;
+  let withDetails = 0;
+  for await (const bytes of linesOf(files, EVENTS)) {
+    lines += 1;
+    const at = `${EVENTS}, line ${lines}`;
+    const { leaf, details, salt } = jsonOf(lineShape, bytes, at);
+    const index = log.leaves.find(leafHash(Buffer.from(leaf, 'utf8')));
+    if (index === null) throw new Fault(`${at}: the log has no such entry`);
+    if (shown[index] === 1) throw new Fault(`${at}: entry ${index} of the log is there twice`);
+    shown[index] = 1;
+    if (salt === null) {
+      if (details !== null) throw new Fault(`${at}: details without their salt`);
+      continue;
+    }
+    withDetails += 1;
+    // An entry of the log that has been read as an event.
+    const { details_sha256: expected } = JSON.parse(leaf) as Leaf;
+    if (detailsDigest(Buffer.from(salt, 'hex'), details) !== expected) {
+      throw new Fault(`${at}: the details are not those that the event was recorded with`);
+    }
+  }
+  const until = Date.parse(knownAt);
+  for (let index = 0; index < log.size; index += 1) {
+    const isDue = (log.times[index] ?? NaN) <= until;
+    if (isDue && shown[index] === 0) throw new Fault(`${EVENTS} leaves out entry ${index} of the log`);
+    if (!isDue && shown[index] === 1) throw new Fault(`${EVENTS} has entry ${index} of the log, which is of later`);
+  }
+  return `${lines} audit events are the entries of the log until ${knownAt}; ${withDetails} have their details`;
+}
+
+/**
+ * What the package holds of each evidence is what the log says that was received, and what it says was disposed of was: whoever exchanges a stored file and its row cannot
+ * exchange the entry.
+ */
+export function checkReceived({ evidence }: PackageIndex, log: WholeLog): string {
+  for (const { evidenceId, sha256, disposedAt } of evidence) {
+    const received = log.received.get(evidenceId);
+    if (received === undefined) throw new Fault(`the log does not say that evidence ${evidenceId} was received`);
+    if (received !== sha256) {
+      throw new Fault(`evidence ${evidenceId} is not what the log says was received, SHA-256 ${received}`);
+    }
+    if (disposedAt !== null && !log.disposedEvidence.has(evidenceId)) {
+      throw new Fault(`the log does not say that evidence ${evidenceId} was disposed of`);
+    }
+  }
+  return `${evidence.length} evidence have the digest that the log has of them since they were received`;
+}

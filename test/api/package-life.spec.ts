@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { EvidenceDriver } from '../../src/evidence/drivers/driver.js';
+import { EVIDENCE_DRIVER, EvidenceService } from '../../src/evidence/evidence.service.js';
+import { Clock } from '../../src/kernel/clock.js';
+import { newId } from '../../src/kernel/ids.js';
+import { servicePrincipal } from '../../src/kernel/principal.js';
+import { PackagesService } from '../../src/packages/packages.service.js';
+import { PackagesStore } from '../../src/packages/packages.store.js';
+import { bagFaults } from '../packages/bagit-validator.js';
+import { bagIn, readZip } from '../packages/read-zip.js';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { ofAll, packageObjects, packagesRoom, type PackagesRoom, type PackageView } from '../support/packages.js';
+import { kubeBench } from './reports.js';
+
+let world: World;
+let clinic: Clinic;
+let officer: Caller;
+let packages: string;
+let room: PackagesRoom;
+
+beforeAll(async () => {
+  const suite = await startSuite();
+  ({ world, clinic, officer } = suite);
+  packages = `${clinic.path}/packages`;
+  room = packagesRoom(packages, officer);
+  await clinic.agent
+    .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
+    .set('Content-Type', 'application/json')
+    .send(kubeBench({ '1.2.1': 'PASS' }))
+    .expect(201);
+  return suite.stop;
+});
+/** What a test holds is let go on when it ends, however it ends. */
+const holding: (() => void)[] = [];
+afterEach(() => {
+  for (const release of holding.splice(0)) release();
+  vi.restoreAllMocks();
+});
+
+const request = (body?: object): Promise<PackageView> => room.request(body);
+const read = (id: string): Promise<PackageView> => room.read(id);
+const settled = (id: string): Promise<PackageView> => room.settled(id);
+const content = (id: string) => room.content(id);
+const objects = (id: string): Promise<string[]> => packageObjects(world, clinic, id);
+
+const actions = async (id: string): Promise<string[]> => {
+  const { body } = await officer.get(`${clinic.path}/audit-events?objectId=${id}`).expect(200);
+  return (body as { items: { action: string }[] }).items.map(({ action }) => action).sort();
+};
+
+/** Builds stop where they read evidence, until they are let go on. */
+function held(): { release: () => void; reached: Promise<void> } {
+  const evidence = world.app.get(EvidenceService, { strict: false });
+  const open = evidence.open.bind(evidence);
+  const gate = Promise.withResolvers<undefined>();
+  const reached = Promise.withResolvers<undefined>();
+  vi.spyOn(evidence, 'open').mockImplementation(async (...parameters) => {
+    reached.resolve(undefined);
+    await gate.promise;
+    return open(...parameters);
+  });
+  const release = (): void => gate.resolve(undefined);
+  holding.push(release);
+  return { release, reached: reached.promise };
+}
+
+/** The events of a stream that has ended, each as the package that it tells. */
+const eventsIn = (text: string): PackageView[] =>
+  text
+    .split('\n\n')
+    .filter((event) => event.startsWith('event: package\n'))
+    .map((event) => JSON.parse(event.slice('event: package\ndata: '.length)) as PackageView);
+
+const follow = (id: string): Promise<Response> =>
+  fetch(`${world.url}${packages}/${id}/events`, { headers: { Authorization: `Bearer ${officer.token}` } });
+
+describe('a package while it is built', () => {
+  it('does it say how far it is, to who asks and to who follows?', async () => {
+    const { release, reached } = held();
+    const { id, progress } = await request();
+    expect(progress).toBeNull();
+    await reached;
+    const first = await read(id);
+    expect(first).toMatchObject({
+      status: 'queued',
+      progress: { phase: 'reading', filesDone: 0, filesTotal: 1, bytesDone: 0 },
+    });
+    expect(first.progress?.['bytesTotal']).toBeGreaterThan(100);
+    const stream = await follow(id);
+    expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const reader = stream.body!.getReader();
+    const told = Buffer.from((await reader.read()).value).toString();
+    expect(eventsIn(told)).toEqual([first]);
+    release();
+    let rest = '';
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      rest += Buffer.from(part.value).toString();
+    }
+    const ready = await settled(id);
+    expect(eventsIn(rest).at(-1)).toEqual(ready);
+    expect(ready).toMatchObject({ status: 'ready', progress: null });
+    // Of one that is ready there is one event.
+    expect(eventsIn(await (await follow(id)).text())).toEqual([ready]);
+  });
+
+  it('is what happens while it looks evidence up in its log?', async () => {
+    const { release, reached } = held();
+    const { id } = await request();
+    await reached;
+    const meanwhile = await request({ ...ofAll, expiresAt: '2099-01-01T00:00:00Z' });
+    release();
+    for (const one of [id, meanwhile.id]) await settled(one);
+    const entries = (await readZip(await room.bytes(id))).filter(({ path }) => path.includes('/log/tile/entries/'));
+    expect(Buffer.concat(entries.map(({ bytes }) => bytes)).includes(meanwhile.id)).toBe(true);
+  });
+
+  it('can one principal not follow without end?', async () => {
+    const { release, reached } = held();
+    const { id } = await request();
+    await reached;
+    const streams = await Promise.all(Array.from({ length: 4 }, () => follow(id)));
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await follow(id)).status).toBe(429);
+    await streams[0]!.body!.cancel();
+    await vi.waitFor(async () => expect((await follow(id)).status).toBe(200), { timeout: 5_000, interval: 100 });
+    release();
+    await settled(id);
+  });
+
+  it('does a package that is not there have no events?', async () => {
+    await officer.get(`${packages}/${newId()}/events`).expect(404);
+    const viewer = await clinic.member('viewer');
+    const { id } = await request();
+    await viewer.get(`${packages}/${id}/events`).expect(403);
+    await settled(id);
+  });
+
+  it('is it ended when it is cancelled, and does nothing stay of it?', async () => {
+    const { release, reached } = held();
+    const { id } = await request();
+    await reached;
+    const { body } = await officer.post(`${packages}/${id}/cancellation`).expect(200);
+    expect(body).toMatchObject({ id, status: 'cancelled', progress: null, sha256: null });
+    release();
+    await world.app.get(PackagesService).build(servicePrincipal('test', clinic.organizationId, newId()), id);
+    await pause(300);
+    expect(await objects(id)).toEqual([]);
+    expect(await read(id)).toMatchObject({ status: 'cancelled' });
+    const { body: refused } = await content(id).expect(409);
+    expect(refused).toMatchObject({ packageStatus: 'cancelled' });
+    await officer.post(`${packages}/${id}/cancellation`).expect(409);
+    expect(await actions(id)).toEqual(['package.cancelled', 'package.requested']);
+  });
+
+  it('does one that is cancelled after its last byte was written leave nothing either?', async () => {
+    const store = world.app.get(PackagesStore, { strict: false });
+    const finish = store.finish.bind(store);
+    vi.spyOn(store, 'finish').mockImplementationOnce(async (tx, id, ...rest) => {
+      expect(await objects(id)).toHaveLength(1);
+      await officer.post(`${packages}/${id}/cancellation`).expect(200);
+      return finish(tx, id, ...rest);
+    });
+    const { id } = await request();
+    expect(await settled(id)).toMatchObject({ status: 'cancelled' });
+    await vi.waitFor(async () => expect(await objects(id)).toEqual([]));
+  });
+
+  it('may who only reads packages cancel none?', async () => {
+    const { id } = await request();
+    await settled(id);
+    await (await clinic.member('auditor')).post(`${packages}/${id}/cancellation`).expect(403);
+    await officer.post(`${packages}/${id}/cancellation`).expect(409);
+  });
+});
+
+describe('a package that two ask for', () => {
+  const instants = { asOf: '2026-06-01T00:00:00Z', knownAt: '2026-11-01T00:00:00Z' };
+
+  it('is one when both ask at once for the same, and another when one asks for something else, or later?', async () => {
+    const { release, reached } = held();
+    const recent = new Date().toISOString();
+    const body = { ...ofAll, asOf: recent, knownAt: recent };
+    const asked = await Promise.all(Array.from({ length: 5 }, () => request(body)));
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(1);
+    const { id } = asked[0]!;
+    const recipient = await identityToRecipient(await generateIdentity());
+    const others = await Promise.all([
+      request({ ...body, encryptTo: [recipient] }),
+      request({ ...body, expiresAt: '2099-01-01T00:00:00Z' }),
+      request({ ...body, asOf: instants.asOf }),
+      request({ ...body, periodFrom: instants.asOf }),
+      request({ ...body, scope: { systemId: clinic.systemId } }),
+    ]);
+    expect(new Set([id, ...others.map((other) => other.id)]).size).toBe(6);
+    await reached;
+    release();
+    for (const one of [id, ...others.map((other) => other.id)]) {
+      expect(await settled(one)).toMatchObject({ status: 'ready' });
+    }
+    expect((await actions(id)).filter((action) => action !== 'package.requested')).toEqual(['package.built']);
+    expect((await actions(id)).filter((action) => action === 'package.requested')).toHaveLength(5);
+    const later = await request(body);
+    expect(later.id).not.toBe(id);
+    await settled(later.id);
+  });
+});
+
+describe('a package that expires', () => {
+  it('is it given out until then and not after, its bytes removed, and what it was still told?', async () => {
+    const expiresAt = new Date(Date.now() + 120_000).toISOString();
+    const { id } = await request({ ...ofAll, expiresAt });
+    const stays = await request();
+    await settled(stays.id);
+    const ready = await settled(id);
+    expect(ready).toMatchObject({ status: 'ready', expiresAt });
+    await room.bytes(id);
+    const service = world.app.get(PackagesService);
+    expect(await service.removeExpired()).toBe(0);
+
+    vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 180_000));
+    expect(await read(id)).toEqual({ ...ready, status: 'expired' });
+    await content(id).expect(410);
+    expect(await objects(id)).toHaveLength(1);
+    expect(await service.removeExpired()).toBe(1);
+    expect(await objects(id)).toEqual([]);
+    expect(await service.removeExpired()).toBe(0);
+    expect(await read(id)).toEqual({ ...ready, status: 'expired' });
+    expect(await actions(id)).toEqual(['package.built', 'package.expired', 'package.read', 'package.requested']);
+    expect(await objects(stays.id)).toHaveLength(1);
+    vi.restoreAllMocks();
+    // Its bytes are gone: it is not there again when a clock goes back.
+    await content(id).expect(410);
+  });
+
+  it('does one that cannot be removed keep no other, and is it tried again?', async () => {
+    const [first, second] = [
+      await request({ ...ofAll, expiresAt: new Date(Date.now() + 120_000).toISOString() }),
+      await request({ ...ofAll, expiresAt: new Date(Date.now() + 121_000).toISOString() }),
+    ];
+    for (const { id } of [first, second]) await settled(id);
+    vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 180_000));
+    const driver = world.app.get<EvidenceDriver>(EVIDENCE_DRIVER, { strict: false });
+    const remove = driver.remove.bind(driver);
+    const stuck = vi
+      .spyOn(driver, 'remove')
+      .mockImplementation((object) =>
+        object.key.includes(first.id) ? Promise.reject(new Error('under a lock')) : remove(object),
+      );
+    const service = world.app.get(PackagesService);
+    await expect(service.removeExpired()).rejects.toThrow('1 of 2 stay');
+    expect(await objects(first.id)).toHaveLength(1);
+    expect(await objects(second.id)).toEqual([]);
+    stuck.mockRestore();
+    expect(await service.removeExpired()).toBe(1);
+    expect(await objects(first.id)).toEqual([]);
+  });
+
+  it('is one that has expired already not taken?', async () => {
+    const { body } = await officer.post(packages, { ...ofAll, expiresAt: '2026-01-01T00:00:00Z' }).expect(400);
+    expect(body).toMatchObject({ pointer: '/expiresAt' });
+  });
+});
+
+describe('a package that is encrypted', () => {
+  it('does its recipient open it, and find the same as in a plain one?', async () => {
+    const identity = await generateIdentity();
+    const encryptTo = [await identityToRecipient(identity)];
+    const { id } = await request({ ...ofAll, encryptTo });
+    const ready = await settled(id);
+    expect(ready).toMatchObject({ status: 'ready', encryptTo });
+    const answer = await content(id).expect(200);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="safeguard-package-${id}.zip.age"`,
+    });
+    const sealed = answer.body as Buffer;
+    expect(createHash('sha256').update(sealed).digest('hex')).toBe(ready.sha256);
+    expect(sealed.length).toBe(ready.size);
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(identity);
+    const entries = await readZip(Buffer.from(await decrypter.decrypt(sealed)));
+    expect(bagFaults(bagIn(entries))).toEqual([]);
+  });
+
+  it('is what is no recipient refused?', async () => {
+    const good = await identityToRecipient(await generateIdentity());
+    for (const [encryptTo, pointer] of [
+      [[good, 'age1nobody'], '/encryptTo/1'],
+      [[await generateIdentity()], '/encryptTo/0'],
+      [[], '/encryptTo'],
+      [Array.from({ length: 11 }, () => good), '/encryptTo'],
+    ]) {
+      const { body } = await officer.post(packages, { ...ofAll, encryptTo }).expect(400);
+      expect(body).toMatchObject({ pointer });
+    }
+  });
+});

@@ -1,0 +1,180 @@
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { facts, rows } from '../packages/facts.js';
+import { oscalOf } from '../packages/read-oscal.js';
+import { timeStampAuthority } from '../support/time-stamp-authority.js';
+import { makePackage, writeFolder, type Files } from '../verify/made-package.js';
+import { blocksOf, blockWith, typed } from './guide.js';
+import { holdTo, passes, run, type Verifier } from './verifier.js';
+
+/*
+ * The tools that VERIFY.md names, as their own registries have them: `npm run test:auditor-tools` brings them and says where they are. One that could not be had is
+ * skipped, and the script has said why.
+ */
+
+const TOOLS = process.env['AUDITOR_TOOLS'];
+if (TOOLS === undefined) throw new Error('AUDITOR_TOOLS is not set: run npm run test:auditor-tools');
+const tool = (name: string): string => join(TOOLS, name);
+
+const PREDICATE = 'https://safeguard.dev/predicates/audit-package/v1';
+const LOG = [/^keys\/log\.vkey$/, /log\/checkpoint$/, /tile\/entries\/000$/, /tile\/entries\/002\.p/, /tile\/0\/001$/];
+
+/** Any text is as good as another in most places; a UUID has a form. */
+function withoutUuids(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString().replace(/"uuid":"[0-9a-f]/, '"uuid":"g'));
+}
+
+const VERIFIERS: (Verifier & { program: string })[] = [
+  {
+    name: 'bagit.py of the Library of Congress',
+    program: 'python/bin/bagit.py',
+    // Below 1.9 it did not look at the tag manifests of BagIt 1.0.
+    watches: [/^bag\/data\/index\.json$/, /^bag\/manifest-sha256/, /^bag\/bag-info\.txt$/, /^bag\/tagmanifest-sha512/],
+    accepts: (folder) => passes(tool('python/bin/bagit.py'), ['--validate', 'bag'], folder),
+  },
+  {
+    name: 'cosign',
+    program: 'bin/cosign',
+    watches: [/^sig\/statement/, /^keys\/package-signing\.pem$/, /^bag\/tagmanifest-sha256/],
+    accepts: (folder) => cosign(folder, 'bag/tagmanifest-sha256.txt', []),
+  },
+  {
+    name: 'cosign with time stamps',
+    program: 'bin/cosign',
+    watches: [/^sig\/statement/, /^keys\/trusted_root\.json$/],
+    accepts: (folder) =>
+      cosign(folder, 'bag/tagmanifest-sha256.txt', [
+        '--trusted-root',
+        'keys/trusted_root.json',
+        '--use-signed-timestamps',
+      ]),
+  },
+  {
+    name: 'cosign of what lies beside the bag',
+    program: 'bin/cosign',
+    watches: [/^VERIFY\.md$/],
+    accepts: (folder) => cosign(folder, 'VERIFY.md', []),
+  },
+  {
+    name: 'fsck of Tessera',
+    program: 'bin/fsck',
+    watches: [...LOG, /tile\/1\//],
+    accepts: async (folder) => {
+      const log = `--storage_url=file://${join(folder, 'bag/data/log')}/`;
+      const { code, output } = await run(tool('bin/fsck'), ['--ui=false', log, '--public_key=keys/log.vkey'], folder);
+      // v1.0.4 ends with 0 whatever it found, or not at all.
+      return code === 0 && output.includes('Successfully fsck') && !output.includes('fsck failed');
+    },
+  },
+  {
+    name: 'spicy of torchwood',
+    program: 'bin/spicy',
+    watches: [/^keys\/log\.vkey$/, /proofs\/.*\.json$/, /proofs\/.*\.tlog-proof$/],
+    accepts: async (folder) => {
+      const proofs = join(folder, 'bag/data/proofs');
+      const events = (await readdir(proofs)).filter((name) => name.endsWith('.json'));
+      for (const name of events) {
+        const proof = await readFile(join(proofs, `${name}.tlog-proof`), 'utf8');
+        await copyFile(join(proofs, name), join(folder, name));
+        await writeFile(join(folder, `${name}.spicy`), proof.slice(proof.indexOf('\n') + 1));
+      }
+      const key = await readFile(join(folder, 'keys/log.vkey'), 'utf8');
+      return events.length > 0 && (await passes(tool('bin/spicy'), ['-verify', key, ...events], folder));
+    },
+  },
+  {
+    name: 'golang.org/x/mod/sumdb',
+    program: 'bin/tlog',
+    watches: [...LOG, /tile\/1\//, /proofs\/.*\.json$/, /proofs\/.*\.tlog-proof$/],
+    accepts: (folder) => passes(tool('bin/tlog'), [folder], folder),
+  },
+  {
+    name: 'trestle',
+    program: 'python/bin/trestle',
+    watches: [/oscal\/assessment-results\.json$/, /oscal\/catalog\.json$/, /oscal\/poam\.json$/],
+    change: withoutUuids,
+    accepts: async (folder) => {
+      const workspace = join(folder, 'workspace');
+      const trestle = tool('python/bin/trestle');
+      await mkdir(workspace);
+      if (!(await passes(trestle, ['init', '--local'], workspace))) throw new Error('trestle has no workspace');
+      for (const name of await documentsIn(folder)) {
+        const imported = ['import', '--file', join(folder, OSCAL, name), '--output', name.replace('.json', '')];
+        if (!(await passes(trestle, imported, workspace))) return false;
+      }
+      return passes(trestle, ['validate', '--all'], workspace);
+    },
+  },
+  {
+    name: 'oscal-cli',
+    program: 'oscal-cli/bin/oscal-cli',
+    watches: [/oscal\/assessment-results\.json$/, /oscal\/catalog\.json$/],
+    change: withoutUuids,
+    accepts: async (folder) => {
+      for (const name of await documentsIn(folder)) {
+        if (!(await passes(tool('oscal-cli/bin/oscal-cli'), ['validate', name], join(folder, OSCAL)))) return false;
+      }
+      return true;
+    },
+  },
+];
+
+const OSCAL = 'bag/data/oscal';
+const documentsIn = async (folder: string): Promise<string[]> => (await readdir(join(folder, OSCAL))).sort();
+
+const cosign = (folder: string, file: string, more: readonly string[]): Promise<boolean> =>
+  passes(
+    tool('bin/cosign'),
+    [
+      'verify-blob-attestation',
+      ...['--key', 'keys/package-signing.pem', '--bundle', 'sig/statement.sigstore.json', '--type', PREDICATE],
+      ...['--insecure-ignore-tlog', ...more, file],
+    ],
+    folder,
+  );
+
+let files: Files;
+beforeAll(async () => {
+  const documents = await oscalOf(facts, rows);
+  files = await makePackage({
+    authority: timeStampAuthority(),
+    entries: 600,
+    payload: (payload) => {
+      for (const [path, document] of documents) payload.set(path, Buffer.from(JSON.stringify(document)));
+      payload.set('records/policy.json', Buffer.from('[]\n'));
+    },
+  });
+});
+
+for (const verifier of VERIFIERS) {
+  describe.skipIf(!existsSync(tool(verifier.program)))(verifier.name, () => holdTo(verifier, () => files));
+}
+
+describe('docs/auditors.md', () => {
+  /** By the beginning of a block: the programs that it needs, and what it prints in the end where that has to be read. */
+  const BLOCKS: [command: string, programs: string[], says?: string][] = [
+    ['bagit.py', ['python/bin/bagit.py']],
+    ['cosign', ['bin/cosign'], '"predicateType"'],
+    ['fsck', ['bin/fsck'], 'Successfully fsck'],
+    ['for event', ['bin/spicy'], 'verified'],
+    ['mkdir trestle', ['python/bin/trestle'], 'VALID'],
+  ];
+  for (const [command, programs, says = ''] of BLOCKS) {
+    it.skipIf(!programs.every((program) => existsSync(tool(program))))(
+      `does its block of ${command} run as it stands?`,
+      async () => {
+        const guide = await readFile('docs/auditors.md', 'utf8');
+        const folder = await mkdtemp(join(tmpdir(), 'safeguard-guide-'));
+        await writeFolder(files, folder);
+        const paths = [tool('bin'), tool('python/bin')];
+        const { code, output } = await typed(blockWith(blocksOf(guide), command), folder, { paths });
+        expect(code, output).toBe(0);
+        expect(output).toContain(says);
+        await rm(folder, { recursive: true });
+      },
+    );
+  }
+});

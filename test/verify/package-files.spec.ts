@@ -1,0 +1,226 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32, deflateRawSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fault } from '../../src/verify/fault.js';
+import { openPackageFiles } from '../../src/verify/package-files.js';
+import { readFile } from '../../src/verify/read.js';
+
+interface Entry {
+  name: string;
+  content?: Buffer;
+  /** In the header before the bytes; default: the same name. */
+  localName?: string;
+  /** Extra field of the central directory; default: none. */
+  extra?: Buffer;
+  /** Extra field of the header before the bytes; default: none. */
+  localExtra?: Buffer;
+  /** Where the central directory says the entry is; default: where it is. */
+  offset?: number;
+  /** What the central directory says of the size; default: the size. */
+  size?: number;
+  deflate?: boolean;
+  flags?: number;
+  method?: number;
+  unixMode?: number;
+}
+
+/** A ZIP by hand (APPNOTE 4.3), so that it may say anything. */
+function zipOf(entries: readonly Entry[]): Buffer {
+  const parts: Buffer[] = [];
+  const central: Buffer[] = [];
+  let at = 0;
+  for (const { name, content = Buffer.from('x'), localName = name, deflate = false, flags = 0, ...rest } of entries) {
+    const packed = deflate ? deflateRawSync(content) : content;
+    const method = rest.method ?? (deflate ? 8 : 0);
+    const common = Buffer.alloc(22);
+    common.writeUInt16LE(flags, 0);
+    common.writeUInt16LE(method, 2);
+    common.writeUInt32LE(crc32(content), 8);
+    common.writeUInt32LE(packed.length, 12);
+    common.writeUInt32LE(rest.size ?? content.length, 16);
+    const { extra = Buffer.alloc(0), localExtra = Buffer.alloc(0) } = rest;
+    const nameAt = (text: string, { length }: Buffer) => {
+      const lengths = Buffer.concat([common, Buffer.alloc(2)]);
+      lengths.writeUInt16LE(Buffer.byteLength(text), 20);
+      lengths.writeUInt16LE(length, 22);
+      return lengths;
+    };
+    const local = Buffer.concat([
+      Buffer.from('504b03041400', 'hex'),
+      nameAt(localName, localExtra),
+      Buffer.from(localName),
+      localExtra,
+      packed,
+    ]);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(((rest.unixMode ?? 0o100644) << 16) >>> 0, 6);
+    tail.writeUInt32LE(rest.offset ?? at, 10);
+    central.push(
+      Buffer.concat([Buffer.from('504b010214031400', 'hex'), nameAt(name, extra), tail, Buffer.from(name), extra]),
+    );
+    parts.push(local);
+    at += local.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(entries.length, 4);
+  end.writeUInt16LE(entries.length, 6);
+  end.writeUInt32LE(directory.length, 8);
+  end.writeUInt32LE(at, 12);
+  return Buffer.concat([...parts, directory, Buffer.from('504b0506', 'hex'), end]);
+}
+
+/** Info-ZIP's: another name for who knows it. */
+function unicodePath(of: string, name: string): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUInt16LE(0x7075, 0);
+  head.writeUInt16LE(5 + Buffer.byteLength(name), 2);
+  head.writeUInt8(1, 4);
+  head.writeUInt32LE(crc32(of), 5);
+  return Buffer.concat([head, Buffer.from(name)]);
+}
+
+const DECLARATION: Entry = { name: 'p/bag/bagit.txt' };
+
+describe('the files of a package', () => {
+  let directory: string;
+  let made = 0;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'safeguard-files-'));
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  const opened = async (zip: Buffer) => {
+    const path = join(directory, `${(made += 1)}.zip`);
+    await writeFile(path, zip);
+    return openPackageFiles(path);
+  };
+
+  it('does a ZIP of one folder read as what is in the folder, stored or deflated?', async () => {
+    const content = Buffer.alloc(100_000, 'ab');
+    const files = await opened(
+      zipOf([DECLARATION, { name: 'p/a', content, deflate: true }, { name: 'p/dir/', content: Buffer.alloc(0) }]),
+    );
+    expect([...files.sizes]).toEqual([
+      ['bag/bagit.txt', 1],
+      ['a', content.length],
+    ]);
+    expect((await readFile(files, 'a')).equals(content)).toBe(true);
+    await files.close();
+  });
+
+  const long = `p/${'x'.repeat(250)}`;
+  it.each<[string, Buffer, RegExp]>([
+    ['a path that leads out of it', zipOf([DECLARATION, { name: 'p/../../etc/passwd' }]), /invalid relative path/],
+    ['an absolute path', zipOf([DECLARATION, { name: '/etc/passwd' }]), /absolute path/],
+    ['a path of Windows', zipOf([DECLARATION, { name: 'p\\x' }]), /invalid characters/],
+    ['a device of Windows', zipOf([DECLARATION, { name: 'p/NUL.txt' }]), /portable/],
+    ['a hidden file', zipOf([DECLARATION, { name: 'p/.bashrc' }]), /portable/],
+    ['a path with a line feed', zipOf([DECLARATION, { name: 'p/a\nok  payload' }]), /portable/],
+    ['a path that is too long', zipOf([DECLARATION, { name: long }]), /portable/],
+    ['a name twice', zipOf([DECLARATION, { name: 'p/a' }, { name: 'p/a' }]), /once/],
+    ['a name twice but for case', zipOf([DECLARATION, { name: 'p/a' }, { name: 'p/A' }]), /once/],
+    [
+      'a file that is a folder too',
+      zipOf([DECLARATION, { name: 'p/a' }, { name: 'p/a/', content: Buffer.alloc(0) }]),
+      /once/,
+    ],
+    ['a link', zipOf([DECLARATION, { name: 'p/a', unixMode: 0o120777 }]), /link/],
+    ['another name in its own header', zipOf([DECLARATION, { name: 'p/a', localName: 'p/b' }]), /another name/],
+    [
+      'another name beside its own',
+      zipOf([DECLARATION, { name: 'p/b', extra: unicodePath('p/b', 'p/a') }]),
+      /another name beside/,
+    ],
+    [
+      'another name beside its own, in its own header',
+      zipOf([DECLARATION, { name: 'p/a', localExtra: unicodePath('p/a', 'p/b') }]),
+      /another name beside/,
+    ],
+    ['an encrypted entry', zipOf([DECLARATION, { name: 'p/a', flags: 1 }]), /encrypted|size mismatch/],
+    ['two bags', zipOf([DECLARATION, { name: 'q/bag/bagit.txt' }]), /two bags/],
+    ['a file outside of its folder', zipOf([DECLARATION, { name: 'README' }]), /outside/],
+    ['no bag', zipOf([{ name: 'p/a' }]), /no package/],
+    ['nothing', Buffer.alloc(0), /cannot be read as a ZIP/],
+    ['a cut end', zipOf([DECLARATION]).subarray(0, -5), /cannot be read as a ZIP/],
+    ['a cut beginning', zipOf([DECLARATION]).subarray(10), /cannot be read as a ZIP/],
+    ['age encryption', Buffer.from('age-encryption.org/v1\n-> X25519 abc\n'), /age -d/],
+  ])('is a ZIP refused with %s?', async (_, zip, message) => {
+    await expect(opened(zip)).rejects.toThrow(message);
+    await expect(opened(zip)).rejects.toBeInstanceOf(Fault);
+  });
+
+  it('is a ZIP refused whose entries share their bytes, as those of a bomb do?', async () => {
+    const twice = zipOf([{ name: 'p/bag/bagit.txt' }, { name: 'p/bag/bagit.txt' }]);
+    // Renamed in the central directory alone, and led to the first entry's bytes.
+    const second = twice.lastIndexOf('p/bag/bagit.txt');
+    twice.write('p/bag/bagit.two', second);
+    twice.writeUInt32LE(0, second - 4);
+    await expect(opened(twice)).rejects.toThrow(/another name/);
+    const alike = zipOf([
+      DECLARATION,
+      { name: 'p/a', content: zipOf([{ name: 'p/b' }]) },
+      { name: 'p/b', offset: inner() },
+    ]);
+    await expect(opened(alike)).rejects.toThrow(/shares its bytes/);
+  });
+  /** Where the content of p/a begins: after the first entry and its own header. */
+  const inner = (): number => 30 + DECLARATION.name.length + 1 + 30 + 'p/a'.length;
+
+  it('is a ZIP refused that says it unpacks to hundreds of times its size?', async () => {
+    const bomb = zipOf([
+      DECLARATION,
+      { name: 'p/a', deflate: true, size: 0xfffffff0 },
+      { name: 'p/b', deflate: true, size: 0xfffffff0 },
+    ]);
+    await expect(opened(bomb)).rejects.toThrow(/200 times/);
+  });
+
+  it('is an entry refused that unpacks to more or less than it says, or not at all?', async () => {
+    const content = Buffer.alloc(10_000, 'ab');
+    for (const size of [100, 20_000]) {
+      const files = await opened(zipOf([DECLARATION, { name: 'p/a', content, deflate: true, size }]));
+      await expect(readFile(files, 'a')).rejects.toThrow(/a cannot be unpacked/);
+      await files.close();
+    }
+    const broken = zipOf([DECLARATION, { name: 'p/a', content: Buffer.from('no deflate'), method: 8 }]);
+    const files = await opened(broken);
+    await expect(readFile(files, 'a')).rejects.toThrow(/a cannot be unpacked/);
+    await files.close();
+  });
+
+  it('is a file refused that is larger than such a file may be, before it is read?', async () => {
+    const files = await opened(zipOf([DECLARATION, { name: 'p/a', content: Buffer.alloc(11) }]));
+    await expect(readFile(files, 'a', 10)).rejects.toThrow(/more than the 10/);
+    await files.close();
+  });
+
+  it('is a folder refused with a link, a pipe, a stray name, or the package in a folder inside of it?', async () => {
+    const folder = async (name: string): Promise<string> => {
+      const path = join(directory, name);
+      await mkdir(join(path, 'bag'), { recursive: true });
+      await writeFile(join(path, 'bag/bagit.txt'), 'x');
+      return path;
+    };
+    const link = await folder('link');
+    await symlink('/etc/passwd', join(link, 'bag/x'));
+    await expect(openPackageFiles(link)).rejects.toThrow(/"bag\/x" is a link/);
+    const pipe = await folder('pipe');
+    execFileSync('mkfifo', [join(pipe, 'x')]);
+    await expect(openPackageFiles(pipe)).rejects.toThrow(/"x" is a link or a device/);
+    const stray = await folder('stray');
+    await writeFile(join(stray, '.DS_Store'), '');
+    await expect(openPackageFiles(stray)).rejects.toThrow(/"\.DS_Store"/);
+    await mkdir(join(directory, 'outer'));
+    await folder('outer/inner');
+    await expect(openPackageFiles(join(directory, 'outer'))).rejects.toThrow(/in a folder inside/);
+    await expect(openPackageFiles(join(pipe, 'x'))).rejects.toThrow(/neither a file nor a folder/);
+  });
+
+  it('is a file that is not there no fault of a package?', async () => {
+    await expect(openPackageFiles(join(directory, 'absent'))).rejects.not.toBeInstanceOf(Fault);
+  });
+});

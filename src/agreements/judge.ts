@@ -80,11 +80,21 @@ const failing = (reason: () => string, ...records: readonly (EffectiveRecord | n
 export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date): Statement[] {
   const standings = standingsOf(input, asOf).filter(({ ephi }) => ephi);
   const names = new Map(input.systems.map(({ id, name }) => [id, name]));
-  const statements = asked.needs.flatMap((need) => {
+  const made = new Map<string, { said: readonly Finding[]; concluded: readonly Statement[] }>();
+  const sayOf = (need: AgreementNeed) => {
     const findings =
       need.type === 'vendor_review' ? reviewFindings(standings, need, asOf) : findingsOf(standings, need, names, asOf);
     const said = standings.length === 0 ? inapplicable(input, asked.applicabilityDays, asOf) : findings;
-    return conclude(need, said, asOf).concat(expiring(standings, need, said, asOf));
+    return { said, concluded: conclude(need, said, asOf) };
+  };
+  const statements = asked.needs.flatMap((need) => {
+    const { about } = need;
+    // Dozens of needs ask the same of every vendor, and differ in the item alone that they are of.
+    const key = JSON.stringify([need.type, need.days, need.term, isOfFlowDown(about)]);
+    const one = made.get(key) ?? sayOf(need);
+    made.set(key, one);
+    const concluded = one.concluded.map((statement): Statement => ({ ...statement, about }));
+    return concluded.concat(expiring(standings, need, one.said, asOf));
   });
   const returns = returnStatements(input, asOf);
   // From the day on which a return is due what it is about fails, also where all else is good.

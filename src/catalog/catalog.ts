@@ -51,6 +51,8 @@ export class Catalog {
 
   readonly #controlByName = new Map<string, Control>();
   #gaps: Gaps | null = null;
+  /** By practice: what counts where an organisation has set nothing, which is asked for a thousand times in a posture. */
+  readonly #freshness = new Map<string, PracticeFreshness>();
   readonly #practiceById = new Map<string, Practice>();
   readonly #recordTypeByName = new Map<string, TypeDefinition>();
   readonly #practicesOf = new Map<string, PracticeLink[]>();
@@ -250,15 +252,12 @@ export class Catalog {
   freshnessOf(practice: string, overrides: FreshnessOverrides = {}): PracticeFreshness {
     const found = this.practice(practice);
     if (found === null) throw new RangeError(`no practice ${practice}`);
-    return {
-      scanner: overridden(found.scannerFreshness, overrides.scanner, practice),
-      records: Object.fromEntries(
-        found.records.map(({ type, freshness }) => [
-          type,
-          overridden(freshness, overrides.records, `${practice}/${type}`),
-        ]),
-      ),
-    };
+    if (!isSet(overrides.scanner) && !isSet(overrides.records)) {
+      const known = this.#freshness.get(practice) ?? freshnessOf(found, {});
+      this.#freshness.set(practice, known);
+      return known;
+    }
+    return freshnessOf(found, overrides);
   }
 
   /** The same catalogue with an overlay laid over it: marks changed, limits tightened, proposed requirements added. Throws a RangeError if there is none. */
@@ -341,6 +340,19 @@ function overlaidPractice(practice: Practice, overlay: Overlay): Practice {
     }),
   };
 }
+
+const isSet = (days: Readonly<Record<string, number>> | undefined): boolean =>
+  days !== undefined && Object.keys(days).length > 0;
+
+const freshnessOf = (
+  { id, scannerFreshness, records }: Practice,
+  overrides: FreshnessOverrides,
+): PracticeFreshness => ({
+  scanner: overridden(scannerFreshness, overrides.scanner, id),
+  records: Object.fromEntries(
+    records.map(({ type, freshness }) => [type, overridden(freshness, overrides.records, `${id}/${type}`)]),
+  ),
+});
 
 function overridden(
   freshness: Freshness,

@@ -23,6 +23,8 @@ export interface AskedFor {
 /** Reads what records, and those who judge them, say of a place. */
 @Injectable()
 export class PlaceReader {
+  private readonly unchanged = new WeakMap<Catalog, AskedFor>();
+
   constructor(
     private readonly records: RecordsService,
     private readonly recordTypes: RecordTypesService,
@@ -38,7 +40,13 @@ export class PlaceReader {
   ): Promise<AskedFor> {
     const inForce = await this.recordTypes.definitions(tx, knownAt);
     const types = new Map([...inForce].map(([type, { definition }]) => [type, definition]));
-    return { asks: asksOf(catalog, recordFreshness, types), types };
+    const isOwn = [...types].some(([type, definition]) => catalog.recordType(type) !== definition);
+    if (isOwn || Object.keys(recordFreshness).length > 0)
+      return { asks: asksOf(catalog, recordFreshness, types), types };
+    // Of most organisations: what the catalogue asks for, made once.
+    const known = this.unchanged.get(catalog) ?? { asks: asksOf(catalog, {}, types), types };
+    this.unchanged.set(catalog, known);
+    return known;
   }
 
   /** Of a system, or (null) of the organisation. */

@@ -4,9 +4,11 @@ import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { openDataSource } from '../kernel/db/data-source.js';
-import { Database, type WriteTx } from '../kernel/db/database.js';
+import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import { servicePrincipal } from '../kernel/principal.js';
+import type { NeedLimit } from './effective.js';
+import { IntervalMemory } from './interval.memory.js';
 import { IntervalStore, subjectId } from './interval.store.js';
 import { RecordsStore } from './records.store.js';
 
@@ -14,7 +16,10 @@ const ORGANIZATION = newId();
 const AUTHOR = newId();
 const APPROVER = newId();
 const principal = servicePrincipal('test', ORGANIZATION, 'test');
-const intervals = new IntervalStore();
+/** The one asks the database each time; the other has memory, as the program does. */
+const stores = { database: new IntervalStore(new IntervalMemory(0)), memory: new IntervalStore(new IntervalMemory()) };
+const BOTH = Object.entries(stores);
+const intervals = stores.database;
 const records = new RecordsStore();
 let testDatabase: TestDatabase;
 let source: DataSource;
@@ -48,6 +53,7 @@ interface Version {
   fails: boolean;
   systemIds: string[];
   subject: string | null;
+  about: string[];
 }
 interface Told extends Version {
   recordId: string;
@@ -97,7 +103,7 @@ async function submit(tx: WriteTx, type: string, recordId: string, number: numbe
     subjectId: version.subject === null ? null : subjectId(type, version.subject),
     outcome: version.fails ? 'failed' : null,
     fails: version.fails,
-    about: [],
+    about: version.about,
     links: [],
     documents: [],
     reason: null,
@@ -130,6 +136,7 @@ const VERSION = fc.record({
   lasts: fc.option(fc.integer({ min: 1, max: 4 })),
   fails: fc.constantFrom(false, false, false, true),
   subject: fc.constantFrom(null, 'ada', 'ben'),
+  about: fc.constantFrom<string[]>([], ['x'], ['x', 'y'], ['z']),
 });
 /** Each batch is decided by one statement. */
 const HISTORY = fc.array(fc.array(VERSION, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 7 });
@@ -141,7 +148,7 @@ async function tell(type: string, history: typeof HISTORY extends fc.Arbitrary<i
   for (const batch of history) {
     await write(async (tx) => {
       const decided: Omit<Told, 'known'>[] = [];
-      for (const { record, ends, from, systems, age, lasts, fails, subject } of batch) {
+      for (const { record, ends, from, systems, age, lasts, fails, subject, about } of batch) {
         const recordId = ids[record] ?? '';
         // One version of a record is open at most.
         if (decided.some((other) => other.recordId === recordId)) continue;
@@ -154,6 +161,7 @@ async function tell(type: string, history: typeof HISTORY extends fc.Arbitrary<i
           fails,
           systemIds: systems.map((index) => SYSTEMS[index] ?? ''),
           subject: earlier[0]?.subject ?? subject,
+          about,
         };
         await submit(tx, type, recordId, earlier.length + 1, version);
         decided.push({ ...version, recordId, version: earlier.length + 1 });
@@ -193,10 +201,12 @@ describe('do intervals say what versions say?', () => {
         for (const instant of instantsOf(told)) {
           const expected = inEffect(told, instant.asOf, instant.knownAt);
           await database.read(principal, async (tx) => {
-            expect(named(await intervals.effective(tx, instant, { types: [type] }))).toEqual(named(expected));
-            for (const systemId of SYSTEMS) {
-              const there = expected.filter((version) => version.systemIds.includes(systemId));
-              expect(named(await intervals.effective(tx, instant, { types: [type], systemId }))).toEqual(named(there));
+            for (const [, store] of BOTH) {
+              expect(named(await store.effective(tx, instant, { types: [type] }))).toEqual(named(expected));
+              for (const systemId of SYSTEMS) {
+                const there = expected.filter((version) => version.systemIds.includes(systemId));
+                expect(named(await store.effective(tx, instant, { types: [type], systemId }))).toEqual(named(there));
+              }
             }
           });
           asked += expected.length;
@@ -225,10 +235,10 @@ describe('do intervals say what versions say?', () => {
             }
             return [];
           });
-          const found = await database.read(principal, (tx) =>
-            intervals.ended(tx, { asOf, knownAt }, { types: [type] }),
-          );
-          expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
+          for (const [, store] of BOTH) {
+            const found = await database.read(principal, (tx) => store.ended(tx, { asOf, knownAt }, { types: [type] }));
+            expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
+          }
           asked += expected.length;
         }
       }),
@@ -243,22 +253,30 @@ describe('do intervals say what versions say?', () => {
       fc.asyncProperty(HISTORY, async (history) => {
         const type = `t_${newId()}`;
         const told = await tell(type, history);
-        const limits = [0, 3, null].map((days) => ({ type, days }));
+        const limits = [
+          ...[0, 3, null].map((days): NeedLimit => ({ type, days })),
+          { type, days: 3, about: ['y', 'z'] },
+        ];
         for (const instant of instantsOf(told)) {
           for (const systemId of [null, ...SYSTEMS]) {
             const there = inEffect(told, instant.asOf, instant.knownAt).filter(
               ({ systemIds, goodFrom }) =>
                 goodFrom <= instant.asOf && (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
             );
-            const summaries = await database.read(principal, (tx) => intervals.needs(tx, instant, systemId, limits));
-            const expected =
-              there.length === 0 ? [] : limits.map((limit) => summaryOf(there, limit.days, instant.asOf));
-            expect(summaries).toEqual(expected.map((counts, at) => ({ limit: limits[at], systemId, ...counts })));
-            spoken += summaries.length;
+            const expected = limits.flatMap((limit) => {
+              const speaking = there.filter(({ about }) => limit.about?.some((id) => about.includes(id)) !== false);
+              return speaking.length === 0
+                ? []
+                : [{ limit, systemId, ...summaryOf(speaking, limit.days, instant.asOf) }];
+            });
+            await database.read(principal, async (tx) => {
+              for (const [, store] of BOTH) expect(await store.needs(tx, instant, systemId, limits)).toEqual(expected);
+            });
+            spoken += expected.length;
           }
         }
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
     expect(spoken).toBeGreaterThan(500);
   }, 120_000);
@@ -385,3 +403,69 @@ function summaryOf(there: readonly Told[], days: number | null, asOf: Date) {
       .map(({ recordId }) => recordId),
   };
 }
+
+describe('what does memory leave to the database?', () => {
+  const type = `t_${newId()}`;
+  const ask = (tx: Tx) => stores.memory.effective(tx, { asOf: day(9), knownAt: FAR }, { types: [type] });
+  const version: Version = {
+    kind: 'content',
+    from: day(0),
+    goodFrom: day(0),
+    expiresAt: null,
+    fails: false,
+    systemIds: [],
+    subject: null,
+    about: [],
+  };
+  const approveOne = async (tx: WriteTx): Promise<string> => {
+    const recordId = newId();
+    await submit(tx, type, recordId, 1, version);
+    await approve(tx, [{ recordId, version: 1 }]);
+    return recordId;
+  };
+
+  it('what is written and never committed is seen by nobody else', async () => {
+    const kept = await write(approveOne);
+    const failed = write(async (tx) => {
+      const own = await approveOne(tx);
+      expect((await ask(tx)).map(({ id }) => id).sort()).toEqual([kept, own].sort());
+      throw new Error('rolled back');
+    });
+    await expect(failed).rejects.toThrow('rolled back');
+    expect((await database.read(principal, ask)).map(({ id }) => id)).toEqual([kept]);
+  });
+
+  it('a snapshot that was taken before a decision does not see it, though memory has it by then', async () => {
+    await database.readSnapshot(principal, async (before) => {
+      const seen = named(await intervals.effective(before, { asOf: day(9), knownAt: FAR }, { types: [type] }));
+      await write(approveOne);
+      expect(await database.read(principal, ask)).toHaveLength(seen.length + 1);
+      expect(named(await ask(before))).toEqual(seen);
+    });
+  });
+
+  it('what a disposal empties is empty from then on', async () => {
+    const id = await write(approveOne);
+    const find = async () => (await database.read(principal, ask)).find((record) => record.id === id);
+    expect((await find())?.disposed).toBe(false);
+    await write(async (tx) => {
+      // The columns that a disposal empties; the record that orders it is of the type that memory looks for.
+      await tx.execute(`update record_version set disposed_at = now() where organization_id = $1 and record_id = $2`, [
+        ORGANIZATION,
+        id,
+      ]);
+      const disposal = newId();
+      await submit(tx, 'record_disposal', disposal, 1, version);
+      await approve(tx, [{ recordId: disposal, version: 1 }]);
+    });
+    expect((await find())?.disposed).toBe(true);
+  });
+
+  it('all of it, where an organisation has more than there is room for', async () => {
+    const small = new IntervalStore(new IntervalMemory(2));
+    const instant = { asOf: day(9), knownAt: FAR };
+    const all = await database.read(principal, (tx) => intervals.effective(tx, instant, { types: [type] }));
+    expect(all.length).toBeGreaterThan(2);
+    expect(await database.read(principal, (tx) => small.effective(tx, instant, { types: [type] }))).toEqual(all);
+  });
+});

@@ -13,7 +13,9 @@ import type {
   RecordDocument,
   KeptDocument,
 } from './effective.js';
-import { OPEN, PAST, visibleIntervals, WHOLE } from './interval.js';
+import type { HeldInterval } from './held-intervals.js';
+import { KNOWN, OPEN, PAST, visibleIntervals, WHOLE } from './interval.js';
+import { IntervalMemory } from './interval.memory.js';
 import { APPROVED_INTERVALS, NEEDS } from './interval.sql.js';
 import type { Neighbour } from './rules.js';
 
@@ -38,9 +40,6 @@ export interface VersionRef {
   version: number;
 }
 
-/** When a row last became known; indexed by place (record_told). */
-const KNOWN = 'greatest(known_from, ended_known, known_to)';
-
 const CONTENT = `
   v.record_id as id, v.version, v.type, v.natural_key as "naturalKey", v.subject, v.title, v.owner_id as "ownerId", v.system_ids as "systemIds",
   v.fields, v.effective_from as "effectiveFrom", v.expires_at as "expiresAt", v.good_from as "goodFrom", v.outcome, v.fails, v.links, v.documents,
@@ -52,6 +51,8 @@ const CONTENT = `
  */
 @Injectable()
 export class IntervalStore {
+  constructor(private readonly memory: IntervalMemory) {}
+
   /**
    * Decisions of an organisation are made one after another, and what they make known has an order: each one's instant is later than any before it (in
    * milliseconds, the resolution of the API). Held until the transaction ends.
@@ -164,6 +165,11 @@ export class IntervalStore {
   }
 
   async effective(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EffectiveRecord[]> {
+    const recalled = isOfPlaces(filter) ? await this.memory.recall(tx, instant) : null;
+    if (recalled !== null) {
+      const { intervals, asOf, knownAt } = recalled;
+      return this.contents(tx, intervals.effective(filter.types, filter.systemId ?? null, asOf, knownAt));
+    }
     const { where, values } = conditionsOf(filter, 4);
     const rows = await tx.query<ContentRow>(
       `with found as materialized (
@@ -171,10 +177,29 @@ export class IntervalStore {
        )
        select ${CONTENT} from found f
          join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
-       order by v.type, v.record_id`,
+       order by v.type collate "C", v.record_id`,
       [tx.organizationId, instant.asOf, instant.knownAt, ...values],
     );
     return bounded(rows).map(recordOf);
+  }
+
+  /** By type and record. Of the whole organisation's records the contents are remembered: every question wants them, and those of a system only its own. */
+  private async contents(tx: Tx, intervals: readonly HeldInterval[]): Promise<EffectiveRecord[]> {
+    bounded(intervals);
+    const found = await this.memory.contents(
+      tx,
+      intervals,
+      async (missing) =>
+        (
+          await tx.query<ContentRow>(
+            `select ${CONTENT} from unnest($2::uuid[], $3::integer[]) as f(record_id, version)
+               join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version`,
+            [tx.organizationId, missing.map(({ recordId }) => recordId), missing.map(({ version }) => version)],
+          )
+        ).map(recordOf),
+      ({ systemIds }) => systemIds.length === 0,
+    );
+    return found.sort((a, b) => compare(a.type, b.type) || compare(a.id, b.id));
   }
 
   /** Records in effect in one place that name some of the evidence: as a document or by a link, but not to hold it or to dispose of it. */
@@ -205,6 +230,16 @@ export class IntervalStore {
 
   /** Of each record of which nothing is in effect at an instant, the last version that was, with the instant at which it ended. */
   async ended(tx: Tx, instant: Instant, filter: EffectiveFilter): Promise<EndedRecord[]> {
+    const recalled = isOfPlaces(filter) ? await this.memory.recall(tx, instant) : null;
+    if (recalled !== null) {
+      const { intervals, asOf, knownAt } = recalled;
+      const last = intervals.ended(filter.types, filter.systemId ?? null, asOf, knownAt);
+      const endedAt = new Map(last.map((interval) => [interval.recordId, interval.endedAt]));
+      return (await this.contents(tx, last)).flatMap((record) => {
+        const at = endedAt.get(record.id);
+        return at === undefined ? [] : [{ ...record, endedAt: at }];
+      });
+    }
     const { where, values } = conditionsOf(filter, 4);
     const rows = await tx.query<ContentRow & { endedAt: Date }>(
       `with found as materialized (
@@ -218,7 +253,7 @@ export class IntervalStore {
        )
        select ${CONTENT}, f.effective_to as "endedAt" from found f
          join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
-       order by v.type, v.record_id`,
+       order by v.type collate "C", v.record_id`,
       [tx.organizationId, instant.asOf, instant.knownAt, ...values],
     );
     return bounded(rows).map((row) => ({ ...recordOf(row), endedAt: row.endedAt }));
@@ -237,7 +272,7 @@ export class IntervalStore {
        )
        select ${CONTENT}, f.effective_to as "effectiveTo" from found f
          join record_version v on v.organization_id = $1 and v.record_id = f.record_id and v.version = f.version
-       order by v.type, v.record_id, v.version`,
+       order by v.type collate "C", v.record_id, v.version`,
       [tx.organizationId, exceptId, from, ...values],
     );
     return bounded(rows).map((row) => ({ ...recordOf(row), effectiveTo: row.effectiveTo }));
@@ -245,6 +280,11 @@ export class IntervalStore {
 
   /** In the order of the limits; nothing of those that nobody speaks to. What was done later than the instant says nothing of it, be it in effect since earlier. */
   async needs(tx: Tx, instant: Instant, systemId: string | null, limits: readonly NeedLimit[]): Promise<NeedSummary[]> {
+    const recalled = await this.memory.recall(tx, instant);
+    if (recalled !== null) {
+      const { intervals, asOf, knownAt } = recalled;
+      return limits.flatMap((limit) => intervals.need(limit, systemId, asOf, knownAt) ?? []);
+    }
     const numbered = limits.map((limit, at) => ({ at, ...limit }));
     const rows = await tx.query<Omit<NeedSummary, 'limit' | 'systemId'> & { at: number }>(NEEDS, [
       tx.organizationId,
@@ -299,7 +339,13 @@ const recordOf = ({ documents, ...row }: ContentRow): EffectiveRecord => ({
   documents: documents.map(({ evidenceId, role, name }): RecordDocument => ({ evidenceId, role, name })),
 });
 
-function bounded<Row>(rows: Row[]): Row[] {
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Whether a filter asks for types and places alone: then the intervals tell. */
+const isOfPlaces = (filter: EffectiveFilter): boolean =>
+  Object.keys(filter).every((key) => key === 'types' || key === 'systemId');
+
+function bounded<Row>(rows: readonly Row[]): readonly Row[] {
   if (rows.length > MAX_EFFECTIVE) throw new Error(`more than ${MAX_EFFECTIVE} records were asked for at once`);
   return rows;
 }

@@ -13,6 +13,9 @@ export const OPEN = 'r.effective_to is null and r.known_to is null';
 /** Of a row `r` that is not open, the latest instant that says so; null of an open one. Indexed (record_past). */
 export const PAST = 'greatest(r.effective_to, r.ended_known, r.known_to)';
 
+/** When a row last became known; indexed, by place too (record_known, record_told). */
+export const KNOWN = 'greatest(known_from, ended_known, known_to)';
+
 /**
  * Columns of the visible intervals for which `where` holds. A row that is not open is visible only at instants of which one lies before its last: so what is read
  * beside the open rows is what has changed since the instants that are asked for, and not all that ever did.

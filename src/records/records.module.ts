@@ -9,6 +9,7 @@ import { DisposalStore } from './disposal.store.js';
 import { DisposalWorker } from './disposal.worker.js';
 import { DocumentsController } from './documents.controller.js';
 import { DocumentsService } from './documents.service.js';
+import { IntervalMemory } from './interval.memory.js';
 import { IntervalStore } from './interval.store.js';
 import { RecordBulk } from './record-bulk.js';
 import { RecordBulkStore } from './record-bulk.store.js';
@@ -43,6 +44,7 @@ import { RecordTypesModule } from './types/record-types.module.js';
     DisposalWorker,
     RecordsStore,
     RecordListStore,
+    { provide: IntervalMemory, useFactory: () => new IntervalMemory() },
     IntervalStore,
     RetentionStore,
     CustodyStore,

@@ -1,0 +1,282 @@
+import type { NeedLimit, NeedSummary } from './effective.js';
+import { WHOLE } from './interval.js';
+
+/** A row of record_interval, as it is read into memory. Instants are milliseconds since 1970, with the fractions that Postgres keeps; Infinity stands for none. */
+export interface IntervalRow extends HeldInterval {
+  readonly type: string;
+  /** A system, or WHOLE. */
+  readonly place: string;
+  readonly knownFrom: number;
+  /** When it was corrected. */
+  readonly knownTo: number;
+  readonly effectiveFrom: number;
+  /** An end, and since when it is known. */
+  readonly effectiveTo: number;
+  readonly endedKnown: number;
+  readonly goodFrom: number;
+  readonly expiresAt: number;
+  readonly fails: boolean;
+}
+
+/** What tells whose an interval is. */
+export interface HeldInterval {
+  readonly recordId: string;
+  readonly version: number;
+  /** Empty where the type does not want one for each. */
+  readonly subject: string;
+  readonly about: readonly string[];
+}
+
+/** An interval that has ended, and when it did. */
+export interface EndedInterval extends HeldInterval {
+  readonly endedAt: Date;
+}
+
+const MAX_NAMED = 5;
+const DAY = 24 * 3_600_000;
+
+/*
+ * What VISIBLE and its like (interval.ts, interval.sql.ts) say of rows, said of rows in memory: the spec of the store holds the one against the other. The numbers of all
+ * rows of a bucket lie in one array: tens of thousands of persons are passed by with every question, and nothing is made for each.
+ */
+const [KNOWN_FROM, KNOWN_TO, FROM, TO, ENDED_KNOWN, GOOD_FROM, EXPIRES, FAILS, WIDTH] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+
+/** The intervals of one type in one place, in the order of their subjects. */
+class Bucket {
+  rows: HeldInterval[] = [];
+  private numbers = new Float64Array(0);
+  /** Of each row the number of its subject. */
+  private subjects = new Int32Array(0);
+
+  /** New rows, and rows as they are now; how many are new. */
+  apply(changes: readonly IntervalRow[]): number {
+    const added = changes.filter((row) => {
+      const at = this.find(row);
+      if (at !== null) this.numbers.set(numbersOf(row), at * WIDTH);
+      return at === null;
+    });
+    if (added.length === 0) return 0;
+    const [before, numbers] = [this.rows, this.numbers];
+    const all = [...before.keys(), ...added].sort((a, b) =>
+      compare(
+        typeof a === 'number' ? before[a]?.subject : a.subject,
+        typeof b === 'number' ? before[b]?.subject : b.subject,
+      ),
+    );
+    this.rows = [];
+    this.numbers = new Float64Array(all.length * WIDTH);
+    this.subjects = new Int32Array(all.length);
+    for (const [at, one] of all.entries()) {
+      const row = typeof one === 'number' ? before[one] : one;
+      if (row === undefined) throw new RangeError('no such row');
+      this.numbers.set(
+        typeof one === 'number' ? numbers.subarray(one * WIDTH, (one + 1) * WIDTH) : numbersOf(one),
+        at * WIDTH,
+      );
+      const { recordId, version, subject, about } = row;
+      const last = this.rows.at(-1);
+      this.subjects[at] = last === undefined ? 0 : (this.subjects[at - 1] ?? 0) + (last.subject === subject ? 0 : 1);
+      this.rows.push(typeof one === 'number' ? row : { recordId, version, subject, about });
+    }
+    return added.length;
+  }
+
+  number(at: number, which: number): number {
+    return this.numbers[at * WIDTH + which] ?? NaN;
+  }
+
+  isVisible(at: number, asOf: number, knownAt: number): boolean {
+    return (
+      this.isKnown(at, knownAt) &&
+      this.number(at, FROM) <= asOf &&
+      (this.number(at, TO) > asOf || this.number(at, ENDED_KNOWN) > knownAt)
+    );
+  }
+
+  hasEnded(at: number, asOf: number, knownAt: number): boolean {
+    return this.isKnown(at, knownAt) && this.number(at, TO) <= asOf && this.number(at, ENDED_KNOWN) <= knownAt;
+  }
+
+  private isKnown(at: number, knownAt: number): boolean {
+    return this.number(at, KNOWN_FROM) <= knownAt && this.number(at, KNOWN_TO) > knownAt;
+  }
+
+  /** Of each subject the one that speaks for it. */
+  speakers(about: readonly string[] | undefined, asOf: number, knownAt: number): number[] {
+    const speakers: number[] = [];
+    let last = -1;
+    for (let at = 0; at < this.rows.length; at += 1) {
+      if (this.number(at, GOOD_FROM) > asOf || !this.isVisible(at, asOf, knownAt)) continue;
+      if (about !== undefined && this.rows[at]?.about.some((id) => about.includes(id)) !== true) continue;
+      if (last === -1 || this.subjects[last] !== this.subjects[at]) speakers.push(at);
+      else if (this.isLouder(at, last, asOf)) speakers[speakers.length - 1] = at;
+      else continue;
+      last = at;
+    }
+    return speakers;
+  }
+
+  /** What has not expired, then what counts from later. */
+  private isLouder(one: number, other: number, asOf: number): boolean {
+    const [oneExpired, otherExpired] = [this.number(one, EXPIRES) <= asOf, this.number(other, EXPIRES) <= asOf];
+    if (oneExpired !== otherExpired) return otherExpired;
+    for (const which of [GOOD_FROM, FROM]) {
+      if (this.number(one, which) !== this.number(other, which))
+        return this.number(one, which) > this.number(other, which);
+    }
+    return this.idOf(one) < this.idOf(other);
+  }
+
+  /** The few that are named: failing ones first, then expired ones, then the oldest. */
+  named(speakers: readonly number[], asOf: number): string[] {
+    const named: number[] = [];
+    for (const one of speakers) {
+      const last = named[MAX_NAMED - 1];
+      if (last !== undefined && !this.isNamedBefore(one, last, asOf)) continue;
+      const at = named.findIndex((other) => this.isNamedBefore(one, other, asOf));
+      named.splice(at === -1 ? named.length : at, 0, one);
+      if (named.length > MAX_NAMED) named.pop();
+    }
+    return named.map((at) => this.idOf(at));
+  }
+
+  private isNamedBefore(one: number, other: number, asOf: number): boolean {
+    const [oneFails, otherFails] = [this.number(one, FAILS), this.number(other, FAILS)];
+    if (oneFails !== otherFails) return oneFails > otherFails;
+    const [oneExpired, otherExpired] = [this.number(one, EXPIRES) <= asOf, this.number(other, EXPIRES) <= asOf];
+    if (oneExpired !== otherExpired) return oneExpired;
+    const [oneGood, otherGood] = [this.number(one, GOOD_FROM), this.number(other, GOOD_FROM)];
+    return oneGood === otherGood ? this.idOf(one) < this.idOf(other) : oneGood < otherGood;
+  }
+
+  private idOf(at: number): string {
+    return this.rows[at]?.recordId ?? '';
+  }
+
+  private find(row: IntervalRow): number | null {
+    let [at, to] = [0, this.rows.length];
+    while (at < to) {
+      const middle = (at + to) >>> 1;
+      if (compare(this.rows[middle]?.subject, row.subject) < 0) at = middle + 1;
+      else to = middle;
+    }
+    for (; this.rows[at]?.subject === row.subject; at += 1) {
+      const other = this.rows[at];
+      const isSame =
+        other?.recordId === row.recordId &&
+        other.version === row.version &&
+        this.number(at, FROM) === row.effectiveFrom &&
+        this.number(at, KNOWN_FROM) === row.knownFrom;
+      if (isSame) return at;
+    }
+    return null;
+  }
+}
+
+/** What is known of records of an organisation. */
+export class HeldIntervals {
+  /** By type, then by place. */
+  private readonly types = new Map<string, Map<string, Bucket>>();
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** New rows, and rows as they are now. */
+  apply(rows: readonly IntervalRow[]): void {
+    for (const [type, ofType] of Map.groupBy(rows, (row) => row.type)) {
+      let places = this.types.get(type);
+      if (places === undefined) this.types.set(type, (places = new Map<string, Bucket>()));
+      for (const [place, changes] of Map.groupBy(ofType, (row) => row.place)) {
+        let bucket = places.get(place);
+        if (bucket === undefined) places.set(place, (bucket = new Bucket()));
+        this.count += bucket.apply(changes);
+      }
+    }
+  }
+
+  /** Of each version that is in effect one interval. `place`: null: everywhere. */
+  effective(types: readonly string[], place: string | null, asOf: number, knownAt: number): HeldInterval[] {
+    const found = new Map<string, HeldInterval>();
+    for (const bucket of this.buckets(types, place)) {
+      for (const [at, row] of bucket.rows.entries()) {
+        if (bucket.isVisible(at, asOf, knownAt)) found.set(`${row.recordId}/${row.version}`, row);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** Of each record of which nothing is in effect the interval that ended last. */
+  ended(types: readonly string[], place: string | null, asOf: number, knownAt: number): EndedInterval[] {
+    const last = new Map<string, EndedInterval>();
+    for (const bucket of this.buckets(types, place)) {
+      for (const [at, row] of bucket.rows.entries()) {
+        if (!bucket.hasEnded(at, asOf, knownAt)) continue;
+        const endedAt = new Date(bucket.number(at, TO));
+        const before = last.get(row.recordId);
+        const isLater =
+          before === undefined ||
+          endedAt > before.endedAt ||
+          (endedAt.getTime() === before.endedAt.getTime() && row.version > before.version);
+        if (isLater) last.set(row.recordId, { ...row, endedAt });
+      }
+    }
+    if (last.size > 0) for (const { recordId } of this.effective(types, null, asOf, knownAt)) last.delete(recordId);
+    return [...last.values()];
+  }
+
+  /** As IntervalStore.needs: null where nobody speaks. */
+  need(limit: NeedLimit, systemId: string | null, asOf: number, knownAt: number): NeedSummary | null {
+    const { type, days, about } = limit;
+    const bucket = this.types.get(type)?.get(systemId ?? WHOLE);
+    const speakers = bucket?.speakers(about, asOf, knownAt) ?? [];
+    if (bucket === undefined || speakers.length === 0) return null;
+    const since = days === null ? -Infinity : asOf - days * DAY;
+    const counts = { subjects: speakers.length, failing: 0, expired: 0, fresh: 0 };
+    let [newest, oldest, expires] = [-Infinity, Infinity, Infinity];
+    for (const at of speakers) {
+      const goodFrom = bucket.number(at, GOOD_FROM);
+      const expiresAt = bucket.number(at, EXPIRES);
+      if (bucket.number(at, FAILS) === 1) counts.failing += 1;
+      else if (expiresAt <= asOf) counts.expired += 1;
+      else {
+        if (goodFrom >= since) counts.fresh += 1;
+        newest = Math.max(newest, goodFrom);
+        oldest = Math.min(oldest, goodFrom);
+        expires = Math.min(expires, expiresAt);
+      }
+    }
+    return {
+      limit,
+      systemId,
+      ...counts,
+      newestGoodFrom: dateOf(newest),
+      oldestGoodFrom: dateOf(oldest),
+      firstExpires: dateOf(expires),
+      records: bucket.named(speakers, asOf),
+    };
+  }
+
+  private buckets(types: readonly string[], place: string | null): Bucket[] {
+    return [...new Set(types)].flatMap((type) => {
+      const places = this.types.get(type);
+      return place === null ? [...(places?.values() ?? [])] : (places?.get(place) ?? []);
+    });
+  }
+}
+
+const numbersOf = (row: IntervalRow): number[] => [
+  row.knownFrom,
+  row.knownTo,
+  row.effectiveFrom,
+  row.effectiveTo,
+  row.endedKnown,
+  row.goodFrom,
+  row.expiresAt,
+  row.fails ? 1 : 0,
+];
+
+const compare = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const dateOf = (at: number): Date | null => (Number.isFinite(at) ? new Date(at) : null);

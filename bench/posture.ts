@@ -18,6 +18,9 @@ const SCANS = 25;
 /** Results that are open at any time. */
 const OPEN = 2_000;
 
+/** Questions of each kind that fill what a server has filled after its first minutes: connections, plans, code that V8 has compiled for good. */
+const WARMING = 30;
+
 /** Copies whose own posture is held against what the organisation says of them. */
 const COMPARED = 5;
 
@@ -37,7 +40,7 @@ export const posture: BenchProgram = {
     fleet: { default: '1000', about: 'systems of the organisation; a tenth of them is measured first' },
     intervals: { default: '10000', about: 'intervals of results of each system' },
     'records-each': { default: '50', about: 'records for each system, of its own and of the organisation' },
-    questions: { default: '100', about: 'questions of each kind; half as many of the organisation' },
+    questions: { default: '300', about: 'questions of each kind; half as many of the organisation' },
   },
   run: async (run) => {
     const [fleet, intervals, records, questions] = [
@@ -162,8 +165,7 @@ async function measure(
     for (const when of ['now', 'past'] as const) {
       const times: number[] = [];
       const count = of === 'system' ? questions : Math.ceil(questions / 2);
-      // The first two fill what a server has filled after its first minute: connections, plans, compiled code.
-      for (let number = -2; number < count; number += 1) {
+      for (let number = -WARMING; number < count; number += 1) {
         const asOf = new Date(Date.now() - draw(HISTORY / 60_000) * 60_000).toISOString();
         const path = of === 'system' ? `${organization}/systems/${rows[draw(rows.length)]?.id ?? ''}` : organization;
         const time = await bench.ask(`${path}/posture${when === 'past' ? `?asOf=${asOf}` : ''}`);

@@ -54,6 +54,8 @@ const SCANNER_WORDS: Readonly<Record<ScannerState, string>> = {
 /** Whoever says the same of a practice or item, and what follows. */
 interface Alike {
   readonly status: Status;
+  /** Where it stands among STATUSES: what is done for each of a thousand systems and each of two hundred items counts by numbers. */
+  readonly rank: number;
   readonly records: SubjectPart;
 }
 
@@ -68,28 +70,47 @@ interface ControlAlike extends Alike {
   readonly decisionId: string | null;
 }
 
+const rankOf = (status: Status): number => STATUSES.indexOf(status);
+
+/** How many there are of each status, by rank. */
+class Counter {
+  private readonly ranks = new Uint32Array(STATUSES.length);
+
+  add(rank: number): number {
+    return (this.ranks[rank] = (this.ranks[rank] ?? 0) + 1);
+  }
+
+  get counts(): StatusCounts {
+    const counts = countStatuses([]);
+    STATUSES.forEach((status, rank) => (counts[status] = this.ranks[rank] ?? 0));
+    return counts;
+  }
+}
+
 /** Systems by their status: how many, and the first of each. */
 class Tally {
-  readonly counts = countStatuses([]);
-  readonly first = new Map<Status, number[]>();
+  private readonly counter = new Counter();
+  private readonly firstOf = STATUSES.map((): number[] => []);
 
-  add(status: Status, system: number): void {
-    this.counts[status]++;
-    const first = this.first.get(status);
-    if (first === undefined) this.first.set(status, [system]);
-    else if (first.length < MAX_PLACES) first.push(system);
+  add(rank: number, system: number): void {
+    if (this.counter.add(rank) <= MAX_PLACES) this.firstOf[rank]?.push(system);
+  }
+
+  get counts(): StatusCounts {
+    return this.counter.counts;
+  }
+
+  first(status: Status): readonly number[] {
+    return this.firstOf[rankOf(status)] ?? [];
   }
 
   /** Worst first. */
   get worst(): { status: Status; system: number }[] {
-    return STATUSES.flatMap((status) => (this.first.get(status) ?? []).map((system) => ({ status, system }))).slice(
-      0,
-      MAX_PLACES,
-    );
+    return STATUSES.flatMap((status) => this.first(status).map((system) => ({ status, system }))).slice(0, MAX_PLACES);
   }
 }
 
-const bitOf = (status: Status): number => 1 << STATUSES.indexOf(status);
+const bitOf = (status: Status): number => 1 << rankOf(status);
 
 class JudgedPractices {
   readonly tally = new Tally();
@@ -125,7 +146,7 @@ class JudgedPractices {
     };
     const status = practiceStatus(this.practice.automation, part);
     const bitByRecords = bitOf(practiceStatus('records', { ...part, scanner: 'none' }));
-    return { part, records, status, bit: bitOf(status), bitByRecords };
+    return { part, records, status, rank: rankOf(status), bit: bitOf(status), bitByRecords };
   }
 
   reason(code: number): string {
@@ -137,6 +158,8 @@ class JudgedPractices {
 
 class JudgedControls {
   readonly tally = new Tally();
+  /** What it counts among. */
+  readonly counts: 'controls' | 'proposed';
   readonly links: readonly PracticeLink[];
   /** Where its primary practices stand among the catalogue's. */
   readonly primary: readonly number[];
@@ -150,6 +173,7 @@ class JudgedControls {
     { catalog, asks }: Yardstick,
     whole: PlacePart,
   ) {
+    this.counts = control.type === 'proposed_requirement' ? 'proposed' : 'controls';
     this.links = catalog.practicesOf(control.id);
     this.primary = this.links.flatMap(({ link, practice }) =>
       link === 'primary' ? [catalog.practices.findIndex(({ id }) => id === practice.id)] : [],
@@ -175,14 +199,16 @@ class JudgedControls {
 
   private judge(code: number, statuses: number): ControlAlike {
     const records = combinedPart(this.asks, statedPart(this.asks, partOf(code, this.asks.length)), this.whole);
-    if (this.control.needs === 'nothing') return { status: 'not_applicable', records, decisionId: null };
+    if (this.control.needs === 'nothing') {
+      return { status: 'not_applicable', rank: rankOf('not_applicable'), records, decisionId: null };
+    }
     const before = itemStatus({
       primary: STATUSES.filter((_, at) => (statuses & (1 << at)) !== 0),
       needs: records.needs.map(({ state }) => state),
       fails: records.failures.length > 0,
     });
     const { status, isLifted } = liftedStatus(this.control, before, this.decision);
-    return { status, records, decisionId: isLifted ? (this.decision?.recordId ?? null) : null };
+    return { status, rank: rankOf(status), records, decisionId: isLifted ? (this.decision?.recordId ?? null) : null };
   }
 }
 
@@ -205,30 +231,42 @@ export function evaluateOrganization(
   const practicesIn = (system: number) => practices.map((judged, at) => judged.of(codeAt(system, at)));
 
   const itemsIn = (system: number, here: readonly PracticeAlike[]) =>
-    controls.map((judged, at) => judged.of(codeAt(system, practices.length + at), here).status);
+    controls.map((judged, at) => judged.of(codeAt(system, practices.length + at), here));
   /** Of the rule on addressable items why it is met in part; null: no item lowers it. */
-  const undecidedIn = (items: readonly Status[]): string | null =>
-    mayBeLowered(items[ruleAt])
+  const undecidedIn = (items: readonly ControlAlike[]): string | null =>
+    mayBeLowered(items[ruleAt]?.status)
       ? undecided(
-          controls.map(({ control: { id, required } }, at) => ({ id, required, status: items[at] ?? 'missing' })),
+          controls.map(({ control: { id, required } }, at) => ({
+            id,
+            required,
+            status: items[at]?.status ?? 'missing',
+          })),
         )
       : null;
 
+  const [partial, missing] = [rankOf('partial'), rankOf('missing')];
   const counted = systems.map((system, index) => {
-    const counts = { controls: countStatuses([]), proposed: countStatuses([]), practices: countStatuses([]) };
+    const counts = { controls: new Counter(), proposed: new Counter(), practices: new Counter() };
     const here = practicesIn(index);
-    here.forEach(({ status }, at) => {
-      practices[at]?.tally.add(status, index);
-      counts.practices[status]++;
-    });
+    for (const [at, { rank }] of here.entries()) {
+      practices[at]?.tally.add(rank, index);
+      counts.practices.add(rank);
+    }
     const items = itemsIn(index, here);
     const isOpen = undecidedIn(items) !== null;
-    controls.forEach((judged, at) => {
-      const status = isOpen && at === ruleAt ? 'partial' : (items[at] ?? 'missing');
-      judged.tally.add(status, index);
-      counts[judged.control.type === 'proposed_requirement' ? 'proposed' : 'controls'][status]++;
-    });
-    return { ...system, counts };
+    for (const [at, { tally, counts: kind }] of controls.entries()) {
+      const rank = isOpen && at === ruleAt ? partial : (items[at]?.rank ?? missing);
+      tally.add(rank, index);
+      counts[kind].add(rank);
+    }
+    return {
+      ...system,
+      counts: {
+        controls: counts.controls.counts,
+        proposed: counts.proposed.counts,
+        practices: counts.practices.counts,
+      },
+    };
   });
 
   const shownPractices = practices.map((judged, at): OrganizationPractice => {
@@ -319,18 +357,22 @@ const placesOf = (
 
 /** «Of 3 systems: failing in 2 (a, b); partial in 1 (c)»; of a single one its own reason. */
 function toldOf(
-  { counts, first }: Tally,
+  tally: Tally,
   systems: readonly OrganizationSystem[],
   places: readonly Place[],
   isAlone: boolean,
 ): Pick<OrganizationPractice, 'status' | 'reason' | 'systems'> {
+  const { counts } = tally;
   const status = rollUp(counts);
   const [worst] = places;
   if (isAlone) return { status, reason: `${NO_SYSTEM} ${worst?.reason ?? ''}`, systems: countStatuses([]) };
   const total = STATUSES.reduce((sum, one) => sum + counts[one], 0);
   if (total === 1) return { status, reason: worst?.reason ?? '', systems: counts };
   const parts = STATUSES.flatMap((one) => {
-    const names = (first.get(one) ?? []).slice(0, MAX_NAMES).map((system) => systems[system]?.name ?? '');
+    const names = tally
+      .first(one)
+      .slice(0, MAX_NAMES)
+      .map((system) => systems[system]?.name ?? '');
     const more = counts[one] - names.length;
     return counts[one] === 0
       ? []

@@ -51,12 +51,10 @@ export class PostureReader {
   ) {}
 
   /** «Now» for a question that names no instant: all that the systems have been told, all that was decided on records, and all that was found of evidence is known at it. */
-  present(principal: Principal, systemId: string | null): Promise<Date> {
-    return this.database.read(principal, async (tx) => {
-      const told = await this.results.present(tx, systemId);
-      const others = [await this.records.lastKnown(tx, null), await this.findings.lastFound(tx)];
-      return others.reduce<Date>((last, at) => (at !== null && at > last ? at : last), told);
-    });
+  async present(tx: Tx, systemId: string | null): Promise<Date> {
+    const told = await this.results.present(tx, systemId);
+    const others = [await this.records.lastKnown(tx, null), await this.findings.lastFound(tx)];
+    return others.reduce<Date>((last, at) => (at !== null && at > last ? at : last), told);
   }
 
   /**

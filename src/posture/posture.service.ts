@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Catalog } from '../catalog/catalog.js';
 import { Database, type Tx } from '../kernel/db/database.js';
-import type { Instant } from '../kernel/http/instant.js';
+import { instantOf, type Instant, type InstantQuery } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
 import { ScansService } from '../scans/scans.service.js';
 import { blindClusters, longestLimit } from './blind-spots.js';
@@ -34,7 +34,22 @@ export class PostureService {
 
   /** «Now» for a question that names no instant: all that the systems have been told, and all that was decided on records, is known at it. */
   present(principal: Principal, systemId: string | null): Promise<Date> {
-    return this.reader.present(principal, systemId);
+    return this.database.read(principal, (tx) => this.reader.present(tx, systemId));
+  }
+
+  /** What a request asks for. Without an instant of knowledge the answer is of now, in the snapshot that says when that is, and nobody is kept waiting for it. */
+  async asked(
+    principal: Principal,
+    systemId: null,
+    query: InstantQuery,
+  ): Promise<EvaluatedPosture<OrganizationPosture>>;
+  async asked(principal: Principal, systemId: string, query: InstantQuery): Promise<EvaluatedPosture<Posture>>;
+  async asked(principal: Principal, systemId: string | null, query: InstantQuery): Promise<EvaluatedPosture> {
+    const askOf = (present: Date): PostureAsk => ({ systemId, ...instantOf(query, present) });
+    if (query.knownAt === undefined) {
+      return this.remembering(principal, async (tx) => askOf(await this.reader.present(tx, systemId)));
+    }
+    return this.evaluate(principal, askOf(await this.present(principal, systemId)));
   }
 
   /** The final answer for two instants: the same for as long as the catalogue is. Waits for merges and decisions under way. */
@@ -50,15 +65,23 @@ export class PostureService {
   evaluateNow(principal: Principal, ask: SystemAsk): Promise<EvaluatedPosture<Posture>>;
   evaluateNow(principal: Principal, ask: OrganizationAsk): Promise<EvaluatedPosture<OrganizationPosture>>;
   evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture>;
-  async evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture> {
-    const { forgotten, ...evaluated } = await this.answer(principal, ask);
+  evaluateNow(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture> {
+    return this.remembering(principal, () => Promise.resolve(ask));
+  }
+
+  private async remembering(principal: Principal, askOf: (tx: Tx) => Promise<PostureAsk>): Promise<EvaluatedPosture> {
+    const { forgotten, ...evaluated } = await this.answer(principal, askOf);
     if (forgotten) await this.memory.askFor(principal, null);
     return evaluated;
   }
 
   /** `forgotten`: it had to be evaluated though all of it was known before. */
-  private answer(principal: Principal, ask: PostureAsk): Promise<EvaluatedPosture & { forgotten: boolean }> {
+  private answer(
+    principal: Principal,
+    askOf: (tx: Tx) => Promise<PostureAsk>,
+  ): Promise<EvaluatedPosture & { forgotten: boolean }> {
     return this.database.readSnapshot(principal, async (tx) => {
+      const ask = await askOf(tx);
       const question = await this.reader.question(tx, ask);
       const { catalog } = question.yardstick;
       const [system] = ask.systemId === null ? [] : question.inScope;

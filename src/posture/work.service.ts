@@ -20,7 +20,7 @@ export class WorkService {
 
   /** «Now» for a question that names no instant. */
   present(principal: Principal, systemId: string | null): Promise<Date> {
-    return this.reader.present(principal, systemId);
+    return this.database.read(principal, (tx) => this.reader.present(tx, systemId));
   }
 
   /** All of it, in the order in which it is to be done. `isOfNow`: what waits for a decision is told of now alone. */

@@ -101,6 +101,12 @@ class Bucket {
     return this.number(at, KNOWN_FROM) <= knownAt && this.number(at, KNOWN_TO) > knownAt;
   }
 
+  lastKnown(knownAt: number): number {
+    return this.rows
+      .flatMap((_, at) => [KNOWN_FROM, ENDED_KNOWN, KNOWN_TO].map((which) => this.number(at, which)))
+      .reduce((last, known) => (known <= knownAt && known > last ? known : last), -Infinity);
+  }
+
   /** Of each subject the one that speaks for it. */
   speakers(about: readonly string[] | undefined, asOf: number, knownAt: number): number[] {
     const speakers: number[] = [];
@@ -256,6 +262,11 @@ export class HeldIntervals {
       firstExpires: dateOf(expires),
       records: bucket.named(speakers, asOf),
     };
+  }
+
+  /** The last instant up to `knownAt` at which anything became known of a type in a place; null where nothing did. */
+  lastKnown(type: string, place: string, knownAt: number): Date | null {
+    return dateOf(this.types.get(type)?.get(place)?.lastKnown(knownAt) ?? -Infinity);
   }
 
   private buckets(types: readonly string[], place: string | null): Bucket[] {

@@ -22,6 +22,9 @@ import type { Neighbour } from './rules.js';
 /** Milliseconds that a question waits for decisions under way. */
 const DECISION_PATIENCE = 10_000;
 
+/** All that a transaction sees is known by then. */
+const END_OF_TIME = new Date(8.64e15);
+
 /** More records than a judge can hold are an error, never a list that ends early. */
 const MAX_EFFECTIVE = 20_000;
 
@@ -133,6 +136,8 @@ export class IntervalStore {
 
   /** When a disposal last became known: it takes the fields of what was in effect before. */
   async lastDisposal(tx: Tx): Promise<Date | null> {
+    const recalled = await this.memory.recall(tx, { asOf: END_OF_TIME, knownAt: END_OF_TIME });
+    if (recalled !== null) return recalled.intervals.lastKnown('record_disposal', WHOLE, recalled.knownAt);
     const [row] = await tx.query<{ last: Date | null }>(
       `select max(known) as last from (
          select ${KNOWN} as known from record_interval r where organization_id = $1 and system_id = $2 and type = 'record_disposal' and ${OPEN}

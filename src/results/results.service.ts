@@ -51,7 +51,7 @@ export class ResultsService {
   }
 
   /** By system (`systemId` null: each): the last instant at which a scan of it became known. */
-  told(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
+  told(tx: Tx, systemId: string | null): Promise<ReadonlyMap<string, Date>> {
     return this.results.told(tx, systemId);
   }
 

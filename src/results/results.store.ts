@@ -88,29 +88,21 @@ const LISTED = `
 export class ResultsStore {
   /** The latest of our clock, the database's and all that was told of the system (null: of all): what has been acknowledged is known by then, whoever's clock is behind. */
   async present(tx: Tx, systemId: string | null, now: Date): Promise<Date> {
+    const told = [...(await this.told(tx, systemId)).values()];
     const [row] = await tx.query<{ present: Date }>(
-      `with recursive told as (
-         (select system_id, known_at from coverage
-          where organization_id = $1 and ($2::uuid is null or system_id = $2)
-          order by system_id desc, known_at desc limit 1)
-         union all
-         select n.* from told t cross join lateral (
-           select system_id, known_at from coverage
-           where organization_id = $1 and $2::uuid is null and system_id < t.system_id
-           order by system_id desc, known_at desc limit 1) n
-       )
-       select greatest(
-         $3::timestamptz,
-         date_trunc('milliseconds', service_clock()),
-         (select max(known_at) from told)) as present`,
-      [tx.organizationId, systemId, now],
+      `select greatest($1::timestamptz, date_trunc('milliseconds', service_clock())) as present`,
+      [told.reduce((last, at) => (at > last ? at : last), now)],
     );
     if (row === undefined) throw new Error('no instant');
     return row.present;
   }
 
   /** By system (`systemId` null: each): the last instant at which a scan of it became known. Steps through the index from system to system. */
-  async told(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
+  told(tx: Tx, systemId: string | null): Promise<ReadonlyMap<string, Date>> {
+    return tx.once(`told ${systemId ?? ''}`, () => this.readTold(tx, systemId));
+  }
+
+  private async readTold(tx: Tx, systemId: string | null): Promise<Map<string, Date>> {
     const last = 'select system_id, known_at from coverage where organization_id = $1';
     const rows = await tx.query<{ id: string; at: Date }>(
       `with recursive told as (

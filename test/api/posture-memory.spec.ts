@@ -137,7 +137,7 @@ class Life {
       return memory.recall(tx, question);
     });
 
-  present = () => reader.present(this.principal, null);
+  present = () => database.read(this.principal, (tx) => reader.present(tx, null));
 
   /** That memory, where it answers, says what is evaluated; and which systems it answers for. */
   async compare(asOf: Date, knownAt?: Date): Promise<string[]> {

@@ -17,8 +17,14 @@ export interface Instant {
   knownAt: Date;
 }
 
-/** The instants of a request (`instantQuery`); what is yet to come cannot be asked for. */
-export function instantOf(query: { asOf?: string | undefined; knownAt?: string | undefined }, now: Date): Instant {
+/** As a request names them (`instantQuery`). */
+export interface InstantQuery {
+  asOf?: string | undefined;
+  knownAt?: string | undefined;
+}
+
+/** The instants of a request; what is yet to come cannot be asked for. */
+export function instantOf(query: InstantQuery, now: Date): Instant {
   return { asOf: past('asOf', query.asOf, now), knownAt: past('knownAt', query.knownAt, now) };
 }
 

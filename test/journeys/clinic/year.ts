@@ -139,8 +139,9 @@ export class ClinicYear {
     const memory = app.get(PostureMemory, { strict: false });
     const reader = app.get(PostureReader, { strict: false });
     const principal = servicePrincipal('test', this.clinic.organizationId, 'test');
-    const knownAt = await reader.present(principal, null);
-    await app.get(Database, { strict: false }).readSnapshot(principal, async (tx) => {
+    const database = app.get(Database, { strict: false });
+    const knownAt = await database.read(principal, (tx) => reader.present(tx, null));
+    await database.readSnapshot(principal, async (tx) => {
       const question = await reader.question(tx, { systemId: null, asOf, knownAt });
       const { states, forgotten } = await memory.recall(tx, question);
       expect([asOf, forgotten]).toEqual([asOf, false]);

@@ -20,6 +20,10 @@ const configWith = (further: Record<string, string>) =>
   });
 const hostsOf = (hosts: string): string[] => [...configWith({ WEBHOOK_PRIVATE_HOSTS: hosts }).webhookPrivateHosts];
 
+it('is a variable that is missing said to be so?', () => {
+  expect(() => configWith({ DATABASE_URL: '' })).toThrow('DATABASE_URL: It is missing.');
+});
+
 describe('are outside parties of the logs asked as they are configured?', () => {
   it('are there none by default, and is an authority taken with its chain?', () => {
     expect(configWith({})).toMatchObject({ anchor: { host: 'safeguard.example.org', copies: null }, timeStamps: null });

@@ -8,6 +8,7 @@ import type { SigningOptions } from './kernel/crypto/signing/signing-keys.js';
 import type { TimeStampSettings } from './kernel/crypto/time-stamp/authority.js';
 import { parseChain } from './kernel/crypto/time-stamp/time-stamp.js';
 import { MAX_SILENCE, type ContentLimits } from './kernel/http/content.js';
+import { saysMissing } from './kernel/missing.js';
 import { signingTrusts, type SigningTrust } from './scans/signing-trust.js';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -170,7 +171,7 @@ export class ConfigFaults extends Error {
 /** Reads it once. Throws ConfigFaults. */
 export function loadConfig(environment: Environment): Config {
   const { values, faults } = withFiles(environment, Object.keys(VARIABLES.shape));
-  const parsed = VARIABLES.safeParse(values);
+  const parsed = VARIABLES.safeParse(values, { error: saysMissing });
   if (!parsed.success || faults.length > 0) {
     const shape = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new ConfigFaults([...faults, ...shape]);

@@ -72,7 +72,12 @@ export class ImportWorker implements OnApplicationBootstrap {
       if (examined.faultCount > 0) throw new Faulty(examined);
       await this.finish(tx, id, row.dryRun ? 'checked' : 'applied', examined);
       if (row.dryRun) tx.withoutAudit('a dry run changes nothing; that it was asked for is recorded');
-      else await this.tell(tx, row, 'import.applied', examined);
+      else {
+        await this.tell(tx, row, 'import.applied', examined);
+        // Versions wait for a decision now: whoever wants to be told of it is not to wait.
+        const { organizationId } = tx;
+        await this.queue.send(tx, 'notice', { organizationId, systemId: '', id: organizationId });
+      }
     });
   }
 

@@ -195,7 +195,7 @@ function ofSummary(ask: Ask, summary: NeedSummary | undefined): NeedPart | null 
   const part = { type: ask.type, records: summary.records.slice(0, MAX_RECORDS), until: null };
   if (failing > 0) {
     const reason = ask.isEach
-      ? `Failing: ${name} says for ${failing} of ${of} that it failed.`
+      ? `Failing: ${name} is kept of ${subjects}, and says of ${failing} that it failed.`
       : `Failing: ${name}, the last of which says that it failed.`;
     return { ...part, state: 'failing', reason };
   }

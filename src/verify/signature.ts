@@ -77,7 +77,7 @@ export async function openBundle(files: PackageFiles, key: KeyObject): Promise<E
   if (!verifySignature(key, Buffer.concat([Buffer.from(head), payload]), signature)) {
     throw new Fault(`${BUNDLE} is not signed by ${PACKAGE_KEY}`);
   }
-  // DSSE lets a key ID be absent; the library of Sigstore writes the hint there too.
+  // DSSE lets a key ID be absent, as the service leaves it; where somebody's tool has written one, it is of this key.
   const fingerprint = fingerprintOf(key);
   const { hint } = verificationMaterial.publicKey;
   if (hint !== fingerprint || ![undefined, '', fingerprint].includes(signed?.keyid)) {

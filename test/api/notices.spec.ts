@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TERM_NAMES } from '../../src/agreements/terms.js';
+import { formatDigest } from '../../src/kernel/http/content.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
 import { NOTICE_TYPE_NAMES, type NoticeType } from '../../src/notices/events.js';
@@ -11,7 +13,7 @@ import { readCalendar } from '../support/calendar.js';
 import { Keeper } from '../support/keep.js';
 import { startReceiver, verified, type CloudEvent, type Receiver } from '../support/receiver.js';
 import { settled, travel } from '../support/time.js';
-import { kubeBench } from './reports.js';
+import { kubeBench, send } from './reports.js';
 
 /*
  * One organisation over some 400 days, told of by a webhook. What one test leaves, the next goes on with: time goes forward alone.
@@ -103,6 +105,36 @@ describe('is an organisation told of what changes?', () => {
     });
     expect(JSON.stringify(receiver.received)).not.toContain('Alvarez');
     await keeper.approve(id);
+    await settled(world);
+  });
+
+  it('are versions told that a table has submitted, as soon as it was read?', async () => {
+    const from = receiver.received.length;
+    const table = Buffer.from(`person,course,completedOn,result\nT. Nguyen,Phishing,${dateOf(0)},passed\n`);
+    const { body } = await send<{ id: string }>(
+      world.url,
+      await officer(),
+      'POST',
+      `${clinic.path}/imports?type=training_record`,
+      {
+        headers: {
+          'Content-Type': 'text/csv',
+          'Content-Digest': formatDigest({ 'sha-256': createHash('sha256').update(table).digest() }),
+        },
+        body: table,
+      },
+    );
+    // Nobody asks the job for it here.
+    await settled(world);
+    const events = receiver.received.slice(from).map((one) => verified(one, secret));
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        subject: 'record-types/training_record',
+        data: expect.objectContaining({ type: 'training_record', waiting: 1 }) as unknown,
+      }),
+    );
+    const rejected = { decision: 'reject', reason: 'Of the wrong year.' };
+    await (await world.as('dev-approver')).post(`${clinic.path}/imports/${body.id}/decision`, rejected).expect(200);
     await settled(world);
   });
 

@@ -97,6 +97,26 @@ describe('safeguard records', () => {
     expect(run.stderr).toContain('Nobody decides on what they wrote');
   });
 
+  it('tells all that a record lacks, and no advice about reports?', async () => {
+    const faults = ['role', 'ephi', 'services'].map((name) => ({ pointer: `/fields/${name}`, detail: `No ${name}.` }));
+    const server = await serve({
+      [`GET ${room}/records/${ID}`]: (_request, response) => json(response, 200, record),
+      [`POST ${room}/records/${ID}/submission`]: (_request, response) =>
+        problem(response, 422, 'record-refused', 'Not what its type asks for', { ...faults[0], faults }),
+    });
+    const { code, stderr } = await safeguard(['records', 'submit', ID, '--server', server]);
+    expect(code).toBe(1);
+    expect(stderr.split('\n').map((line) => line.trim())).toEqual([
+      'safeguard: 422 Not what its type asks for',
+      'No role.',
+      'at /fields/role',
+      'and at /fields/ephi: No ephi.',
+      'and at /fields/services: No services.',
+      'request id request-1',
+      '',
+    ]);
+  });
+
   it('begins a record of a file, and gives it a document with its digest?', async () => {
     const folder = await directory();
     const [draft, paper] = [join(folder, 'record.json'), join(folder, 'agreement.pdf')];
@@ -168,6 +188,13 @@ describe('safeguard records import', () => {
     expect(run.code).toBe(0);
     expect(run.stdout).toContain('2 rows: 1 new, 0 changed, 1 unchanged');
     expect(seen).toEqual([['?type=vendor&dryRun=true', 'text/csv', digest('name\nA\n')]]);
+  });
+
+  it('asks for another person only where something waits for one?', async () => {
+    const server = await importing([imported, { ...imported, created: 0, unchanged: 2 }]);
+    const send = ['records', 'import', await csv(), '--type', 'vendor', '--server', server];
+    expect((await safeguard(send)).stderr).toContain(`safeguard records decide-import ${ID} --approve`);
+    expect((await safeguard(send)).stderr).toBe('');
   });
 
   it('exits with 1 when it is refused, and tells each fault?', async () => {

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { describeCommands } from '../../src/bin/describe.js';
 import { json, safeguard, serve } from './support.js';
@@ -36,12 +39,23 @@ describe('safeguard', () => {
           subject: 'anna\u001b]0;x\u0007',
           role: 'admin',
           permissions: ['a', 'b'],
+          organizations: [{ id: 'o', name: 'Lakeside', role: 'viewer', permissions: ['posture:read', 'c'] }],
         }),
     });
     const run = await safeguard(['whoami', '--server', server]);
     expect(run).toMatchObject({ code: 0 });
-    expect(run.stdout).toContain('permissions  a b');
+    expect(run.stdout).toContain('permissions   a b');
+    expect(run.stdout).toContain('organisation  Lakeside (o) as viewer\nthere         posture:read c');
     expect(run.stdout).toContain('anna ]0;x');
+  });
+
+  it('does it run on the Node that npm has brought along, where it is called by an older one?', async () => {
+    const older = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"20.19.0"}})';
+    const program = fileURLToPath(new URL('../../src/bin/safeguard.js', import.meta.url));
+    const called = (args: readonly string[]): Promise<string> =>
+      promisify(execFile)(process.execPath, ['--import', older, program, ...args]).then(({ stdout }) => stdout);
+    expect(await called(['--version'])).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await expect(called(['pusch'])).rejects.toMatchObject({ code: 2 });
   });
 
   it('does an empty variable count as not set?', async () => {

@@ -152,6 +152,12 @@ describe('what is signed of a package', () => {
     expect(verify('sha256', encoded, key, Buffer.from(signatures[0]!.sig, 'base64'))).toBe(true);
   });
 
+  it('does the envelope leave out the key ID, which cosign would compare with one of another kind?', async () => {
+    const { files } = await made();
+    const { signatures } = bundleIn(files).dsseEnvelope;
+    expect(signatures.map((signed) => Object.keys(signed))).toEqual([['sig']]);
+  });
+
   it('are both signatures time-stamped, and taken for so by openssl and by Sigstore’s verifier?', async () => {
     const served = await serveTimeStamps();
     try {

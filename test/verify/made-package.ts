@@ -381,7 +381,7 @@ function bundleOf(statement: object, { publicKey, privateKey }: KeyPair, authori
     dsseEnvelope: {
       payload: payload.toString('base64'),
       payloadType: type,
-      signatures: [{ sig: signature.toString('base64'), keyid: fingerprintOf(publicKey) }],
+      signatures: [{ sig: signature.toString('base64') }],
     },
   };
 }

@@ -74,7 +74,9 @@ export const meSchema = z.looseObject({
   issuer: z.string().optional(),
   subject: z.string().optional(),
   permissions: z.array(z.string()).optional(),
-  organizations: z.array(z.looseObject({ id, name: z.string(), role: z.string() })).default([]),
+  organizations: z
+    .array(z.looseObject({ id, name: z.string(), role: z.string(), permissions: z.array(z.string()).optional() }))
+    .default([]),
 });
 
 const count = z.number().int().nonnegative();

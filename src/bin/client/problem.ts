@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { exitCode, Failure } from './failure.js';
-import { printable } from './text.js';
+import { plural, printable } from './text.js';
 
 /** RFC 9457, with the extensions of the server: where it is (a JSON pointer) and under which id the operator finds it. */
 export const problemSchema = z.looseObject({
@@ -10,6 +10,11 @@ export const problemSchema = z.looseObject({
   detail: z.string().optional(),
   pointer: z.string().optional(),
   requestId: z.string().optional(),
+  /** All that was found, the first of which `detail` and `pointer` tell. */
+  faults: z
+    .array(z.looseObject({ pointer: z.string(), detail: z.string() }))
+    .optional()
+    .catch(undefined),
 });
 export type Problem = z.infer<typeof problemSchema>;
 
@@ -28,14 +33,21 @@ export class Refused extends Failure {
   }
 }
 
+const MOST_FAULTS = 20;
+
 /** A problem as lines for a terminal; the first is the head. */
 export function problemLines(status: number | undefined, problem: Problem): string[] {
+  const others = (problem.faults ?? []).slice(1);
   const number = status ?? problem.status;
   const head = [number, printable(problem.title ?? problem.type)].filter((part) => part !== undefined).join(' ');
   return [
     head,
     ...(problem.detail === undefined ? [] : [printable(problem.detail)]),
     ...(problem.pointer === undefined ? [] : [`at ${printable(problem.pointer)}`]),
+    ...others
+      .slice(0, MOST_FAULTS)
+      .map(({ pointer, detail }) => `and at ${printable(pointer, 200)}: ${printable(detail, 300)}`),
+    ...(others.length > MOST_FAULTS ? [`and ${plural(others.length - MOST_FAULTS, 'fault')} more`] : []),
     ...(problem.requestId === undefined ? [] : [`request id ${printable(problem.requestId, 100)}`]),
   ];
 }
@@ -54,7 +66,9 @@ export function nextStep(status: number, problem: Problem, signIn: string): stri
     case 415:
       return 'name the format with --format, or send with --encoding gzip';
     case 422:
-      return 'see that the file is one whole report of a tool that the server knows; --format names the tool';
+      return problem.type.endsWith('report-refused')
+        ? 'see that the file is one whole report of a tool that the server knows; --format names the tool'
+        : undefined;
     default:
       return status >= 500 ? 'tell the operator the request id; their log has the cause' : undefined;
   }

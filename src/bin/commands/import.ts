@@ -95,7 +95,9 @@ function tell(found: Import): void {
   }
   const more = (found.faultCount ?? 0) - found.faults.length;
   if (more > 0) say(`and ${plural(more, 'fault')} more`);
-  if (found.status === 'applied') say('another person decides on it: safeguard records decide-import ID');
+  if (found.status === 'applied' && (found.created ?? 0) + (found.changed ?? 0) > 0) {
+    say(`another person decides on it: safeguard records decide-import ${found.id} --approve (or --reject REASON)`);
+  }
 }
 
 export interface ExportOptions extends OrganizationOptions, SaveOptions {

@@ -16,7 +16,10 @@ export async function whoami(options: ServerOptions): Promise<void> {
     ['issuer', me.issuer],
     ['subject', me.subject],
     ['permissions', me.permissions?.join(' ')],
-    ...me.organizations.map(({ id, name, role }): [string, string] => ['organisation', `${name} (${id}) as ${role}`]),
+    ...me.organizations.flatMap(({ id, name, role, permissions }): [string, string | undefined][] => [
+      ['organisation', `${name} (${id}) as ${role}`],
+      ['there', permissions?.join(' ')],
+    ]),
   ];
   for (const line of table(rows.flatMap(([name, value]) => (value ? [[name, printable(value)]] : [])))) print(line);
 }

@@ -7,6 +7,7 @@ import { from, mergeMap, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import type { Once } from '../db/database.js';
 import { Download, isBinary, OPERATION, Reply, type CallRequest, type Operation } from './endpoint.js';
+import { saysMissing } from '../missing.js';
 import { readJson } from './json-body.js';
 import { Refusal } from './problem.js';
 
@@ -50,7 +51,7 @@ export class EndpointInterceptor implements NestInterceptor {
 
 /** Parses, or refuses with the first fault's place and all faults' texts. zod's messages name types and limits, never the value. */
 function check<Schema extends z.ZodType>(schema: Schema, value: unknown, prefix: string): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: saysMissing });
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.slice(0, 20).map((issue) => ({
     pointer: prefix + issue.path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1')).join('/'),

@@ -81,9 +81,17 @@ interface OpenCell {
   column: number;
   type: string;
   isDate: boolean;
-  isFormula: boolean;
+  /** Its beginning, as far as one of a constant goes; null: it is none. */
+  formula: string | null;
   value: string;
 }
+
+/** LibreOffice has no cells that are true or false: it saves those that were as formulas of these two functions, which depend on nothing. */
+const CONSTANTS: ReadonlyMap<string, string> = new Map([
+  ['TRUE()', '1'],
+  ['FALSE()', '0'],
+]);
+const LONGEST_CONSTANT = 'FALSE()'.length;
 
 /** Makes rows of the elements of a sheet. */
 class SheetReader implements XmlHandlers {
@@ -94,6 +102,7 @@ class SheetReader implements XmlHandlers {
   private characters = 0;
   private cell: OpenCell | null = null;
   private inValue = false;
+  private inFormula = false;
   private readonly texts = new Texts();
 
   constructor(private readonly workbook: Workbook) {}
@@ -114,7 +123,8 @@ class SheetReader implements XmlHandlers {
         this.beginCell(attributes);
         return;
       case 'f':
-        if (this.cell !== null) this.cell.isFormula = true;
+        this.inFormula = true;
+        if (this.cell !== null) this.cell.formula ??= '';
         return;
       case 'v':
         this.inValue = true;
@@ -134,6 +144,9 @@ class SheetReader implements XmlHandlers {
       case 'c':
         this.endCell();
         return;
+      case 'f':
+        this.inFormula = false;
+        return;
       case 'v':
         this.inValue = false;
         return;
@@ -144,6 +157,11 @@ class SheetReader implements XmlHandlers {
 
   text(text: string): void {
     if (this.cell === null) return;
+    if (this.inFormula) {
+      const { formula } = this.cell;
+      if (formula !== null && formula.length <= LONGEST_CONSTANT) this.cell.formula = formula + text;
+      return;
+    }
     if (!this.inValue) {
       this.texts.add(text);
       return;
@@ -169,7 +187,7 @@ class SheetReader implements XmlHandlers {
     if (column <= this.lastColumn) throw new TableFault('The cells of a row are not in their order.');
     this.lastColumn = column;
     const isDate = this.workbook.isDate[Number(style)] ?? false;
-    this.cell = { column, type, isDate, isFormula: false, value: '' };
+    this.cell = { column, type, isDate, formula: null, value: '' };
     this.texts.begin();
   }
 
@@ -191,8 +209,10 @@ class SheetReader implements XmlHandlers {
     }
   }
 
-  private valueOf({ type, value, isDate, isFormula }: OpenCell): Cell | CellRefusal {
-    if (isFormula) return new CellRefusal('It is a formula. Put its value in its place («Paste special: values»).');
+  private valueOf({ type, value, isDate, formula }: OpenCell): Cell | CellRefusal {
+    const isConstant = type === 'b' && formula !== null && CONSTANTS.get(formula) === value;
+    if (formula !== null && !isConstant)
+      return new CellRefusal('It is a formula. Put its value in its place («Paste special: values»).');
     switch (type) {
       case 's': {
         const text = /^\d+$/.test(value) ? this.workbook.shared[Number(value)] : undefined;

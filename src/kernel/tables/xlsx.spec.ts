@@ -106,6 +106,14 @@ describe('reading an XLSX', () => {
     expect((await oneCell(`<c r="A2" s="1"><v>${serial}</v></c>`))?.cells[0]).toEqual(new Date(`${day}T00:00:00Z`));
   });
 
+  it('takes true and false as LibreOffice saves them?', async () => {
+    const cells = [
+      '<c r="A2" t="b"><f aca="false">TRUE()</f><v>1</v></c>',
+      '<c r="B2" t="b"><f aca="false">FALSE()</f><v>0</v></c>',
+    ];
+    expect(await oneCell(cells.join(''))).toEqual({ number: 2, cells: [true, false], faults: [] });
+  });
+
   it('counts from 1904 where the workbook does?', async () => {
     const workbook = `<workbook ${MAIN} xmlns:r="${OFFICE}"><workbookPr date1904="1"/><sheets><sheet name="Risks" sheetId="1" r:id="rId1"/></sheets></workbook>`;
     const row = await oneCell('<c r="A2" s="1"><v>44561</v></c>', { 'xl/workbook.xml': workbook });
@@ -115,6 +123,9 @@ describe('reading an XLSX', () => {
   it.each([
     ['a formula', '<c r="A2"><f>1+1</f><v>2</v></c>', /formula/],
     ['a formula that gives a text', '<c r="A2" t="str"><f>A1</f><v>x</v></c>', /formula/],
+    ['a formula that gives true', '<c r="A2" t="b"><f>NOT(FALSE())</f><v>1</v></c>', /formula/],
+    ['a constant of another value', '<c r="A2" t="b"><f>FALSE()</f><v>1</v></c>', /formula/],
+    ['a constant that is a text', '<c r="A2" t="str"><f>TRUE()</f><v>1</v></c>', /formula/],
     ['a shared formula without its text', '<c r="A2"><f t="shared" si="0"/><v>2</v></c>', /formula/],
     ['an error value', '<c r="A2" t="e"><v>#REF!</v></c>', /error value/],
     ['a shared text that is not there', '<c r="A2" t="s"><v>99</v></c>', /does not have/],

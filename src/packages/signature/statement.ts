@@ -61,6 +61,9 @@ export const preAuthenticationEncoding = (payload: Buffer): Buffer =>
  */
 export function bundleOf(payload: Buffer, signature: Buffer, fingerprint: string, timeStamp: Buffer | null): string {
   const bundle = toDSSEBundle({ artifact: payload, artifactType: PAYLOAD_TYPE, signature, keyHint: fingerprint });
+  // The library writes the hint as the envelope's `keyid` too. Cosign passes over a signature whose `keyid` is not the one that it makes of the key itself, an SSH
+  // fingerprint, and finds none then. DSSE lets it be absent, and nobody may decide by it.
+  for (const signed of bundle.content.dsseEnvelope.signatures) signed.keyid = '';
   if (timeStamp !== null) {
     bundle.verificationMaterial.timestampVerificationData = { rfc3161Timestamps: [{ signedTimestamp: timeStamp }] };
   }

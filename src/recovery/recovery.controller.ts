@@ -14,7 +14,7 @@ import { breachesOf, lastBackups, restoreTestsOf, type Objective } from './objec
 import { getRecovery, listBackups, type BackupView } from './recovery.schema.js';
 import { RecoveryService } from './recovery.service.js';
 import type { Period } from './rpo.js';
-import type { SeenStore } from './stores.js';
+import { speaksFor, type SeenStore } from './stores.js';
 
 const MAX_PERIOD_DAYS = 366;
 const DEFAULT_PERIOD_DAYS = 30;
@@ -140,11 +140,7 @@ function storageView(fact: ListedFact, stores: readonly SeenStore[]) {
   const value = FACT_KINDS['backup-storage-location'].safeParse(fact.value).data;
   if (value === undefined) return [];
   const { bucket } = value;
-  const its = stores.filter(
-    ({ name, record: { links } }) =>
-      (bucket !== null && name === bucket) ||
-      links.some(({ kind, target }) => kind === 'series' && target === fact.series),
-  );
+  const its = stores.filter((store) => speaksFor(store, { series: fact.series, name: fact.subject, bucket }));
   return [
     {
       series: fact.series,

@@ -63,6 +63,12 @@ export class RecoveryService implements OnModuleInit {
     return decided !== null && decided > told ? decided : told;
   }
 
+  /** After it, what was known at the instant of the system and of records is final. Refuses (`unavailable`) when that takes too long. */
+  async awaitKnown(tx: Tx, systemId: string, knownAt: Date): Promise<void> {
+    await this.results.awaitMerges(tx, [systemId], knownAt);
+    await this.records.awaitDecisions(tx, knownAt);
+  }
+
   /** What recovery says of practices. In the organisation's part: exercises of the whole organisation, and what takes up their findings. */
   async statements(tx: Tx, instant: Instant, place: string | null): Promise<Statement[]> {
     const { asOf } = instant;

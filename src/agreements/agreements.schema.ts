@@ -44,9 +44,7 @@ const vendorMembers = {
   vendorId: z.uuid(),
   name: z.string(),
   role: z.enum(['business_associate', 'subcontractor', 'covered_entity', 'other']).nullable(),
-  ephi: z
-    .boolean()
-    .meta({ description: 'Whether it handles ePHI, and so needs an agreement. What cannot be read does.' }),
+  ephi: z.boolean().meta({ description: 'Whether it handles ePHI. What cannot be read does.' }),
   parentId: z.uuid().nullable().meta({ description: 'The vendor that it works for.' }),
   states: z.array(z.enum(VENDOR_STATES)).meta({ description: 'All that is so of it, the worst first.' }),
 };

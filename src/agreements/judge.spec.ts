@@ -23,7 +23,29 @@ import { controlOf, TERM_NAMES, TERMS } from './terms.js';
 describe('what is said of vendors?', () => {
   it('nothing, where none is recorded: silence proves nothing', () => {
     expect(ask({})).toEqual([]);
-    expect(ask({ vendors: [vendor('Cleaning', { ephi: false })] })).toEqual([]);
+    expect(ask({ vendors: [vendor('Cleaning', { role: 'other', ephi: false })] })).toEqual([]);
+  });
+
+  it.each(['business_associate', 'subcontractor'])(
+    'that it fails without an agreement with one that is a %s, whatever is said of ePHI: by that name it handles PHI',
+    (role) => {
+      const parent = role === 'subcontractor' ? { parent: idOf('lakeside') } : {};
+      const statements = ask({
+        vendors: [vendor('lakeside'), vendor('shredding', { role, ephi: false, ...parent })],
+        agreements: [agreement('lakeside')],
+      });
+      const practice = role === 'subcontractor' ? FLOW_DOWN : OVERSIGHT;
+      expect(says(statements, practice)).toEqual(['failing']);
+      expect(reasons(statements, practice)).toContain('vendor shredding handles PHI and has no agreement in force');
+    },
+  );
+
+  it('nothing of a business associate that a statement could deny: who is recorded is there', () => {
+    const none = effective('applicability_statement', 'none', {
+      statements: [{ control: '164.308(b)(1)', applies: false }],
+    });
+    const statements = ask({ vendors: [vendor('shredding', { ephi: false })], applicability: [none] });
+    expect(says(statements, OVERSIGHT)).toEqual(['failing']);
   });
 
   it('that it is met, by an agreement in force with all terms', () => {

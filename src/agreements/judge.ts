@@ -73,12 +73,12 @@ const failing = (reason: () => string, ...records: readonly (EffectiveRecord | n
 });
 
 /**
- * What vendors, their agreements and reviews say of practices and items, all of them of the organisation as a whole. Every vendor with ePHI has an agreement in
+ * What vendors, their agreements and reviews say of practices and items, all of them of the organisation as a whole. Every business associate and every other vendor with ePHI has an agreement in
  * force that covers where it handles it, with every required term; whoever works for another vendor is bound by it; its safeguards are reviewed; and what an
  * agreement leaves open when it ends is shown to be closed. That no vendor is recorded proves nothing: then somebody has to state that there is none.
  */
 export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date): Statement[] {
-  const standings = standingsOf(input, asOf).filter(({ ephi }) => ephi);
+  const standings = standingsOf(input, asOf).filter(({ needsAgreement }) => needsAgreement);
   const names = new Map(input.systems.map(({ id, name }) => [id, name]));
   const made = new Map<string, { said: readonly Finding[]; concluded: readonly Statement[] }>();
   const sayOf = (need: AgreementNeed) => {
@@ -153,9 +153,12 @@ function findingsOf(
 const isOfFlowDown = (about: Statement['about']): boolean =>
   'practice' in about ? about.practice === FLOW_DOWN : FLOW_DOWN_CONTROLS.has(about.control);
 
+const handledBy = ({ ephi }: VendorStanding): string => (ephi ? 'ePHI' : 'PHI');
+
 /** Whether there is an agreement in force, and whether it covers all of it. */
 function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, string>): Finding[] {
   const { record, name, fields, agreements, inForce, uncovered } = standing;
+  const handled = handledBy(standing);
   if (fields === null) {
     return [
       failing(() => `Record vendor: what is kept of ${name} cannot be read: it may have been disposed of.`, record),
@@ -169,7 +172,7 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
     const last = ended === undefined ? '' : `: the last one ended on ${dayOf(new Date(ended.getTime() - 1))}`;
     return [
       failing(
-        () => `Record baa: vendor ${name} handles ePHI and has no agreement in force${last}.`,
+        () => `Record baa: vendor ${name} handles ${handled} and has no agreement in force${last}.`,
         record,
         ...agreements.map((agreement) => agreement.record),
       ),
@@ -181,7 +184,7 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
   return [
     failing(
       () =>
-        `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ePHI.`,
+        `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ${handled}.`,
       record,
       ...inForce.map((agreement) => agreement.record),
     ),
@@ -199,9 +202,13 @@ function termFindings({ name, inForce }: VendorStanding, wanted: readonly Term[]
   });
 }
 
-function chainFindings({ record, name, unboundBy, chain }: VendorStanding): Finding[] {
+function chainFindings(standing: VendorStanding): Finding[] {
+  const { record, name, unboundBy, chain } = standing;
   const said = (why: string) => [
-    failing(() => `Record baa: subcontractor ${name} handles ePHI without flow-down: ${why}.`, record),
+    failing(
+      () => `Record baa: subcontractor ${name} handles ${handledBy(standing)} without flow-down: ${why}.`,
+      record,
+    ),
   ];
   switch (unboundBy) {
     case 'no-vendor':

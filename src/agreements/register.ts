@@ -47,13 +47,13 @@ export function registerOf(input: AgreementsInput, asOf: Date): VendorEntry[] {
 }
 
 function statesOf(standing: VendorStanding, hasEnded: boolean, open: readonly OpenReturn[], asOf: Date): VendorState[] {
-  const { fields, ephi, inForce, uncovered, unboundBy, chain, isSubcontractor, review } = standing;
+  const { fields, needsAgreement, inForce, uncovered, unboundBy, chain, isSubcontractor, review } = standing;
   const states: VendorState[] = [];
   if (open.some(({ dueAt }) => dueAt <= asOf)) states.push('return-overdue');
   if (open.some(({ dueAt }) => dueAt > asOf)) states.push('return-due');
   if (hasEnded) return states;
   if (fields === null) states.push('unreadable');
-  if (!ephi) return [...states, 'not-needed'];
+  if (!needsAgreement) return [...states, 'not-needed'];
   if (inForce.length === 0) states.push('no-agreement');
   else {
     states.push('in-force');

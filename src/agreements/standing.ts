@@ -47,8 +47,9 @@ export interface VendorStanding {
   /** Null: it cannot be read. Then it counts as one with ePHI. */
   fields: VendorFields | null;
   name: string;
-  /** Whether an agreement is asked for. */
   ephi: boolean;
+  /** Whether an agreement is asked for. */
+  needsAgreement: boolean;
   /** Works for another vendor. */
   isSubcontractor: boolean;
   chain: Chain;
@@ -98,6 +99,9 @@ const nameOf = ({ id, naturalKey }: EffectiveRecord): string => (naturalKey === 
 
 const vendorOfAgreement = (record: EffectiveRecord): string => agreementOf(record)?.vendor ?? record.subject ?? '';
 
+/** By its definition a business associate handles PHI, be it on paper alone (45 CFR 160.103); its contract is asked for whatever the form (164.502(e), 164.504(e)). */
+const isAssociate = ({ role }: VendorFields): boolean => role === 'business_associate' || role === 'subcontractor';
+
 /** How each vendor stands, in the order in which they came. */
 export function standingsOf(input: AgreementsInput, asOf: Date): VendorStanding[] {
   const vendors = new Map(input.vendors.map((record) => [record.id, vendorOf(record)]));
@@ -123,6 +127,7 @@ export function standingsOf(input: AgreementsInput, asOf: Date): VendorStanding[
       fields,
       name: nameOf(record),
       ephi: fields === null || fields.ephi,
+      needsAgreement: fields === null || fields.ephi || isAssociate(fields),
       isSubcontractor: parent !== null,
       chain: chainOf(record.id, parentOf),
       agreements: agreements.get(record.id) ?? [],

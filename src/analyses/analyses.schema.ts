@@ -179,7 +179,7 @@ export const freezePosture = operation({
   tag: 'Risk analyses',
   summary: 'Freeze the posture that an analysis rests on',
   description:
-    'The organisation’s posture at the instants, as canonical JSON (RFC 8785), kept as evidence and named on the draft in the role `posture`. The same instants give the same bytes. An analysis is submitted with one of the last 24 hours.',
+    'The organisation’s posture at the instants, as canonical JSON (RFC 8785), kept as evidence and named on the draft in the role `posture`. The same instants give the same bytes. An analysis is submitted with one of the last 24 hours, as of the day from which it is to count.',
   permission: 'records:write',
   params: recordParams,
   query: z.strictObject(instantQuery),

@@ -83,6 +83,19 @@ describe('what does an exception cover?', () => {
     });
   });
 
+  it('nothing before it was approved, from whenever it says that it counts', () => {
+    const approved = new Date('2026-06-10T00:00:00Z');
+    const backdated = { ...all, decidedAt: approved };
+    const before = ask([backdated], emr, new Date(approved.getTime() - 1));
+    expect(before).toMatchObject({ ids: [], results: new Set(), checks: new Set(), practices: new Set() });
+    // From then on it may be otherwise.
+    expect(before.until).toEqual(approved);
+    expect(ask([backdated], emr, approved)).toMatchObject({
+      ids: [idOf('all')],
+      until: new Date('2026-07-01T00:00:00Z'),
+    });
+  });
+
   it('nothing without an end, and nothing where it cannot be read', () => {
     const { expiresAt: _end, ...rest } = all;
     expect(ask([{ ...rest, expiresAt: null }]).ids).toEqual([]);

@@ -29,7 +29,7 @@ export interface Acceptances {
   practices: ReadonlySet<string>;
   /** Addressable specifications, by their id; of the organisation alone. */
   controls: ReadonlyMap<string, DecisionInEffect>;
-  /** When the first of all of it ends; null: nothing does. */
+  /** When the first of all of it ends, or another begins; null: nothing does. */
   until: Date | null;
   /** Ids of the records behind it. */
   ids: readonly string[];
@@ -54,10 +54,12 @@ export function acceptancesOf(input: AcceptancesInput, place: string | null, asO
   const checks = new Set<string>();
   const practices = new Set<string>();
   const exceptions: ExceptionInEffect[] = [];
+  const begins: Date[] = [];
   for (const record of input.exceptions) {
     const isOfPlace = place === null ? record.systemIds.length === 0 : record.systemIds.includes(place);
     const covered = exceptionOf(record);
     const until = untilOf(record, asOf);
+    if (isOfPlace && record.decidedAt > asOf) begins.push(record.decidedAt);
     if (!isOfPlace || covered === null || until === null) continue;
     for (const practice of covered.practices) practices.add(practice);
     if (place !== null) {
@@ -67,7 +69,7 @@ export function acceptancesOf(input: AcceptancesInput, place: string | null, asO
     exceptions.push({ recordId: record.id, ownerId: record.ownerId, until });
   }
   const controls = place === null ? decisionsOf(input, asOf) : new Map<string, DecisionInEffect>();
-  const ends = [...exceptions, ...controls.values()].map(({ until }) => until);
+  const ends = [...begins, ...[...exceptions, ...controls.values()].map(({ until }) => until)];
   return {
     results,
     checks,
@@ -79,10 +81,14 @@ export function acceptancesOf(input: AcceptancesInput, place: string | null, asO
   };
 }
 
-/** When an exception ends that is not over yet; null where it is, or covers nothing. One without an end would be none: it is not one either. */
-export function untilOf(record: Pick<EffectiveRecord, 'fields' | 'expiresAt'>, asOf: Date): Date | null {
-  const { expiresAt } = record;
-  return exceptionOf(record) !== null && expiresAt !== null && expiresAt > asOf ? expiresAt : null;
+/**
+ * When an exception ends that is not over yet; null where it is, or covers nothing. One without an end would be none: it is not one either. And none accepts anything
+ * before the instant at which the second person has approved it, from whenever it says that it counts: what failed then failed with nobody's leave.
+ */
+export function untilOf(record: Pick<EffectiveRecord, 'fields' | 'expiresAt' | 'decidedAt'>, asOf: Date): Date | null {
+  const { expiresAt, decidedAt } = record;
+  const isOfThen = decidedAt <= asOf && expiresAt !== null && expiresAt > asOf;
+  return isOfThen && exceptionOf(record) !== null ? expiresAt : null;
 }
 
 function decisionsOf(input: AcceptancesInput, asOf: Date): Map<string, DecisionInEffect> {

@@ -4,6 +4,7 @@ import type { Tx } from '../kernel/db/database.js';
 import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { instantOf } from '../kernel/http/instant.js';
 import { decodeCursor, encodeCursor } from '../kernel/http/page.js';
+import type { Principal } from '../kernel/principal.js';
 import { SystemService } from '../organizations/system.service.js';
 import { getKeyHistory, listKeys, type KeyView, type RotationView } from './keys.schema.js';
 import { KeysService } from './keys.service.js';
@@ -25,6 +26,7 @@ export class KeysController {
   async list(@Call() call: CallOf<typeof listKeys>) {
     const { limit, cursor, asOf, knownAt, system, state, purpose } = call.query;
     const after = decodeCursor(cursor, ['uuid', 'uuid']);
+    await this.awaitKnown(call.principal, system ?? null, knownAt);
     return this.database.readSnapshot(call.principal, async (tx) => {
       if (system !== undefined) await this.systems.requireSystem(tx, system);
       const instant = instantOf({ asOf, knownAt }, await this.keys.present(tx, system ?? null));
@@ -58,8 +60,20 @@ export class KeysController {
     return (await this.systems.systemsAsOf(tx, instant)).map(({ id }) => id);
   }
 
+  /** Whoever names what was known is told what stays so. In a transaction of its own: a snapshot is taken by its first statement, and would not show what was waited for. */
+  private async awaitKnown(principal: Principal, system: string | null, knownAt: string | undefined): Promise<void> {
+    if (knownAt === undefined) return;
+    await this.database.read(principal, async (tx) => {
+      if (system !== null) await this.systems.requireSystem(tx, system);
+      const instant = instantOf({ knownAt }, await this.keys.present(tx, system));
+      const ids = system === null ? await this.inScope(tx, instant) : [system];
+      await this.keys.awaitKnown(tx, ids, instant.knownAt);
+    });
+  }
+
   @Endpoint(getKeyHistory)
   async history(@Call() call: CallOf<typeof getKeyHistory>) {
+    await this.awaitKnown(call.principal, null, call.query.knownAt);
     return this.database.readSnapshot(call.principal, async (tx) => {
       const instant = instantOf(call.query, await this.keys.present(tx, null));
       const { key, rotations } = await this.keys.history(tx, instant, call.params.recordId);

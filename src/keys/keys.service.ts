@@ -53,6 +53,12 @@ export class KeysService implements OnModuleInit {
     return decided !== null && decided > told ? decided : told;
   }
 
+  /** After it, what was known at the instant of the systems and of records is final. Refuses (`unavailable`) when that takes too long. */
+  async awaitKnown(tx: Tx, systemIds: readonly string[], knownAt: Date): Promise<void> {
+    await this.results.awaitMerges(tx, systemIds, knownAt);
+    await this.records.awaitDecisions(tx, knownAt);
+  }
+
   /** What keys say of practices: in a system's part alone. */
   async statements(tx: Tx, instant: Instant, place: string | null): Promise<Statement[]> {
     if (place === null) return [];

@@ -23,6 +23,45 @@ export function overdueStatements(
     });
 }
 
+/** The record type of which the law itself sets the last day: 164.404(b), 164.406(b), 164.408(b) and (c), 164.410(b). Of registers and assessments this product does. */
+const TIMED = 'notice';
+
+/**
+ * What was met too late stays to be seen as late wherever the record is asked for. A notice that was given after the last day of the law has proven that it was not
+ * given in time: the items that set the time fail until a corrective action says what was done about it.
+ */
+export function lateStatements(
+  dues: readonly Due[],
+  asks: Asks,
+  types: ReadonlyMap<string, TypeDefinition>,
+  asOf: Date,
+): Statement[] {
+  return dues
+    .filter(({ isLate, record }) => isLate && !isJudged(types.get(record.type)))
+    .flatMap((due) => {
+      const { type, items, metAt, metBy, answeredBy } = due;
+      const late = `Late: ${named(due, types)} was due by ${day(due.dueAt.getTime())}, and is of ${day((metAt ?? asOf).getTime())}. ${due.says}`;
+      const isOpen = type === TIMED && answeredBy === null;
+      const reason = isOpen
+        ? `${late} No \`corrective_action\` that is completed and links to the record says what was done about it.`
+        : `${late}${answeredBy === null ? '' : ' A `corrective_action` says what was done about it.'}`;
+      const records = [due.record.id, ...[metBy, answeredBy].filter((id) => id !== null)];
+      const said = subjectsOf(due, asks).filter(({ need }) => need === type);
+      return said.map(({ about, need }): Statement => {
+        const isOfItem = 'control' in about && items.includes(about.control);
+        const common = { about, need, reason, records, series: [], at: asOf, until: null };
+        return isOpen && isOfItem
+          ? {
+              ...common,
+              until: due.answeredAt,
+              says: 'failing',
+              work: { kind: 'failing', ownerId: due.record.ownerId, dueAt: due.dueAt },
+            }
+          : { ...common, says: 'met' };
+      });
+    });
+}
+
 /** What records make due and is not overdue yet: work, which moves no status. */
 export function openDues(
   dues: readonly Due[],

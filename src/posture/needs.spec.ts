@@ -6,7 +6,7 @@ import type { Due } from '../records/obligations.js';
 import type { Statement } from '../records/statement.js';
 import { asksOf, type Ask, type Asks } from './asks.js';
 import { combinedPart, emptyPart, latest, NOTHING_ACCEPTED, placePart, soonest, type PlaceInput } from './needs.js';
-import { overdueStatements } from './dues.js';
+import { lateStatements, overdueStatements } from './dues.js';
 
 const DAY = 86_400_000;
 const catalog = loadCatalog();
@@ -332,5 +332,75 @@ describe('what is overdue?', () => {
 
   it('nothing that is not past its day', () => {
     expect(overdue(due('notice', 'breach_assessment', false))).toEqual([]);
+  });
+});
+
+describe('what was done too late?', () => {
+  const due = (change: Partial<Due> = {}) =>
+    ({
+      record: { id: 'r1', type: 'breach_assessment', ownerId: 'm1' },
+      type: 'notice',
+      says: 'It is due.',
+      items: ['164.404(b)'],
+      dueAt: ago(30),
+      metBy: 'n1',
+      metAt: ago(10),
+      isLate: true,
+      answeredBy: null,
+      answeredAt: null,
+      isOverdue: false,
+      ...change,
+    }) as unknown as Due;
+  const late = (...dues: Due[]) => lateStatements(dues, asks, types, AS_OF);
+  const ofItem = (found: Statement[]) => found.filter(({ about }) => 'control' in about);
+  const ofPractices = (found: Statement[]) => found.filter(({ about }) => 'practice' in about);
+
+  it('a notice fails the items that set the time, and what asks for it says that it was late', () => {
+    const found = late(due());
+    expect(ofItem(found)).toMatchObject([
+      { about: { control: '164.404(b)' }, says: 'failing', records: ['r1', 'n1'], work: { kind: 'failing' } },
+    ]);
+    const told = ofPractices(found);
+    expect(told.length).toBeGreaterThan(0);
+    for (const { says, reason } of told) {
+      expect(says).toBe('met');
+      expect(reason).toMatch(/^Late: record `notice` .* was due by 2026-10-24, and is of 2026-11-13\./);
+    }
+  });
+
+  it('until a corrective action says what was done about it; that it was late is said all the same', () => {
+    const found = late(due({ answeredBy: 'a1' }));
+    expect(found.map(({ says }) => says)).not.toContain('failing');
+    expect(found[0]).toMatchObject({ records: ['r1', 'n1', 'a1'], reason: expect.stringContaining('Late: ') });
+    expect(ofItem(late(due({ answeredAt: ago(-5) })))).toMatchObject([{ says: 'failing', until: ago(-5) }]);
+  });
+
+  it('a register of this product’s own days fails nothing', () => {
+    const found = late(due({ type: 'breach_register', items: [] }));
+    expect(new Set(found.map(({ says }) => says))).toEqual(new Set(['met']));
+  });
+
+  it('nothing of what was in time, or of what a room judges', () => {
+    expect(late(due({ isLate: false }))).toEqual([]);
+    const restore = { id: 'r1', type: 'restore_test', ownerId: 'm1' } as unknown as Due['record'];
+    expect(late(due({ record: restore, type: 'restore_test' }))).toEqual([]);
+  });
+});
+
+describe('until when is it met that a judge and the records of its type both call met?', () => {
+  it('while both do', () => {
+    const practice = catalog.practices.find(({ records }) => records.some(({ type }) => type === 'notice'))!;
+    const ask = askOf(asks, practice.id, 'notice');
+    const about = { practice: practice.id };
+    const statement: Statement = {
+      ...{ about, need: 'notice', says: 'met', reason: 'Late.', records: [], series: [], at: AS_OF, until: null },
+    };
+    const kept = { ...summary(ask), firstExpires: ago(-3) };
+    const part = place({ statements: [statement], summaries: [kept] }).practices.get(practice.id)!;
+    expect(part.needs.find(({ type }) => type === 'notice')).toMatchObject({
+      state: 'met',
+      reason: 'Late.',
+      until: ago(-3),
+    });
   });
 });

@@ -155,8 +155,12 @@ function subjectPart(
 /** The worst that was said: what judges say and what the records of the type say both stand. */
 function worstOf(ask: Ask, parts: readonly (NeedPart | null)[], { systemId }: PlaceInput): NeedPart {
   const order: readonly NeedState[] = ['failing', 'stale', 'met'];
-  const [worst] = parts.filter((part) => part !== null).sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
-  return worst ?? { type: ask.type, state: 'missing', reason: missingReason(ask, systemId), records: [], until: null };
+  const said = parts.filter((part) => part !== null);
+  const state = order.find((one) => said.some((part) => part.state === one));
+  const [worst, ...alike] = said.filter((part) => part.state === state);
+  // What both call met is met while it is by both.
+  if (worst !== undefined) return { ...worst, until: soonest([worst, ...alike].map(({ until }) => until)) };
+  return { type: ask.type, state: 'missing', reason: missingReason(ask, systemId), records: [], until: null };
 }
 
 function ofStatements(ask: Ask, statements: readonly Statement[]): NeedPart | null {

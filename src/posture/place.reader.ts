@@ -8,7 +8,7 @@ import { RecordTypesService } from '../records/types/record-types.service.js';
 import { FACT_KINDS, type FactKind } from '../results/fact.js';
 import { ResultsService } from '../results/results.service.js';
 import { asksOf, type Asks } from './asks.js';
-import { openDues, overdueStatements } from './dues.js';
+import { lateStatements, openDues, overdueStatements } from './dues.js';
 import { lostStatements } from './lost.js';
 import type { CoverageSummary } from './evidence.js';
 import { Judges } from './judges.js';
@@ -69,7 +69,10 @@ export class PlaceReader {
     const limits = asks.limits.filter(({ type }) => types.get(type)?.place !== elsewhere);
     const summaries = await this.records.needs(tx, instant, systemId, limits);
     const dues = await this.records.obligations(tx, instant, systemId);
-    const statements = overdueStatements(dues, asks, types, instant.asOf);
+    const statements = [
+      ...overdueStatements(dues, asks, types, instant.asOf),
+      ...lateStatements(dues, asks, types, instant.asOf),
+    ];
     if (corrupt.size > 0) {
       const lost = await this.records.documentedBy(tx, instant, systemId, [...corrupt]);
       statements.push(...lostStatements(lost, asks, types, instant.asOf));

@@ -244,6 +244,21 @@ describe('when is a practice excepted?', () => {
     expect(evaluate({ rows: bySeries }).status).toBe('excepted');
   });
 
+  it('not where it lacks what nobody has accepted: a check that no complete scan has shown, or not of late', () => {
+    const accepted = accepts(C2.id);
+    const alone = evaluate({ rows: [row(C2, 'fail')], accepted });
+    expect(alone.status).toBe('partial');
+    expect(alone.reason).toContain('What it does not accept no tool has shown freshly and completely.');
+    expect(evaluate({ rows: [row(C1, 'pass', { complete: null }), row(C2, 'fail')], accepted }).status).toBe('partial');
+    expect(evaluate({ rows: [row(C1, 'warn'), row(C2, 'fail')], accepted }).status).toBe('partial');
+    const old = { seen: ago(9) };
+    expect(evaluate({ rows: [row(C1, 'pass', old), row(C2, 'fail')], accepted }).status).toBe('partial');
+    expect(evaluate({ rows: [row(C1, 'pass', old), row(C2, 'fail', old)], accepted }).status).toBe('stale');
+    // What rests on records is asked of records: that scanners see it fail is all that they say of it.
+    const rests = { practice: practice({ automation: 'records' }), records: records({ state: 'met' }) };
+    expect(evaluate({ ...rests, rows: [row(C2, 'fail')], accepted }).status).toBe('excepted');
+  });
+
   it('not while one of them is not, of the same check or another', () => {
     expect(evaluate({ rows: [row(C2, 'fail', { count: 3, accepted: 2 })] }).status).toBe('failing');
     expect(evaluate({ rows: failing, accepted: accepts(C1.id) }).status).toBe('failing');

@@ -38,7 +38,7 @@ export interface ScannerPart {
 /**
  * What scanners say of a practice in one system, worst first; each step needs what the one before has ruled out:
  * 0. what rests on a report that is no longer what was kept makes it failing: nobody can show what it said; a later report of the same takes its place;
- * 1. a result that fails makes it failing, whatever its age: that nobody looked again does not mend it; excepted where all that fail were accepted;
+ * 1. a result that fails makes it failing, whatever its age: that nobody looked again does not mend it; where all that fail were accepted, `acceptedPart` says what it is;
  * 2. without a pass, stated or by silence, they say nothing: `warn`, `error`, `skip` and `manual` say that a tool did not find out;
  * 3. if every pass is older than the limit at the instant asked for, it is stale;
  * 4. it is full if one tool speaks fully and freshly of it (`fullyAt`);
@@ -59,10 +59,7 @@ export function scannerPart(input: ScannerCase): ScannerPart {
     if (open.length < failing.length) parts.push(acceptedReason(failing.filter((row) => !open.includes(row))));
     return { ...resting(failing, []), state: 'failing', reason: parts.join(' '), observedAt: oldest(failing) };
   }
-  if (failing.length > 0) {
-    const reason = `${failingReason(input, failing, isFresh)} ${acceptedReason(failing)}`;
-    return { ...resting(failing, []), state: 'excepted', reason, observedAt: oldest(failing) };
-  }
+  if (failing.length > 0) return acceptedPart(input, failing);
   const passes = rows.filter(({ summary }) => summary.status === 'pass');
   if (passes.length + silences.length === 0) return { ...NOTHING, state: 'none', reason: missingReason(input) };
 
@@ -77,13 +74,7 @@ export function scannerPart(input: ScannerCase): ScannerPart {
     return { ...resting(passes, silences), state: 'stale', reason, observedAt, staleAt: endOf(last) };
   }
 
-  const full = tools(input)
-    .map((tool) => fullyAt(input, tool))
-    .filter((spoken) => spoken !== null && isFresh(spoken.observedAt))
-    .reduce(
-      (best, next) => (best === null || (next !== null && next.observedAt > best.observedAt) ? next : best),
-      null,
-    );
+  const full = fullest(input);
   if (full !== null) {
     return {
       ...resting(full.rows, full.silences),
@@ -100,6 +91,36 @@ export function scannerPart(input: ScannerCase): ScannerPart {
     observedAt: oldest([...freshPasses, ...freshSilences]),
     // It stays partial for as long as one of them is fresh.
     staleAt: endOf(Math.max(...[...freshPasses, ...freshSilences].map(({ seen }) => seen))),
+  };
+}
+
+/**
+ * All that fails was accepted. An exception accepts what fails, and never what nobody has shown: it is excepted while a tool would speak fully and freshly of it if the
+ * accepted results had passed; else what was seen is a part, or too old. Of a practice that rests on records nothing else of scanners is asked.
+ */
+function acceptedPart(input: ScannerCase, failing: readonly Row[]): ScannerPart {
+  const { practice, rows, silences, freshness, asOf } = input;
+  const limit = limitOf(freshness);
+  const isFresh = (time: number) => asOf - time <= limit;
+  const reason = `${failingReason(input, failing, isFresh)} ${acceptedReason(failing)}`;
+  const endOf = (time: number) => (Number.isFinite(limit) ? time + limit : null);
+  const asPassed = rows.map((row): Row =>
+    row.summary.status === 'fail' ? { ...row, summary: { ...row.summary, status: 'pass' } } : row,
+  );
+  const full = fullest({ ...input, rows: asPassed });
+  if (full !== null || practice.automation === 'records') {
+    const staleAt = full === null || practice.automation === 'records' ? null : endOf(full.observedAt);
+    return { ...resting(failing, []), state: 'excepted', reason, observedAt: oldest(failing), staleAt };
+  }
+  const fresh = [...asPassed.filter(({ summary }) => summary.status === 'pass'), ...silences].filter(({ seen }) =>
+    isFresh(seen),
+  );
+  return {
+    ...resting(failing, []),
+    state: fresh.length > 0 ? 'partial' : 'stale',
+    reason: `${reason} What it does not accept no tool has shown freshly and completely.${undecidedReason(rows.filter((row) => !failing.includes(row)))}`,
+    observedAt: oldest(failing),
+    staleAt: fresh.length > 0 ? endOf(Math.max(...fresh.map(({ seen }) => seen))) : null,
   };
 }
 
@@ -121,6 +142,18 @@ const isAccepted = ({ summary }: Row, { checks }: ScannerCase['accepted']): bool
 
 const acceptedReason = (rows: readonly Row[]): string =>
   `An exception in effect accepts ${plural(resultsIn(rows), 'failing result')}.`;
+
+/** What the tool says that speaks fully and freshly, the latest of several; null: none does. */
+function fullest(input: ScannerCase): Spoken | null {
+  const limit = limitOf(input.freshness);
+  return tools(input)
+    .map((tool) => fullyAt(input, tool))
+    .filter((spoken) => spoken !== null && input.asOf - spoken.observedAt <= limit)
+    .reduce(
+      (best, next) => (best === null || (next !== null && next.observedAt > best.observedAt) ? next : best),
+      null,
+    );
+}
 
 interface Spoken {
   tool: string;

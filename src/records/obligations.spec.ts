@@ -196,6 +196,40 @@ describe('is a duty lifted, and for how long?', () => {
   });
 });
 
+describe('is what was done too late told apart from what was done in time?', () => {
+  const told = (others: EffectiveRecord[], asOf = LATE) => dueOf(breach, assessed(), others, asOf)[0];
+  const sent = (day: string, overrides: Partial<EffectiveRecord> = {}) =>
+    notice('individuals', { id: day, goodFrom: at(`${day}T00:00:00Z`), ...overrides });
+
+  it('by the first record that met it, against the last instant at which it was due', () => {
+    expect(told([sent('2026-03-02')])).toMatchObject({ metAt: at('2026-03-02T00:00:00Z'), isLate: false });
+    expect(told([sent('2026-03-03')])).toMatchObject({ metBy: '2026-03-03', isLate: true, isOverdue: false });
+    expect(told([sent('2026-05-01'), sent('2026-02-01')])).toMatchObject({ metBy: '2026-02-01', isLate: false });
+    expect(told([])).toMatchObject({ metAt: null, isLate: false, isOverdue: true });
+  });
+
+  it('in time while a delay that lifted it had not expired', () => {
+    const delay = failed({ id: 'delay', type: 'org/delay', links: toBreach, expiresAt: at('2026-04-01T00:00:00Z') });
+    expect(told([sent('2026-04-01'), delay])).toMatchObject({ isLate: false });
+    expect(told([sent('2026-04-02'), delay])).toMatchObject({ isLate: true });
+    expect(told([sent('2026-03-20'), { ...delay, links: [] }])).toMatchObject({ isLate: true });
+  });
+
+  it('and answered by a corrective action for it, from the day on which that was completed', () => {
+    const action = (completedOn: string | undefined, overrides: Partial<EffectiveRecord> = {}) =>
+      failed({ id: 'action', type: 'corrective_action', fields: { completedOn }, links: toBreach, ...overrides });
+    const late = sent('2026-03-03');
+    expect(told([late, action('2026-09-01')])).toMatchObject({ isLate: true, answeredBy: 'action', answeredAt: null });
+    expect(told([late, action('2026-09-02')])).toMatchObject({
+      answeredBy: null,
+      answeredAt: at('2026-09-02T00:00:00Z'),
+    });
+    expect(told([late, action(undefined)])).toMatchObject({ answeredBy: null, answeredAt: null });
+    expect(told([late, action('2026-05-01', { links: [] })])).toMatchObject({ answeredBy: null });
+    expect(told([sent('2026-02-01'), action('2026-05-01')])).toMatchObject({ isLate: false, answeredBy: null });
+  });
+});
+
 describe('is an obligation a system’s own?', () => {
   it('where all records that it speaks of are of systems', () => {
     const places = (place: 'system' | 'organization', delays: 'system' | 'organization' | undefined) =>

@@ -99,6 +99,8 @@ export class RecordReader {
       says: due.says,
       dueAt: due.dueAt.toISOString(),
       metBy: due.metBy,
+      metAt: due.metAt?.toISOString() ?? null,
+      isLate: due.isLate,
     }));
   }
 

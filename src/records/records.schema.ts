@@ -167,8 +167,20 @@ export const RecordView = z
       .nullable()
       .meta({ description: 'Until when it is fresh by its type; null: of any age. A practice may ask for less.' }),
     obligations: z
-      .array(z.object({ type: z.string(), says: z.string(), dueAt: time, metBy: z.uuid().nullable() }))
-      .meta({ description: 'What it makes due of other records while it is in effect, and what meets it.' }),
+      .array(
+        z.object({
+          type: z.string(),
+          says: z.string(),
+          dueAt: time,
+          metBy: z.uuid().nullable(),
+          metAt: time.nullable(),
+          isLate: z.boolean(),
+        }),
+      )
+      .meta({
+        description:
+          'What it makes due of other records while it is in effect, what met it first, and whether too late.',
+      }),
     versions: z.array(VersionSummary).meta({ description: 'All versions, by number.' }),
   })
   .meta({

@@ -5,6 +5,7 @@ import type { EffectiveRecord } from '../records/effective.js';
 import { FACT_KINDS } from '../results/fact.js';
 import type { BackupRun } from './backups.js';
 import { judgeRecovery } from './judge.js';
+import type { BackupLocation } from './stores.js';
 
 const at = (text: string): Date => new Date(text.length === 10 ? `${text}T00:00:00Z` : text);
 const AS_OF = at('2026-06-01');
@@ -55,17 +56,24 @@ const LIMITS: Record<string, number | null> = {
   'volume-database-backup/backup_report': 2,
   'restore-testing/restore_test': 92,
   'disaster-exercises/exercise_report': 365,
+  'backup-offsite-immutability/immutability_evidence': 31,
 };
 
 function judged(
   records: EffectiveRecord[],
-  { runs = [] as BackupRun[], holdsPhi = true, phiNamespaces = ['emr'], asOf = AS_OF } = {},
+  {
+    runs = [] as BackupRun[],
+    holdsPhi = true,
+    phiNamespaces = ['emr'],
+    locations = [] as BackupLocation[],
+    asOf = AS_OF,
+  } = {},
 ) {
   const limitOf = (practice: string, type: string) => {
     const days = LIMITS[`${practice}/${type}`];
     return days === undefined ? undefined : { days };
   };
-  const all = judgeRecovery({ records, runs, holdsPhi, phiNamespaces, limitOf, asOf });
+  const all = judgeRecovery({ records, runs, holdsPhi, phiNamespaces, locations, limitOf, asOf });
   return (practice: string) => all.filter(({ about }) => 'practice' in about && about.practice === practice);
 }
 
@@ -102,7 +110,10 @@ describe('is the recovery point objective held?', () => {
 
   it('by a good backup that began within it, until it is over', () => {
     const runs = [run('2026-05-31T01:00:00Z')];
-    expect(of([objective()], { runs })).toMatchObject([{ says: 'met', until: at('2026-06-01T01:00:00Z') }]);
+    // There is no record to renew: the next backup does.
+    expect(of([objective()], { runs })).toMatchObject([
+      { says: 'met', records: [], until: at('2026-06-01T01:00:00Z') },
+    ]);
     expect(of([objective()], { runs, asOf: at('2026-06-01T01:00:00Z') })).toMatchObject([
       { says: 'failing', reason: expect.stringContaining('older than its RPO of 1440 minutes') },
     ]);
@@ -141,8 +152,9 @@ describe('is the recovery point objective held?', () => {
     );
 
   it('by a report that people wrote, as of its end and for its namespaces', () => {
-    expect(of([objective(), report('2026-05-31T12:00:00Z')])).toMatchObject([
-      { says: 'met', until: at('2026-06-01T12:00:00Z') },
+    const written = report('2026-05-31T12:00:00Z');
+    expect(of([objective(), written])).toMatchObject([
+      { says: 'met', records: [written.id], until: at('2026-06-01T12:00:00Z') },
     ]);
     expect(of([objective(), report('2026-05-30T23:00:00Z')])).toMatchObject([{ says: 'failing' }]);
     expect(of([objective({ rpoMinutes: 10_000 }), report('2026-05-29T23:00:00Z')])).toMatchObject([
@@ -163,14 +175,59 @@ describe('is the recovery point objective held?', () => {
   });
 });
 
+const seen = (checkedOn: string, fields: Record<string, unknown> = {}, more: Partial<EffectiveRecord> = {}) =>
+  effectiveRecord(
+    'immutability_evidence',
+    { store: 's3://clinic-backups', lock: 'compliance', encryption: 'customer_key', ...fields },
+    { id: newId(), goodFrom: at(checkedOn), ...more },
+  );
+
+describe('are backups locked in each place where they are kept?', () => {
+  const of = (...given: Parameters<typeof judged>) => judged(...given)('backup-offsite-immutability');
+  const location = (name: string, bucket: string | null): BackupLocation => ({ series: newId(), name, bucket });
+  const main = location('default', 'clinic-backups');
+
+  it('one without a lock stays one, whatever is written of another later', () => {
+    const open = seen('2026-05-10', { lock: 'none' }, { fails: true });
+    const other = seen('2026-05-20', { store: 's3://another' });
+    expect(of([open, other])).toMatchObject([
+      {
+        says: 'failing',
+        need: 'immutability_evidence',
+        records: [open.id],
+        reason: expect.stringContaining('clinic-backups'),
+      },
+    ]);
+    expect(of([open, other, seen('2026-05-21')])).toEqual([]);
+    expect(of([open, seen('2026-06-02')])).toMatchObject([{ says: 'failing', until: at('2026-06-02') }]);
+  });
+
+  it('not where reports name a place that no fresh record speaks of', () => {
+    const other = seen('2026-05-20', { store: 's3://another' });
+    expect(of([seen('2026-05-20')], { locations: [main] })).toEqual([]);
+    expect(of([other], { locations: [main] })).toMatchObject([
+      {
+        says: 'stale',
+        records: [other.id],
+        until: at('2026-06-20'),
+        reason: expect.stringContaining('default (clinic-backups)'),
+      },
+    ]);
+    expect(of([seen('2026-04-20'), other], { locations: [main] })).toMatchObject([{ says: 'stale' }]);
+    expect(of([seen('2026-05-20')], { locations: [main, location('second', null)] })).toMatchObject([
+      { says: 'stale', reason: expect.stringContaining('1 of 2') },
+    ]);
+    expect(of([], { locations: [main] })).toEqual([]);
+  });
+
+  it('by the record of another place that links to where they are copied from', () => {
+    const links = [{ kind: 'series', target: main.series, note: 'replicated' }] as const;
+    expect(of([seen('2026-05-20', { store: 's3://copy' }, { links })], { locations: [main] })).toEqual([]);
+  });
+});
+
 describe('are backups encrypted where they are kept?', () => {
   const of = (...given: Parameters<typeof judged>) => judged(...given)('backup-encryption');
-  const seen = (checkedOn: string, fields: Record<string, unknown> = {}) =>
-    effectiveRecord(
-      'immutability_evidence',
-      { store: 's3://clinic-backups', lock: 'compliance', encryption: 'customer_key', ...fields },
-      { id: newId(), goodFrom: at(checkedOn) },
-    );
 
   it('not where who looked last saw that they are not; that they are is said elsewhere', () => {
     const none = seen('2026-05-01', { encryption: 'none' });

@@ -1,34 +1,28 @@
-import { dayOf, earliest, firstAfter, later, MINUTE_MS } from '../kernel/dates.js';
+import { dayOf, earlier, earliest, firstAfter, MINUTE_MS } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
-import type { Statement, WorkKind } from '../records/statement.js';
+import type { Statement } from '../records/statement.js';
 import type { BackupRun } from './backups.js';
 import { completions, nameOf, openActions, openFindings } from './exercises.js';
 import { readReport, readRestore } from './fields.js';
 import { lastBackups, objectivesOf, ofType, restoreTestsOf, type Objective } from './objectives.js';
-import { storesOf } from './stores.js';
+import { judgeLocks, judgeStores } from './judge-stores.js';
+import { ageOf, idsOf, stating, work, type Age, type Judged } from './saying.js';
+import type { BackupLocation } from './stores.js';
 
-/** The record types that a practice of the catalogue asks for, with the days that they are good for; undefined where it does not. */
-export type LimitOf = (practice: string, type: string) => { days: number | null } | undefined;
-
-export interface RecoveryInput {
-  /** Records in effect of the system. */
-  records: readonly EffectiveRecord[];
+export interface RecoveryInput extends Judged {
   /** By when they began. */
   runs: readonly BackupRun[];
   /** Whether anything of the system holds PHI; where it does and no namespace is named, any may. */
   holdsPhi: boolean;
   phiNamespaces: readonly string[];
-  limitOf: LimitOf;
-  asOf: Date;
+  /** Where reports say that its backups are kept. */
+  locations: readonly BackupLocation[];
 }
-
-type Judged = Pick<RecoveryInput, 'records' | 'limitOf' | 'asOf'>;
 
 const TARGETS = 'rto-rpo-targets';
 const BACKUP = 'volume-database-backup';
 const RESTORE = 'restore-testing';
 const EXERCISES = 'disaster-exercises';
-const ENCRYPTION = 'backup-encryption';
 
 /** What recovery says of practices, in a system's part. */
 export function judgeRecovery(input: RecoveryInput): Statement[] {
@@ -37,56 +31,10 @@ export function judgeRecovery(input: RecoveryInput): Statement[] {
     ...judgeObjectives(input, objectives),
     ...judgeBackups(input, objectives),
     ...judgeStores(input),
+    ...judgeLocks(input),
     ...judgeRestores(input, objectives),
     ...judgeExercises(input),
   ];
-}
-
-/** A statement about a practice; of another need than its own it would be lost. */
-function stating({ limitOf, asOf }: Judged, practice: string, type: string) {
-  return (
-    says: Statement['says'],
-    reason: string,
-    more: Partial<Pick<Statement, 'records' | 'series' | 'until' | 'again' | 'work'>> = {},
-  ): Statement => ({
-    about: { practice },
-    need: limitOf(practice, type) === undefined ? null : type,
-    says,
-    reason,
-    records: [],
-    series: [],
-    at: asOf,
-    until: null,
-    ...more,
-  });
-}
-
-const work = (
-  kind: WorkKind,
-  record: EffectiveRecord,
-  dueAt: Date | null,
-): { work: NonNullable<Statement['work']> } => ({
-  work: { kind, ownerId: record.ownerId, dueAt },
-});
-
-const idsOf = (records: readonly EffectiveRecord[]): string[] => records.slice(0, 5).map(({ id }) => id);
-
-interface Age {
-  newest: EffectiveRecord;
-  isOver: boolean;
-  end: Date | null;
-}
-
-/** Of records the one that speaks: not expired before expired, then the youngest. */
-function ageOf(records: readonly EffectiveRecord[], days: number | null, asOf: Date): Age | null {
-  const hasExpired = ({ expiresAt }: EffectiveRecord) => expiresAt !== null && expiresAt <= asOf;
-  const [newest] = records.toSorted(
-    (one, other) =>
-      Number(hasExpired(one)) - Number(hasExpired(other)) || other.goodFrom.getTime() - one.goodFrom.getTime(),
-  );
-  if (newest === undefined) return null;
-  const end = earliest([newest.expiresAt, days === null ? null : later(newest.goodFrom, days)]);
-  return { newest, isOver: end !== null && end <= asOf, end };
 }
 
 /** Whether there are objectives, fresh ones, for all that holds PHI. */
@@ -148,8 +96,10 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
   const last = objectives.flatMap((objective) =>
     lastBackups(objective, runs).map((backup) => {
       const byRecord = heldByRecord(objective, backup.namespace, reports, limit?.days ?? null, asOf);
-      const heldUntil = latest(backup.heldUntil, byRecord);
-      return { objective, ...backup, heldUntil };
+      const heldUntil = latest(backup.heldUntil, byRecord?.until ?? null);
+      // What reports of the tool hold nobody has to write down anew.
+      const report = byRecord !== null && heldUntil === byRecord.until ? byRecord.record : null;
+      return { objective, ...backup, heldUntil, report };
     }),
   );
   if (last.length === 0) return [];
@@ -176,7 +126,7 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
   const series = [...new Set(last.flatMap(({ run }) => run?.series ?? []))].slice(0, 20);
   const reason = `${type}: good backups lie within the RPO of ${eachOf(objectives)}.`;
   const heldUntil = earliest(last.map((backup) => backup.heldUntil));
-  const records = idsOf(objectives.map(({ record }) => record));
+  const records = idsOf([...new Set(last.flatMap(({ report }) => report ?? []))]);
   return [say('met', reason, { records, series, until: heldUntil, again: changes })];
 }
 
@@ -186,21 +136,22 @@ const eachOf = ({ length }: readonly Objective[]): string =>
 const latest = (one: Date | null, other: Date | null): Date | null =>
   one === null || (other !== null && other > one) ? other : one;
 
-/** Until when reports that people wrote hold the objective for a namespace: those that name it, are complete and not too old. */
+/** The report that people wrote which holds the objective for a namespace longest, and until when: of those that name it, are complete and not too old. */
 function heldByRecord(
   { fields }: Objective,
   namespace: string | null,
   reports: readonly EffectiveRecord[],
   days: number | null,
   asOf: Date,
-): Date | null {
-  return reports.reduce<Date | null>((held, record) => {
+): { record: EffectiveRecord; until: Date } | null {
+  return reports.reduce<{ record: EffectiveRecord; until: Date } | null>((held, record) => {
     const report = readReport(record.fields);
     const age = ageOf([record], days, asOf);
     if (report === null || age === null || age.isOver || record.fails || report.periodTo > asOf) return held;
     if (namespace === null || !report.namespaces.includes(namespace)) return held;
     const byRpo = new Date(report.periodTo.getTime() + fields.rpoMinutes * MINUTE_MS);
-    return latest(held, earliest([age.end, byRpo]));
+    const until = earlier(age.end, byRpo) ?? byRpo;
+    return held === null || until > held.until ? { record, until } : held;
   }, null);
 }
 
@@ -215,25 +166,6 @@ function byReport(say: ReturnType<typeof stating>, type: string, { newest, isOve
   return isOver
     ? say('stale', `${type}: the last is of ${when}, and no longer good.`, { records, ...work('stale', newest, end) })
     : say('met', `${type}: the last is of ${when}.`, { records, until: end });
-}
-
-/** Who looks at where backups are kept sees whether they are encrypted, which no scanner of the cluster does. That they are evidences nothing by itself: it is not said of all. */
-function judgeStores(input: RecoveryInput): Statement[] {
-  const type = 'immutability_evidence';
-  const say = stating(input, ENCRYPTION, type);
-  const comes = firstAfter(
-    input.asOf,
-    ofType(input.records, type).map(({ goodFrom }) => goodFrom),
-  );
-  return storesOf(input.records, input.asOf)
-    .filter(({ encryption }) => encryption === 'none')
-    .map(({ record, name }) =>
-      say('failing', `${type}: the backups in ${name} were not encrypted on ${dayOf(record.goodFrom)}.`, {
-        records: [record.id],
-        until: comes,
-        ...work('failing', record, null),
-      }),
-    );
 }
 
 /** Each objective wants a fresh restore test that met it; the last one speaks. */

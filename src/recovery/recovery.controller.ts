@@ -5,6 +5,7 @@ import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { instantOf } from '../kernel/http/instant.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
+import type { Principal } from '../kernel/principal.js';
 import { SystemService } from '../organizations/system.service.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { FACT_KINDS } from '../results/fact.js';
@@ -14,7 +15,7 @@ import { breachesOf, lastBackups, restoreTestsOf, type Objective } from './objec
 import { getRecovery, listBackups, type BackupView } from './recovery.schema.js';
 import { RecoveryService } from './recovery.service.js';
 import type { Period } from './rpo.js';
-import type { SeenStore } from './stores.js';
+import { speaksFor, type SeenStore } from './stores.js';
 
 const MAX_PERIOD_DAYS = 366;
 const DEFAULT_PERIOD_DAYS = 30;
@@ -31,6 +32,7 @@ export class RecoveryController {
   @Endpoint(getRecovery)
   async get(@Call() call: CallOf<typeof getRecovery>) {
     const { systemId } = call.params;
+    await this.awaitKnown(call.principal, systemId, call.query.knownAt);
     return this.database.readSnapshot(call.principal, async (tx) => {
       await this.systems.requireSystem(tx, systemId);
       const instant = instantOf(call.query, await this.recovery.present(tx, systemId));
@@ -48,11 +50,22 @@ export class RecoveryController {
     });
   }
 
+  /** Whoever names what was known is told what stays so. In a transaction of its own: a snapshot is taken by its first statement, and would not show what was waited for. */
+  private async awaitKnown(principal: Principal, systemId: string, knownAt: string | undefined): Promise<void> {
+    if (knownAt === undefined) return;
+    await this.database.read(principal, async (tx) => {
+      await this.systems.requireSystem(tx, systemId);
+      const instant = instantOf({ knownAt }, await this.recovery.present(tx, systemId));
+      await this.recovery.awaitKnown(tx, systemId, instant.knownAt);
+    });
+  }
+
   @Endpoint(listBackups)
   async list(@Call() call: CallOf<typeof listBackups>) {
     const { limit, cursor, ...query } = call.query;
     const { systemId } = call.params;
     const before = decodeCursor(cursor, ['time', 'uuid']);
+    await this.awaitKnown(call.principal, systemId, query.knownAt);
     const found = await this.database.readSnapshot(call.principal, async (tx) => {
       await this.systems.requireSystem(tx, systemId);
       const instant = instantOf(query, await this.recovery.present(tx, systemId));
@@ -140,11 +153,7 @@ function storageView(fact: ListedFact, stores: readonly SeenStore[]) {
   const value = FACT_KINDS['backup-storage-location'].safeParse(fact.value).data;
   if (value === undefined) return [];
   const { bucket } = value;
-  const its = stores.filter(
-    ({ name, record: { links } }) =>
-      (bucket !== null && name === bucket) ||
-      links.some(({ kind, target }) => kind === 'series' && target === fact.series),
-  );
+  const its = stores.filter((store) => speaksFor(store, { series: fact.series, name: fact.subject, bucket }));
   return [
     {
       series: fact.series,

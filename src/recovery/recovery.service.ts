@@ -14,11 +14,12 @@ import { RecordTypesService } from '../records/types/record-types.service.js';
 import type { ListedFact } from '../results/listed-fact.js';
 import { ResultsService } from '../results/results.service.js';
 import { backupRuns, type BackupRun } from './backups.js';
-import { judgeExercises, judgeRecovery, type LimitOf } from './judge.js';
+import { judgeExercises, judgeRecovery } from './judge.js';
 import { objectivesOf, type Objective } from './objectives.js';
 import type { Period } from './rpo.js';
 import { recoveryRules } from './rules.js';
-import { storesOf, type SeenStore } from './stores.js';
+import type { LimitOf } from './saying.js';
+import { locationOf, storesOf, type SeenStore } from './stores.js';
 
 const EXERCISE_TYPES = ['exercise_report', 'corrective_action', 'risk'];
 const SYSTEM_TYPES = [
@@ -62,6 +63,12 @@ export class RecoveryService implements OnModuleInit {
     return decided !== null && decided > told ? decided : told;
   }
 
+  /** After it, what was known at the instant of the system and of records is final. Refuses (`unavailable`) when that takes too long. */
+  async awaitKnown(tx: Tx, systemId: string, knownAt: Date): Promise<void> {
+    await this.results.awaitMerges(tx, [systemId], knownAt);
+    await this.records.awaitDecisions(tx, knownAt);
+  }
+
   /** What recovery says of practices. In the organisation's part: exercises of the whole organisation, and what takes up their findings. */
   async statements(tx: Tx, instant: Instant, place: string | null): Promise<Statement[]> {
     const { asOf } = instant;
@@ -77,8 +84,9 @@ export class RecoveryService implements OnModuleInit {
     const objectives = objectivesOf(records, phiNamespaces);
     const reach = Math.max(LOOK_BACK_MS, longest(objectives));
     const runs = await this.backups(tx, instant, place, new Date(asOf.getTime() - reach));
+    const locations = (await this.storage(tx, instant, place)).flatMap((fact) => locationOf(fact) ?? []);
     const holdsPhi = system !== null && system.phi !== 'none';
-    return judgeRecovery({ records, runs, holdsPhi, phiNamespaces, limitOf, asOf });
+    return judgeRecovery({ records, runs, holdsPhi, phiNamespaces, locations, limitOf, asOf });
   }
 
   /** What people keep of the recovery of a system. */

@@ -1,4 +1,6 @@
 import type { EffectiveRecord } from '../records/effective.js';
+import { FACT_KINDS } from '../results/fact.js';
+import type { ListedFact } from '../results/listed-fact.js';
 import { readStore } from './fields.js';
 import { ofType } from './objectives.js';
 
@@ -31,3 +33,21 @@ export function storesOf(records: readonly EffectiveRecord[], asOf: Date): SeenS
 const isLater = (one: EffectiveRecord, other: EffectiveRecord): boolean =>
   one.goodFrom.getTime() - other.goodFrom.getTime() > 0 ||
   (one.goodFrom.getTime() === other.goodFrom.getTime() && one.decidedAt > other.decidedAt);
+
+/** Where backups are kept, by what reports say. */
+export interface BackupLocation {
+  series: string;
+  name: string;
+  bucket: string | null;
+}
+
+/** Null of what cannot be read. */
+export function locationOf({ series, subject, value }: ListedFact): BackupLocation | null {
+  const said = FACT_KINDS['backup-storage-location'].safeParse(value).data;
+  return said === undefined ? null : { series, name: subject, bucket: said.bucket };
+}
+
+/** Whether what was seen of a store is of a location: of its bucket, or by a link to what reports say of it. */
+export const speaksFor = ({ name, record }: SeenStore, { series, bucket }: BackupLocation): boolean =>
+  (bucket !== null && name === bucket) ||
+  record.links.some(({ kind, target }) => kind === 'series' && target === series);

@@ -26,6 +26,10 @@ const RECORDS = fc
       { maxLength: 4 },
     ),
     reports: fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 3 }),
+    stores: fc.array(
+      fc.record({ of: fc.nat({ max: 1 }), day: fc.integer({ min: 0, max: 100 }), fails: fc.boolean() }),
+      { maxLength: 4 },
+    ),
     exercises: fc.array(fc.record({ day: fc.integer({ min: 0, max: 100 }), findings: fc.nat({ max: 2 }) }), {
       maxLength: 2,
     }),
@@ -38,7 +42,7 @@ const RECORDS = fc
       { maxLength: 3 },
     ),
   })
-  .map(({ objectives, tests, reports, exercises, actions }) => {
+  .map(({ objectives, tests, reports, stores, exercises, actions }) => {
     const goals = objectives.map(({ rpoDays, created }, index) =>
       effectiveRecord(
         'recovery_objective',
@@ -80,6 +84,13 @@ const RECORDS = fc
           { id: newId(), goodFrom: at(day) },
         ),
       ),
+      ...stores.map(({ of, day, fails }) =>
+        effectiveRecord(
+          'immutability_evidence',
+          { store: `store-${of}`, encryption: null },
+          { id: newId(), goodFrom: at(day), fails },
+        ),
+      ),
       ...actions.map(({ of, due, done }) =>
         effectiveRecord(
           'corrective_action',
@@ -93,7 +104,15 @@ const RECORDS = fc
 type Records = typeof RECORDS extends fc.Arbitrary<infer Kept> ? Kept : never;
 
 const judged = (records: Records, asOf: Date) =>
-  judgeRecovery({ records, runs: [], holdsPhi: true, phiNamespaces: ['emr'], limitOf: () => ({ days: 15 }), asOf });
+  judgeRecovery({
+    records,
+    runs: [],
+    holdsPhi: true,
+    phiNamespaces: ['emr'],
+    locations: [{ series: newId(), name: 'default', bucket: 'store-0' }],
+    limitOf: () => ({ days: 15 }),
+    asOf,
+  });
 
 const shown = (statements: ReturnType<typeof judged>) =>
   statements

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/kernel/db/database.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
 import type { BackupView } from '../../src/recovery/recovery.schema.js';
@@ -278,5 +279,39 @@ describe('who sees the recovery of a system?', () => {
     const viewer = await clinic.member('viewer');
     await viewer.get(`${clinic.systemPath}/recovery`).expect(403);
     await viewer.get(`${clinic.systemPath}/backups`).expect(200);
+  });
+});
+
+describe('is what was known at an instant final?', () => {
+  it('a question that names the instant waits for the report that is being merged', async () => {
+    const { officer } = keepers;
+    const known = new Date().toISOString();
+    const holder = new pg.Client({ connectionString: world.database.urls.admin });
+    await holder.connect();
+    try {
+      const name = `merge/${clinic.organizationId}/${clinic.systemId}`;
+      for (const path of [
+        `${clinic.systemPath}/recovery`,
+        `${clinic.systemPath}/backups`,
+        `${clinic.path}/keys`,
+        `${clinic.path}/keys?system=${clinic.systemId}`,
+      ]) {
+        await holder.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
+        const asked = officer
+          .get(`${path}${path.includes('?') ? '&' : '?'}knownAt=${known}`)
+          .then(({ status }) => status);
+        await vi.waitFor(async () => {
+          const { rows } = await holder.query<{ waiting: number }>(
+            `select count(*)::int as waiting from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock' and wait_event = 'advisory'`,
+          );
+          expect([path, rows[0]!.waiting]).toEqual([path, 1]);
+        });
+        await holder.query('select pg_advisory_unlock_all()');
+        expect(await asked).toBe(200);
+      }
+    } finally {
+      await holder.end();
+    }
   });
 });

@@ -95,7 +95,7 @@ async function office(name = 'dev-admin') {
     await edit(analysis.id, { fields: { ...analysis.fields, conclusion: 'One risk is high.' } });
     await approve((await risk('R-1', analysis.id, from)).id);
     await document(analysis.id, 'report', 'The report.');
-    await freeze(analysis.id);
+    await freeze(analysis.id, `?asOf=${from}`);
     return approve(analysis.id);
   };
   const statements = (asOf = new Date(), knownAt = asOf): Promise<Statement[]> =>
@@ -202,7 +202,7 @@ describe('does a risk analysis move the posture?', () => {
 describe('what does an analysis need to be submitted?', () => {
   it('is one without a posture of the service refused, and one that somebody has written himself?', async () => {
     const { start, edit, document, submit, freeze } = await office();
-    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: ago(1) });
+    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: ago(0.9) });
     const { id, fields } = analysis;
     await edit(id, { fields: { ...fields, conclusion: 'None.' } });
     await document(id, 'report', 'The report.');
@@ -219,9 +219,25 @@ describe('what does an analysis need to be submitted?', () => {
     await submit(id);
   });
 
+  it('is one refused that would count from before the posture that it rests on?', async () => {
+    const { start, edit, document, submit, freeze } = await office();
+    const effectiveFrom = ago(30);
+    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom });
+    const { id, fields } = analysis;
+    await edit(id, { fields: { ...fields, conclusion: 'None.' } });
+    await document(id, 'report', 'The report.');
+    await freeze(id);
+    expect(await submit(id, 422)).toMatchObject({
+      pointer: '/documents',
+      detail: expect.stringContaining(effectiveFrom),
+    });
+    await freeze(id, `?asOf=${effectiveFrom}`);
+    await submit(id);
+  });
+
   it('is a system in scope that it does not name refused, until it is left out by name?', async () => {
     const { clinic, start, edit, document, submit, freeze } = await office();
-    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: ago(1) });
+    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: ago(0.9) });
     const { id } = analysis;
     const fields = { ...analysis.fields, conclusion: 'None.', systems: [], namespaces: [] };
     await edit(id, { fields });
@@ -234,7 +250,7 @@ describe('what does an analysis need to be submitted?', () => {
 
   it('is the same posture the same bytes?', async () => {
     const { start, freeze } = await office();
-    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: ago(1) });
+    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: ago(0.9) });
     const at = new Date().toISOString();
     const evidence = async () =>
       (await freeze(analysis.id, `?asOf=${at}&knownAt=${at}`)).documents.map(({ evidenceId }) => evidenceId);
@@ -253,9 +269,9 @@ describe('are the nine elements of the guidance on risk analysis (HHS, 14 July 2
     await edit(first.analysis.id, { fields: { ...first.analysis.fields, flows, conclusion: 'A start.' } });
     await approve((await risk('R-1', first.analysis.id, ago(2), { measures: 'Separate account, MFA' })).id);
     await document(first.analysis.id, 'report', 'The report.');
-    await freeze(first.analysis.id);
+    await freeze(first.analysis.id, `?asOf=${ago(2)}`);
     await approve(first.analysis.id);
-    const next = await start({ title: 'Risk analysis', effectiveFrom: ago(1), fromPrevious: first.analysis.id });
+    const next = await start({ title: 'Risk analysis', effectiveFrom: ago(0.9), fromPrevious: first.analysis.id });
     const { id } = next.analysis;
     await edit(id, { fields: { ...next.analysis.fields, conclusion: 'One risk is high.' } });
     const [taken = ''] = next.risks;
@@ -297,7 +313,7 @@ describe('does the next analysis start from the last?', () => {
   it('are its parts and risks taken over, and is what changed shown?', async () => {
     const { start, analysed, read, edit, approve, risk, officer, analyses, document, freeze, said } = await office();
     const first = await analysed('Risk analysis 1', ago(10));
-    const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(1), fromPrevious: first.id });
+    const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(0.9), fromPrevious: first.id });
     const { analysis, risks, left } = begun;
     expect(left).toEqual([]);
     expect(risks).toHaveLength(1);
@@ -340,7 +356,7 @@ describe('does the next analysis start from the last?', () => {
       .post(`${records}/${id}/versions`)
       .set('If-Match', await etag(id))
       .expect(201);
-    const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(1), fromPrevious: first.id });
+    const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(0.9), fromPrevious: first.id });
     expect(begun).toMatchObject({ risks: [], left: [{ recordId: id }] });
   });
 });
@@ -426,11 +442,11 @@ describe('who may do what?', () => {
   it('does another organisation see none of it, and an agent neither?', async () => {
     const ours = await office();
     const theirs = await office('other-admin');
-    const { analysis } = await ours.start({ title: 'Risk analysis', effectiveFrom: ago(1) });
+    const { analysis } = await ours.start({ title: 'Risk analysis', effectiveFrom: ago(0.9) });
     const foreign = `${theirs.analyses}/${analysis.id}`;
     await theirs.officer.get(`${foreign}/comparison`).expect(404);
     await theirs.officer.post(`${foreign}/posture`).set('If-Match', '"1"').expect(404);
-    const from = { title: 'Theirs', ownerId: theirs.owner, effectiveFrom: ago(1), fromPrevious: analysis.id };
+    const from = { title: 'Theirs', ownerId: theirs.owner, effectiveFrom: ago(0.9), fromPrevious: analysis.id };
     await theirs.officer.post(theirs.analyses, from).expect(404);
     // Whoever is no member of ours.
     await theirs.clinic.admin.get(`${ours.analyses}/proposal`).expect(404);
@@ -444,7 +460,7 @@ describe('who may do what?', () => {
 
   it('is a posture frozen for a draft alone, at the revision that was read?', async () => {
     const { analysed, officer, analyses, start } = await office();
-    const { analysis } = await start({ title: 'Another', effectiveFrom: ago(1) });
+    const { analysis } = await start({ title: 'Another', effectiveFrom: ago(0.9) });
     await officer.post(`${analyses}/${analysis.id}/posture`).set('If-Match', '"7"').expect(412);
     const approved = await analysed('Risk analysis', ago(2));
     const refused = officer.post(`${analyses}/${approved.id}/posture`).set('If-Match', `"${approved.revision}"`);

@@ -5,6 +5,7 @@ import type { ClinicYear } from './year.js';
 interface Shown {
   id: string;
   revision: number;
+  effectiveFrom: string;
   fields: Record<string, unknown>;
 }
 
@@ -36,7 +37,7 @@ export class RiskAnalyses {
   /** Its conclusion and its report are people's, its posture is the service's. */
   async complete(id: string, conclusion: string): Promise<void> {
     const { officer } = this.year;
-    const { fields } = await this.read(id);
+    const { fields, effectiveFrom } = await this.read(id);
     await officer
       .patch(`${this.records}/${id}`, { fields: { ...fields, conclusion } })
       .set('If-Match', await this.etag(id))
@@ -50,7 +51,7 @@ export class RiskAnalyses {
       .send(text)
       .expect(201);
     await officer
-      .post(`${this.path}/${id}/posture`)
+      .post(`${this.path}/${id}/posture?asOf=${effectiveFrom}`)
       .set('If-Match', await this.etag(id))
       .expect(200);
   }

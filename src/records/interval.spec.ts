@@ -1,129 +1,24 @@
 import fc from 'fast-check';
-import pg from 'pg';
-import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/postgres.js';
-import { openDataSource } from '../kernel/db/data-source.js';
-import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
+import { day, FAR, RecordHistory, type Version } from '../../test/support/record-history.js';
 import { newId } from '../kernel/ids.js';
-import { servicePrincipal } from '../kernel/principal.js';
 import type { NeedLimit } from './effective.js';
-import { IntervalMemory } from './interval.memory.js';
-import { IntervalStore, subjectId } from './interval.store.js';
-import { RecordsStore } from './records.store.js';
 
-const ORGANIZATION = newId();
-const AUTHOR = newId();
-const APPROVER = newId();
-const principal = servicePrincipal('test', ORGANIZATION, 'test');
-/** The one asks the database each time; the other has memory, as the program does. */
-const stores = { database: new IntervalStore(new IntervalMemory(0)), memory: new IntervalStore(new IntervalMemory()) };
-const BOTH = Object.entries(stores);
+const history = new RecordHistory();
+const { organizationId, records, stores } = history;
+const BOTH = Object.values(stores);
 const intervals = stores.database;
-const records = new RecordsStore();
-let testDatabase: TestDatabase;
-let source: DataSource;
-let database: Database;
 
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  source = await openDataSource(testDatabase.urls.server, { max: 4, statementTimeout: 60_000 });
-  database = new Database(source);
-  const admin = new pg.Client({ connectionString: testDatabase.urls.admin });
-  await admin.connect();
-  await admin.query(`insert into organization values ($1, 'clinic', '{}', 1, now(), now())`, [ORGANIZATION]);
-  await admin.end();
-});
-afterAll(async () => {
-  await source.destroy();
-  await testDatabase.drop();
-});
+beforeAll(() => history.open());
+afterAll(() => history.close());
 
-/** Days, some of them in the future: what is planned is in effect then. */
-const day = (number: number): Date => new Date(Date.UTC(2026, 0, 1 + number));
 const DAY = 86_400_000;
-const FAR = new Date(Date.UTC(2200, 0, 1));
 const SYSTEMS = [newId(), newId()];
 
-interface Version {
-  kind: 'content' | 'end';
-  from: Date;
-  goodFrom: Date;
-  expiresAt: Date | null;
-  fails: boolean;
-  systemIds: string[];
-  subject: string | null;
-  about: string[];
-}
 interface Told extends Version {
   recordId: string;
   version: number;
   known: Date;
-}
-
-const write = <T>(work: (tx: WriteTx) => Promise<T>): Promise<T> =>
-  database.write(principal, (tx) => {
-    tx.withoutAudit('a test of the stores alone');
-    return work(tx);
-  });
-
-async function submit(tx: WriteTx, type: string, recordId: string, number: number, version: Version): Promise<void> {
-  const at = new Date();
-  if (number === 1) {
-    await records.insert(tx, {
-      organizationId: ORGANIZATION,
-      id: recordId,
-      type,
-      naturalKey: '',
-      revision: 1,
-      lastVersion: 1,
-      approvedVersion: null,
-      openVersion: 1,
-      createdAt: at,
-      createdBy: 'test',
-    });
-  } else await records.change(tx, recordId, { lastVersion: number, openVersion: number });
-  await records.insertVersion(tx, {
-    organizationId: ORGANIZATION,
-    recordId,
-    version: number,
-    kind: version.kind,
-    state: 'submitted',
-    type,
-    typeVersion: 'test',
-    title: '',
-    ownerId: 'test',
-    fields: {},
-    systemIds: version.systemIds,
-    effectiveFrom: version.from,
-    expiresAt: version.expiresAt,
-    goodFrom: version.goodFrom,
-    naturalKey: '',
-    subject: version.subject,
-    subjectId: version.subject === null ? null : subjectId(type, version.subject),
-    outcome: version.fails ? 'failed' : null,
-    fails: version.fails,
-    about: version.about,
-    links: [],
-    documents: [],
-    reason: null,
-    hands: [AUTHOR],
-    createdAt: at,
-    createdBy: 'test',
-    submittedAt: at,
-    submittedBy: 'test',
-    decidedAt: null,
-    decidedBy: null,
-    decidedPerson: null,
-    disposedAt: null,
-  });
-}
-
-async function approve(tx: WriteTx, versions: { recordId: string; version: number }[]): Promise<Date> {
-  const known = await intervals.lockDecisions(tx);
-  await records.approve(tx, versions, { known, by: 'test', person: APPROVER });
-  await intervals.approve(tx, known, versions);
-  return known;
 }
 
 const step = fc.integer({ min: 0, max: 9 });
@@ -142,11 +37,11 @@ const VERSION = fc.record({
 const HISTORY = fc.array(fc.array(VERSION, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 7 });
 
 /** Writes a history of records of a type of their own. */
-async function tell(type: string, history: typeof HISTORY extends fc.Arbitrary<infer H> ? H : never): Promise<Told[]> {
+async function tell(type: string, batches: typeof HISTORY extends fc.Arbitrary<infer H> ? H : never): Promise<Told[]> {
   const ids = [newId(), newId(), newId()];
   const told: Told[] = [];
-  for (const batch of history) {
-    await write(async (tx) => {
+  for (const batch of batches) {
+    await history.write(async (tx) => {
       const decided: Omit<Told, 'known'>[] = [];
       for (const { record, ends, from, systems, age, lasts, fails, subject, about } of batch) {
         const recordId = ids[record] ?? '';
@@ -163,10 +58,10 @@ async function tell(type: string, history: typeof HISTORY extends fc.Arbitrary<i
           subject: earlier[0]?.subject ?? subject,
           about,
         };
-        await submit(tx, type, recordId, earlier.length + 1, version);
+        await history.submit(tx, type, recordId, earlier.length + 1, version);
         decided.push({ ...version, recordId, version: earlier.length + 1 });
       }
-      const known = await approve(tx, decided);
+      const known = await history.approve(tx, decided);
       told.push(...decided.map((version) => ({ ...version, known })));
     });
   }
@@ -195,13 +90,13 @@ describe('do intervals say what versions say?', () => {
   it('at every pair of instants, of any history: the last approved version that begins by then', async () => {
     let asked = 0;
     await fc.assert(
-      fc.asyncProperty(HISTORY, async (history) => {
+      fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
-        const told = await tell(type, history);
+        const told = await tell(type, batches);
         for (const instant of instantsOf(told)) {
           const expected = inEffect(told, instant.asOf, instant.knownAt);
-          await database.read(principal, async (tx) => {
-            for (const [, store] of BOTH) {
+          await history.read(async (tx) => {
+            for (const store of BOTH) {
               expect(named(await store.effective(tx, instant, { types: [type] }))).toEqual(named(expected));
               for (const systemId of SYSTEMS) {
                 const there = expected.filter((version) => version.systemIds.includes(systemId));
@@ -220,9 +115,9 @@ describe('do intervals say what versions say?', () => {
   it('what has ended is the last that was in effect, with the instant from which it was not', async () => {
     let asked = 0;
     await fc.assert(
-      fc.asyncProperty(HISTORY, async (history) => {
+      fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
-        const told = await tell(type, history);
+        const told = await tell(type, batches);
         for (const { asOf, knownAt } of instantsOf(told)) {
           const ids = new Set(told.map(({ recordId }) => recordId));
           const expected = [...ids].flatMap((recordId) => {
@@ -235,8 +130,8 @@ describe('do intervals say what versions say?', () => {
             }
             return [];
           });
-          for (const [, store] of BOTH) {
-            const found = await database.read(principal, (tx) => store.ended(tx, { asOf, knownAt }, { types: [type] }));
+          for (const store of BOTH) {
+            const found = await history.read((tx) => store.ended(tx, { asOf, knownAt }, { types: [type] }));
             expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
           }
           asked += expected.length;
@@ -250,9 +145,9 @@ describe('do intervals say what versions say?', () => {
   it('needs count, for each subject, the one that speaks for it', async () => {
     let spoken = 0;
     await fc.assert(
-      fc.asyncProperty(HISTORY, async (history) => {
+      fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
-        const told = await tell(type, history);
+        const told = await tell(type, batches);
         const limits = [
           ...[0, 3, null].map((days): NeedLimit => ({ type, days })),
           { type, days: 3, about: ['y', 'z'] },
@@ -269,8 +164,8 @@ describe('do intervals say what versions say?', () => {
                 ? []
                 : [{ limit, systemId, ...summaryOf(speaking, limit.days, instant.asOf) }];
             });
-            await database.read(principal, async (tx) => {
-              for (const [, store] of BOTH) expect(await store.needs(tx, instant, systemId, limits)).toEqual(expected);
+            await history.read(async (tx) => {
+              for (const store of BOTH) expect(await store.needs(tx, instant, systemId, limits)).toEqual(expected);
             });
             spoken += expected.length;
           }
@@ -284,13 +179,13 @@ describe('do intervals say what versions say?', () => {
   it('between two change points of a place nothing of it changes', async () => {
     let points = 0;
     await fc.assert(
-      fc.asyncProperty(HISTORY, fc.constantFrom(null, SYSTEMS[0] ?? null), async (history, systemId) => {
+      fc.asyncProperty(HISTORY, fc.constantFrom(null, SYSTEMS[0] ?? null), async (batches, systemId) => {
         const type = `t_${newId()}`;
-        await tell(type, history);
+        await tell(type, batches);
         const limits = [{ type, days: 3 }];
         const [since, until] = [day(-5), day(30)];
         const said = (asOf: Date) =>
-          database.read(principal, async (tx) => {
+          history.read(async (tx) => {
             const instant = { asOf, knownAt: FAR };
             return {
               effective: named(
@@ -299,9 +194,7 @@ describe('do intervals say what versions say?', () => {
               needs: await intervals.needs(tx, instant, systemId, limits),
             };
           });
-        const changes = await database.read(principal, (tx) =>
-          intervals.changePoints(tx, systemId, since, until, limits),
-        );
+        const changes = await history.read((tx) => intervals.changePoints(tx, systemId, since, until, limits));
         const own = changes.filter((at) => at > since && at <= until);
         expect(own).toEqual(changes);
         // Of an organisation that has been told of other histories too: so only what these days say is compared.
@@ -322,18 +215,15 @@ describe('do intervals say what versions say?', () => {
   it('twenty-five thousand approvals are one statement, and take no longer each than a few would', async () => {
     const type = `t_${newId()}`;
     // As after any look of Postgres at tables that were small: what is planned by that has to hold for many.
-    const looking = new pg.Client({ connectionString: testDatabase.urls.admin });
-    await looking.connect();
-    await looking.query('analyze');
-    await looking.end();
+    await history.asAdmin('analyze');
     const prefix = newId().slice(0, 13);
-    const known = await write(async (tx) => {
+    const known = await history.write(async (tx) => {
       const start = performance.now();
       await tx.execute(
         `insert into record
          select $1, ($2 || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, $3, '', 1, 1, null, 1, now(), 'test'
          from generate_series(1, 25000) n`,
-        [ORGANIZATION, prefix, type],
+        [organizationId, prefix, type],
       );
       await tx.execute(
         `insert into record_version (organization_id, record_id, version, kind, state, type, type_version, title, owner_id, fields, system_ids,
@@ -341,24 +231,24 @@ describe('do intervals say what versions say?', () => {
          select $1, id, 1, 'content', 'submitted', $2, 'test', '', 'test', '{"person": "somebody"}', '{}', $3, $3, '', id::text, id, false, '{}',
            '[{"kind": "practice", "target": "training", "note": ""}]', '[]', array[$4::uuid], now(), 'test', now(), 'test'
          from record where organization_id = $1 and type = $2`,
-        [ORGANIZATION, type, day(0), AUTHOR],
+        [organizationId, type, day(0), history.author],
       );
       const refs = await tx.query<{ recordId: string; version: number }>(
         'select record_id as "recordId", version from record_version where organization_id = $1 and type = $2',
-        [ORGANIZATION, type],
+        [organizationId, type],
       );
       // Beside the time that adding the same rows took on the same machine: 4 times as long; were it by the square of their number, it would be thousands.
       const began = performance.now();
       await records.joinByHash(tx, true);
-      const at = await approve(tx, refs);
+      const at = await history.approve(tx, refs);
       expect((performance.now() - began) / (began - start)).toBeLessThan(20);
       return at;
     });
     const instant = { asOf: day(1), knownAt: known };
-    const [summary] = await database.read(principal, (tx) => intervals.needs(tx, instant, null, [{ type, days: 365 }]));
+    const [summary] = await history.read((tx) => intervals.needs(tx, instant, null, [{ type, days: 365 }]));
     expect(summary).toMatchObject({ subjects: 25_000, fresh: 25_000, failing: 0, expired: 0 });
     // More than a judge can hold: an error, and no list that ends early.
-    await expect(database.read(principal, (tx) => intervals.effective(tx, instant, { types: [type] }))).rejects.toThrow(
+    await expect(history.read((tx) => intervals.effective(tx, instant, { types: [type] }))).rejects.toThrow(
       'more than 20000 records',
     );
   });
@@ -403,69 +293,3 @@ function summaryOf(there: readonly Told[], days: number | null, asOf: Date) {
       .map(({ recordId }) => recordId),
   };
 }
-
-describe('what does memory leave to the database?', () => {
-  const type = `t_${newId()}`;
-  const ask = (tx: Tx) => stores.memory.effective(tx, { asOf: day(9), knownAt: FAR }, { types: [type] });
-  const version: Version = {
-    kind: 'content',
-    from: day(0),
-    goodFrom: day(0),
-    expiresAt: null,
-    fails: false,
-    systemIds: [],
-    subject: null,
-    about: [],
-  };
-  const approveOne = async (tx: WriteTx): Promise<string> => {
-    const recordId = newId();
-    await submit(tx, type, recordId, 1, version);
-    await approve(tx, [{ recordId, version: 1 }]);
-    return recordId;
-  };
-
-  it('what is written and never committed is seen by nobody else', async () => {
-    const kept = await write(approveOne);
-    const failed = write(async (tx) => {
-      const own = await approveOne(tx);
-      expect((await ask(tx)).map(({ id }) => id).sort()).toEqual([kept, own].sort());
-      throw new Error('rolled back');
-    });
-    await expect(failed).rejects.toThrow('rolled back');
-    expect((await database.read(principal, ask)).map(({ id }) => id)).toEqual([kept]);
-  });
-
-  it('a snapshot that was taken before a decision does not see it, though memory has it by then', async () => {
-    await database.readSnapshot(principal, async (before) => {
-      const seen = named(await intervals.effective(before, { asOf: day(9), knownAt: FAR }, { types: [type] }));
-      await write(approveOne);
-      expect(await database.read(principal, ask)).toHaveLength(seen.length + 1);
-      expect(named(await ask(before))).toEqual(seen);
-    });
-  });
-
-  it('what a disposal empties is empty from then on', async () => {
-    const id = await write(approveOne);
-    const find = async () => (await database.read(principal, ask)).find((record) => record.id === id);
-    expect((await find())?.disposed).toBe(false);
-    await write(async (tx) => {
-      // The columns that a disposal empties; the record that orders it is of the type that memory looks for.
-      await tx.execute(`update record_version set disposed_at = now() where organization_id = $1 and record_id = $2`, [
-        ORGANIZATION,
-        id,
-      ]);
-      const disposal = newId();
-      await submit(tx, 'record_disposal', disposal, 1, version);
-      await approve(tx, [{ recordId: disposal, version: 1 }]);
-    });
-    expect((await find())?.disposed).toBe(true);
-  });
-
-  it('all of it, where an organisation has more than there is room for', async () => {
-    const small = new IntervalStore(new IntervalMemory(2));
-    const instant = { asOf: day(9), knownAt: FAR };
-    const all = await database.read(principal, (tx) => intervals.effective(tx, instant, { types: [type] }));
-    expect(all.length).toBeGreaterThan(2);
-    expect(await database.read(principal, (tx) => small.effective(tx, instant, { types: [type] }))).toEqual(all);
-  });
-});

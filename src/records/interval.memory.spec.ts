@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { day, FAR, RecordHistory, type Version } from '../../test/support/record-history.js';
+import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { newId } from '../kernel/ids.js';
+import { IntervalMemory } from './interval.memory.js';
+import { IntervalStore } from './interval.store.js';
+
+const history = new RecordHistory();
+const { organizationId, stores } = history;
+
+const named = (versions: readonly { id: string; version: number }[]): string[] =>
+  versions.map(({ id, version }) => `${id}/${version}`).sort();
+
+beforeAll(() => history.open());
+afterAll(() => history.close());
+
+describe('what does memory leave to the database?', () => {
+  const type = `t_${newId()}`;
+  const ask = (tx: Tx) => stores.memory.effective(tx, { asOf: day(9), knownAt: FAR }, { types: [type] });
+  const version: Version = {
+    kind: 'content',
+    from: day(0),
+    goodFrom: day(0),
+    expiresAt: null,
+    fails: false,
+    systemIds: [],
+    subject: null,
+    about: [],
+  };
+  const approveOne = async (tx: WriteTx): Promise<string> => {
+    const recordId = newId();
+    await history.submit(tx, type, recordId, 1, version);
+    await history.approve(tx, [{ recordId, version: 1 }]);
+    return recordId;
+  };
+
+  it('what is written and never committed is seen by nobody else', async () => {
+    const kept = await history.write(approveOne);
+    const failed = history.write(async (tx) => {
+      const own = await approveOne(tx);
+      expect((await ask(tx)).map(({ id }) => id).sort()).toEqual([kept, own].sort());
+      throw new Error('rolled back');
+    });
+    await expect(failed).rejects.toThrow('rolled back');
+    expect((await history.read(ask)).map(({ id }) => id)).toEqual([kept]);
+  });
+
+  it('a snapshot that was taken before a decision does not see it, though memory has it by then', async () => {
+    await history.readSnapshot(async (before) => {
+      const seen = named(await stores.database.effective(before, { asOf: day(9), knownAt: FAR }, { types: [type] }));
+      await history.write(approveOne);
+      expect(await history.read(ask)).toHaveLength(seen.length + 1);
+      expect(named(await ask(before))).toEqual(seen);
+    });
+  });
+
+  it('what a disposal empties is empty from then on', async () => {
+    const id = await history.write(approveOne);
+    const find = async () => (await history.read(ask)).find((record) => record.id === id);
+    expect((await find())?.disposed).toBe(false);
+    await history.write(async (tx) => {
+      // The columns that a disposal empties; the record that orders it is of the type that memory looks for.
+      await tx.execute(`update record_version set disposed_at = now() where organization_id = $1 and record_id = $2`, [
+        organizationId,
+        id,
+      ]);
+      const disposal = newId();
+      await history.submit(tx, 'record_disposal', disposal, 1, version);
+      await history.approve(tx, [{ recordId: disposal, version: 1 }]);
+    });
+    expect((await find())?.disposed).toBe(true);
+  });
+
+  it('all of it, where an organisation has more than there is room for', async () => {
+    const small = new IntervalStore(new IntervalMemory(2));
+    const instant = { asOf: day(9), knownAt: FAR };
+    const all = await history.read((tx) => stores.database.effective(tx, instant, { types: [type] }));
+    expect(all.length).toBeGreaterThan(2);
+    expect(await history.read((tx) => small.effective(tx, instant, { types: [type] }))).toEqual(all);
+  });
+});

@@ -87,7 +87,16 @@ export async function prepare() {
   if (!installed()) {
     console.log('Installing the packages that package-lock.json names …');
     // Also where NODE_ENV or a configuration of npm leaves something out: the build needs the compiler, the program its Node.
-    await must('npm', ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
+    // Errors alone: of this Node npm would say that packages want a later one, which is the one that it brings along.
+    await must('npm', [
+      'ci',
+      '--ignore-scripts',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ]);
   }
   dropOrphans(join(ROOT, 'dist'));
   await must(programNode(), ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Demo } from './demo.js';
+import { whatIs } from './provider-users.js';
 
 const STATUSES = ['failing', 'missing', 'stale', 'partial', 'excepted', 'evidenced', 'not_applicable'] as const;
 const counts = z.record(z.string(), z.int());
@@ -22,7 +23,7 @@ export async function tell(demo: Demo): Promise<void> {
 Safeguard serves at ${server}
   API reference    ${server}/docs   (log in below; the contract itself: ${server}/openapi.yaml)
   Log in           ${server}/login   pick a user; this development provider asks for no password
-${provider.users.map(({ subject, role, amr }) => `    ${subject.padEnd(24)} ${role.replace('_', ' ')}${amr.includes('mfa') ? '' : ' without a second factor: is refused'}`).join('\n')}
+${provider.users.map((user) => `    ${user.subject.padEnd(24)} ${whatIs(user)}`).join('\n')}
   Agent            client ${provider.clients.agents[0]?.clientId ?? ''}; its secret, and all ids for the lines below: ${variables}
 
 Posture of "Lakeside Clinic": what is evidenced, never whether the law is met

@@ -86,7 +86,9 @@ async function fill(server: string, provider: DevelopmentProvider, dataDirectory
 
 /** Who works there, what is in scope, and which machine may report of it. */
 async function register(admin: DemoCaller, path: string, { issuer, users, clients }: DevelopmentProvider) {
-  for (const { subject, name, role } of users) await ensure(admin, `${path}/members`, { name, issuer, subject, role });
+  for (const { subject, name, role } of users) {
+    if (role !== null) await ensure(admin, `${path}/members`, { name, issuer, subject, role });
+  }
   for (const [name, system] of Object.entries(SYSTEMS)) {
     const systemId = await ensure(admin, `${path}/systems`, { name, ...system });
     for (const { clientId } of clients.agents) {

@@ -1,4 +1,4 @@
-import type { ProviderUser } from './provider-users.js';
+import { whatIs, type ProviderUser } from './provider-users.js';
 
 /** The pages of the development provider: no script, nothing from elsewhere, usable by keyboard and screen reader. */
 const STYLE = `
@@ -35,10 +35,8 @@ ${body}
 
 export function loginPage(action: string, users: readonly ProviderUser[], message = ''): string {
   const buttons = users.map(
-    ({ subject, name, role, amr }) =>
-      `<button name="user" value="${escapeHtml(subject)}">${escapeHtml(name)}<br><small>role ${escapeHtml(role)}, ${
-        amr.includes('mfa') ? 'with' : 'without'
-      } second factor</small></button>`,
+    (user) =>
+      `<button name="user" value="${escapeHtml(user.subject)}">${escapeHtml(user.name)}<br><small>${escapeHtml(whatIs(user))}</small></button>`,
   );
   const alert = message && `<p role="alert">${escapeHtml(message)}</p>`;
   return page(

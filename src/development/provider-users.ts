@@ -5,8 +5,8 @@ export interface ProviderUser {
   subject: string;
   name: string;
   email: string;
-  /** What the development set-up makes of the user; no token says it. */
-  role: 'admin' | 'compliance_officer' | 'approver' | 'auditor' | 'viewer';
+  /** What the development set-up makes of the user; no token says it. Null: nothing, for an engagement to let in (docs/engagements.md). */
+  role: 'admin' | 'compliance_officer' | 'approver' | 'auditor' | 'viewer' | null;
   /** RFC 8176 values that a login of this user carries. */
   amr: readonly string[];
 }
@@ -31,4 +31,11 @@ export const PROVIDER_USERS: readonly ProviderUser[] = [
   person('auditor', 'Aude Auditor', 'auditor'),
   person('viewer', 'Vic Viewer', 'viewer'),
   person('nomfa', 'Noel Nofactor', 'admin', ['pwd']),
+  person('outside-auditor', 'Otto Outside', null),
 ];
+
+/** For people who pick one. */
+export const whatIs = ({ role, amr }: ProviderUser): string =>
+  `${role?.replace('_', ' ') ?? 'auditor of another firm, who sees nothing until let in'}${
+    amr.includes('mfa') ? '' : ' without a second factor: is refused'
+  }`;

@@ -106,7 +106,10 @@ export function contentFaults(
   const { least, roles } = definition.documents;
   for (const { role } of documents) {
     if (roles.length > 0 && !roles.includes(role)) {
-      faults.push({ pointer: '/documents', detail: `A document of this type is one of: ${roles.join(', ')}.` });
+      faults.push({
+        pointer: '/documents',
+        detail: `«${role}» is no role of a document of this type. There are: ${roles.join(', ')}.`,
+      });
       break;
     }
   }

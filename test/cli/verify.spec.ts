@@ -32,7 +32,8 @@ describe('safeguard verify', () => {
     const witness = join(folder, 'witness.vkey');
     const key = join(folder, 'key.pem');
     await writeFile(checkpoint, await noteOf(`evidence.example/log/${TENANT}`, leavesOf(20).slice(0, 7), keys.log));
-    await writeFile(receipt, receiptOf(leavesOf(20)[3]!, keys));
+    // As `jq -r .receipt` saves it.
+    await writeFile(receipt, `${receiptOf(leavesOf(20)[3]!, keys).toString()}\n`);
     await writeFile(witness, `${witnessVkey(keys)}\n`);
     await writeFile(key, whole.get('keys/package-signing.pem')!);
     const { code, stdout, stderr } = await safeguard([

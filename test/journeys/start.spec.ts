@@ -35,6 +35,8 @@ it('does the start tell its story, take the README’s report, outlive kill -9 a
   expect((await stat(join(data, 'demo.env'))).mode & 0o777).toBe(0o600);
   expect(told).not.toContain(demo['AGENT_SECRET']!);
 
+  const outside = { Authorization: `Bearer ${await logIn(server, 'dev-outside-auditor')}` };
+  expect(await (await fetch(`${server}/v1/me`, { headers: outside })).json()).toMatchObject({ organizations: [] });
   const officer = await logIn(server, 'dev-compliance-officer');
   const ask = (path: string) => fetch(path, { headers: { Authorization: `Bearer ${officer}` } });
   // What the story names answers: the contract to anybody, the reference to who is known, the login by way of the provider.

@@ -68,7 +68,7 @@ async function knownFrom(options: VerifyCommandOptions) {
     }
     return read;
   };
-  const held = (bytes: Buffer, name: string) => ({ name, bytes });
+  const held = (bytes: Buffer, name: string) => ({ name, bytes: endedOnce(bytes) });
   return {
     fingerprints: [...(options.fingerprint ?? []), ...(await all(options.key, fingerprintIn))],
     logKeys: (await all(options.logKey, verifierKeysIn)).flat(),
@@ -77,6 +77,13 @@ async function knownFrom(options: VerifyCommandOptions) {
     checkpoints: await all(options.checkpoint, held),
     receipts: await all(options.receipt, held),
   };
+}
+
+/** A signed note ends with one line end; whoever has saved one that came in JSON may have given it another, or none. */
+function endedOnce(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0x0a) end -= 1;
+  return Buffer.concat([bytes.subarray(0, end), Buffer.from('\n')]);
 }
 
 /** Of the machine or the command line, not of the package. */

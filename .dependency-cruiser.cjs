@@ -99,6 +99,9 @@ const ROOMS = {
 /** What `safeguard checks` has of the program: the pure files of src/checks, which know no server. */
 const CHECKS_OF_BIN = '^src/checks/(definition|examples|export|files|phi)\\.ts$';
 
+/** `safeguard types check` likewise of the catalogue. */
+const CATALOG_OF_BIN = '^src/catalog/(load|own-type)\\.ts$';
+
 /** `safeguard verify` likewise. */
 const VERIFY_OF_BIN = '^src/verify/';
 /** What src/verify has of the other rooms: formats and arithmetic, no service and no store. */
@@ -123,7 +126,7 @@ const roomRules = Object.entries(ROOMS).map(([room, may]) => ({
     pathNot: [
       `^src/(${[room, ...may].join('|')})/`,
       ...(room === 'development' ? ['^src/config\\.ts$'] : []),
-      ...(room === 'bin' ? [CHECKS_OF_BIN, VERIFY_OF_BIN] : []),
+      ...(room === 'bin' ? [CHECKS_OF_BIN, CATALOG_OF_BIN, VERIFY_OF_BIN] : []),
     ],
   },
 }));

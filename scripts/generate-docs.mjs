@@ -364,7 +364,7 @@ Days for which a record is good are product defaults: the Security Rule sets non
 field: nobody looks through them.
 
 An organisation can make a type **stricter** (\`changeRecordType\` with \`tightened\`: fewer days, more required fields, more documents), never looser, and define types of its own under \`org/…\`, written
-as those of catalog/record-types are. \`key\`, \`each\` and \`place\` of a type stay, for its records are found by them. Every version is kept, and a record stays what it was checked by. Nobody sees a person of whom there is no record at all:
+as those of catalog/record-types are (\`safeguard types check\` says offline whether the server would take them). \`key\`, \`each\` and \`place\` of a type stay, for its records are found by them. Every version is kept, and a record stays what it was checked by. Nobody sees a person of whom there is no record at all:
 \`identity_provider_export\`, \`access_review\`, \`leaver_reconciliation\` and \`workforce_coverage\` are there for that.
 
 ${sections.join('\n\n')}

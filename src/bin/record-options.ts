@@ -11,7 +11,7 @@ import {
   showRecord,
   submitRecord,
 } from './commands/records.js';
-import { listTypes, showType } from './commands/types.js';
+import { checkTypes, listTypes, showType } from './commands/types.js';
 import { listWork, workKinds, writeCalendar } from './commands/work.js';
 import { listFormats } from './client/lists.js';
 import { calling, duration, inOrganization, inSystem, instant } from './options.js';
@@ -107,6 +107,11 @@ export function addRecordCommands(program: Command): void {
     .description('Print a type, with the schema of its fields.')
     .argument('<type>', 'the type')
     .action(showType);
+  types
+    .command('check')
+    .description('Say whether the server would take types of your own (org/…), offline and by the same rules.')
+    .argument('<file...>', 'YAML or JSON: a definition, several under `types`, or the body of changeRecordType')
+    .action(checkTypes);
 
   listed(called(program.command('agreements')))
     .description('List vendors with their agreements: what is in force, missing or about to end.')

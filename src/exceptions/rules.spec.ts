@@ -140,6 +140,19 @@ describe('which statements of applicability are refused?', () => {
     expect(pointers([{ ...plan, applies: true, metBy: 'Plan document, article 9' }], 1)).toEqual([]);
   });
 
+  it('one that links to an item of which it says nothing', () => {
+    const linked = (target: string) =>
+      applicabilityFaults(
+        candidate(
+          'applicability_statement',
+          { statements: [{ ...plan, applies: false }] },
+          { links: [link('control', target)] },
+        ),
+      ).map(({ pointer }) => pointer);
+    expect(linked('164.308(a)(4)(ii)(A)')).toEqual(['/links/0']);
+    expect(linked(plan.control)).toEqual([]);
+  });
+
   it('one that says two things of an item', () => {
     expect(
       pointers([

@@ -123,6 +123,11 @@ export function applicabilityFaults(candidate: Candidate): RecordFault[] {
       faults.push({ pointer: `${pointer}/metBy`, detail: 'It applies: say what meets it, and where that stands.' });
     }
   }
+  // Records are found by the items that they link to as well: one that the statement says nothing of would be evidenced by its silence.
+  for (const [index, { kind, target }] of candidate.links.entries()) {
+    if (kind !== 'control' || named.has(target)) continue;
+    faults.push({ pointer: `/links/${index}`, detail: 'The statement says nothing of this item.' });
+  }
   if (statement.statements.some(({ applies }) => applies) && candidate.documents.length === 0) {
     faults.push({
       pointer: '/documents',

@@ -105,7 +105,7 @@ export interface NeedLimit {
 /**
  * What the records in effect of one place say for one NeedLimit, without their fields. One whose age counts from later than the instant does not speak: what had yet
  * to be done showed nothing. For each subject one record speaks: of those that have not expired the one
- * whose age counts from the latest instant, else of the expired ones. A type that does not want one for each has one subject.
+ * whose age counts from the latest instant, else of the expired ones; of two of one instant the one that fails. A type that does not want one for each has one subject.
  */
 export interface NeedSummary {
   limit: NeedLimit;

@@ -267,6 +267,7 @@ function summaryOf(there: readonly Told[], days: number | null, asOf: Date) {
           (a, b) =>
             Number(expired(a)) - Number(expired(b)) ||
             b.goodFrom.getTime() - a.goodFrom.getTime() ||
+            Number(b.fails) - Number(a.fails) ||
             b.from.getTime() - a.from.getTime() ||
             (a.recordId < b.recordId ? -1 : 1),
         )[0]!,

@@ -47,7 +47,7 @@ export const APPROVED_INTERVALS = `
   order by place.id, d.type, d.subject_id`;
 
 /**
- * Of each limit of $limits (at, type, days, about) what the records of the place $4 say. Which record speaks for each subject comes first, once: of tens of thousands
+ * Of each limit of $limits (at, type, days, about) what the records of the place $4 say. Which record speaks for each subject comes first, once (of two of one day the one that fails): of tens of thousands
  * of persons, what is said of them is counted and not sorted, and the five that are named are found beside it.
  */
 const needsOf = (limits: string, about: string): string => `
@@ -64,7 +64,7 @@ const needsOf = (limits: string, about: string): string => `
           'r.subject, r.record_id, r.fails, r.expires_at, r.good_from, r.effective_from',
           `r.system_id = $4 and r.type = a.type and r.good_from <= $2 and ${about}`,
         )}) i
-        order by i.subject, coalesce(i.expires_at <= $2, false), i.good_from desc, i.effective_from desc, i.record_id
+        order by i.subject, coalesce(i.expires_at <= $2, false), i.good_from desc, i.fails desc, i.effective_from desc, i.record_id
       )
       select count(*)::int as subjects,
              count(*) filter (where fails)::int as failing,

@@ -4,8 +4,8 @@ import type { z } from 'zod';
 import { AuditService } from '../../audit/audit.service.js';
 import { Catalog } from '../../catalog/catalog.js';
 import { compileFields } from '../../catalog/fields.js';
-import { TypeDefinition } from '../../catalog/record-type.js';
-import { typeFaults } from '../../catalog/record-types.rules.js';
+import { OWN, ownType } from '../../catalog/own-type.js';
+import type { TypeDefinition } from '../../catalog/record-type.js';
 import { Clock } from '../../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../../kernel/crypto/canonical-json.js';
 import { brokenConstraint, type Tx, type WriteTx } from '../../kernel/db/database.js';
@@ -21,9 +21,6 @@ import type {
 } from './record-types.schema.js';
 import { RecordTypesStore, type LastChange } from './record-types.store.js';
 import { tightened, tighteningFaults, type Tightening } from './tightening.js';
-
-/** What the name of an organisation's own type begins with. */
-const OWN = 'org/';
 
 /** Changes of the catalogue's, and its own. */
 const MAX_CHANGES = 200;
@@ -188,28 +185,17 @@ export class RecordTypesService {
     const refuse = (pointer: string, detail: string): never => {
       throw refused(`/definition${pointer}`, detail);
     };
-    if (!type.startsWith(OWN))
-      refuse('', `A type of the catalogue is tightened, not defined; one of your own begins with ${OWN}.`);
-    const parsed = TypeDefinition.safeParse(given);
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      return refuse(pointerOf(issue?.path ?? []), issue?.message ?? '');
-    }
-    const definition = parsed.data;
-    if (definition.type !== type) refuse('/type', `The type that is changed is ${type}.`);
-    if (definition.rules !== null) refuse('/rules', 'Rules in code are of the catalogue’s types.');
-    for (const member of ['met_by', 'counted_in'] as const) {
-      if (definition[member] !== null) {
-        refuse(`/${member}`, 'It speaks of needs of practices, which the catalogue has.');
-      }
-    }
     const own = new Map(
       all.flatMap(({ type: name, state, lastDefinition }): [string, TypeDefinition][] =>
         state === 'defined' && name.startsWith(OWN) ? [[name, lastDefinition as TypeDefinition]] : [],
       ),
     );
-    const [fault] = typeFaults(definition, (name) => this.catalog.recordType(name) ?? own.get(name) ?? null);
-    if (fault !== undefined) refuse(pointerOf(fault.place), fault.message);
+    const { definition, faults } = ownType(
+      type,
+      given,
+      (name) => this.catalog.recordType(name) ?? own.get(name) ?? null,
+    );
+    if (definition === null) return refuse(faults[0]?.pointer ?? '', faults[0]?.message ?? '');
     const earlier = before?.lastDefinition as TypeDefinition | undefined;
     // Records are found by them, whatever version they were checked by.
     for (const member of ['key', 'each', 'place'] as const) {
@@ -303,6 +289,3 @@ const typeOf = (definition: TypeDefinition, version: string): TypeInForce => ({
 const notFound = (): Refusal => new Refusal('not-found', 'There is no such record type.');
 
 const refused = (pointer: string, detail: string): Refusal => new Refusal('record-type-refused', detail, { pointer });
-
-const pointerOf = (path: readonly PropertyKey[]): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');

@@ -74,11 +74,13 @@ export class ChecksService {
    * What results that were known at an instant mean: what the organisation had made of checks by then. It does not depend on the instant that they are of, for an id
    * keeps its practices, and a new check judges what was collected before it.
    */
-  async meanings(tx: Tx, knownAt: Date): Promise<{ definition: CheckDefinition; inForce: boolean }[]> {
-    return (await this.store.last(tx, knownAt)).flatMap((last) => {
-      const definition = this.definitionOf(last);
-      return definition === null ? [] : [{ definition, inForce: last.state === 'defined' }];
-    });
+  meanings(tx: Tx, knownAt: Date): Promise<readonly { definition: CheckDefinition; inForce: boolean }[]> {
+    return tx.once(`checks ${knownAt.toISOString()}`, async () =>
+      (await this.store.last(tx, knownAt)).flatMap((last) => {
+        const definition = this.definitionOf(last);
+        return definition === null ? [] : [{ definition, inForce: last.state === 'defined' }];
+      }),
+    );
   }
 
   /** How often the organisation has changed its checks, and when last. */

@@ -63,8 +63,8 @@ export class FindingsService {
   }
 
   /** Evidence whose bytes were known at an instant to be no longer those that were kept. */
-  corrupt(tx: Tx, knownAt: Date): Promise<Set<string>> {
-    return this.store.corrupt(tx, knownAt);
+  corrupt(tx: Tx, knownAt: Date): Promise<ReadonlySet<string>> {
+    return tx.once(`corrupt ${knownAt.toISOString()}`, () => this.store.corrupt(tx, knownAt));
   }
 
   /** When something was last found; null where nothing ever was. */

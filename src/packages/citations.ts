@@ -43,6 +43,15 @@ export interface CitedItem {
 type ExceptionLine = Accepting & { practices: readonly string[]; checks: readonly { source: string; check: string }[] };
 type DecisionLine = Accepting & { control?: string };
 
+/** The items of a package. */
+export type Cited = () => Promise<readonly CitedItem[]>;
+
+/** Put together once, when the first of the files that show them is written. */
+export function citing(facts: PackageFacts, rows: PackageRows): Cited {
+  let items: Promise<readonly CitedItem[]> | undefined;
+  return () => (items ??= citedItems(facts, rows));
+}
+
 export async function citedItems(facts: PackageFacts, rows: PackageRows): Promise<CitedItem[]> {
   const { controls, practices, posture, rules } = facts;
   const byId = new Map(controls.map((control) => [control.id, control]));

@@ -7,6 +7,7 @@ import type { SystemInEffect } from '../organizations/system.service.js';
 import type { EvidenceRef } from '../posture/posture.schema.js';
 import { anchorFiles, anchorKeyFiles } from './anchor-files.js';
 import { bag, type OutgoingFile } from './bag.js';
+import { citing } from './citations.js';
 import { custodyFiles, type CustodyReader } from './custody-files.js';
 import { csv, csvHeader } from '../kernel/tables/csv.js';
 import { indexFiles } from './index-files.js';
@@ -265,6 +266,8 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
     }
   };
 
+  const cited = citing(facts, rows);
+
   return [
     ...anchorFiles(facts.anchors),
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
@@ -275,7 +278,7 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
     ),
     ...custodyFiles(facts.evidence, rows.custody),
     { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },
-    ...indexFiles(facts, rows),
+    ...indexFiles(facts, rows, cited),
     { path: 'posture/controls.csv', content: controlsCsv(facts) },
     { path: 'posture/posture.json', content: json(() => facts.posture) },
     { path: 'posture/practices.csv', content: practicesCsv(facts) },
@@ -286,7 +289,7 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
     ...oscalFiles(facts, rows),
     ...logFiles(facts.log, rows.log),
     ...recordFiles(facts, rows),
-    ...reportFiles(facts, rows),
+    ...reportFiles(facts, rows, cited),
     { path: 'results.csv', content: results() },
     { path: 'scans.jsonl', content: lines(rows.scans(), 'scans') },
     { path: 'security-events.jsonl', content: lines(rows.securityEvents(), 'securityEvents') },

@@ -18,6 +18,7 @@ import { PackageRecords } from './records.js';
 import { ReportReader } from './report/readings.js';
 import { ReportWriter } from './report/report-writer.js';
 import { PackageRowReader } from './row-reader.js';
+import { evaluatedOnce } from './system-postures.js';
 
 /**
  * Reads all that goes into a package. What was known at a past instant never changes once the merges under way have ended, so pages are read in transactions
@@ -125,8 +126,9 @@ export class PackageGatherer {
         records: (type) => this.records.lines(principal, recordScope, type, paths),
         pastRecords: (type) => this.records.pastLines(principal, recordScope, type, paths),
         register: (name) => this.records[name](principal, recordScope),
-        systemPosture: async (systemId) =>
-          (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
+        systemPosture: evaluatedOnce(
+          async (systemId) => (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
+        ),
         readings: () => this.report.read(principal, { posture, periodFrom: row.periodFrom, instant }),
         writeReport: (report) => this.writer.write(report),
         evidence: (id) => this.evidence.content(principal, id, meter),

@@ -71,19 +71,13 @@ export function organizationDocument(
   excluded: readonly { id: string; name: string }[],
 ): OrganizationPosture {
   const gaps = parts.catalog.gaps();
-  const isProposed = ({ type }: OrganizationPosture['controls'][number]) => type === 'proposed_requirement';
-  const statuses = (of: readonly { status: Status }[]) => countStatuses(of.map(({ status }) => status));
   const blind = systems
     .filter(({ states }) => states.blind !== 0)
     .sort((a, b) => (b.states.blind ?? Infinity) - (a.states.blind ?? Infinity) || (a.name < b.name ? -1 : 1));
   return {
     ...headOf(parts),
     systemId: null,
-    counts: {
-      controls: statuses(controls.filter((control) => !isProposed(control))),
-      proposed: statuses(controls.filter(isProposed)),
-      practices: statuses(practices),
-    },
+    counts: organizationCounts({ controls, practices }),
     controls,
     practices,
     systems: systems.map(({ id, name, environment, counts }) => ({ id, name, environment, counts })),
@@ -94,6 +88,20 @@ export function organizationDocument(
     moreBlindSystems: Math.max(0, blind.length - MAX_BLIND),
     controlsWithoutPractice: [...gaps.controlsWithoutPractice],
     controlsWithoutScanner: [...gaps.controlsWithoutScanner],
+  };
+}
+
+/** The law in force apart from what is only proposed. */
+export function organizationCounts({
+  controls,
+  practices,
+}: Pick<OrganizationEvaluation, 'controls' | 'practices'>): OrganizationPosture['counts'] {
+  const isProposed = ({ type }: OrganizationPosture['controls'][number]) => type === 'proposed_requirement';
+  const statuses = (of: readonly { status: Status }[]) => countStatuses(of.map(({ status }) => status));
+  return {
+    controls: statuses(controls.filter((control) => !isProposed(control))),
+    proposed: statuses(controls.filter(isProposed)),
+    practices: statuses(practices),
   };
 }
 

@@ -46,8 +46,7 @@ export class PostureMemory {
 
   /** Of the systems that a question is about, those of which memory has the answer. */
   async recall(tx: Tx, { ask, inScope, yardstick }: Question): Promise<Recalled> {
-    const present = await this.stamps.stamps(tx, null);
-    const horizons = await this.segments.horizons(tx);
+    const { present, horizons } = await this.standing(tx, ask.systemId);
     let forgotten = false;
     const clean = inScope.flatMap(({ id }) => {
       const [stamp, horizon] = [present.get(id), horizons.get(id)];
@@ -62,6 +61,14 @@ export class PostureMemory {
     // An overlay has more items: those segments were made of the catalogue that was in force at their instant, as the question's is.
     const states = new Map([...found].filter(([, { codes }]) => codes.length === practices.length + controls.length));
     return { states, forgotten };
+  }
+
+  /** Of what there is, and of what is remembered: of a system, or (null) of each. It is the same at every instant that is asked for. */
+  private standing(tx: Tx, systemId: string | null) {
+    return tx.once(`posture memory ${systemId ?? ''}`, async () => ({
+      present: await this.stamps.stamps(tx, systemId),
+      horizons: await this.segments.horizons(tx),
+    }));
   }
 
   /** Asks for what of an organisation is not remembered, or no longer right. */

@@ -2,23 +2,28 @@ import { Injectable } from '@nestjs/common';
 import type { Catalog } from '../catalog/catalog.js';
 import { Database, type Tx } from '../kernel/db/database.js';
 import { instantOf, type Instant, type InstantQuery } from '../kernel/http/instant.js';
+import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
 import { ScansService } from '../scans/scans.service.js';
 import { blindClusters, longestLimit } from './blind-spots.js';
-import { organizationDocument, postureDocument, type DocumentParts } from './document.js';
+import { organizationCounts, organizationDocument, postureDocument, type DocumentParts } from './document.js';
 import { evaluateSystem } from './evaluate.js';
 import { PostureMemory } from './memory.service.js';
-import { evaluateOrganization, type OrganizationSystem } from './organization.js';
+import { evaluateOrganization, type OrganizationEvaluation, type OrganizationSystem } from './organization.js';
 import type { OrganizationPosture } from './organization.schema.js';
 import { PostureReader, type PostureAsk, type Question } from './posture.reader.js';
 import type { Posture } from './posture.schema.js';
 import { systemStates, type SystemStates } from './states.js';
+import type { StatusCounts } from './status.js';
 
 /** A posture, and the catalogue it was judged by: titles, summaries and what auditors ask for, for whoever writes it out. */
 export interface EvaluatedPosture<Document = Posture | OrganizationPosture> {
   document: Document;
   catalog: Catalog;
 }
+
+/** Counted in one snapshot, which keeps what is the same at all of them: it is not to be held for minutes where many systems have to be evaluated. */
+const INSTANTS_TOGETHER = 4;
 
 type SystemAsk = Instant & { systemId: string };
 type OrganizationAsk = Instant & { systemId: null };
@@ -75,6 +80,35 @@ export class PostureService {
     return evaluated;
   }
 
+  /**
+   * How many items of the law had which status at each of the instants: as `evaluate` counts them, of what has to be final at `knownAt`. Null where the system was none of
+   * the organisation's then.
+   */
+  async countsAt(
+    principal: Principal,
+    { systemId, knownAt }: Omit<PostureAsk, 'asOf'>,
+    instants: readonly Date[],
+  ): Promise<(StatusCounts | null)[]> {
+    const counts: (StatusCounts | null)[] = [];
+    for (let from = 0; from < instants.length; from += INSTANTS_TOGETHER) {
+      await this.database.readSnapshot(principal, async (tx) => {
+        for (const asOf of instants.slice(from, from + INSTANTS_TOGETHER)) {
+          counts.push(await this.countsOf(tx, { systemId, asOf, knownAt }));
+        }
+      });
+    }
+    return counts;
+  }
+
+  /** A system is counted as the one of an organisation that has no other. */
+  private async countsOf(tx: Tx, ask: PostureAsk): Promise<StatusCounts | null> {
+    const question = await whereThere(this.reader.question(tx, ask));
+    if (question === null) return null;
+    const { evaluation } = await this.ofSystems(tx, question);
+    if (ask.systemId !== null) return evaluation.systems[0]?.counts.controls ?? null;
+    return organizationCounts(evaluation).controls;
+  }
+
   /** `forgotten`: it had to be evaluated though all of it was known before. */
   private answer(
     principal: Principal,
@@ -116,7 +150,15 @@ export class PostureService {
     tx: Tx,
     question: Question,
   ): Promise<{ document: OrganizationPosture; forgotten: boolean }> {
-    const { yardstick, inScope, excluded } = question;
+    const { evaluation, forgotten } = await this.ofSystems(tx, question);
+    return { document: organizationDocument(partsOf(tx, question), evaluation, question.excluded), forgotten };
+  }
+
+  private async ofSystems(
+    tx: Tx,
+    question: Question,
+  ): Promise<{ evaluation: OrganizationEvaluation; forgotten: boolean }> {
+    const { yardstick, inScope } = question;
     const { states: remembered, forgotten } = await this.memory.recall(tx, question);
     const whole = await this.reader.whole(tx, question);
     const systems: OrganizationSystem[] = [];
@@ -130,13 +172,22 @@ export class PostureService {
         states: remembered.get(id) ?? (await this.statesOf(tx, question, system)),
       });
     }
-    const evaluation = evaluateOrganization(yardstick, systems, whole);
-    return { document: organizationDocument(partsOf(tx, question), evaluation, excluded), forgotten };
+    return { evaluation: evaluateOrganization(yardstick, systems, whole), forgotten };
   }
 
   private async statesOf(tx: Tx, question: Question, system: Question['inScope'][number]): Promise<SystemStates> {
     const { evidence, part } = await this.reader.system(tx, question, system);
     return systemStates(question.yardstick, evidence, part);
+  }
+}
+
+/** Null where the system that is asked for was none then. */
+async function whereThere<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'not-found') return null;
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { Database } from '../../src/kernel/db/database.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
 import { PostureMemory } from '../../src/posture/memory.service.js';
 import { PostureReader } from '../../src/posture/posture.reader.js';
+import { PostureService } from '../../src/posture/posture.service.js';
 import { systemStates } from '../../src/posture/states.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { Keeper, type Kept } from '../support/keep.js';
@@ -18,12 +19,14 @@ let world: World;
 let database: Database;
 let memory: PostureMemory;
 let reader: PostureReader;
+let posture: PostureService;
 
 beforeAll(async () => {
   world = await startApp();
   database = world.app.get(Database, { strict: false });
   memory = world.app.get(PostureMemory, { strict: false });
   reader = world.app.get(PostureReader, { strict: false });
+  posture = world.app.get(PostureService, { strict: false });
 });
 afterAll(() => world.stop());
 
@@ -155,6 +158,18 @@ class Life {
       }
       return [...states.keys()];
     });
+  }
+
+  /** That items are counted, of the organisation and of each system, as they are evaluated. */
+  async compareCounts(instants: readonly Date[]): Promise<void> {
+    const knownAt = await this.present();
+    for (const systemId of [null, ...this.systemIds]) {
+      const counts = await posture.countsAt(this.principal, { systemId, knownAt }, instants);
+      for (const [at, asOf] of instants.entries()) {
+        const { document } = await posture.evaluateNow(this.principal, { systemId, asOf, knownAt });
+        expect(counts[at], `${systemId ?? 'all'} at ${asOf.toISOString()}`).toEqual(document.counts.controls);
+      }
+    }
   }
 }
 
@@ -358,6 +373,7 @@ describe('is what is remembered what is evaluated?', () => {
       }
     }
     expect(compared).toBe(2 * 10 * steps.length);
+    await life.compareCounts((asked[0] ?? []).map(([back, off]) => new Date(life.now - back * DAY + off)));
   }, 300_000);
 
   it('at the last instant of an age, and at the first after it', async () => {

@@ -48,7 +48,7 @@ const evidence = (evidenceId: string, more: Partial<EvidenceItem> = {}): Evidenc
 
 const STATUSES = ['evidenced', 'failing', 'missing', 'stale', 'partial', 'excepted'];
 
-function postureOf(systemId: string | null): JudgedPosture {
+export function postureOf(systemId: string | null): JudgedPosture {
   const practices = catalog.practices.map(({ id, records }, index): JudgedPractice => ({
     id,
     status: STATUSES[index % STATUSES.length] ?? '',

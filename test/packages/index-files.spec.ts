@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import type { PackageFacts, PackageRows } from '../../src/packages/contents.js';
-import { citedItems } from '../../src/packages/citations.js';
+import { citedItems, citing } from '../../src/packages/citations.js';
 import { indexFiles } from '../../src/packages/index-files.js';
 import type { RecordLine } from '../../src/packages/records.js';
 import { catalog, contentSha256, DAMAGED, EAST, facts, factsOfSystem, REPORT, rows, singly, WEST } from './facts.js';
@@ -11,7 +11,7 @@ import { catalog, contentSha256, DAMAGED, EAST, facts, factsOfSystem, REPORT, ro
 type Line = Record<string, string>;
 
 async function indexed(name: string, of: PackageFacts = facts, from: PackageRows = rows): Promise<Line[]> {
-  const file = indexFiles(of, from).find(({ path }) => path === `index/${name}`)!;
+  const file = indexFiles(of, from, citing(of, from)).find(({ path }) => path === `index/${name}`)!;
   return parse(await text(Readable.from(file.content, { objectMode: false })), { columns: true });
 }
 

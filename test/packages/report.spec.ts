@@ -302,7 +302,6 @@ describe('is it the same whenever it is made?', () => {
 
 describe('is it written in a thread', () => {
   const writer = new ReportWriter();
-  afterAll(() => writer.onApplicationShutdown());
 
   it('as it would be here?', async () => {
     const { html: page, pdf: document } = await writer.write(sample(HOSTILE.join(' ')));

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { Cell } from '../../src/kernel/tables/table.js';
 import { readXlsx } from '../../src/kernel/tables/xlsx-read.js';
+import { citing } from '../../src/packages/citations.js';
 import type { PackageFacts, PackageRows } from '../../src/packages/contents.js';
 import { workbook } from '../../src/packages/report/workbook.js';
 import { factsOf, mixed, postureOf } from './report-sample.js';
@@ -44,7 +45,8 @@ const rows = {
   },
 } as unknown as PackageRows;
 
-const made = (of: PackageFacts): Promise<Buffer> => buffer(Readable.from(workbook(of, rows), { objectMode: false }));
+const made = (of: PackageFacts): Promise<Buffer> =>
+  buffer(Readable.from(workbook(of, rows, citing(of, rows)), { objectMode: false }));
 
 async function sheet(file: Buffer, name: string): Promise<Record<string, Cell>[]> {
   const table = await readXlsx(file, { sheet: name });
@@ -96,8 +98,8 @@ describe('the workbook of a package', () => {
         throw new Error('the database is gone');
       },
     } as unknown as PackageRows;
-    await expect(buffer(Readable.from(workbook(facts, broken), { objectMode: false }))).rejects.toThrow(
-      'the database is gone',
-    );
+    await expect(
+      buffer(Readable.from(workbook(facts, broken, citing(facts, broken)), { objectMode: false })),
+    ).rejects.toThrow('the database is gone');
   });
 });

@@ -1,5 +1,5 @@
-import { Readable, type PassThrough } from 'node:stream';
-import { ZipFile } from 'yazl';
+import type { Readable } from 'node:stream';
+import { zipOf, type ZipInput } from '../zip-write.js';
 import { isLikeFormula } from './formula.js';
 import { columnName, DAY, EPOCH_1900, TABLE_LIMITS, type Cell } from './table.js';
 
@@ -77,41 +77,29 @@ export const xlsxOf = (
  * @param day the date in every entry's header, UTC: the same tables and day give the same bytes.
  */
 export function xlsxOfSheets(sheets: readonly Sheet[], day: Date): Readable {
-  const archive = new ZipFile();
-  const output = archive.outputStream as PassThrough;
-  let open: Readable | null = null;
-  output.once('close', () => open?.destroy());
-  // Whoever reads the result sees its error; one before anybody reads must not end the process.
-  output.on('error', () => undefined);
-  archive.on('error', (error: Error) => output.destroy(error));
-  const options = {
-    // yazl writes local time; noon is on no clock's missing hour.
-    mtime: new Date(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate(), 12),
-    forceDosTimestamp: true,
-  };
-  const add = (path: string, text: string): void => archive.addBuffer(Buffer.from(text, 'utf8'), path, options);
-  add('[Content_Types].xml', contentTypes(sheets.length));
-  add('_rels/.rels', relationships(['officeDocument', 'xl/workbook.xml']));
-  add('xl/workbook.xml', workbookXml(sheets));
-  add(
-    'xl/_rels/workbook.xml.rels',
-    relationships(...sheets.map((_, index) => ['worksheet', `worksheets/sheet${index + 1}.xml`] as const), [
-      'styles',
-      'styles.xml',
-    ]),
+  const text = (path: string, content: string): ZipInput => ({ path, content: [Buffer.from(content, 'utf8')] });
+  return zipOf(
+    [
+      text('[Content_Types].xml', contentTypes(sheets.length)),
+      text('_rels/.rels', relationships(['officeDocument', 'xl/workbook.xml'])),
+      text('xl/workbook.xml', workbookXml(sheets)),
+      text(
+        'xl/_rels/workbook.xml.rels',
+        relationships(...sheets.map((_, index) => ['worksheet', `worksheets/sheet${index + 1}.xml`] as const), [
+          'styles',
+          'styles.xml',
+        ]),
+      ),
+      text('xl/styles.xml', STYLES),
+      ...sheets.map((sheet, index) => ({ path: `xl/worksheets/sheet${index + 1}.xml`, content: sheetXml(sheet) })),
+    ],
+    day,
+    DEFLATE_LEVEL,
   );
-  add('xl/styles.xml', STYLES);
-  sheets.forEach((sheet, index) => {
-    archive.addReadStreamLazy(`xl/worksheets/sheet${index + 1}.xml`, options, (give) => {
-      if (output.destroyed) return;
-      open = Readable.from(sheetXml(sheet), { objectMode: false });
-      open.once('error', (error) => output.destroy(error));
-      give(null, open);
-    });
-  });
-  archive.end();
-  return output;
 }
+
+/** zlib's own: a table is small, and sent to somebody. */
+const DEFLATE_LEVEL = 6;
 
 /** The first row stays in view. */
 const sheetHead = (columns: number): string =>

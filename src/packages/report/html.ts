@@ -1,7 +1,6 @@
 import { STATUSES, type Status } from '../../posture/status.js';
-import { drawn } from './chart.js';
+import { drawn, Figures, type Draw } from './chart.js';
 import {
-  FigureNumbers,
   mapTexts,
   wordOf,
   type Block,
@@ -58,10 +57,10 @@ svg { width: 100%; height: auto; }
 `;
 
 /** In pieces, so that a long report is never held twice. */
-export function* html(given: Report): Generator<string, void> {
+export function* html(given: Report, draw: Draw = drawn): Generator<string, void> {
   const report = mapTexts(given, visible);
   const { title, about, opening, sections } = report;
-  const figures = new FigureNumbers();
+  const figures = new Figures(draw);
   yield `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -102,7 +101,7 @@ function listOf(sections: readonly Section[]): string {
 function* sectionOf(
   { id, title, blocks: content, sections }: Section,
   level: number,
-  figures: FigureNumbers,
+  figures: Figures,
 ): Generator<string, void> {
   yield `<section aria-labelledby="${id}">\n<h${level} id="${id}">${escaped(title)}</h${level}>\n`;
   yield* blocks(content, figures);
@@ -110,11 +109,11 @@ function* sectionOf(
   yield '</section>\n';
 }
 
-function* blocks(content: readonly Block[], figures: FigureNumbers): Generator<string, void> {
+function* blocks(content: readonly Block[], figures: Figures): Generator<string, void> {
   for (const block of content) yield blockOf(block, figures);
 }
 
-function blockOf(block: Block, figures: FigureNumbers): string {
+function blockOf(block: Block, figures: Figures): string {
   switch (block.kind) {
     case 'text':
       return `<p>${escaped(block.text)}</p>\n`;
@@ -125,7 +124,7 @@ function blockOf(block: Block, figures: FigureNumbers): string {
     case 'table':
       return tableOf(block);
     case 'figure':
-      return figureOf(block, figures.next());
+      return figureOf(block, figures);
   }
 }
 
@@ -155,17 +154,17 @@ function statusOf(status: Status): string {
   return `<span class="status ${status}">${wordOf(status)}</span>`;
 }
 
-function figureOf({ title, summary, chart }: Figure, number: number): string {
-  const id = `figure-${number}`;
+function figureOf({ title, summary, chart }: Figure, figures: Figures): string {
+  const { number, id, picture } = figures.next(chart);
   const words = `<title id="${id}-title">${escaped(title)}</title><desc id="${id}-summary">${escaped(summary)}</desc>`;
   // By functions: a text has no patterns.
-  const picture = drawn(chart, id)
+  const named = picture
     .replace(/^<svg /, `<svg role="img" aria-labelledby="${id}-title ${id}-summary" `)
     .replace('>', () => `>${words}`);
   return `<figure>
 <figcaption>Figure ${number}. ${escaped(title)}</figcaption>
 <p>${escaped(summary)}</p>
-${picture}
+${named}
 </figure>
 `;
 }

@@ -60,15 +60,6 @@ export interface Figure {
   chart: Chart;
 }
 
-/** Figures are numbered from 1, in the order in which they stand. */
-export class FigureNumbers {
-  private last = 0;
-
-  next(): number {
-    return ++this.last;
-  }
-}
-
 /** What a colour and a pattern stand for, in every chart alike. */
 export const TONES = [
   'failing',

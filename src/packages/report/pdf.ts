@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { drawn, WIDTH } from './chart.js';
+import { drawn, Figures, WIDTH, type Draw } from './chart.js';
 import { glyphsOf } from './glyphs.js';
 import {
-  FigureNumbers,
   mapTexts,
   wordOf,
   type Block,
@@ -26,9 +25,9 @@ const PADDING = 4;
  * A report as PDF: with a table of contents, page numbers and bookmarks. The same report gives the same bytes. Takes a second or two of the processor, which nothing
  * interrupts: it is called in a thread of its own (report.thread.ts).
  */
-export async function pdf(given: Report): Promise<Buffer> {
+export async function pdf(given: Report, draw: Draw = drawn): Promise<Buffer> {
   const report = mapTexts(mapTexts(given, visible), shownBy(glyphsOf(readFileSync(REGULAR))));
-  return pdfMake().createPdf(definition(report)).getBuffer();
+  return pdfMake().createPdf(definition(report, draw)).getBuffer();
 }
 
 /** A character that the font cannot show is named: a box says nothing. The page in HTML shows it by the reader's own fonts. */
@@ -37,8 +36,8 @@ const shownBy =
   (text: string): string =>
     Array.from(text, (character) => (hasGlyph(character.codePointAt(0) ?? 0) ? character : named(character))).join('');
 
-function definition({ title, about, opening, sections, dated }: Report): Options {
-  const figures = new FigureNumbers();
+function definition({ title, about, opening, sections, dated }: Report, draw: Draw): Options {
+  const figures = new Figures(draw);
   return {
     pageSize: 'A4',
     pageMargins: [PAGE.margin, PAGE.margin, PAGE.margin, 50],
@@ -88,7 +87,7 @@ const pairs = (about: Report['about']): Options => ({
 });
 
 /** A chapter begins on a page of its own. */
-function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, figures: FigureNumbers): Options[] {
+function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, figures: Figures): Options[] {
   // The library keeps ids as properties of a list, which has some of its own.
   const id = `section-${section.id}`;
   const heading: Options = {
@@ -110,7 +109,7 @@ function sectionOf(section: Section, level: 1 | 2 | 3, parent: string | null, fi
   ];
 }
 
-function contentOf(block: Block, figures: FigureNumbers): Options {
+function contentOf(block: Block, figures: Figures): Options {
   switch (block.kind) {
     case 'text':
       return { text: block.text, margin: [0, 0, 0, 6] };
@@ -121,7 +120,7 @@ function contentOf(block: Block, figures: FigureNumbers): Options {
     case 'table':
       return tableOf(block);
     case 'figure':
-      return figureOf(block, figures.next());
+      return figureOf(block, figures);
   }
 }
 
@@ -197,14 +196,15 @@ const cellOf = (cell: TableCell): Options =>
         ],
       };
 
-function figureOf({ title, summary, chart }: Figure, number: number): Options {
+function figureOf({ title, summary, chart }: Figure, figures: Figures): Options {
+  const { number, picture } = figures.next(chart);
   return {
     unbreakable: true,
     margin: [0, 6, 0, 10],
     stack: [
       { text: `Figure ${number}. ${title}`, bold: true, margin: [0, 0, 0, 2] },
       { text: summary, margin: [0, 0, 0, 6] },
-      { svg: drawn(chart, `figure-${number}`), width: Math.min(TEXT_WIDTH, WIDTH) },
+      { svg: picture, width: Math.min(TEXT_WIDTH, WIDTH) },
     ],
   };
 }

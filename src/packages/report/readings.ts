@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { DAY_MS } from '../../kernel/dates.js';
 import { Database } from '../../kernel/db/database.js';
 import type { Instant } from '../../kernel/http/instant.js';
-import { Refusal } from '../../kernel/http/problem.js';
 import type { Principal } from '../../kernel/principal.js';
 import { KeysService } from '../../keys/keys.service.js';
 import { KEY_STATES, type KeyState, type LedgerKey } from '../../keys/ledger.js';
@@ -133,28 +132,12 @@ export class ReportReader {
     { from, to }: { from: Date; to: Date },
     knownAt: Date,
   ): Promise<TrendPoint[]> {
-    const points: TrendPoint[] = [];
-    for (const at of trendInstants(from, to)) {
-      points.push({ at, controls: await this.countsAt(principal, systemId, { asOf: at, knownAt }) });
-    }
-    return [...points, { at: to, controls: counts.controls }];
-  }
-
-  private async countsAt(
-    principal: Principal,
-    systemId: string | null,
-    instant: Instant,
-  ): Promise<StatusCounts | null> {
-    try {
-      const evaluated =
-        systemId === null
-          ? await this.posture.evaluate(principal, { systemId, ...instant })
-          : await this.posture.evaluate(principal, { systemId, ...instant });
-      return evaluated.document.counts.controls;
-    } catch (error) {
-      if (error instanceof Refusal && error.code === 'not-found') return null;
-      throw error;
-    }
+    const instants = trendInstants(from, to);
+    const past = await this.posture.countsAt(principal, { systemId, knownAt }, instants);
+    return [
+      ...instants.map((at, index) => ({ at, controls: past[index] ?? null })),
+      { at: to, controls: counts.controls },
+    ];
   }
 }
 

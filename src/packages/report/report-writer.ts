@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import type { Report } from './model.js';
 import type { WrittenReport } from './report.thread.js';
@@ -11,26 +11,25 @@ const TIME_LIMIT = 2 * 60_000;
 const IDLE = 30_000;
 
 /**
+ * Of the process, whatever is started and stopped in it: the thread takes a second of the processor before it is as fast as it gets, and holds nothing of who asked. It
+ * keeps no process from its end.
+ */
+const pool = new Piscina<Report, WrittenReport>({
+  filename: new URL('./report.thread.js', import.meta.url).href,
+  minThreads: 0,
+  maxThreads: 1,
+  idleTimeout: IDLE,
+  resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
+});
+
+/**
  * Writes reports in a thread. Laying out pages takes seconds of the processor without a pause, in which nobody else would be answered; and the libraries of charts and
  * pages, which nothing else needs, are loaded there alone, and go with it. One at a time: packages are built one after another.
  */
 @Injectable()
-export class ReportWriter implements OnApplicationShutdown {
-  private readonly pool = new Piscina<Report, WrittenReport>({
-    filename: new URL('./report.thread.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: IDLE,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
-  });
-
+export class ReportWriter {
   /** Fails where it needs more memory or time than a report is given. */
   write(report: Report): Promise<WrittenReport> {
-    return this.pool.run(report, { signal: AbortSignal.timeout(TIME_LIMIT) });
-  }
-
-  /** When the server has closed: what was under way is done again by who takes it up. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.pool.close();
+    return pool.run(report, { signal: AbortSignal.timeout(TIME_LIMIT) });
   }
 }

@@ -1,3 +1,4 @@
+import { drawing } from './chart.js';
 import { html } from './html.js';
 import type { Report } from './model.js';
 import { pdf } from './pdf.js';
@@ -10,5 +11,6 @@ export interface WrittenReport {
 }
 
 export default async function written(report: Report): Promise<WrittenReport> {
-  return { html: Buffer.from(Array.from(html(report)).join(''), 'utf8'), pdf: await pdf(report) };
+  const draw = drawing();
+  return { html: Buffer.from(Array.from(html(report, draw)).join(''), 'utf8'), pdf: await pdf(report, draw) };
 }

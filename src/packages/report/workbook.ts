@@ -1,7 +1,7 @@
 import type { Cell } from '../../kernel/tables/table.js';
 import { xlsxOfSheets, type Sheet } from '../../kernel/tables/xlsx-write.js';
 import type { PackageFacts, PackageRows } from '../contents.js';
-import { citedItems, type CitedItem } from '../citations.js';
+import type { Cited, CitedItem } from '../citations.js';
 import { registerTable, type RegisterName } from '../record-files.js';
 
 /** Rows that are made into text at once. */
@@ -13,8 +13,12 @@ const NOT_SETTLED = ['failing', 'missing', 'stale', 'partial'];
  * The tables of a package to sort and filter, the gaps first. Results are not among them: they may be more than a sheet holds, and results.csv has them all. Dated by the
  * instant of knowledge, so that the same scope and instants give the same bytes.
  */
-export async function* workbook(facts: PackageFacts, rows: PackageRows): AsyncGenerator<Uint8Array, void> {
-  const sheets = sheetsOf(facts, rows, await citedItems(facts, rows));
+export async function* workbook(
+  facts: PackageFacts,
+  rows: PackageRows,
+  cited: Cited,
+): AsyncGenerator<Uint8Array, void> {
+  const sheets = sheetsOf(facts, rows, await cited());
   yield* xlsxOfSheets(sheets, facts.knownAt) as AsyncIterable<Buffer>;
 }
 

@@ -190,17 +190,17 @@ describe('do intervals say what versions say?', () => {
       fc.asyncProperty(HISTORY, async (history) => {
         const type = `t_${newId()}`;
         const told = await tell(type, history);
-        for (const instant of instantsOf(told)) {
-          const expected = inEffect(told, instant.asOf, instant.knownAt);
-          await database.read(principal, async (tx) => {
+        await database.read(principal, async (tx) => {
+          for (const instant of instantsOf(told)) {
+            const expected = inEffect(told, instant.asOf, instant.knownAt);
             expect(named(await intervals.effective(tx, instant, { types: [type] }))).toEqual(named(expected));
             for (const systemId of SYSTEMS) {
               const there = expected.filter((version) => version.systemIds.includes(systemId));
               expect(named(await intervals.effective(tx, instant, { types: [type], systemId }))).toEqual(named(there));
             }
-          });
-          asked += expected.length;
-        }
+            asked += expected.length;
+          }
+        });
       }),
       { numRuns: 15 },
     );
@@ -213,24 +213,24 @@ describe('do intervals say what versions say?', () => {
       fc.asyncProperty(HISTORY, async (history) => {
         const type = `t_${newId()}`;
         const told = await tell(type, history);
-        for (const { asOf, knownAt } of instantsOf(told)) {
-          const ids = new Set(told.map(({ recordId }) => recordId));
-          const expected = [...ids].flatMap((recordId) => {
-            const of = told.filter((version) => version.recordId === recordId);
-            if (inEffect(of, asOf, knownAt).length > 0) return [];
-            // Nothing begins within a day: the last day on which something was in effect tells when it ended.
-            for (let back = asOf.getTime() - DAY; back >= day(0).getTime(); back -= DAY) {
-              const [last] = inEffect(of, new Date(back), knownAt);
-              if (last !== undefined) return [[`${recordId}/${last.version}`, new Date(back + DAY)]];
-            }
-            return [];
-          });
-          const found = await database.read(principal, (tx) =>
-            intervals.ended(tx, { asOf, knownAt }, { types: [type] }),
-          );
-          expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
-          asked += expected.length;
-        }
+        await database.read(principal, async (tx) => {
+          for (const { asOf, knownAt } of instantsOf(told)) {
+            const ids = new Set(told.map(({ recordId }) => recordId));
+            const expected = [...ids].flatMap((recordId) => {
+              const of = told.filter((version) => version.recordId === recordId);
+              if (inEffect(of, asOf, knownAt).length > 0) return [];
+              // Nothing begins within a day: the last day on which something was in effect tells when it ended.
+              for (let back = asOf.getTime() - DAY; back >= day(0).getTime(); back -= DAY) {
+                const [last] = inEffect(of, new Date(back), knownAt);
+                if (last !== undefined) return [[`${recordId}/${last.version}`, new Date(back + DAY)]];
+              }
+              return [];
+            });
+            const found = await intervals.ended(tx, { asOf, knownAt }, { types: [type] });
+            expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
+            asked += expected.length;
+          }
+        });
       }),
       { numRuns: 30 },
     );
@@ -244,19 +244,22 @@ describe('do intervals say what versions say?', () => {
         const type = `t_${newId()}`;
         const told = await tell(type, history);
         const limits = [0, 3, null].map((days) => ({ type, days }));
-        for (const instant of instantsOf(told)) {
-          for (const systemId of [null, ...SYSTEMS]) {
-            const there = inEffect(told, instant.asOf, instant.knownAt).filter(
-              ({ systemIds, goodFrom }) =>
-                goodFrom <= instant.asOf && (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
-            );
-            const summaries = await database.read(principal, (tx) => intervals.needs(tx, instant, systemId, limits));
-            const expected =
-              there.length === 0 ? [] : limits.map((limit) => summaryOf(there, limit.days, instant.asOf));
-            expect(summaries).toEqual(expected.map((counts, at) => ({ limit: limits[at], systemId, ...counts })));
-            spoken += summaries.length;
+        await database.read(principal, async (tx) => {
+          for (const instant of instantsOf(told)) {
+            for (const systemId of [null, ...SYSTEMS]) {
+              const there = inEffect(told, instant.asOf, instant.knownAt).filter(
+                ({ systemIds, goodFrom }) =>
+                  goodFrom <= instant.asOf &&
+                  (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
+              );
+              const summaries = await intervals.needs(tx, instant, systemId, limits);
+              const expected =
+                there.length === 0 ? [] : limits.map((limit) => summaryOf(there, limit.days, instant.asOf));
+              expect(summaries).toEqual(expected.map((counts, at) => ({ limit: limits[at], systemId, ...counts })));
+              spoken += summaries.length;
+            }
           }
-        }
+        });
       }),
       { numRuns: 20 },
     );

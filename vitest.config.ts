@@ -15,7 +15,7 @@ const ALONE = [
 ];
 
 /** Specs on a Postgres. Each has a database, directories and a server of its own, and the program keeps nothing between them. */
-const STORED = [
+const DATABASE = [
   'dist/src/audit/anchor/anchor.spec.js',
   'dist/src/events/events.spec.js',
   'dist/src/kernel/{queue,db/database}.spec.js',
@@ -39,7 +39,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\/(src|migrations)\/(?!.*\.spec\.js)/] } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Where files may follow one another in a process, it loads once what they test.
+    // By their names one after the other, so that the shortest files come last. Where files may follow one another in a process, it loads once what they test.
     projects: [
       {
         extends: true,
@@ -52,8 +52,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'stored',
-          include: STORED,
+          name: 'database',
+          include: DATABASE,
           exclude: ALONE,
           isolate: false,
           globalSetup: ['dist/test/support/global-setup.js'],
@@ -64,7 +64,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: ['dist/{src,test}/**/*.spec.js'],
-          exclude: [...ALONE, ...STORED],
+          exclude: [...ALONE, ...DATABASE],
           isolate: false,
         },
       },

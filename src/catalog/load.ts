@@ -77,6 +77,14 @@ export function loadCatalog(directory: string = CATALOG_DIRECTORY): Catalog {
  * under a released one is refused by `check.js`, and judges nothing before it has a version of its own. To read 2 MB of YAML takes a second, the release a tenth.
  */
 export function currentCatalog(directory: string = CATALOG_DIRECTORY): Catalog {
+  if (directory !== CATALOG_DIRECTORY) return readCurrent(directory);
+  return (ours ??= readCurrent(directory));
+}
+
+/** What came with the program: it does not change while this runs. */
+let ours: Catalog | undefined;
+
+function readCurrent(directory: string): Catalog {
   const named = readPlainYaml(directory, VERSION_FILE) as { version?: unknown } | null;
   const version = releasedVersions(directory).find((released) => released === named?.version);
   return version === undefined ? loadCatalog(directory) : loadRelease(version, directory);

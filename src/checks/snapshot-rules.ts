@@ -54,10 +54,10 @@ export function rulesOf(given: {
     a.id < b.id ? -1 : 1,
   );
   const withdrawn = [...changed].flatMap(([id, definition]) => (definition === null ? [id] : [])).sort();
-  const checks = digestOf([catalogue, definitions, withdrawn]);
+  const checks = digestOf(`[${canonical(catalogue)},[${definitions.map(textOf).join(',')}],${canonical(withdrawn)}]`);
   return {
     version: changes.length === 0 ? catalogue : `${catalogue}+${checks.slice(0, 12)}`,
-    digest: digestOf([checks, program, phi.labels, phi.namespaces]),
+    digest: digestOf(canonical([checks, program, phi.labels, phi.namespaces])),
     definitions,
     withdrawn,
     changes: changes.flatMap(({ id, version: of, definition }) => (definition === null ? [] : [{ id, version: of }])),
@@ -65,12 +65,24 @@ export function rulesOf(given: {
   };
 }
 
+/** Of every set of rules the most are the catalogue's, which are the same objects all the time, and frozen. */
+const texts = new WeakMap<CheckDefinition, string>();
+
+function textOf(definition: CheckDefinition): string {
+  const text = texts.get(definition) ?? canonical(definition);
+  texts.set(definition, text);
+  return text;
+}
+
 /** Definitions come from YAML and from jsonb, where members have no order: the same ones in another order are the same. */
-function digestOf(value: unknown): string {
-  const canonical = JSON.stringify(value, (_key, part: unknown) =>
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   );
-  return createHash('sha256').update(canonical).digest('hex');
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -7,6 +7,8 @@ import { evaluate } from './evaluate.js';
 import { clusterOf } from './examples.js';
 import { shippedFiles } from './files.js';
 
+const SHIPPED = shippedFiles().flatMap((file) => compileFile(parse(readFileSync(file, 'utf8'))).checks);
+
 /** Statuses that the shipped checks of a practice give for a cluster of kubeadm whose API server is started with these flags. */
 function statuses(practice: string, ...flags: string[]): string[] {
   const pod = {
@@ -19,9 +21,7 @@ function statuses(practice: string, ...flags: string[]): string[] {
     },
     spec: { containers: [{ name: 'kube-apiserver', image: 'x', command: ['kube-apiserver', ...flags] }] },
   };
-  const checks = shippedFiles()
-    .flatMap((file) => compileFile(parse(readFileSync(file, 'utf8'))).checks)
-    .filter(({ definition }) => practicesOf(definition).includes(practice));
+  const checks = SHIPPED.filter(({ definition }) => practicesOf(definition).includes(practice));
   const found = new Set<string>();
   const cluster = clusterOf({ name: 'kubeadm', objects: [pod] });
   evaluate(checks, cluster, ({ status }) => found.add(status), { perCheck: 5_000, inAll: 5_000 });

@@ -18,7 +18,7 @@ export const QUEUES = [
 export type QueueName = (typeof QUEUES)[number];
 
 /** Of these one job of a kind may wait, while another runs: it does all that the others would have done. */
-const ONCE: ReadonlySet<QueueName> = new Set(['posture', 'notice']);
+const ONCE: ReadonlySet<string> = new Set(['posture', 'notice']);
 
 /** Jobs that a replica has in hand at once. A delivery waits for the server of somebody else, and may hold one of the four threads in which names are looked up. */
 const AT_ONCE: Partial<Record<QueueName, number>> = { delivery: 3 };
@@ -41,6 +41,15 @@ const HEARTBEAT_SECONDS = 10;
 /** A store or database that is away for hours ends no job: waits double from 2 s up to 10 minutes, 24 times. What fails this often, trying does not mend. */
 const RETRIES = 24;
 const RETRY_SECONDS = { retryDelay: 2, retryDelayMax: 600 };
+
+/**
+ * Who sends a job wakes the workers of its own server. What another server sent, and what waited for its time, is found by looking this often: each server looks for the
+ * jobs of every queue, all day.
+ */
+const LOOK_SECONDS = 2;
+
+/** From the first of several jobs that one would do to the moment that this one begins, in milliseconds: who approves ten records makes one posture anew, not ten. */
+const GATHER = 500;
 
 /** Milliseconds after which the same fault of the queue is logged again. */
 const COMPLAIN_AGAIN = 10_000;
@@ -90,7 +99,10 @@ export async function installQueue(ownerUrl: string): Promise<void> {
 /** The one durable queue, in Postgres. */
 export class Queue {
   private readonly boss: PgBoss;
-  private readonly handlers: Promise<string>[] = [];
+  private readonly starting: Promise<void>[] = [];
+  /** Ids of a queue's workers in this server. */
+  private readonly workers = new Map<string, string[]>();
+  private readonly gathering = new Map<string, NodeJS.Timeout>();
   private complained = { fault: '', at: 0 };
 
   constructor(
@@ -144,6 +156,8 @@ export class Queue {
       ...(once ? { singletonKey } : {}),
       ...(line === '' ? {} : { group: { id: line } }),
     };
+    // A job that waits already may have been passed by, for this transaction held it.
+    if (after === 0) tx.afterCommit(() => this.wake(queue));
     for (;;) {
       if ((await this.boss.send(queue, job, options)) !== null) return;
       if (!once) throw new Error(`the job was not taken by the queue ${queue}`);
@@ -162,13 +176,18 @@ export class Queue {
    */
   work(queue: QueueName, handle: (job: Job) => Promise<void>, giveUp: (job: Job) => Promise<void>): void {
     this.take(queue, AT_ONCE[queue] ?? USUALLY_AT_ONCE, handle);
-    this.take(deadOf(queue), USUALLY_AT_ONCE, giveUp);
+    this.take(deadOf(queue), 1, giveUp);
   }
 
-  private take(queue: string, localConcurrency: number, handle: (job: Job) => Promise<void>): void {
+  /** Not `localConcurrency`: of the workers that it makes one alone can be woken. */
+  private take(queue: string, atOnce: number, handle: (job: Job) => Promise<void>): void {
+    for (let worker = 0; worker < atOnce; worker += 1) this.starting.push(this.startWorker(queue, handle));
+  }
+
+  private async startWorker(queue: string, handle: (job: Job) => Promise<void>): Promise<void> {
     // Two scans of one system would wait for each other, and those of all other systems for both.
-    const options = { pollingIntervalSeconds: 0.5, localConcurrency, localGroupConcurrency: 1 };
-    const worker = this.boss.work<Job>(queue, options, async (jobs) => {
+    const options = { pollingIntervalSeconds: LOOK_SECONDS, localGroupConcurrency: 1 };
+    const worker = await this.boss.work<Job>(queue, options, async (jobs) => {
       for (const { data } of jobs) {
         try {
           await handle(data);
@@ -176,15 +195,34 @@ export class Queue {
           const kind = error instanceof Error ? error.name : typeof error;
           this.logger.error({ queue, id: data.id, kind }, 'job failed');
           throw error;
+        } finally {
+          // Others may have come meanwhile, or waited because they are of the same line.
+          this.wake(queue);
         }
       }
     });
-    this.handlers.push(worker);
+    this.workers.set(queue, [...(this.workers.get(queue) ?? []), worker]);
+  }
+
+  private wake(queue: string): void {
+    if (!ONCE.has(queue)) this.wakeAll(queue);
+    else if (!this.gathering.has(queue)) {
+      const gathered = (): void => {
+        this.gathering.delete(queue);
+        this.wakeAll(queue);
+      };
+      this.gathering.set(queue, setTimeout(gathered, GATHER).unref());
+    }
+  }
+
+  private wakeAll(queue: string): void {
+    for (const worker of this.workers.get(queue) ?? []) this.boss.notifyWorker(worker);
   }
 
   /** Finishes the jobs under way, up to 10 s; the others stay queued. */
   async stop(): Promise<void> {
-    await Promise.allSettled(this.handlers);
+    await Promise.allSettled(this.starting);
+    for (const timer of this.gathering.values()) clearTimeout(timer);
     await this.boss.stop({ graceful: true, timeout: 10_000 });
   }
 }

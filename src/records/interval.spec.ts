@@ -93,9 +93,9 @@ describe('do intervals say what versions say?', () => {
       fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
         const told = await tell(type, batches);
-        for (const instant of instantsOf(told)) {
-          const expected = inEffect(told, instant.asOf, instant.knownAt);
-          await history.read(async (tx) => {
+        await history.read(async (tx) => {
+          for (const instant of instantsOf(told)) {
+            const expected = inEffect(told, instant.asOf, instant.knownAt);
             for (const store of BOTH) {
               expect(named(await store.effective(tx, instant, { types: [type] }))).toEqual(named(expected));
               for (const systemId of SYSTEMS) {
@@ -103,9 +103,9 @@ describe('do intervals say what versions say?', () => {
                 expect(named(await store.effective(tx, instant, { types: [type], systemId }))).toEqual(named(there));
               }
             }
-          });
-          asked += expected.length;
-        }
+            asked += expected.length;
+          }
+        });
       }),
       { numRuns: 15 },
     );
@@ -118,24 +118,26 @@ describe('do intervals say what versions say?', () => {
       fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
         const told = await tell(type, batches);
-        for (const { asOf, knownAt } of instantsOf(told)) {
-          const ids = new Set(told.map(({ recordId }) => recordId));
-          const expected = [...ids].flatMap((recordId) => {
-            const of = told.filter((version) => version.recordId === recordId);
-            if (inEffect(of, asOf, knownAt).length > 0) return [];
-            // Nothing begins within a day: the last day on which something was in effect tells when it ended.
-            for (let back = asOf.getTime() - DAY; back >= day(0).getTime(); back -= DAY) {
-              const [last] = inEffect(of, new Date(back), knownAt);
-              if (last !== undefined) return [[`${recordId}/${last.version}`, new Date(back + DAY)]];
+        await history.read(async (tx) => {
+          for (const { asOf, knownAt } of instantsOf(told)) {
+            const ids = new Set(told.map(({ recordId }) => recordId));
+            const expected = [...ids].flatMap((recordId) => {
+              const of = told.filter((version) => version.recordId === recordId);
+              if (inEffect(of, asOf, knownAt).length > 0) return [];
+              // Nothing begins within a day: the last day on which something was in effect tells when it ended.
+              for (let back = asOf.getTime() - DAY; back >= day(0).getTime(); back -= DAY) {
+                const [last] = inEffect(of, new Date(back), knownAt);
+                if (last !== undefined) return [[`${recordId}/${last.version}`, new Date(back + DAY)]];
+              }
+              return [];
+            });
+            for (const store of BOTH) {
+              const found = await store.ended(tx, { asOf, knownAt }, { types: [type] });
+              expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
             }
-            return [];
-          });
-          for (const store of BOTH) {
-            const found = await history.read((tx) => store.ended(tx, { asOf, knownAt }, { types: [type] }));
-            expect(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt])).toEqual(expected.sort());
+            asked += expected.length;
           }
-          asked += expected.length;
-        }
+        });
       }),
       { numRuns: 30 },
     );
@@ -152,24 +154,25 @@ describe('do intervals say what versions say?', () => {
           ...[0, 3, null].map((days): NeedLimit => ({ type, days })),
           { type, days: 3, about: ['y', 'z'] },
         ];
-        for (const instant of instantsOf(told)) {
-          for (const systemId of [null, ...SYSTEMS]) {
-            const there = inEffect(told, instant.asOf, instant.knownAt).filter(
-              ({ systemIds, goodFrom }) =>
-                goodFrom <= instant.asOf && (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
-            );
-            const expected = limits.flatMap((limit) => {
-              const speaking = there.filter(({ about }) => limit.about?.some((id) => about.includes(id)) !== false);
-              return speaking.length === 0
-                ? []
-                : [{ limit, systemId, ...summaryOf(speaking, limit.days, instant.asOf) }];
-            });
-            await history.read(async (tx) => {
+        await history.read(async (tx) => {
+          for (const instant of instantsOf(told)) {
+            for (const systemId of [null, ...SYSTEMS]) {
+              const there = inEffect(told, instant.asOf, instant.knownAt).filter(
+                ({ systemIds, goodFrom }) =>
+                  goodFrom <= instant.asOf &&
+                  (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
+              );
+              const expected = limits.flatMap((limit) => {
+                const speaking = there.filter(({ about }) => limit.about?.some((id) => about.includes(id)) !== false);
+                return speaking.length === 0
+                  ? []
+                  : [{ limit, systemId, ...summaryOf(speaking, limit.days, instant.asOf) }];
+              });
               for (const store of BOTH) expect(await store.needs(tx, instant, systemId, limits)).toEqual(expected);
-            });
-            spoken += expected.length;
+              spoken += expected.length;
+            }
           }
-        }
+        });
       }),
       { numRuns: 12 },
     );

@@ -186,7 +186,7 @@ describe('a burst', () => {
     const { path, address, events } = await system();
     const other = await system();
     // More than may be under way of a system: as after an outage, when all that an API server still holds comes at once.
-    const count = 150;
+    const count = 100;
     const agent = new Agent({ keepAlive: true, maxSockets: count });
     const token = await cluster.token(SUBJECT);
     let refused = 0;

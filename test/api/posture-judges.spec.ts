@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TERM_NAMES } from '../../src/agreements/terms.js';
 import type { Posture } from '../../src/posture/posture.schema.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
-import { Keeper } from '../support/keep.js';
+import { startApp, type Caller, type Clinic, type World } from '../support/app.js';
+import { startKeeping, type Keeper } from '../support/keep.js';
+import { trivy } from './reports.js';
 
 let world: World;
 let clinic: Clinic;
@@ -14,9 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 beforeEach(async () => {
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  keeper = await Keeper.of(clinic, officer, await clinic.member('approver'));
+  ({ clinic, officer, keeper } = await startKeeping(world));
 });
 
 const posture = async (query: Record<string, string> = {}, path = clinic.systemPath): Promise<Posture> =>
@@ -25,34 +24,6 @@ const control = (of: Posture, id: string) => of.controls.find((one) => one.id ==
 const practice = (of: Posture, id: string) => of.practices.find((one) => one.id === id)!;
 const DAY = 86_400_000;
 const from = (days: number) => new Date(Date.now() + days * DAY).toISOString();
-
-/** One workload of the cluster, in which Trivy finds one thing wrong. */
-const trivy = (...ids: string[]): string =>
-  JSON.stringify({
-    ClusterName: 'emr',
-    Resources: [
-      {
-        Namespace: 'emr',
-        Kind: 'Deployment',
-        Name: 'emr-api',
-        Results: [
-          {
-            Target: 'Deployment/emr-api',
-            Class: 'config',
-            Type: 'kubernetes',
-            MisconfSummary: { Successes: 80, Failures: ids.length },
-            Misconfigurations: ids.map((ID) => ({
-              Type: 'Kubernetes Security Check',
-              ID,
-              Title: ID,
-              Severity: 'MEDIUM',
-              Status: 'FAIL',
-            })),
-          },
-        ],
-      },
-    ],
-  });
 
 const scan = (text: string, observedAt: string) =>
   clinic.agent

@@ -8,8 +8,9 @@ import { PostureMemory } from '../../src/posture/memory.service.js';
 import { PostureReader } from '../../src/posture/posture.reader.js';
 import { PostureService } from '../../src/posture/posture.service.js';
 import { systemStates } from '../../src/posture/states.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
-import { Keeper, type Kept } from '../support/keep.js';
+import { startApp, type Caller, type Clinic, type World } from '../support/app.js';
+import { startKeeping, type Keeper, type Kept } from '../support/keep.js';
+import { trivy } from './reports.js';
 
 const DAY = 86_400_000;
 const HOUR = DAY / 24;
@@ -46,9 +47,8 @@ class Life {
   ) {}
 
   static async begin(): Promise<Life> {
-    const clinic = await startClinic(world);
-    const officer = await clinic.member('compliance_officer');
-    const life = new Life(clinic, officer, await Keeper.of(clinic, officer, await clinic.member('approver')));
+    const { clinic, officer, keeper } = await startKeeping(world);
+    const life = new Life(clinic, officer, keeper);
     const { body } = await clinic.admin
       .post(`${clinic.path}/systems`, { name: 'billing', environment: 'production', phi: 'processes' })
       .expect(201);
@@ -172,33 +172,6 @@ class Life {
     }
   }
 }
-
-const trivy = (...ids: string[]): string =>
-  JSON.stringify({
-    ClusterName: 'emr',
-    Resources: [
-      {
-        Namespace: 'emr',
-        Kind: 'Deployment',
-        Name: 'emr-api',
-        Results: [
-          {
-            Target: 'Deployment/emr-api',
-            Class: 'config',
-            Type: 'kubernetes',
-            MisconfSummary: { Successes: 80, Failures: ids.length },
-            Misconfigurations: ids.map((ID) => ({
-              Type: 'Kubernetes Security Check',
-              ID,
-              Title: ID,
-              Severity: 'MEDIUM',
-              Status: 'FAIL',
-            })),
-          },
-        ],
-      },
-    ],
-  });
 
 const kubeBench = (status: string): string =>
   JSON.stringify({

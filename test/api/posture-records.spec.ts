@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Posture } from '../../src/posture/posture.schema.js';
-import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
-import { Keeper, type Kept } from '../support/keep.js';
+import { startApp, type Caller, type Clinic, type World } from '../support/app.js';
+import { startKeeping, type Keeper, type Kept } from '../support/keep.js';
 
 let world: World;
 let clinic: Clinic;
@@ -12,11 +12,8 @@ beforeAll(async () => {
   world = await startApp();
 });
 afterAll(() => world.stop());
-// Each its own organisation: what one keeps must not speak for the next.
 beforeEach(async () => {
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  keeper = await Keeper.of(clinic, officer, await clinic.member('approver'));
+  ({ clinic, officer, keeper } = await startKeeping(world));
 });
 
 const OFFICIAL = '164.308(a)(2)';

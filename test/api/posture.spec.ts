@@ -3,6 +3,7 @@ import type { OrganizationPosture } from '../../src/posture/organization.schema.
 import type { Posture } from '../../src/posture/posture.schema.js';
 import { STATUSES } from '../../src/posture/status.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { trivy } from './reports.js';
 
 const DAY = 86_400_000;
 const PRACTICE = 'default-deny-network-policy';
@@ -21,38 +22,6 @@ const kubeBench = (): string =>
           {
             section: '4.1',
             results: [{ test_number: '4.1.1', test_desc: 'Files (Automated)', status: 'PASS', scored: true }],
-          },
-        ],
-      },
-    ],
-  });
-
-/** All of a cluster, with one workload that Trivy finds nothing wrong with, or something. */
-const trivy = (failing: boolean): string =>
-  JSON.stringify({
-    ClusterName: 'emr',
-    Resources: [
-      {
-        Namespace: 'emr',
-        Kind: 'Deployment',
-        Name: 'emr-api',
-        Results: [
-          {
-            Target: 'Deployment/emr-api',
-            Class: 'config',
-            Type: 'kubernetes',
-            MisconfSummary: { Successes: 80, Failures: failing ? 1 : 0 },
-            Misconfigurations: failing
-              ? [
-                  {
-                    Type: 'Kubernetes Security Check',
-                    ID: 'KSV038',
-                    Title: 'NetworkPolicy',
-                    Severity: 'MEDIUM',
-                    Status: 'FAIL',
-                  },
-                ]
-              : [],
           },
         ],
       },
@@ -98,14 +67,14 @@ describe('posture', () => {
   });
 
   it('follows reports through time: evidenced, stale, failing, and as it was known before', async () => {
-    await post(trivy(false), ago(20), 'cluster/cluster');
+    await post(trivy(), ago(20), 'cluster/cluster');
     const known = new Date().toISOString();
     expect(practice(await posture({ asOf: ago(19) }))).toMatchObject({ status: 'evidenced', inferred: true });
     expect(practice(await posture({ asOf: ago(5) })).status).toBe('stale');
     expect(practice(await posture({ asOf: ago(21) })).status).toBe('missing');
 
     // A late report: of a time before the last one was known.
-    await post(trivy(true), ago(10), 'cluster/cluster');
+    await post(trivy('KSV038'), ago(10), 'cluster/cluster');
     expect(practice(await posture({ asOf: ago(9) }))).toMatchObject({ status: 'failing', phiCounts: { fail: 1 } });
     expect(practice(await posture({ asOf: ago(15) })).status).toBe('evidenced');
     expect(practice(await posture({ asOf: ago(13), knownAt: known })).status).toBe('evidenced');
@@ -114,7 +83,7 @@ describe('posture', () => {
 
     const question = { asOf: ago(9), knownAt: new Date().toISOString() };
     const answer = await posture(question);
-    await post(trivy(false), ago(9.5), 'cluster/cluster');
+    await post(trivy(), ago(9.5), 'cluster/cluster');
     expect(await posture(question)).toEqual(answer);
     expect(practice(await posture({ asOf: ago(9) })).status).toBe('evidenced');
   });

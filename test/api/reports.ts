@@ -54,6 +54,34 @@ export const kubeBench = (statuses: Readonly<Record<string, 'PASS' | 'FAIL' | 'W
     },
   ]);
 
+/** Trivy's JSON of all of a cluster: one workload, in which it finds these misconfigurations. */
+export const trivy = (...ids: string[]): string =>
+  JSON.stringify({
+    ClusterName: 'emr',
+    Resources: [
+      {
+        Namespace: 'emr',
+        Kind: 'Deployment',
+        Name: 'emr-api',
+        Results: [
+          {
+            Target: 'Deployment/emr-api',
+            Class: 'config',
+            Type: 'kubernetes',
+            MisconfSummary: { Successes: 80, Failures: ids.length },
+            Misconfigurations: ids.map((ID) => ({
+              Type: 'Kubernetes Security Check',
+              ID,
+              Title: ID,
+              Severity: 'MEDIUM',
+              Status: 'FAIL',
+            })),
+          },
+        ],
+      },
+    ],
+  });
+
 export interface Answer<Body = Record<string, unknown>> {
   status: number;
   headers: Record<string, string>;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Posture } from '../../src/posture/posture.schema.js';
 import type { WorkItemView } from '../../src/posture/work.schema.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
-import { Keeper, type Kept } from '../support/keep.js';
+import { startKeeping, type Keeper, type Kept } from '../support/keep.js';
 
 let world: World;
 let clinic: Clinic;
@@ -14,9 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 beforeEach(async () => {
-  clinic = await startClinic(world);
-  officer = await clinic.member('compliance_officer');
-  keeper = await Keeper.of(clinic, officer, await clinic.member('approver'));
+  ({ clinic, officer, keeper } = await startKeeping(world));
 });
 
 const DAY = 86_400_000;

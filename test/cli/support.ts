@@ -28,7 +28,7 @@ export interface Started {
   wrote: (pattern: RegExp) => Promise<RegExpExecArray>;
 }
 
-/** Runs the compiled command line as people do, without anything of this machine's environment. `cwd`: where; default: here. */
+/** Runs the compiled command line as people do, without anything of this machine's environment but what loads it faster. `cwd`: where; default: here. */
 export function start(
   args: readonly string[],
   env: Record<string, string> = {},
@@ -36,7 +36,13 @@ export function start(
   cwd?: string,
 ): Started {
   const child = spawn(process.execPath, [program, ...args], {
-    env: { PATH: process.env['PATH'], XDG_CONFIG_HOME: '/nonexistent', SAFEGUARD_TOKEN: 'token-of-the-test', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      XDG_CONFIG_HOME: '/nonexistent',
+      SAFEGUARD_TOKEN: 'token-of-the-test',
+      ...env,
+    },
     cwd,
   });
   const run: Run = { code: null, signal: null, stdout: '', stderr: '' };

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../src/development/postgres.js';
 import { createDatabase } from '../../src/development/roles.js';
@@ -14,8 +15,10 @@ declare module 'vitest' {
   }
 }
 
-/** One Postgres per run, thrown away after it, with a migrated template from which every test file copies its own database. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** One Postgres per run, of all projects that need one, thrown away after it, with a migrated template from which every test file copies its own database. */
+export default async function setup({ vitest }: TestProject): Promise<() => Promise<void>> {
+  const root = vitest.getRootProject();
+  if ((root.getProvidedContext() as Partial<ProvidedContext>).postgres !== undefined) return () => Promise.resolve();
   const directory = await mkdtemp(join(tmpdir(), 'safeguard-test-'));
   const server = await startPostgres({ dataDirectory: directory, durable: false });
   const teardown = async () => {
@@ -34,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     } finally {
       await admin.end();
     }
-    project.provide('postgres', {
+    root.provide('postgres', {
       admin: adminUrl,
       owner: server.url('postgres', 'owner'),
       server: server.url('postgres', 'server'),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'supertest';
-import type { Caller, Clinic } from './app.js';
+import { startClinic, type Caller, type Clinic, type World } from './app.js';
 
 export interface Kept {
   type: string;
@@ -96,4 +96,12 @@ export class Keeper {
   private async etag(id: string): Promise<string> {
     return `"${(await this.officer.get(`${this.path}/${id}`).expect(200)).body.revision}"`;
   }
+}
+
+/** A clinic of its own, with the two people who keep its records: what one test keeps must not speak for the next. */
+export async function startKeeping(world: World): Promise<{ clinic: Clinic; officer: Caller; keeper: Keeper }> {
+  const clinic = await startClinic(world);
+  const officer = await clinic.member('compliance_officer');
+  const keeper = await Keeper.of(clinic, officer, await clinic.member('approver'));
+  return { clinic, officer, keeper };
 }

@@ -70,7 +70,7 @@ const ROOMS = {
     'analyses',
   ],
   // What an auditor runs, who has neither a server nor a database: of these rooms the pure files alone (see below).
-  verify: ['kernel', 'audit', 'records'],
+  verify: ['kernel', 'audit', 'records', 'custody'],
   // What auditors who were let in see of everything.
   examinations: [
     'kernel',
@@ -106,7 +106,7 @@ const CATALOG_OF_BIN = '^src/catalog/(load|own-type)\\.ts$';
 const VERIFY_OF_BIN = '^src/verify/';
 /** What src/verify has of the other rooms: formats and arithmetic, no service and no store. */
 const PURE_OF_VERIFY =
-  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof)|records/version-digest|kernel/(portable-paths|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
+  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof)|records/version-digest|custody/step-names|kernel/(portable-paths|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
 
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */

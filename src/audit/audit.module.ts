@@ -8,6 +8,8 @@ import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
 import { AuditStore } from './audit.store.js';
 import { LogController } from './log.controller.js';
+import { LogFaults } from './log-faults.js';
+import { LogFaultsStore } from './log-faults.store.js';
 import { LogSequencer } from './log.sequencer.js';
 import { LogService } from './log.service.js';
 import { LogSigner } from './log.signer.js';
@@ -23,6 +25,8 @@ import { LogWorker } from './log.worker.js';
     AnchorService,
     AnchorStore,
     AnchorWorker,
+    LogFaults,
+    LogFaultsStore,
     LogSequencer,
     LogService,
     LogSigner,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import { open, seal } from '../kernel/crypto/sealed.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
@@ -17,6 +18,7 @@ import {
   type ObjectKind,
   type RecordedEvent,
 } from './event.js';
+import { LogDamaged } from './log-damaged.js';
 import type { SignedHead } from './log.js';
 import { LogWorker } from './log.worker.js';
 import { leafHash } from './merkle.js';
@@ -117,7 +119,7 @@ export class AuditService {
       return { leaf, leafText, logIndex, details: null, salt: null };
     }
     const key = await this.keyring.find(tx, row.dataKeyId);
-    const detail = open(key.sealing, row.encryptedDetail, detailContext(tx, row.id)).toString('utf8');
+    const detail = openedDetail(key, row.encryptedDetail, detailContext(tx, row.id), row.id);
     return { leaf, leafText, logIndex, details: JSON.parse(detail) as JsonValue, salt: row.salt.toString('hex') };
   }
 }
@@ -167,6 +169,15 @@ function made(
           encryptedDetail: seal(key.sealing, Buffer.from(canonicalJson(event.details ?? null)), detailContext(tx, id)),
         };
   return { row, detail };
+}
+
+function openedDetail(key: DataKey, sealed: Buffer, context: Buffer, eventId: string): string {
+  try {
+    return open(key.sealing, sealed, context).toString('utf8');
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    throw new LogDamaged(`the details of event ${eventId}: ${error.message}`, { cause: error });
+  }
 }
 
 const detailContext = (tx: Tx, eventId: string): Buffer =>

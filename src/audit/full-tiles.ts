@@ -1,3 +1,4 @@
+import { LogDamaged } from './log-damaged.js';
 import { rootOfTile, TILE_WIDTH } from './tile.js';
 
 /** A tile that will never have more. */
@@ -24,7 +25,7 @@ export async function fullTiles(size: number, leaves: readonly Buffer[], read: L
     const begun = before % TILE_WIDTH;
     if (begun + added.length < TILE_WIDTH) return full;
     const hashes = [...(await read(level, before - begun, before)), ...added];
-    if (hashes.length !== begun + added.length) throw new Error('a level of the log has lost hashes');
+    if (hashes.length !== begun + added.length) throw new LogDamaged(`the log has lost hashes of level ${level}`);
     const tiles: FullTile[] = [];
     for (let at = 0; at + TILE_WIDTH <= hashes.length; at += TILE_WIDTH) {
       const bytes = Buffer.concat(hashes.slice(at, at + TILE_WIDTH));

@@ -25,11 +25,16 @@ export class LogController {
   async get(@Call() call: CallOf<typeof getLog>) {
     return this.database.read(call.principal, async (tx) => {
       const { origin, size, root, note, signedAt } = await this.log.head(tx);
+      const fault = await this.guard.faultOf(tx, origin);
       return {
         origin,
         size,
         root: root.toString('base64'),
         signedAt: signedAt.toISOString(),
+        refused:
+          fault === null
+            ? null
+            : { origin: fault.origin, foundBy: fault.foundBy, reason: fault.reason, since: fault.since.toISOString() },
         checkpoint: note.toString('utf8'),
         keys: await this.log.keysOf(tx, origin),
       };
@@ -39,9 +44,9 @@ export class LogController {
   @Endpoint(getLogCheckpoint)
   async checkpoint(@Call() call: CallOf<typeof getLogCheckpoint>) {
     const { note } = await this.database.read(call.principal, async (tx) => {
-      const head = await this.log.head(tx);
-      await this.guard.refuseWhereRefused(tx, head.origin);
-      return head;
+      // First: one that was refused before any head of it was signed has none.
+      await this.guard.refuseWhereRefused(tx, await this.log.origin(tx));
+      return this.log.head(tx);
     });
     return file(note, TEXT, 'private, max-age=5');
   }

@@ -19,6 +19,20 @@ const LogView = z
     size,
     root: hash,
     signedAt: z.iso.datetime().meta({ description: 'When the head was signed, by our clock, UTC.' }),
+    refused: z
+      .object({
+        origin: z.string().meta({ description: 'Of which log: this one, or the anchor log, which stands for all.' }),
+        foundBy: z.enum(['here', 'outside']).meta({
+          description: '`here`: its rows are not what it has signed. `outside`: it is not what was kept of it outside.',
+        }),
+        reason: z.string(),
+        since: z.iso.datetime().meta({ description: 'When that was found, UTC.' }),
+      })
+      .nullable()
+      .meta({
+        description:
+          'Why no head is signed any more: this one is the last that was, and what came after it is not shown. An operator is needed. Null where heads are signed.',
+      }),
     checkpoint: z.string().meta({ description: 'The signed head: a C2SP checkpoint.' }),
     keys: z
       .object({
@@ -39,6 +53,7 @@ const LogView = z
         size: 42,
         root: ROOT,
         signedAt: '2026-11-23T09:05:10.000Z',
+        refused: null,
         checkpoint: NOTE,
         keys: {
           checkpoint: [`${ORIGIN}+03bde0ae+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k`],

@@ -4,6 +4,8 @@ import type { Principal } from '../kernel/principal.js';
 import { AnchorGuard } from './anchor/anchor-guard.js';
 import { AUDIT_CONFIG, type AuditConfig } from './audit.config.js';
 import { fullTiles } from './full-tiles.js';
+import { LogDamaged } from './log-damaged.js';
+import { LogFaults } from './log-faults.js';
 import type { Log, NewLeaf } from './log.js';
 import { LogStore } from './log.store.js';
 import { Frontier, leafHash } from './merkle.js';
@@ -24,13 +26,28 @@ export class LogSequencer {
     private readonly store: LogStore,
     @Inject(AUDIT_CONFIG) private readonly config: AuditConfig,
     private readonly guard: AnchorGuard,
+    private readonly faults: LogFaults,
   ) {}
 
   /**
    * Appends what waits, a batch of it; whether there may be more. `wait`: where another server has the log in hand, waits for it, so that what was committed before the
-   * call is in the log when nothing more is left.
+   * call is in the log when nothing more is left. Throws a LogRefused where the log's rows are not what it was made of.
    */
   async append(principal: Principal, { wait }: { wait: boolean }): Promise<boolean> {
+    const at: { log: Log | null } = { log: null };
+    try {
+      return await this.turn(principal, at, wait);
+    } catch (error) {
+      // Written down when the turn has been rolled back.
+      if (error instanceof LogDamaged && at.log !== null) {
+        await this.faults.require(at.log.generation, at.log.origin, 'here', error.message);
+      }
+      throw error;
+    }
+  }
+
+  /** `at` is told of the log that it has in hand. */
+  private turn(principal: Principal, at: { log: Log | null }, wait: boolean): Promise<boolean> {
     return this.database.write(principal, async (tx) => {
       tx.withoutAudit('the log is what is recorded: an event of its growth would make it grow');
       const generation = await this.store.generation(tx);
@@ -38,6 +55,7 @@ export class LogSequencer {
         wait,
       });
       if (log === null) return false;
+      at.log = log;
       // Begun anew while this one was waited for: from here on it would get leaves that nobody takes over.
       if ((await this.store.generation(tx)) !== generation) return true;
       const carried = log.isComplete ? [] : await this.takenOver(tx, log);
@@ -45,6 +63,7 @@ export class LogSequencer {
         await this.extend(tx, log, carried, false);
         return true;
       }
+      if (!log.isComplete) await this.store.requeue(tx, log);
       const queued = await this.store.queued(tx, BATCH);
       if (queued.length > 0) {
         await this.extend(tx, log, queued, true);
@@ -74,9 +93,17 @@ export class LogSequencer {
     const tiles = await fullTiles(log.size, hashes, (level, from, to) =>
       this.store.hashes(tx, log.generation, level, from, to),
     );
-    const frontier = Frontier.of(log.size, log.frontier);
+    const frontier = frontierOf(log);
     for (const hash of hashes) frontier.append(hash);
     const { size, root, bytes } = frontier;
     await this.store.append(tx, log, leaves, tiles, { size, root, frontier: bytes, isComplete });
+  }
+}
+
+function frontierOf({ size, frontier }: Log): Frontier {
+  try {
+    return Frontier.of(size, frontier);
+  } catch (error) {
+    throw new LogDamaged('what the log goes on from is not of its size', { cause: error });
   }
 }

@@ -57,6 +57,13 @@ export class LogService {
     return head;
   }
 
+  /** The name of the organisation's log, also of one that has nothing yet. */
+  async origin(tx: Tx): Promise<string> {
+    const generation = await this.store.generation(tx);
+    const log = await this.store.find(tx, generation);
+    return log?.origin ?? logOrigin(this.config.host, tx.organizationId, generation);
+  }
+
   /** The keys of a log, by its name. */
   async keysOf(tx: Tx, origin: string): Promise<LogKeys> {
     const known = await this.keys.known(tx);
@@ -147,9 +154,7 @@ export class LogService {
 
   /** The same of many events that were recorded before. */
   async receipts(tx: Tx): Promise<(event: Omit<RecordedEvent, 'id'>) => Promise<string>> {
-    const generation = await this.store.generation(tx);
-    const log = await this.store.find(tx, generation);
-    const origin = log?.origin ?? logOrigin(this.config.host, tx.organizationId, generation);
+    const origin = await this.origin(tx);
     const key = verifierKey(receiptKeyName(origin), this.keys.receipt.publicKey);
     return async ({ leafHash, time }) => {
       const text = formatReceipt({ origin, leafHash, time: time.getTime() });

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import { SigningKeys } from '../kernel/crypto/signing/signing-keys.js';
-import { IntegrityError } from '../kernel/crypto/integrity-error.js';
-import { Database } from '../kernel/db/database.js';
+import { Database, type Tx } from '../kernel/db/database.js';
 import type { Principal } from '../kernel/principal.js';
 import { AnchorGuard } from './anchor/anchor-guard.js';
 import { AnchorStore } from './anchor/anchor.store.js';
 import { formatCheckpoint } from './checkpoint.js';
-import type { SignedHead } from './log.js';
+import { LogDamaged } from './log-damaged.js';
+import { LogFaults } from './log-faults.js';
+import type { Log, SignedHead } from './log.js';
 import { LogStore } from './log.store.js';
 import { rootOf } from './merkle.js';
 import { formatNote, signNote, verifierKey } from './note.js';
@@ -26,27 +27,22 @@ export class LogSigner {
     private readonly clock: Clock,
     private readonly guard: AnchorGuard,
     private readonly anchors: AnchorStore,
+    private readonly faults: LogFaults,
   ) {}
 
   /**
-   * Signs the present head, where it is not signed. Throws an IntegrityError where the log is not what it has signed, a LogRefused where it is not what is outside, and an
-   * OutsideSilent where nobody there answers; then it goes on as it is, unsigned.
+   * Signs the present head, where it is not signed. Throws a LogRefused where the log is not what it has signed, or not what is outside, and an OutsideSilent where nobody
+   * there answers; then it goes on as it is, unsigned.
    */
   async sign(principal: Principal): Promise<void> {
     const found = await this.database.readSnapshot(principal, async (tx) => {
       const log = await this.store.find(tx, await this.store.generation(tx));
       if (log === null || !log.isComplete || log.size === log.signedSize) return null;
-      const read = hashReader(log.size, (tiles) => this.store.tiles(tx, log.generation, tiles));
-      if (!(await rootOf(log.size, read)).equals(log.root)) {
-        throw new IntegrityError(`the log ${log.origin} has another root than its leaves`);
-      }
-      const last = await this.store.lastHead(tx, log.generation);
-      const extendsLast = last === null || (last.size < log.size && (await rootOf(last.size, read)).equals(last.root));
-      if (!extendsLast) throw new IntegrityError(`the log ${log.origin} does not extend the head that it has signed`);
-      return log;
+      return { log, damage: await this.damage(tx, log) };
     });
     if (found === null) return;
-    const { generation, origin, size, root } = found;
+    const { generation, origin, size, root } = found.log;
+    await this.faults.require(generation, origin, 'here', found.damage);
     await this.guard.requireExtends(origin, async () => ({
       size: (await this.database.read(principal, (tx) => this.store.find(tx, generation)))?.size ?? 0,
       rootAt: (at) =>
@@ -67,5 +63,19 @@ export class LogSigner {
       await this.store.keepHead(tx, head);
       await this.anchors.enqueue(tx, generation, head);
     });
+  }
+
+  /** In what its rows differ from what it has signed; null where in nothing. */
+  private async damage(tx: Tx, log: Log): Promise<string | null> {
+    try {
+      const read = hashReader(log.size, (tiles) => this.store.tiles(tx, log.generation, tiles));
+      if (!(await rootOf(log.size, read)).equals(log.root)) return 'the log has another root than its leaves';
+      const last = await this.store.lastHead(tx, log.generation);
+      const extendsLast = last === null || (last.size < log.size && (await rootOf(last.size, read)).equals(last.root));
+      return extendsLast ? null : 'the log does not extend the head that it has signed';
+    } catch (error) {
+      if (error instanceof LogDamaged) return error.message;
+      throw error;
+    }
   }
 }

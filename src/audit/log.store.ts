@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { IntegrityError } from '../kernel/crypto/integrity-error.js';
-import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { RecordedEvent } from './event.js';
 import type { FullTile } from './full-tiles.js';
+import { LogDamaged } from './log-damaged.js';
 import type { Log, NewLeaf, SignedHead } from './log.js';
 import { EMPTY_ROOT, HASH_SIZE } from './merkle.js';
 import { TILE_WIDTH, type Tile } from './tile.js';
@@ -106,19 +106,38 @@ export class LogStore {
     return row === undefined ? null : logOf(row);
   }
 
-  /** Events of the log before which this one does not have yet, in their order there. */
+  /** Events of the log before which this one does not have yet, in their order there. By their own texts: the hashes there may be what the log was refused for. */
   async carried(tx: Tx, before: Log, { generation, size }: Log, limit: number): Promise<NewLeaf[]> {
     return tx.query<NewLeaf>(
-      `select leaf_hash as "leafHash", event_id as "eventId", null as leaf from audit_leaf
-       where organization_id = $1 and generation = $2 and event_id is not null and index > coalesce(
+      `select sha256('\\x00'::bytea || e.leaf) as "leafHash", l.event_id as "eventId", null as leaf
+       from audit_leaf l cross join lateral
+         (select leaf from audit_event where organization_id = l.organization_id and id = l.event_id offset 0) e
+       where l.organization_id = $1 and l.generation = $2 and l.index > coalesce(
          (select there.index from audit_leaf last join audit_leaf there
             on there.organization_id = $1 and there.generation = $2 and there.event_id = last.event_id
           where last.organization_id = $1 and last.generation = $3 and last.index = $4 - 1), -1)
-       order by index limit $5`,
+       order by l.index limit $5`,
       [tx.organizationId, before.generation, generation, size, limit],
     );
   }
 
+  /**
+   * Events that are neither a leaf of a log nor wait to become one: somebody has taken them out of it past the service. They wait from here on. By sets: a plan that looks
+   * for each event by itself is at the mercy of statistics.
+   */
+  async requeue(tx: WriteTx, { generation }: Log): Promise<void> {
+    await tx.execute(
+      `insert into audit_queue (organization_id, event_id, leaf_hash)
+       select e.organization_id, e.id, sha256('\\x00'::bytea || e.leaf)
+       from (select id from audit_event where organization_id = $1
+             except (select event_id from audit_leaf where organization_id = $1 and generation = $2
+                     union all select event_id from audit_queue where organization_id = $1)) lost
+       join audit_event e on e.organization_id = $1 and e.id = lost.id`,
+      [tx.organizationId, generation],
+    );
+  }
+
+  /** Throws a LogDamaged where a place is taken, or an event has one already: the state of the log, or the queue, is not what it was. */
   async append(
     tx: WriteTx,
     log: Log,
@@ -126,6 +145,20 @@ export class LogStore {
     tiles: readonly FullTile[],
     after: Pick<Log, 'size' | 'root' | 'frontier' | 'isComplete'>,
   ): Promise<void> {
+    try {
+      await this.insert(tx, log, leaves, tiles);
+    } catch (error) {
+      const taken = TAKEN[brokenConstraint(error) ?? ''];
+      throw taken === undefined ? error : new LogDamaged(taken, { cause: error });
+    }
+    await tx.execute(
+      `update log_state set size = $3, root = $4, frontier = $5, is_complete = $6
+       where organization_id = $1 and generation = $2`,
+      [tx.organizationId, log.generation, after.size, after.root, after.frontier, after.isComplete],
+    );
+  }
+
+  private async insert(tx: WriteTx, log: Log, leaves: readonly NewLeaf[], tiles: readonly FullTile[]): Promise<void> {
     const key = [tx.organizationId, log.generation];
     await tx.execute(
       `insert into audit_leaf (organization_id, generation, index, leaf_hash, event_id, leaf)
@@ -152,11 +185,6 @@ export class LogStore {
         ],
       );
     }
-    await tx.execute(
-      `update log_state set size = $3, root = $4, frontier = $5, is_complete = $6
-       where organization_id = $1 and generation = $2`,
-      [...key, after.size, after.root, after.frontier, after.isComplete],
-    );
   }
 
   async unqueue(tx: WriteTx, leaves: readonly NewLeaf[]): Promise<void> {
@@ -209,14 +237,14 @@ export class LogStore {
           ? byName.get(`${level}/${index}`)
           : Buffer.concat(await this.hashes(tx, generation, level, from, from + width));
       if (tile?.length !== width * HASH_SIZE) {
-        throw new IntegrityError(`the log has lost a part of its tile ${level}/${index}`);
+        throw new LogDamaged(`the log has lost a part of its tile ${level}/${index}`);
       }
       tiles.push(tile);
     }
     return tiles;
   }
 
-  /** The bytes of leaves, in their order. Throws an IntegrityError where one is gone. */
+  /** The bytes of leaves, in their order. Throws a LogDamaged where one is gone. */
   async leaves(tx: Tx, generation: number, from: number, to: number): Promise<Buffer[]> {
     const rows = await tx.query<{ leaf: Buffer | null }>(
       `select coalesce(l.leaf, e.leaf) as leaf from audit_leaf l
@@ -225,7 +253,7 @@ export class LogStore {
       [tx.organizationId, generation, from, to],
     );
     const leaves = rows.flatMap(({ leaf }) => (leaf === null ? [] : [leaf]));
-    if (leaves.length !== to - from) throw new IntegrityError(`the log has lost leaves from ${from} to ${to}`);
+    if (leaves.length !== to - from) throw new LogDamaged(`the log has lost leaves from ${from} to ${to}`);
     return leaves;
   }
 
@@ -287,6 +315,13 @@ export class LogStore {
     return row ?? null;
   }
 }
+
+/** By the constraint that it breaks. */
+const TAKEN: Readonly<Record<string, string>> = {
+  audit_leaf_pk: 'the log has leaves above its size',
+  log_tile_pk: 'the log has tiles above its size',
+  audit_leaf_of_event: 'an event that is a leaf of the log waits to become one',
+};
 
 const logOf = (row: LogRow): Log => ({ ...row, size: Number(row.size), signedSize: Number(row.signedSize) });
 const headOf = (row: HeadRow): SignedHead => ({ ...row, size: Number(row.size) });

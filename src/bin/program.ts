@@ -138,7 +138,7 @@ export function buildProgram(): Command {
     .option('--key <file>', 'such a key in PEM; may be given several times', each(given))
     .option(
       '--log-key <file>',
-      'vkeys of the log or its receipts, a line each, beside those in the package',
+      'vkeys of the log, its receipts or the anchor log, a line each, in place of those of the same name in the package',
       each(given),
     )
     .option('--checkpoint <file>', 'a checkpoint of the log from earlier, which it has to extend', each(given))

@@ -5,7 +5,7 @@ import { operation } from '../kernel/http/endpoint.js';
 import { pageQuery } from '../kernel/http/page.js';
 import { organizationId } from '../kernel/http/parameters.js';
 import { ScanView } from '../scans/scans.schema.js';
-import { STEPS } from './steps.js';
+import { STEPS } from './step-names.js';
 
 export const StepView = z
   .object({

@@ -9,6 +9,7 @@ import { toPage } from '../kernel/http/page.js';
 import { RecordCustody } from '../records/custody.service.js';
 import { RetentionService } from '../records/retention.service.js';
 import { ScansService } from '../scans/scans.service.js';
+import type { ScanOfEvidence } from '../scans/scans.store.js';
 import type { CustodyView } from './custody.schema.js';
 import { ExportsStore } from './exports.store.js';
 import { stepOf, type Step } from './steps.js';
@@ -17,6 +18,14 @@ import { stepOf, type Step } from './steps.js';
 const MAX_SCANS = 100;
 /** Events read at once for the steps of many evidence. */
 const EVENTS_PAGE = 500;
+
+/** What is told to whoever may not see all of it: nothing is named that is not within. */
+export interface Within {
+  hasScan(scan: Pick<ScanOfEvidence, 'systemId' | 'observedAt' | 'receivedAt'>): boolean;
+  packageIds: ReadonlySet<string>;
+  /** Those of the records that are. */
+  recordsOf(recordIds: readonly string[]): Promise<ReadonlySet<string>>;
+}
 
 /** As it is shown. */
 type Custody = Omit<CustodyView, 'steps'> & { steps: Step[] };
@@ -38,19 +47,27 @@ export class CustodyService {
     return this.exports.insert(tx, packageId, eventId, evidenceIds);
   }
 
-  /** `systemIds`: only scans of these; null: of all. */
+  /** `within`: what may be told; null: all. */
   async read(
     tx: Tx,
     evidenceId: string,
-    systemIds: readonly string[] | null,
+    within: Within | null,
     page: { after: string | null; limit: number },
   ): Promise<Custody> {
     const info = await this.evidence.find(tx, evidenceId);
     const stored = await this.evidence.storedAs(tx, evidenceId);
-    const scans = await this.scans.ofEvidence(tx, [evidenceId], systemIds, MAX_SCANS);
+    const about = await this.aboutOf(tx, [evidenceId], null, (scan) => within?.hasScan(scan) !== false);
+    const exported = about.exported.filter(({ packageId }) => within?.packageIds.has(packageId) !== false);
     const kept = (await this.retention.ofEvidence(tx, [evidenceId])).get(evidenceId);
-    const exported = await this.exports.of(tx, [evidenceId]);
-    const { records, filter } = await this.aboutOf(tx, [evidenceId], systemIds, null);
+    const [by, heldBy] = [kept?.by ?? null, kept?.heldBy ?? []];
+    const named = [...about.filter.recordIds, ...heldBy, ...(by === null ? [] : [by])];
+    const records = within === null ? new Set(named) : await within.recordsOf(named);
+    const filter = {
+      ...about.filter,
+      recordIds: about.filter.recordIds.filter((id) => records.has(id)),
+      eventIds: exported.map(({ eventId }) => eventId),
+    };
+    const scans = await this.scans.ofEvidence(tx, [evidenceId], filter.scanIds, MAX_SCANS);
     const { limit, after } = page;
     const events = await this.audit.findCustody(tx, { ...filter, knownAt: null, below: null, after, limit: limit + 1 });
     const { items, next } = toPage(
@@ -60,7 +77,8 @@ export class CustodyService {
       ({ leaf }) => [leaf.id],
     );
     const receipts = await this.log.receipts(tx);
-    const steps = await Promise.all(items.map((event) => stepOf(event, records.get(evidenceId) ?? [], receipts)));
+    const keeping = about.records.get(evidenceId) ?? [];
+    const steps = await Promise.all(items.map((event) => stepOf(event, keeping, receipts)));
     return {
       evidence: evidenceView(info),
       stored: { ...stored, sha256: stored.sha256.toString('hex') },
@@ -77,9 +95,16 @@ export class CustodyService {
         postedBy: scan.postedBy,
         signature: scan.signature,
       })),
-      retention: { until: kept?.until?.toISOString() ?? null, by: kept?.by ?? null, heldBy: kept?.heldBy ?? [] },
+      retention: {
+        until: kept?.until?.toISOString() ?? null,
+        by: by !== null && records.has(by) ? by : null,
+        heldBy: heldBy.filter((id) => records.has(id)),
+      },
       packages: [...new Set(exported.map(({ packageId }) => packageId))],
-      steps: steps.filter((step) => step !== null),
+      steps: steps
+        .filter((step) => step !== null)
+        // Its details name the record that it was decided by.
+        .map((step) => (within !== null && step.step === 'disposed' ? { ...step, details: null } : step)),
       next,
     };
   }
@@ -95,7 +120,9 @@ export class CustodyService {
     knownAt: Date,
     below: SignedHead,
   ): Promise<ReadonlyMap<string, Step[]>> {
-    const { filter, records, byScan, byEvent } = await this.aboutOf(tx, evidenceIds, systemIds, knownAt);
+    const { filter, records, byScan, byEvent } = await this.aboutOf(tx, evidenceIds, knownAt, ({ systemId }) =>
+      systemIds.includes(systemId),
+    );
     const byRecord = new Map<string, string[]>();
     for (const [evidenceId, steps] of records) {
       for (const recordId of new Set(steps.map((step) => step.recordId))) {
@@ -124,15 +151,15 @@ export class CustodyService {
   private async aboutOf(
     tx: Tx,
     evidenceIds: readonly string[],
-    systemIds: readonly string[] | null,
     knownAt: Date | null,
+    tells: (scan: ScanOfEvidence) => boolean,
   ) {
-    const scans = await this.scans.idsOfEvidence(tx, evidenceIds);
-    const told = scans.filter(({ systemId }) => systemIds?.includes(systemId) !== false);
+    const told = (await this.scans.idsOfEvidence(tx, evidenceIds)).filter(tells);
     const records = await this.records.steps(tx, evidenceIds, knownAt);
     const exported = await this.exports.of(tx, evidenceIds);
     return {
       records,
+      exported,
       byScan: new Map(told.map(({ id, evidenceId }) => [id, [evidenceId]])),
       byEvent: mapped(Map.groupBy(exported, ({ eventId }) => eventId)),
       filter: {

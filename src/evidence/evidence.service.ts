@@ -117,7 +117,7 @@ export class EvidenceService {
       const earlier = await this.store.findByDigest(tx, kept.sha256);
       if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
       await this.requireKept(tx, earlier.id);
-      await this.assertStored(tx.principal, earlier);
+      await this.findings.watchingIn(tx, earlier, () => this.assertStored(earlier));
       return { id: earlier.id, isNew };
     }
     await this.audit.record(tx, {
@@ -138,13 +138,11 @@ export class EvidenceService {
   }
 
   /** Nobody is told that bytes are kept when the object that holds them is gone or cut: an IntegrityError, for the operator to see. */
-  private assertStored(principal: Principal, evidence: Evidence): Promise<void> {
-    return this.findings.watching(principal, evidence, async () => {
-      const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
-      if (found?.size !== evidence.storageSize) {
-        throw new IntegrityError(`evidence ${evidence.id}: its object is gone or has another size`);
-      }
-    });
+  private async assertStored(evidence: Evidence): Promise<void> {
+    const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
+    if (found?.size !== evidence.storageSize) {
+      throw new IntegrityError(`evidence ${evidence.id}: its object is gone or has another size`);
+    }
   }
 
   /** Removes received bytes that became no evidence. */
@@ -167,7 +165,7 @@ export class EvidenceService {
       await this.requireKept(tx, id);
       return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
     });
-    await this.assertStored(principal, evidence);
+    await this.findings.watching(principal, evidence, () => this.assertStored(evidence));
     const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
     return evidenceFile({ driver: this.driver, key: key.streaming, identity }, evidence, false);
   }
@@ -257,7 +255,7 @@ export class EvidenceService {
     const evidence = await this.store.findByDigest(tx, sha256);
     if (evidence === null) return null;
     await this.requireKept(tx, evidence.id);
-    await this.assertStored(tx.principal, evidence);
+    await this.findings.watchingIn(tx, evidence, () => this.assertStored(evidence));
     return this.infoOf(tx, evidence);
   }
 

@@ -30,6 +30,16 @@ export class FindingsService {
     }
   }
 
+  /** The same within a transaction: it is recorded when that is over, and before whoever waits for it is told. */
+  async watchingIn<T>(tx: Tx, evidence: Evidence, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      tx.afterEnd(() => this.noticeFault(tx.principal, evidence, error));
+      throw error;
+    }
+  }
+
   /** The same bytes. `heals`: they are all of an evidence that was found corrupt, so that their end proves it to be whole again. */
   async *watched(
     principal: Principal,

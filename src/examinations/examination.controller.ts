@@ -240,7 +240,9 @@ export class ExaminationController {
     const [after] = decodeCursor(call.query.cursor, ['uuid']) ?? [null];
     return this.seen(getCustody, call, async (tx, scope) => {
       await this.scope.requireEvidence(tx, scope, evidenceId);
-      return this.custody.read(tx, evidenceId, scope.systemIds, { after, limit: call.query.limit });
+      const packageIds = new Set(await this.engagements.sharedPackages(tx, call.params.engagementId));
+      const within = this.scope.custodyWithin(tx, scope, packageIds);
+      return this.custody.read(tx, evidenceId, within, { after, limit: call.query.limit });
     });
   }
 

@@ -283,7 +283,8 @@ export const getCustody = operation({
   path: `${engagement}/evidence/:evidenceId/custody`,
   tag,
   summary: 'The chain of custody of an evidence, for its auditor',
-  description: 'Who, when, what, and its digest at each step; of scans only those of the scope.',
+  description:
+    'Who, when, what, and its digest at each step. Scans and records that are not of the scope and period, and packages that were not handed over, are not named: neither in its steps nor beside them. `retention.until` is what it is.',
   permission,
   params: evidenceParams,
   query: z.strictObject(pageQuery),

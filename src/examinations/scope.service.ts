@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Within } from '../custody/custody.service.js';
 import type { EngagementScope } from '../engagements/engagement.service.js';
 import { EvidenceService, type EvidenceInfo } from '../evidence/evidence.service.js';
 import type { Tx } from '../kernel/db/database.js';
@@ -149,6 +150,15 @@ export class ScopeService {
     if (!(await this.evidenceWithin(tx, scope, [evidenceId])).has(evidenceId)) {
       throw new Refusal('not-found', 'There is no such evidence.');
     }
+  }
+
+  /** What the custody of evidence may name: scans and records of the scope, and packages that were handed over. */
+  custodyWithin(tx: Tx, scope: EngagementScope, packageIds: ReadonlySet<string>): Within {
+    return {
+      hasScan: (scan) => scope.systemIds?.includes(scan.systemId) !== false && this.isOfPeriod(scope, scan),
+      packageIds,
+      recordsOf: (ids) => this.custody.recordsOfPeriod(tx, ids, this.placesOf(scope) ?? null, scope.period),
+    };
   }
 
   /** One about all systems is within an engagement on all of them alone; and one that also tells of a time before the period is within none. */

@@ -13,7 +13,7 @@ const Ready = z
     status: z.literal('ok'),
     log: z.enum(['signed', 'refused']).meta({
       description:
-        '`refused`: what is kept of a log here is not what was kept of it outside, and its head is no longer signed. An operator is needed; the service goes on.',
+        '`refused`: what is kept of a log here is not what it has signed, or not what was kept of it outside, and its head is no longer signed. An operator is needed; the service goes on.',
     }),
   })
   .meta({ id: 'Readiness', description: 'It can serve.', examples: [{ status: 'ok', log: 'signed' }] });

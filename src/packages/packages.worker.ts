@@ -1,4 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { LogDamaged } from '../audit/log-damaged.js';
+import { LogRefused, sayFault } from '../audit/log-faults.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
@@ -27,8 +29,9 @@ export class PackagesWorker implements OnApplicationBootstrap {
     try {
       await this.packages.build(principal, id);
     } catch (error) {
-      if (!(error instanceof Refusal) || error.status >= 500) throw error;
-      await this.packages.fail(principal, id, error);
+      const refusal = refusalOf(error);
+      if (refusal === null) throw error;
+      await this.packages.fail(principal, id, refusal);
     }
   }
 
@@ -39,6 +42,23 @@ export class PackagesWorker implements OnApplicationBootstrap {
 }
 
 const workerOf = (organizationId: string): Principal => servicePrincipal('package-worker', organizationId, newId());
+
+/** What no further try helps, as it is told; null of everything else. */
+function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof LogRefused) {
+    return new Refusal(
+      'log-refused',
+      `A package rests on the head of the organisation’s log, and none is signed: ${sayFault(error.fault)}. Tell the operator, and ask for another when \`refused\` of the log is null.`,
+    );
+  }
+  if (error instanceof LogDamaged) {
+    return new Refusal(
+      'log-refused',
+      `The organisation’s log is not what it was made of: ${error.message}. Tell the operator, and ask for another package when that is put right.`,
+    );
+  }
+  return error instanceof Refusal && error.status < 500 ? error : null;
+}
 
 const UNBUILT = new Refusal(
   'internal',

@@ -168,13 +168,8 @@ export class ScansService {
   }
 
   /** Scans that the evidence is the report of, of the systems (null: of all), the latest that came first. */
-  ofEvidence(
-    tx: Tx,
-    evidenceIds: readonly string[],
-    systemIds: readonly string[] | null,
-    limit: number,
-  ): Promise<Scan[]> {
-    return this.store.ofEvidence(tx, evidenceIds, systemIds, limit);
+  ofEvidence(tx: Tx, evidenceIds: readonly string[], scanIds: readonly string[], limit: number): Promise<Scan[]> {
+    return this.store.ofEvidence(tx, evidenceIds, scanIds, limit);
   }
 
   /** All scans that the evidence is the report of: which, and of which system. */

@@ -30,7 +30,7 @@ export interface ReportedCluster {
 }
 
 /** Of which evidence a scan is, and of which system. */
-export type ScanOfEvidence = Pick<Scan, 'id' | 'systemId' | 'evidenceId'>;
+export type ScanOfEvidence = Pick<Scan, 'id' | 'systemId' | 'evidenceId' | 'observedAt' | 'receivedAt'>;
 
 @Injectable()
 export class ScansStore {
@@ -155,17 +155,12 @@ export class ScansStore {
     return query.orderBy('s.received_at', 'DESC').addOrderBy('s.id', 'DESC').limit(filter.limit).getMany();
   }
 
-  ofEvidence(
-    tx: Tx,
-    evidenceIds: readonly string[],
-    systemIds: readonly string[] | null,
-    limit: number,
-  ): Promise<Scan[]> {
+  ofEvidence(tx: Tx, evidenceIds: readonly string[], scanIds: readonly string[], limit: number): Promise<Scan[]> {
     const query = tx.manager
       .createQueryBuilder(Scan, 's')
       .where('s.organization_id = :organizationId', { organizationId: tx.organizationId })
-      .andWhere('s.evidence_id = any (:evidenceIds)', { evidenceIds });
-    if (systemIds !== null) query.andWhere('s.system_id = any (:systemIds)', { systemIds });
+      .andWhere('s.evidence_id = any (:evidenceIds)', { evidenceIds })
+      .andWhere('s.id = any (:scanIds)', { scanIds });
     return query.orderBy('s.received_at', 'DESC').addOrderBy('s.id', 'DESC').limit(limit).getMany();
   }
 
@@ -187,7 +182,7 @@ export class ScansStore {
 
   idsOfEvidence(tx: Tx, evidenceIds: readonly string[]): Promise<ScanOfEvidence[]> {
     return tx.query<ScanOfEvidence>(
-      `select id, system_id as "systemId", evidence_id as "evidenceId" from scan
+      `select id, system_id as "systemId", evidence_id as "evidenceId", observed_at as "observedAt", received_at as "receivedAt" from scan
        where organization_id = $1 and evidence_id = any ($2::uuid[])`,
       [tx.organizationId, evidenceIds],
     );

@@ -28,7 +28,7 @@ export interface Anchor extends Checkpoint {
 export async function checkAnchor(
   files: PackageFiles,
   log: WholeLog,
-  keys: { anchor: VerifierKey; log: readonly VerifierKey[]; witnesses: readonly VerifierKey[] },
+  keys: { anchor: readonly VerifierKey[]; log: readonly VerifierKey[]; witnesses: readonly VerifierKey[] },
 ): Promise<Anchor> {
   const leaf = await readFile(files, ANCHORED, MAX_NOTE);
   const anchored = asFault(ANCHORED, () => openCheckpoint(leaf, keys.log));

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { Action } from '../audit/event.js';
 import { leafHash } from '../audit/merkle.js';
 import type { VerifierKey } from '../audit/note.js';
 import { openReceipt, type Receipt } from '../audit/receipt.js';
+import { OTHERS_DETAILS, STEPS_OF, type StepName } from '../custody/step-names.js';
+import type { ShownEvents } from './events.js';
 import { Fault } from './fault.js';
 import { readEvent, type WholeLog } from './log.js';
 import { asFault } from './notes.js';
@@ -16,24 +19,28 @@ const stepShape = z.object({
   seq: z.number(),
   eventId: z.string(),
   time: z.string(),
+  step: z.string(),
   action: z.string(),
   actor: z.unknown(),
   object: z.object({ kind: z.string(), id: z.string() }).loose(),
   outcome: z.string(),
   requestId: z.string(),
   receipt: z.string().nullable(),
+  details: z.json(),
 });
 
 /**
- * Each evidence has its chain of custody, in which every step is an entry of the log and says what that says; no entry about the evidence itself is left out of it; and a
- * receipt is the log's, for just that entry.
+ * Each evidence has its chain of custody, in which every step is an entry of the log, is called what such an event is and says what that says; no entry about the evidence
+ * itself is left out of it; and a receipt is the log's, for just that entry.
  * @param keys of the log's receipts, among others
+ * @param events by which details are compared; undefined where they are wrong themselves
  */
 export async function checkCustody(
   files: PackageFiles,
   { evidence }: PackageIndex,
   log: WholeLog,
   keys: readonly VerifierKey[],
+  events: ShownEvents | undefined,
 ): Promise<string> {
   const known = new Set(evidence.map(({ evidenceId }) => evidenceId));
   const stray = [...files.sizes.keys()].find((path) => {
@@ -42,7 +49,7 @@ export async function checkCustody(
   });
   if (stray !== undefined) throw new Fault(`${stray} is the custody of no evidence that the package lists`);
   let steps = 0;
-  for (const evidenceId of known) steps += await checkChain(files, evidenceId, log, keys);
+  for (const evidenceId of known) steps += await checkChain(files, evidenceId, log, keys, events);
   return `${known.size} chains of custody: each of ${steps} steps is an entry of the log, and no entry about an evidence is left out`;
 }
 
@@ -52,6 +59,7 @@ async function checkChain(
   evidenceId: string,
   log: WholeLog,
   keys: readonly VerifierKey[],
+  events: ShownEvents | undefined,
 ): Promise<number> {
   const path = `bag/data/evidence/${evidenceId}/custody.jsonl`;
   if (!files.sizes.has(path)) throw new Fault(`${path} is not there`);
@@ -59,13 +67,21 @@ async function checkChain(
   for await (const bytes of linesOf(files, path)) {
     number += 1;
     const at = `${path}, line ${number}`;
-    const { seq, eventId, requestId, receipt, ...step } = jsonOf(stepShape, bytes, at);
+    const { seq, eventId, step: name, requestId, receipt, details, ...step } = jsonOf(stepShape, bytes, at);
     const index = log.indexOf(eventId);
     const leaf = index === null ? null : await log.leafAt(index);
     if (index === null || leaf === null) throw new Fault(`${at}: the log has no such event`);
     const { time, action, actor, object, outcome, request_id } = readEvent(leaf, index) ?? {};
     if (!isDeepStrictEqual({ ...step, request_id: requestId }, { time, action, actor, object, outcome, request_id })) {
       throw new Fault(`${at} is not what entry ${index} of the log says`);
+    }
+    // An action that the log has: it is that of the entry.
+    const said = step.action as Action;
+    if (STEPS_OF[said]?.includes(name as StepName) !== true) {
+      throw new Fault(`${at} calls the event ${step.action} ${name}`);
+    }
+    if (OTHERS_DETAILS.includes(said) ? details !== null : events?.hasDetails(index, details) === false) {
+      throw new Fault(`${at} has other details than the event`);
     }
     const isAbout = step.object.kind === 'evidence';
     // Ids of events are in the order in which they were made: none is there twice.

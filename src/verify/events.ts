@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { hash } from 'node:crypto';
 import { detailsDigest, type Leaf } from '../audit/event.js';
-import { leafHash } from '../audit/merkle.js';
+import { HASH_SIZE, leafHash } from '../audit/merkle.js';
+import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import { Fault } from './fault.js';
 import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
@@ -15,12 +17,21 @@ const lineShape = z.object({
   salt: z.stringFormat('hex', /^([0-9a-f]{2})+$/).nullable(),
 });
 
+/** What the package shows of the events, found to be theirs. */
+export interface ShownEvents {
+  text: string;
+  /** Whether these are the details that are shown with that entry of the log; null: that none are. */
+  hasDetails(index: number, details: JsonValue): boolean;
+}
+
 /**
  * The events that the package shows are those of the log, up to the instant of knowledge: each is an entry, none of the entries was left out, and details are those
  * that the event was recorded with.
  */
-export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt }: PackageIndex): Promise<string> {
+export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt }: PackageIndex): Promise<ShownEvents> {
   const shown = new Uint8Array(log.size);
+  // Digests: details may have megabytes. Zeroes where there are none.
+  const detailsOf = Buffer.alloc(log.size * HASH_SIZE);
   let lines = 0;
   let withDetails = 0;
   for await (const bytes of linesOf(files, EVENTS)) {
@@ -41,6 +52,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt 
     if (detailsDigest(Buffer.from(salt, 'hex'), details) !== expected) {
       throw new Fault(`${at}: the details are not those that the event was recorded with`);
     }
+    digestOf(details).copy(detailsOf, index * HASH_SIZE);
   }
   const until = Date.parse(knownAt);
   for (let index = 0; index < log.size; index += 1) {
@@ -48,8 +60,15 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt 
     if (isDue && shown[index] === 0) throw new Fault(`${EVENTS} leaves out entry ${index} of the log`);
     if (!isDue && shown[index] === 1) throw new Fault(`${EVENTS} has entry ${index} of the log, which is of later`);
   }
-  return `${lines} audit events are the entries of the log until ${knownAt}; ${withDetails} have their details`;
+  return {
+    text: `${lines} audit events are the entries of the log until ${knownAt}; ${withDetails} have their details`,
+    hasDetails: (index, details) =>
+      detailsOf.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE).equals(digestOf(details)),
+  };
 }
+
+const digestOf = (details: JsonValue): Buffer =>
+  details === null ? Buffer.alloc(HASH_SIZE) : hash('sha256', canonicalJson(details), 'buffer');
 
 /**
  * What the package holds of each evidence is what the log says that was received, and what it says was disposed of was: whoever exchanges a stored file and its row cannot

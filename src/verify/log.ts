@@ -28,10 +28,10 @@ export const CHECKPOINT = `${LOG}/checkpoint`;
 const MAX_BUNDLE = TILE_WIDTH * (65_535 + 2);
 const MAX_NOTE = 65_536;
 
-/** The head of the organisation's log, signed by the log's key. */
-export async function checkCheckpoint(files: PackageFiles, key: VerifierKey): Promise<Checkpoint> {
+/** The head of the organisation's log, signed by one of the log's keys. */
+export async function checkCheckpoint(files: PackageFiles, keys: readonly VerifierKey[]): Promise<Checkpoint> {
   const note = await readFile(files, CHECKPOINT, MAX_NOTE);
-  return asFault(CHECKPOINT, () => openCheckpoint(note, key));
+  return asFault(CHECKPOINT, () => openCheckpoint(note, keys));
 }
 
 export interface Approval {

@@ -13,7 +13,11 @@ const PROOFS = 'bag/data/proofs/';
 const SUFFIX = '.tlog-proof';
 
 /** Each event that stands alone has a proof, which leads from its bytes to the head of the log (C2SP tlog-proof); and no proof stands without its event. */
-export async function checkProofs(files: PackageFiles, head: Checkpoint, key: VerifierKey): Promise<string> {
+export async function checkProofs(
+  files: PackageFiles,
+  head: Checkpoint,
+  keys: readonly VerifierKey[],
+): Promise<string> {
   const paths = [...files.sizes.keys()].filter((path) => path.startsWith(PROOFS));
   const events = paths.filter((path) => !path.endsWith(SUFFIX));
   const orphan = paths.find((path) => path.endsWith(SUFFIX) && !files.sizes.has(path.slice(0, -SUFFIX.length)));
@@ -21,7 +25,7 @@ export async function checkProofs(files: PackageFiles, head: Checkpoint, key: Ve
   for (const path of events) {
     const at = `${path}${SUFFIX}`;
     const { index, hashes, checkpoint } = await readProof(files, at);
-    const proven = asFault(at, () => openCheckpoint(checkpoint, key));
+    const proven = asFault(at, () => openCheckpoint(checkpoint, keys));
     if (proven.origin !== head.origin || proven.size !== head.size || !proven.root.equals(head.root)) {
       throw new Fault(`${at} leads to another head of the log`);
     }

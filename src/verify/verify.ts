@@ -10,6 +10,7 @@ import { checkEvents, checkReceived } from './events.js';
 import { Fault } from './fault.js';
 import { checkExtends, checkReceipt, type Held } from './held.js';
 import { checkCheckpoint, checkTiles, type WholeLog } from './log.js';
+import { believed, requireOfLog } from './log-keys.js';
 import {
   ANCHOR_KEY,
   EARLIER_KEYS,
@@ -34,7 +35,7 @@ export interface VerifyOptions {
   fingerprints: readonly string[];
   /** Each has to have cosigned the anchor log. */
   witnesses: readonly VerifierKey[];
-  /** Keys of the log and of its receipts, beside those in the package. */
+  /** Keys of the log, of its receipts and of the anchor log: of a name that is among them no key in the package counts. One has to be of the package's log. */
   logKeys: readonly VerifierKey[];
   /** Roots of time-stamping authorities, in place of those in the package: then there has to be a stamp. */
   authorities: readonly X509Certificate[];
@@ -199,13 +200,16 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
     'checkpoint',
     { statement, payload },
     async (needs) => {
-      const key = await readVerifierKey(files, LOG_KEY);
-      const head = await checkCheckpoint(files, key);
+      const own = await readVerifierKey(files, LOG_KEY);
+      const log = believed([own], options.logKeys);
+      const head = await checkCheckpoint(files, log);
+      requireOfLog(options.logKeys, head.origin);
       requireHead(head, needs.statement.predicate.log);
-      const earlier = await readVerifierKeys(files, EARLIER_KEYS);
-      return { head, log: key, all: [key, await readVerifierKey(files, RECEIPT_KEY), ...earlier, ...options.logKeys] };
+      const others = [await readVerifierKey(files, RECEIPT_KEY), ...(await readVerifierKeys(files, EARLIER_KEYS))];
+      return { head, log, isOwn: log.includes(own), all: believed([own, ...others], options.logKeys) };
     },
-    ({ head }) => `the head of the log ${head.origin}, of ${head.size} entries, is signed by the log’s key`,
+    ({ head, isOwn }) =>
+      `the head of the log ${head.origin}, of ${head.size} entries, is signed by ${isOwn ? `the log’s key, that in ${LOG_KEY}` : 'a key of the log that you trust'}`,
   );
   const log = await steps.check(
     'log',
@@ -213,7 +217,12 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
     (needs) => checkTiles(files, needs.keys.head, needs.index),
     ({ size }) => `${size} entries, their tiles and the root are those of that head`,
   );
-  await steps.check('events', { log, index }, (needs) => checkEvents(files, needs.log, needs.index), asSaid);
+  const events = await steps.check(
+    'events',
+    { log, index },
+    (needs) => checkEvents(files, needs.log, needs.index),
+    ({ text }) => text,
+  );
   await steps.check('received', { log, index }, (needs) => checkReceived(needs.index, needs.log), asSaid);
   await steps.check('approved', { log, payload }, (needs) => checkApproved(files, needs.log), asSaid);
   await steps.check('proofs', { keys }, (needs) => checkProofs(files, needs.keys.head, needs.keys.log), asSaid);
@@ -232,7 +241,7 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   await steps.check(
     'custody',
     { log, keys, index },
-    (needs) => checkCustody(files, needs.index, needs.log, needs.keys.all),
+    (needs) => checkCustody(files, needs.index, needs.log, needs.keys.all, events),
     asSaid,
   );
 }
@@ -262,7 +271,7 @@ async function checkAnchors(
       async (needs) => {
         const known = [...options.witnesses, ...(await readVerifierKeys(files, WITNESS_KEYS))];
         const found = await checkAnchor(files, needs.log, {
-          anchor: await readVerifierKey(files, ANCHOR_KEY),
+          anchor: believed([await readVerifierKey(files, ANCHOR_KEY)], options.logKeys),
           log: needs.keys,
           witnesses: known,
         });

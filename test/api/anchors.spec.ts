@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LogRefused } from '../../src/audit/anchor/anchor-guard.js';
 import { AnchorService } from '../../src/audit/anchor/anchor.service.js';
 import { DirectoryCopies } from '../../src/audit/anchor/directory-copies.js';
 import { openCheckpoint, readCheckpoint } from '../../src/audit/checkpoint.js';
+import { LogRefused } from '../../src/audit/log-faults.js';
 import { LogService } from '../../src/audit/log.service.js';
 import { isIncluded, leafHash } from '../../src/audit/merkle.js';
 import { parseVerifierKey } from '../../src/audit/note.js';
@@ -131,7 +131,7 @@ describe('is a second history refused, when a backup was restored?', () => {
     const { body } = await officer.get(`${clinic.path}/log/checkpoint`).expect(503);
     expect(body).toMatchObject({ type: '/problems/log-refused', since: expect.any(String) });
     expect(body.detail).toContain('is not what was kept outside');
-    expect(world.logs.join('')).toContain('the log is not what is outside: no head of it is signed');
+    expect(world.logs.join('')).toContain('the log is not what was kept outside: no head of it is signed');
     const { body: events } = await officer.get(`${clinic.path}/audit-events?action=system.created&limit=1`).expect(200);
     expect(events.items).toHaveLength(1);
 

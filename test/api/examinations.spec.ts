@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { CustodyView } from '../../src/custody/custody.schema.js';
 import type { Caller, Clinic, World } from '../support/app.js';
 import { PERIOD, startAudited, type Audited, type Engaged } from '../support/engaged.js';
 import { kubeBench, send } from './reports.js';
@@ -297,6 +298,22 @@ describe('does an auditor download packages that were handed over, and no others
     expect((await auditor.get(`${path}/packages`).expect(200)).body.items).toMatchObject([
       { id: mine, status: 'ready' },
     ]);
+    // Nor does the custody of evidence that is in all of them name the others, nor a hold from after the period.
+    const held = await keeper.keep({
+      type: 'legal_hold',
+      fields: { matter: 'Example v. Clinic', everything: false },
+      effectiveFrom: '2026-05-01T00:00:00Z',
+      links: [{ kind: 'evidence', target: inside.evidenceId, note: '' }],
+    });
+    const custody = async (as: Caller, of: string) =>
+      (await as.get(`${of}/evidence/${inside.evidenceId}/custody`).expect(200)).body as CustodyView;
+    const [full, told] = [await custody(officer, clinic.path), await custody(auditor, path)];
+    for (const outside of [all, late, held]) {
+      expect(JSON.stringify(full)).toContain(outside);
+      expect(JSON.stringify(told)).not.toContain(outside);
+    }
+    expect(told).toMatchObject({ packages: [mine], retention: { until: full.retention.until, heldBy: [] } });
+    expect(told.steps.filter(({ step }) => step === 'exported')).toHaveLength(1);
     const { body } = await auditor.get(`${path}/packages/${mine}`).expect(200);
     const { status, bytes } = await send(world.url, auditor, 'GET', `${path}/packages/${mine}/content`);
     expect([status, createHash('sha256').update(bytes).digest('hex')]).toEqual([200, body.sha256]);

@@ -1,7 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type pg from 'pg';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCheckpoint } from '../../src/audit/checkpoint.js';
+import { LogRefused } from '../../src/audit/log-faults.js';
 import { LogSequencer } from '../../src/audit/log.sequencer.js';
 import { isConsistent, isIncluded, leafHash } from '../../src/audit/merkle.js';
 import { parseVerifierKey } from '../../src/audit/note.js';
@@ -11,8 +13,10 @@ import { parseTlogProof } from '../../src/audit/tlog-proof.js';
 import { fingerprintOf, spkiOf } from '../../src/kernel/crypto/signing/signing-key.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
+import { beginNewLogs } from '../../src/new-logs.js';
 import { startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { followLog, partsOf, programOf, writeEvents } from '../support/log.js';
+import { packagesRoom } from '../support/packages.js';
 import { kubeBench, send } from './reports.js';
 
 let world: World;
@@ -270,15 +274,25 @@ describe('does the log stay one?', () => {
     }
   });
 
-  it('what a superuser has changed below a head is signed no further, and said', async () => {
-    const other = await another();
-    const head = await close(other);
+  /** As a superuser does it, past what forbids it. */
+  const unguarded = async (statement: string, values: readonly unknown[]): Promise<void> => {
     await admin.query('alter table audit_leaf disable trigger append_only');
-    await admin.query(`update audit_leaf set leaf_hash = sha256('another') where organization_id = $1 and index = 0`, [
-      other.organizationId,
-    ]);
+    await admin.query(statement, [...values]);
     await admin.query('alter table audit_leaf enable always trigger append_only');
+  };
+
+  it('what a superuser has changed below a head is signed no further, is said, and is over when it is put back', async () => {
+    const other = await another();
+    const packages = packagesRoom(`${other.path}/packages`, await other.member('compliance_officer'));
+    const head = await close(other);
+    const leaf = 'update audit_leaf set leaf_hash = $2 where organization_id = $1 and index = 0';
+    const { rows: kept } = await admin.query<{ hash: Buffer }>(
+      'select leaf_hash as hash from audit_leaf where organization_id = $1 and index = 0',
+      [other.organizationId],
+    );
+    await unguarded(leaf, [other.organizationId, leafHash(Buffer.from('another'))]);
     await writeEvents(world, other, 1);
+    await expect(close(other)).rejects.toThrow(LogRefused);
     await expect(close(other)).rejects.toThrow('has another root than its leaves');
     // It signs a log every five seconds at most.
     await vi.waitFor(
@@ -294,9 +308,31 @@ describe('does the log stay one?', () => {
       [other.organizationId],
     );
     expect(Number(rows[0]?.size)).toBe(head.size);
+
+    const log = async () => (await other.admin.get(`${other.path}/log`).expect(200)).body;
+    const health = async () => (await other.admin.get('/health/ready').expect(200)).body;
+    expect(await log()).toMatchObject({
+      size: head.size,
+      refused: { origin: head.origin, foundBy: 'here', reason: 'the log has another root than its leaves' },
+    });
+    const { body: problem } = await other.admin.get(`${other.path}/log/checkpoint`).expect(503);
+    expect(problem).toMatchObject({ type: '/problems/log-refused', since: expect.any(String) });
+    expect(problem.detail).toContain('is not what it has signed');
+    expect(await health()).toEqual({ status: 'ok', log: 'refused' });
+    // No further try would help: it ends, and says why.
+    expect(await packages.settled((await packages.request()).id)).toMatchObject({
+      status: 'failed',
+      problem: { type: '/problems/log-refused', detail: expect.stringContaining('is not what it has signed') },
+    });
     // Of others nothing stops.
     await writeEvents(world, clinic, 1);
     await close(clinic);
+
+    await unguarded(leaf, [other.organizationId, kept[0]!.hash]);
+    const { note } = await close(other);
+    expect(await log()).toMatchObject({ refused: null, checkpoint: note.toString() });
+    await other.admin.get(`${other.path}/log/checkpoint`).expect(200);
+    expect(await health()).toEqual({ status: 'ok', log: 'signed' });
   });
 
   it('a key of before is still told', async () => {
@@ -389,5 +425,30 @@ describe('does the log stay one?', () => {
     const listed = await events(other);
     expect(listed).toHaveLength(size + 1);
     for (const { leaf, logIndex } of listed) expect(followed.leaves[logIndex ?? -1]?.toString()).toBe(leaf);
+  });
+
+  it('a new one is whole where leaves of the old one were changed, or taken out of it', async () => {
+    const other = await another();
+    await close(other);
+    const of = [other.organizationId];
+    await unguarded(`update audit_leaf set leaf_hash = sha256('another') where organization_id = $1 and index = 0`, of);
+    await unguarded('delete from audit_leaf where organization_id = $1 and index = 1', of);
+    await writeEvents(world, other, 1);
+    await expect(close(other)).rejects.toThrow('has lost a part of its tile');
+    // What the operator is told to ask finds both.
+    const guide = await readFile(new URL('../../../docs/log.md', import.meta.url), 'utf8');
+    const questions = /```sql\n([^]*?)```/.exec(guide)?.[1]?.replaceAll('…', other.organizationId).split(/;\s*/) ?? [];
+    const [changed, lost] = [await admin.query(questions[0] ?? ''), await admin.query(questions[1] ?? '')];
+    expect([changed.rows, lost.rows]).toEqual([
+      [{ index: '0', event_id: expect.any(String) }],
+      [{ id: expect.any(String) }],
+    ]);
+    const begun = await beginNewLogs({ databaseUrl: world.database.urls.server });
+    expect(begun?.faults).toMatchObject([{ foundBy: 'here', reason: 'the log has lost a part of its tile 0/0' }]);
+    await close(other);
+    const followed = await followLog(world, other, other.admin);
+    expect(followed.origin).toMatch(new RegExp(`/${begun?.number}$`));
+    const listed = await events(other);
+    expect(followed.leaves.slice(1).map(String).sort()).toEqual(listed.map(({ leaf }) => leaf).sort());
   });
 });

@@ -1,10 +1,15 @@
+import { createHash } from 'node:crypto';
 import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
+import type { DataSource } from 'typeorm';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EvidenceService } from '../../src/evidence/evidence.service.js';
+import { DATA_SOURCE } from '../../src/kernel/db/database.js';
 import type { Posture } from '../../src/posture/posture.schema.js';
 import { startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { Keeper } from '../support/keep.js';
+import { partsOf, programOf } from '../support/log.js';
 import { kubeBench, send } from './reports.js';
 
 let world: World;
@@ -139,6 +144,24 @@ describe('what becomes of what rested on a report whose stored bytes have change
     expect(again.status).toBe(500);
     expect(await events(evidenceId)).toContain('evidence.corrupt');
     expect(behind(await posture(), evidenceId).map(({ status }) => status)).toContain('failing');
+  });
+
+  it('is it recorded also where the transaction that finds it has the last connection?', async () => {
+    const evidenceId = await post(10);
+    const file = await fileOf(evidenceId);
+    await rename(file, `${file}-away`);
+    const source = world.app.get<DataSource>(DATA_SOURCE, { strict: false });
+    const { poolSize = 0 } = source.options as { poolSize?: number };
+    const others = Array.from({ length: poolSize - 1 }, () => source.createQueryRunner());
+    await Promise.all(others.map((runner) => runner.connect()));
+    const bytes = Buffer.from(kubeBench({ '1.2.1': 'PASS', '1.2.2': 'PASS' }));
+    const { database } = partsOf(world);
+    const found = database.read(programOf(clinic), (tx) =>
+      world.app.get(EvidenceService, { strict: false }).findKept(tx, createHash('sha256').update(bytes).digest()),
+    );
+    await expect(found).rejects.toThrow('its object is gone');
+    await Promise.all(others.map((runner) => runner.release()));
+    expect(await events(evidenceId)).toContain('evidence.corrupt');
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IntegrityError } from '../../src/kernel/crypto/integrity-error.js';
+import { LogRefused } from '../../src/audit/log-faults.js';
 import type { Instant } from '../../src/kernel/http/instant.js';
 import { newId } from '../../src/kernel/ids.js';
 import { PackagesService } from '../../src/packages/packages.service.js';
@@ -337,7 +337,10 @@ describe('is no package made at all?', () => {
     const undo = await behind(await edit());
     const built = nextPackage();
     await expect(built).rejects.toThrow(reason);
+    // As it is asked for, it ends at once and says why.
+    const { status, problem } = await packages.settled((await packages.request()).id);
     await undo();
+    expect({ status, problem }).toMatchObject({ status: 'failed', problem: { detail: expect.stringMatching(reason) } });
   });
 });
 
@@ -426,8 +429,9 @@ describe('is no head signed over it any more?', () => {
     await unguarded(table, ...edit.split(';').map((statement) => statement.replaceAll('where own', `where ${own}`)));
     await writeEvents(world, other, 1);
     const signed = sign(other);
-    await expect(signed).rejects.toThrow(IntegrityError);
+    await expect(signed).rejects.toThrow(LogRefused);
     await expect(signed).rejects.toThrow(reason);
+    await other.admin.get(`${other.path}/log/checkpoint`).expect(503);
   });
 
   it('when the log was cut short, as its leaves are still there', async () => {
@@ -442,7 +446,8 @@ describe('is no head signed over it any more?', () => {
     const set = `size = ${size}, signed_size = ${size}, root = '\\x${root.toString('hex')}', frontier = '\\x${frontier.toString('hex')}'`;
     await unguarded('log_state', `update log_state set ${set} where organization_id = '${other.organizationId}'`);
     await writeEvents(world, other, 1);
-    await expect(sign(other)).rejects.toThrow(/audit_leaf_pk/);
+    await expect(sign(other)).rejects.toThrow(/the log has leaves above its size/);
+    await other.admin.get(`${other.path}/log/checkpoint`).expect(503);
   });
 
   it('when the text of the signed head was changed does whoever follows the log refuse it?', async () => {
@@ -474,6 +479,8 @@ describe('does only what others have kept tell of it?', () => {
       `delete from audit_queue where ${own}`,
       `insert into audit_queue select organization_id, id, sha256('\\x00'::bytea || leaf) from audit_event where ${own}`,
     );
+    // Larger than any head of the old one that is anchored.
+    await writeEvents(world, clinic, 1);
     const file = await fileOf(await nextPackage());
     expect(failed(await verify(file))).toEqual([]);
     expect(failed(await verify(file, { checkpoints: [head] }))).toEqual(['extends']);

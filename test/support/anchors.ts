@@ -8,6 +8,8 @@ import { AnchorGuard } from '../../src/audit/anchor/anchor-guard.js';
 import { AnchorService } from '../../src/audit/anchor/anchor.service.js';
 import { AnchorStore, type Head } from '../../src/audit/anchor/anchor.store.js';
 import { formatCheckpoint } from '../../src/audit/checkpoint.js';
+import { LogFaults } from '../../src/audit/log-faults.js';
+import { LogFaultsStore } from '../../src/audit/log-faults.store.js';
 import { Frontier, leafHash } from '../../src/audit/merkle.js';
 import { formatNote, signNote, verifierKey } from '../../src/audit/note.js';
 import { logOrigin } from '../../src/audit/origin.js';
@@ -111,7 +113,14 @@ export async function prepareAnchors(directory: string): Promise<AnchorGround> {
       ...config,
     };
     const store = new AnchorStore();
-    const guard = new AnchorGuard(whole, logger, database, store, keys);
+    const guard = new AnchorGuard(
+      whole,
+      logger,
+      database,
+      store,
+      keys,
+      new LogFaults(logger, database, new LogFaultsStore()),
+    );
     const anchors = new AnchorService(whole, logger, clock, database, store, guard, keys);
     return {
       guard,

@@ -18,6 +18,7 @@ export interface PackageView {
   size: number;
   sha256: string;
   progress: Record<string, unknown> | null;
+  problem: { type: string; detail: string } | null;
 }
 
 export const ofAll = { scope: { systemId: null } };

@@ -8,7 +8,7 @@ import { parseVerifierKey } from '../../src/audit/note.js';
 import { canonicalJson } from '../../src/kernel/crypto/canonical-json.js';
 import { timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
 import { verifyFiles, verifyPackage, type Verdict, type VerifyOptions } from '../../src/verify/verify.js';
-import type { Check } from '../../src/verify/steps.js';
+import { CHECKS, type Check } from '../../src/verify/steps.js';
 import { timeStampAuthority } from '../support/time-stamp-authority.js';
 import { inMemory, NOTHING_KNOWN } from './in-memory.js';
 import {
@@ -65,32 +65,7 @@ describe('safeguard verify', () => {
     for (const verdict of [await verifyPackage(zip, known), await verifyPackage(folder, known)]) {
       expect(verdict.fault).toBeNull();
       expect(verdict.lines.filter(({ result }) => result !== 'ok')).toEqual([]);
-      expect(verdict.lines.map(({ check }) => check)).toEqual([
-        'files',
-        'bag',
-        'payload',
-        'tag-files',
-        'key',
-        'signature',
-        'trust',
-        'statement',
-        'index',
-        'described',
-        'evidence',
-        'checkpoint',
-        'log',
-        'events',
-        'received',
-        'approved',
-        'proofs',
-        'extends',
-        'receipts',
-        'anchor',
-        'witnesses',
-        'custody',
-        'time-stamps',
-        'oscal',
-      ]);
+      expect(verdict.lines.map(({ check }) => check)).toEqual(CHECKS);
     }
   });
 
@@ -450,6 +425,40 @@ describe('safeguard verify', () => {
       }
     });
 
+    it('cannot tell a step by another word, or with other details than the log has of it?', async () => {
+      const path = `evidence/${EVIDENCE}/custody.jsonl`;
+      const step = (edit: object) => (payload: Files) => {
+        const told = JSON.parse(payload.get(path)!.toString()) as object;
+        payload.set(path, Buffer.from(`${JSON.stringify({ ...told, ...edit })}\n`));
+      };
+      expect(await caughtIn({ payload: step({ step: 'disposed' }) })).toBe('custody');
+      expect(await caughtIn({ payload: step({ step: 'hold-set' }) })).toBe('custody');
+      expect(await caughtIn({ payload: step({ details: { receivedSize: 1 } }) })).toBe('custody');
+    });
+
+    it('cannot sign the log by another key than an auditor knows?', async () => {
+      const vkey = (file: string) => parseVerifierKey(whole.get(`keys/${file}.vkey`)!.toString());
+      const known = [vkey('log'), vkey('receipt'), vkey('anchor')];
+      const verdict = await verify(whole, { logKeys: known });
+      expect(verdict.fault).toBeNull();
+      expect(verdict.lines.find(({ check }) => check === 'checkpoint')?.text).toMatch(
+        /a key of the log that you trust$/,
+      );
+      // All of it anew, by keys that the package brings along.
+      const others = makeKeys();
+      const forged = { keys: { ...keys, log: others.log, receipt: others.receipt } };
+      expect(await caughtIn(forged)).toBeUndefined();
+      for (const [key, check] of [
+        [known[0]!, 'checkpoint'],
+        [known[1]!, 'custody'],
+      ] as const) {
+        expect(await caughtIn(forged, { logKeys: [key] })).toBe(check);
+      }
+      expect(await caughtIn(forged, { logKeys: known.slice(1) })).toBe('anchor');
+      // One that is of no log here would pin nothing.
+      expect(await caught(whole, { logKeys: [parseVerifierKey(witnessVkey(keys))] })).toBe('checkpoint');
+    });
+
     it('cannot call an event by the name of another, or by a time that is none?', async () => {
       const renamed = (payload: Files) => {
         for (const [path, bytes] of [...payload]) {
@@ -550,7 +559,8 @@ describe('safeguard verify', () => {
     const later = await makePackage({ keys: now });
     const checkpoints = [{ name: 'old', bytes: old }];
     expect(await caught(later, { checkpoints })).toBe('extends');
-    expect(await caught(later, { checkpoints, logKeys: [log] })).toBeUndefined();
+    const present = parseVerifierKey(later.get('keys/log.vkey')!.toString());
+    expect(await caught(later, { checkpoints, logKeys: [log, present] })).toBeUndefined();
   });
 });
 

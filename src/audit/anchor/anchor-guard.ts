@@ -1,26 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { IntegrityError } from '../../kernel/crypto/integrity-error.js';
 import { SigningKeys } from '../../kernel/crypto/signing/signing-keys.js';
-import { Database, type Tx, type WriteTx } from '../../kernel/db/database.js';
+import { Database, type Tx } from '../../kernel/db/database.js';
 import { reasonOf } from '../../kernel/http/outbound.js';
 import { Refusal } from '../../kernel/http/problem.js';
 import { newId } from '../../kernel/ids.js';
 import { LOGGER } from '../../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../../kernel/principal.js';
 import { formatCheckpoint, readCheckpoint } from '../checkpoint.js';
+import { LogFaults, LogRefused, sayFault } from '../log-faults.js';
+import type { Fault } from '../log-faults.store.js';
 import { consistencyProof, rootOf } from '../merkle.js';
 import { formatNote, NoteError, signNote, verifierKey, type VerifierKey } from '../note.js';
 import { anchorOrigin } from '../origin.js';
 import { hashReader } from '../tile.js';
 import { ANCHOR_CONFIG, type AnchorConfig } from './anchor.config.js';
-import { AnchorStore, type Fault } from './anchor.store.js';
+import { AnchorStore } from './anchor.store.js';
 import { CopyConflict, CopyLost, type Copy } from './copies.js';
 import { Witnesses } from './witnesses.js';
-
-/** No head of the log is signed: what is kept here is not what was kept outside. It has been logged, and said where people look. */
-export class LogRefused extends Error {
-  override name = 'LogRefused';
-}
 
 /** Nobody outside answers, so nothing is compared, and nothing signed this time. */
 export class OutsideSilent extends Error {
@@ -57,8 +55,6 @@ export class AnchorGuard {
   /** The last head of the anchor log that this process knows to be outside. */
   private seen: SeenHead | null = null;
   private readonly origins = new Map<number, string>();
-  /** What has been logged of which log. */
-  private readonly told = new Map<string, string>();
 
   constructor(
     @Inject(ANCHOR_CONFIG) private readonly config: AnchorConfig,
@@ -66,6 +62,7 @@ export class AnchorGuard {
     private readonly database: Database,
     private readonly store: AnchorStore,
     private readonly keys: SigningKeys,
+    private readonly logFaults: LogFaults,
   ) {
     this.witnesses = new Witnesses(config.witnesses);
   }
@@ -79,8 +76,8 @@ export class AnchorGuard {
     const generation = await this.read((tx) => this.store.generation(tx));
     const anchor = await this.anchorOrigin(generation);
     // That is looked at anew by each turn of anchoring, and not for each log that waits for it.
-    const [fault] = await this.read((tx) => this.store.faults(tx, generation, [anchor]));
-    if (fault !== undefined) throw new LogRefused(`${anchor}: ${fault.reason}`);
+    const [fault] = await this.read((tx) => this.logFaults.of(tx, generation, [anchor]));
+    if (fault !== undefined) throw new LogRefused(fault);
     if (this.config.copies === null || this.seen?.generation !== generation) await this.requireAnchorLog(generation);
     await this.require(generation, origin, async () => {
       const head =
@@ -96,7 +93,7 @@ export class AnchorGuard {
   async requireAnchorLog(generation: number): Promise<void> {
     const origin = await this.anchorOrigin(generation);
     await this.require(generation, origin, async () => {
-      const [fault] = await this.read((tx) => this.store.faults(tx, generation, [origin]));
+      const [fault] = await this.read((tx) => this.logFaults.of(tx, generation, [origin]));
       const known = fault === undefined && this.seen?.generation === generation ? this.seen : null;
       const last = await this.read((tx) => this.store.lastAnchoring(tx, generation));
       const heads = [await this.copyOf(generation, origin), known, last === null ? null : readCheckpoint(last.note)];
@@ -122,7 +119,7 @@ export class AnchorGuard {
 
   /** Which logs are not signed, and why. The anchor log's fault is that of all. */
   async faults(tx: Tx): Promise<Fault[]> {
-    return this.store.faults(tx, await this.store.generation(tx));
+    return this.logFaults.of(tx, await this.store.generation(tx));
   }
 
   /** Whether heads of all logs are signed, so far as has been found. */
@@ -130,37 +127,29 @@ export class AnchorGuard {
     return (await this.read((tx) => this.faults(tx))).length > 0;
   }
 
+  /** Why no head of a log is signed, and since when; null where heads of it are. */
+  async faultOf(tx: Tx, origin: string): Promise<Fault | null> {
+    const generation = await this.store.generation(tx);
+    const [fault] = await this.logFaults.of(tx, generation, [origin, await this.originIn(tx, generation)]);
+    return fault ?? null;
+  }
+
   /** Refuses where no head of the log is signed, and says why and since when. */
   async refuseWhereRefused(tx: Tx, origin: string): Promise<void> {
-    const generation = await this.store.generation(tx);
-    const [fault] = await this.store.faults(tx, generation, [origin, await this.originIn(tx, generation)]);
-    if (fault === undefined) return;
+    const fault = await this.faultOf(tx, origin);
+    if (fault === null) return;
     throw new Refusal(
       'log-refused',
-      `No head of this log is signed: what is kept here of ${fault.origin} is not what was kept outside (${fault.reason}). The operator restores what is missing, or begins new logs.`,
+      `No head of this log is signed: ${sayFault(fault)}. The operator restores what is missing or was changed, or begins new logs.`,
       { extra: { since: fault.since.toISOString() } },
     );
   }
 
-  /** Writes down and throws what a check finds; where it finds nothing, and something was written down, that is over. */
-  async require(generation: number, origin: string, check: () => Promise<string | null>): Promise<void> {
-    const reason = await check().catch(reasonOfFault);
-    const [known] = await this.read((tx) => this.store.faults(tx, generation, [origin]));
-    if (reason === null) {
-      if (known === undefined) return;
-      await this.write((tx) => this.store.clearFault(tx, generation, origin));
-      this.told.delete(origin);
-      this.logger.warn({ origin }, 'the log is what is outside again: its heads are signed');
-      return;
-    }
-    if (known === undefined) await this.write((tx) => this.store.fault(tx, generation, origin, reason));
-    if (origin === (await this.anchorOrigin(generation))) this.seen = null;
-    // Once: it stays so for long, and is looked at often.
-    if (this.told.get(origin) !== reason) {
-      this.logger.error({ origin, reason }, 'the log is not what is outside: no head of it is signed');
-    }
-    this.told.set(origin, reason);
-    throw new LogRefused(`${origin}: ${reason}`);
+  /** Writes down and throws what a comparison with the outside finds; where it finds nothing, and something was written down, that is over. */
+  async require(generation: number, origin: string, compare: () => Promise<string | null>): Promise<void> {
+    const reason = await compare().catch(reasonOfFault);
+    if (reason !== null && origin === (await this.anchorOrigin(generation))) this.seen = null;
+    await this.logFaults.require(generation, origin, 'outside', reason);
   }
 
   anchorOrigin(generation: number): Promise<string> {
@@ -249,15 +238,6 @@ export class AnchorGuard {
   private read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.database.read(anchorPrincipal(), work);
   }
-
-  private write<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
-    return this.database.write(anchorPrincipal(), (tx) => {
-      tx.withoutAudit(
-        'whether heads are signed is no change of an organisation; it is logged, and said by the log itself',
-      );
-      return work(tx);
-    });
-  }
 }
 
 /** The service itself, in transactions of no organisation. */
@@ -279,6 +259,8 @@ function silentOrLost(error: unknown): never {
 }
 
 function reasonOfFault(error: unknown): string {
-  if (error instanceof CopyLost || error instanceof CopyConflict) return error.message;
+  if (error instanceof CopyLost || error instanceof CopyConflict || error instanceof IntegrityError) {
+    return error.message;
+  }
   throw error;
 }

@@ -1,6 +1,6 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/* Of no organisation: the service's own log of the heads of all logs. Read and written by anchor.store.ts. */
+/* Of no organisation: the service's own log of the heads of all logs. Read and written by anchor.store.ts; what is refused, by log-faults.store.ts. */
 
 const generation = (primaryKeyConstraintName: string) => PrimaryColumn('integer', { primaryKeyConstraintName });
 
@@ -77,11 +77,14 @@ export class AnchorCopy {
 }
 
 @Entity('log_fault')
+@Check('log_fault_found_by', `found_by in ('here', 'outside')`)
 export class LogFault {
   @generation('log_fault_pk')
   generation!: number;
   @PrimaryColumn('text', { primaryKeyConstraintName: 'log_fault_pk' })
   origin!: string;
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'log_fault_pk' })
+  foundBy!: string;
   @Column('text')
   reason!: string;
   @Column('timestamptz')

@@ -7,6 +7,7 @@ import { Database, type Tx, type WriteTx } from '../../kernel/db/database.js';
 import { reasonOf } from '../../kernel/http/outbound.js';
 import { LOGGER } from '../../kernel/logger.js';
 import { readCheckpoint } from '../checkpoint.js';
+import { LogRefused } from '../log-faults.js';
 import { inclusionProof } from '../merkle.js';
 import {
   formatNote,
@@ -19,7 +20,7 @@ import {
 import { hashReader } from '../tile.js';
 import { formatTlogProof } from '../tlog-proof.js';
 import { ANCHOR_CONFIG, type AnchorConfig } from './anchor.config.js';
-import { AnchorGuard, anchorPrincipal, checkpointIn, LogRefused } from './anchor-guard.js';
+import { AnchorGuard, anchorPrincipal, checkpointIn } from './anchor-guard.js';
 import { AnchorStore, MAX_APPENDED, type Head } from './anchor.store.js';
 import { CopyConflict, type Copies } from './copies.js';
 import { policy } from './policy.js';

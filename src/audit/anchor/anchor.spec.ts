@@ -8,12 +8,13 @@ import { startWitness, type TestWitness } from '../../../test/support/witness.js
 import { TimeStampAuthority } from '../../kernel/crypto/time-stamp/authority.js';
 import { checkTimeStamp } from '../../kernel/crypto/time-stamp/time-stamp.js';
 import { openCheckpoint, readCheckpoint } from '../checkpoint.js';
+import { LogRefused } from '../log-faults.js';
 import { isIncluded, leafHash } from '../merkle.js';
 import { parseVerifierKey, verifierKey } from '../note.js';
 import { anchorOrigin } from '../origin.js';
 import { parseTlogProof } from '../tlog-proof.js';
 import type { AnchorConfig } from './anchor.config.js';
-import { LogRefused, OutsideSilent, type OwnLog } from './anchor-guard.js';
+import { OutsideSilent, type OwnLog } from './anchor-guard.js';
 import type { AnchorFiles } from './anchor.service.js';
 import { DirectoryCopies } from './directory-copies.js';
 
@@ -305,7 +306,7 @@ describe.each(alone)('is a second history refused, by %s alone?', (_, config) =>
     await service.guard.requireExtends(sound.origin, own(4, sound));
     await require(log.grow(1).size);
     expect(await service.faults()).toEqual([]);
-    expect(ground.logs.join()).toContain('the log is what is outside again');
+    expect(ground.logs.join()).toContain('the log is what was kept outside again');
   });
 
   it('does nothing get signed while nobody answers, and is that no fault of the log?', async () => {
@@ -468,5 +469,27 @@ describe('do logs go on under new origins?', () => {
       signers: [anchorOrigin(HOST, 2), 'witness.example/w1', 'witness.example/w2'],
     });
     expect(readCheckpoint((await after.guard.lastOutside(1, log.origin)) as Buffer).size).toBe(4);
+  });
+});
+
+describe('is a log refused whose anchor log has lost rows?', () => {
+  it('is it written down as any other fault, and over when the row is back?', async () => {
+    const set = { copies: await copies() };
+    const { anchors, enqueue, faults } = ground.start(set);
+    const log = new TestLog().grow(2);
+    await enqueue(log);
+    await anchors.turn();
+    const restore = await backup(ground.admin);
+    await ground.admin.query('alter table anchor_leaf disable trigger user');
+    await ground.admin.query(`update anchor_leaf set index = 1`);
+    await ground.admin.query('alter table anchor_leaf enable trigger user');
+    const after = ground.start(set);
+    await expect(after.guard.requireExtends(log.origin, own(2, log))).rejects.toThrow(LogRefused);
+    expect(await faults()).toEqual([`${ANCHOR}: the anchor log has fewer leaves than its size says`]);
+    await restore();
+    await ground.admin.query(`insert into log_fault values (1, $1, 'was', now(), 'outside')`, [ANCHOR]);
+    await after.anchors.turn();
+    await after.guard.requireExtends(log.origin, own(2, log));
+    expect(await faults()).toEqual([]);
   });
 });

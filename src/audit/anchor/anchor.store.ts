@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { IntegrityError } from '../../kernel/crypto/integrity-error.js';
 import type { Tx, WriteTx } from '../../kernel/db/database.js';
 import { HASH_SIZE, leafHash } from '../merkle.js';
 import { rootOfTile, TILE_WIDTH, type TileReader } from '../tile.js';
@@ -19,13 +20,6 @@ export interface AnchoringRow {
   note: Buffer;
   timeStamp: Buffer | null;
   anchoredAt: Date;
-}
-
-/** Of which log no head is signed, and why. */
-export interface Fault {
-  origin: string;
-  reason: string;
-  since: Date;
 }
 
 /** One turn at a time, of all replicas. Any number that no other lock of this program has. */
@@ -169,7 +163,8 @@ export class AnchorStore {
       [generation, first, first + width, ...(level === 0 ? [] : [level - 1])],
     );
     const hashes = Buffer.concat(rows.map(({ hash }) => (level === 0 ? hash : rootOfTile(hash))));
-    if (hashes.length !== width * HASH_SIZE) throw new Error('the anchor log has fewer leaves than its size says');
+    if (hashes.length !== width * HASH_SIZE)
+      throw new IntegrityError('the anchor log has fewer leaves than its size says');
     return hashes;
   }
 
@@ -231,28 +226,5 @@ export class AnchorStore {
        select $1, coalesce(max(number), 0) + 1, $2, $3, $4, service_clock() from anchoring where generation = $1`,
       [generation, row.size, row.note, row.timeStamp],
     );
-  }
-
-  /** Of the logs that are written now; of those, where origins are named. */
-  async faults(tx: Tx, generation: number, origins: readonly string[] | null = null): Promise<Fault[]> {
-    return tx.query<Fault>(
-      `select origin, reason, since from log_fault
-       where generation = $1 and ($2::text[] is null or origin = any ($2)) order by origin`,
-      [generation, origins],
-    );
-  }
-
-  /** False where it is known already: what was said first, and since when, stays. */
-  async fault(tx: WriteTx, generation: number, origin: string, reason: string): Promise<boolean> {
-    const added = await tx.execute(
-      `insert into log_fault (generation, origin, reason, since) values ($1, $2, $3, service_clock())
-       on conflict (generation, origin) do nothing`,
-      [generation, origin, reason],
-    );
-    return added === 1;
-  }
-
-  async clearFault(tx: WriteTx, generation: number, origin: string): Promise<void> {
-    await tx.execute('delete from log_fault where generation = $1 and origin = $2', [generation, origin]);
   }
 }

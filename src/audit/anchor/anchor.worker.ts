@@ -2,8 +2,8 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import type { Logger } from 'pino';
 import { reasonOf } from '../../kernel/http/outbound.js';
 import { LOGGER } from '../../kernel/logger.js';
+import { LogRefused } from '../log-faults.js';
 import { ANCHOR_CONFIG, type AnchorConfig } from './anchor.config.js';
-import { LogRefused } from './anchor-guard.js';
 import { AnchorService } from './anchor.service.js';
 
 /** Has what is new go out, then and again; what fails is logged, and done by the next turn. */

@@ -1,6 +1,7 @@
 import type { Database } from '../../kernel/db/database.js';
+import { LogFaultsStore, type Fault } from '../log-faults.store.js';
 import { anchorPrincipal } from './anchor-guard.js';
-import { AnchorStore, type Fault } from './anchor.store.js';
+import { AnchorStore } from './anchor.store.js';
 
 /**
  * Begins new logs, under origins with the next number, where the head of one of the present ones is refused: what was signed before can then not be contradicted any more.
@@ -15,7 +16,7 @@ export async function beginGeneration(
   return database.write(anchorPrincipal(), async (tx) => {
     tx.withoutAudit('of no organisation; the row, which nobody changes, and the first leaf of each new log tell of it');
     const generation = await store.generation(tx);
-    const faults = await store.faults(tx, generation);
+    const faults = await new LogFaultsStore().of(tx, generation);
     if (faults.length === 0 && !restored) return null;
     await store.startGeneration(tx, generation + 1);
     return { number: generation + 1, faults };

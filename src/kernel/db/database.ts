@@ -26,6 +26,7 @@ export class Tx {
     readonly manager: EntityManager,
     readonly principal: Principal,
     private readonly runner: QueryRunner,
+    private readonly ending: (() => Promise<void>)[],
     private readonly isSnapshot = false,
   ) {}
 
@@ -54,6 +55,14 @@ export class Tx {
     const [first] = this.answers.keys();
     if (this.answers.size > MAX_ANSWERS && first !== undefined) this.answers.delete(first);
     return answer;
+  }
+
+  /**
+   * To be done when the transaction is over, however it ended, and before whoever waits for it is told: what needs a connection of its own, for one that waits for a second
+   * while it holds a first keeps others from theirs. It must not throw.
+   */
+  afterEnd(action: () => Promise<void>): void {
+    this.ending.push(action);
   }
 
   /** The rows of any statement (with RETURNING for writes). */
@@ -85,9 +94,10 @@ export class WriteTx extends Tx {
     manager: EntityManager,
     principal: Principal,
     runner: QueryRunner,
+    ending: (() => Promise<void>)[],
     private readonly after: (() => void)[],
   ) {
-    super(manager, principal, runner);
+    super(manager, principal, runner, ending);
   }
 
   /** Called by the audit room when it has written the event, and by nothing else. */
@@ -163,23 +173,23 @@ export class Database {
 
   /** Reads. Postgres itself refuses a write here. */
   async read<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.run(principal, 'isolation level read committed', 'read only', (runner) =>
-      work(new Tx(runner.manager, principal, runner)),
+    return this.run(principal, 'isolation level read committed', 'read only', (runner, ending) =>
+      work(new Tx(runner.manager, principal, runner, ending)),
     );
   }
 
   /** Many questions of one instant: all of them see the same snapshot. */
   async readSnapshot<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.run(principal, 'isolation level repeatable read', 'read only', (runner) =>
-      work(new Tx(runner.manager, principal, runner, true)),
+    return this.run(principal, 'isolation level repeatable read', 'read only', (runner, ending) =>
+      work(new Tx(runner.manager, principal, runner, ending, true)),
     );
   }
 
   /** Writes: all of it or nothing, and nothing without an audit event. With `once`, `work`'s result is kept as JSON and given again to a retry. */
   async write<T>(principal: Principal, work: (tx: WriteTx) => Promise<T>, once: Once | null = null): Promise<T> {
     const after: (() => void)[] = [];
-    const result = await this.run(principal, 'isolation level read committed', 'read write', async (runner) => {
-      const tx = new WriteTx(runner.manager, principal, runner, after);
+    const result = await this.run(principal, 'isolation level read committed', 'read write', async (runner, ending) => {
+      const tx = new WriteTx(runner.manager, principal, runner, ending, after);
       if (once === null) {
         const result = await work(tx);
         await refuseUnaudited(tx);
@@ -204,9 +214,10 @@ export class Database {
     principal: Principal,
     mode: 'isolation level read committed' | 'isolation level repeatable read',
     access: 'read only' | 'read write',
-    work: (runner: QueryRunner) => Promise<T>,
+    work: (runner: QueryRunner, ending: (() => Promise<void>)[]) => Promise<T>,
   ): Promise<T> {
     const runner = this.source.createQueryRunner();
+    const ending: (() => Promise<void>)[] = [];
     try {
       const client = (await runner.connect()) as PoolClient;
       try {
@@ -220,7 +231,7 @@ export class Database {
              set_config('app.subject', ${pg.escapeLiteral(principal.subject)}, true),
              ${SHORT}`,
         );
-        const result = await work(runner);
+        const result = await work(runner, ending);
         await commit(client);
         return result;
       } catch (error) {
@@ -239,6 +250,7 @@ export class Database {
       );
     } finally {
       await runner.release();
+      for (const action of ending) await action();
     }
   }
 }

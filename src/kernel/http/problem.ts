@@ -43,7 +43,10 @@ export const PROBLEMS = {
   'head-too-large': [431, 'The request line and headers are larger than the limit'],
   'too-many-requests': [429, 'Too many requests'],
   internal: [500, 'The service failed'],
-  'log-refused': [503, 'The log is not what was kept of it outside, and its head is not signed'],
+  'log-refused': [
+    503,
+    'The log is not what it has signed, or not what was kept of it outside, and its head is not signed',
+  ],
   unavailable: [503, 'The service is not ready'],
   'storage-full': [507, 'The evidence store is full'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

@@ -1,0 +1,41 @@
+import type { Action } from '../audit/event.js';
+
+/*
+ * What was done with evidence, in the words of custody, and the events of the audit log that say so. Pure: who verifies a package stands on the same lines.
+ */
+
+export const STEPS = [
+  'received',
+  'queued',
+  'evaluated',
+  'quarantined',
+  'read',
+  'exported',
+  'found-corrupt',
+  'found-intact',
+  'retention-extended',
+  'hold-set',
+  'hold-lifted',
+  'disposed',
+] as const;
+export type StepName = (typeof STEPS)[number];
+
+/**
+ * Which steps an event may be. Most are one whatever evidence they are about; an approval is one of three, or none, by what the version that was approved says of the
+ * evidence (`KeepingStep`).
+ */
+export const STEPS_OF: Partial<Record<Action, readonly StepName[]>> = {
+  'evidence.received': ['received'],
+  'evidence.read': ['read'],
+  'evidence.corrupt': ['found-corrupt'],
+  'evidence.restored': ['found-intact'],
+  'evidence.disposed': ['disposed'],
+  'scan.queued': ['queued'],
+  'scan.stored': ['evaluated'],
+  'scan.refused': ['quarantined'],
+  'package.built': ['exported'],
+  'record.approved': ['retention-extended', 'hold-set', 'hold-lifted'],
+};
+
+/** Details of these are about more than the one evidence, and are not told with its steps. */
+export const OTHERS_DETAILS: readonly Action[] = ['package.built', 'record.approved'];

@@ -112,6 +112,13 @@ describe('which agreements are refused?', () => {
     expect(pointers(candidate('baa', agreementFields({ namespaces }), { systemIds: [emr, pacs] }))).toEqual([]);
   });
 
+  it('a namespace of a system by its name, which would cover nothing', () => {
+    const named = agreementFields({ namespaces: [`${pacs}/viewer`, 'pacs/viewer'] });
+    for (const systemIds of [[], [pacs]]) {
+      expect(pointers(candidate('baa', named, { systemIds }))).toEqual(['/fields/namespaces/1']);
+    }
+  });
+
   describe('one that overlaps another of the vendor', () => {
     const second = (said: Said = {}, change: object = {}) =>
       candidate('baa', agreementFields(change), { from: '2026-06-01T00:00:00Z', ...said });

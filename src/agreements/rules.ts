@@ -74,13 +74,18 @@ function termFaults({ terms }: AgreementFields): RecordFault[] {
   });
 }
 
-/** A namespace of a system that the agreement is not of would cover nothing, and look as if it did. */
+const ID_BEFORE_SLASH = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\//i;
+
+/** A namespace of a system that the agreement is not of, or of one by its name, would cover nothing, and look as if it did. */
 function namespaceFaults({ systemIds }: Candidate, { namespaces }: AgreementFields): RecordFault[] {
-  return namespaces.flatMap((namespace, index) =>
-    coverOf(systemIds, [namespace]).length > 0
-      ? []
-      : [{ pointer: `/fields/namespaces/${index}`, detail: 'The agreement is not of this system: see systemIds.' }],
-  );
+  return namespaces.flatMap((namespace, index) => {
+    const pointer = `/fields/namespaces/${index}`;
+    if (namespace.includes('/') && !ID_BEFORE_SLASH.test(namespace)) {
+      return [{ pointer, detail: 'What stands before the slash is the id of its system, and not its name.' }];
+    }
+    if (coverOf(systemIds, [namespace]).length > 0) return [];
+    return [{ pointer, detail: 'The agreement is not of this system: see systemIds.' }];
+  });
 }
 
 /** Nobody has promised anything before the day of the signature (45 CFR 164.308(b)(3): the contract documents the assurances); or it is said why it counts all the same. */

@@ -87,7 +87,10 @@ export function scopeFaults(
   for (const [index, namespace] of analysis.namespaces.entries()) {
     const [system = ''] = namespace.split('/');
     if (named.has(system)) continue;
-    faults.push({ pointer: `/fields/namespaces/${index}`, detail: 'Its system is not named: write <system>/<name>.' });
+    faults.push({
+      pointer: `/fields/namespaces/${index}`,
+      detail: 'Its system is not named: write <id of the system>/<name>.',
+    });
   }
   const namespaces = new Set(analysis.namespaces);
   for (const { id, name, phiNamespaces } of systems) {

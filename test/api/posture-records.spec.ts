@@ -238,6 +238,35 @@ describe('do records move the posture by themselves?', () => {
       document: 'notice',
     });
     expect(await statuses('2026-03-12T00:00:00Z')).toEqual([false, true, false]);
+
+    // Told ten days after the last day: the duty is done, and that it was late stands.
+    await keeper.keep({
+      type: 'notice',
+      fields: { assessment, audience: 'hhs', sentOn: '2026-03-21', method: 'portal', contents: ['what_happened'] },
+      effectiveFrom: '2026-03-21T00:00:00Z',
+      document: 'notice',
+    });
+    expect(await statuses('2026-03-25T00:00:00Z')).toEqual([false, true, false]);
+    const late = control(await posture({ asOf: '2026-03-25T00:00:00Z' }), '164.408(a)').reason;
+    expect(late).toContain('Late: record `notice` (Breach notice) was due by 2026-03-11, and is of 2026-03-21.');
+    const { body } = await officer.get(`${clinic.path}/records/${assessment}`).expect(200);
+    expect(body.obligations).toMatchObject([
+      { isLate: false, metAt: '2026-03-01T00:00:00.000Z' },
+      { isLate: true, metAt: '2026-03-21T00:00:00.000Z' },
+      { isLate: false, metAt: null },
+    ]);
+    await keeper.keep({
+      type: 'corrective_action',
+      fields: { what: 'The office of the official has a deputy.', dueOn: '2026-04-30', completedOn: '2026-04-01' },
+      links: [{ kind: 'record', target: assessment, note: '' }],
+      effectiveFrom: '2026-03-22T00:00:00Z',
+      document: 'evidence',
+    });
+    expect(await statuses('2026-03-31T00:00:00Z')).toEqual([false, true, false]);
+    expect(await statuses('2026-04-01T00:00:00Z')).toEqual([false, false, false]);
+    expect(practice(await posture({ asOf: '2026-04-01T00:00:00Z' }), 'breach-notification-readiness').reason).toContain(
+      'Late: record `notice`',
+    );
   });
 
   it('what is of one system speaks for no other, and what is of one practice for no other', async () => {

@@ -1,32 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { catalog, faultsAfter, FILES, set, type Node } from '../../test/support/catalog-faults.js';
 import { buildCatalog } from './catalog.js';
-import { CatalogFaults } from './catalog.files.js';
-import { CATALOG_DIRECTORY, readCatalogFiles } from './load.js';
 
-const FILES = readCatalogFiles(CATALOG_DIRECTORY);
-const catalog = buildCatalog(FILES);
-
-/** A node of parsed YAML, loose on purpose: the tests break it. */
-interface Node {
-  [key: string]: Node;
-}
-
-/** The faults of the real catalogue after one thing was broken in it. */
-function faultsAfter(breakIt: (files: Record<string, Node>) => void): string[] {
-  const files = structuredClone(FILES) as Record<string, Node>;
-  breakIt(files);
-  try {
-    buildCatalog(files);
-  } catch (error) {
-    if (error instanceof CatalogFaults) return [...error.faults];
-    throw error;
-  }
-  return [];
-}
-
-const set = (node: Node | undefined, key: string | number, value: unknown) => {
-  (node as unknown as Record<string | number, unknown>)[key] = value;
-};
 const append = (node: Node | undefined, value: unknown) => (node as unknown as unknown[]).push(value);
 const indexOf = (nodes: Node, id: string) =>
   (nodes as unknown as { id: string }[]).findIndex((node) => node.id === id);

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { FILES } from '../../test/support/catalog-faults.js';
 import { checkTrace, checkViews } from './catalog.api.js';
 import { buildCatalog } from './catalog.js';
 import { CatalogFaults } from './catalog.files.js';
-import { CATALOG_DIRECTORY, readCatalogFiles } from './load.js';
 
 type Json = Record<string, unknown>;
-
-const FILES = readCatalogFiles(CATALOG_DIRECTORY);
 
 const check = (more: Json = {}): Json => ({
   id: 'default-deny-ingress',

@@ -1,33 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { buildCatalog } from './catalog.js';
-import { CatalogFaults } from './catalog.files.js';
-import { CATALOG_DIRECTORY, loadRelease, readCatalogFiles } from './load.js';
-
-const FILES = readCatalogFiles(CATALOG_DIRECTORY);
-const catalog = buildCatalog(FILES);
-
-/** A node of parsed YAML, loose on purpose: the tests break it. */
-interface Node {
-  [key: string]: Node;
-}
-
-/** The faults of the real catalogue after one thing was broken in it. */
-function faultsAfter(breakIt: (files: Record<string, Node>) => void): string[] {
-  const files = structuredClone(FILES) as Record<string, Node>;
-  breakIt(files);
-  try {
-    buildCatalog(files);
-  } catch (error) {
-    if (error instanceof CatalogFaults) return [...error.faults];
-    throw error;
-  }
-  return [];
-}
+import { catalog, faultsAfter, set, type Node } from '../../test/support/catalog-faults.js';
+import { loadRelease } from './load.js';
 
 const listIn = (node: Node | undefined): Node[] => node as unknown as Node[];
-const set = (node: Node | undefined, key: string, value: unknown): void => {
-  (node as unknown as Record<string, unknown>)[key] = value;
-};
 const typeIn = (files: Record<string, Node>, section: string, type: string): Node =>
   listIn(files[`record-types/${section}.yaml`]?.['types']).find((one) => (one['type'] as unknown) === type)!;
 const practiceIn = (files: Record<string, Node>, section: string, id: string): Node =>

@@ -30,8 +30,12 @@ const DECLARED = 'targets=cluster/cluster&observedAt=2026-01-01T00:00:00Z';
 const GOOD: Finding = { check: 'a', result: 'fail' };
 const sha256 = (bytes: string | Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
-const post = (body: string | Uint8Array, query = DECLARED, headers: Record<string, string> = {}) =>
-  send<Problem>(server.url, officer, 'POST', `${clinic.systemPath}/scans?${query}`, { body, headers });
+const post = (
+  body: string | Uint8Array,
+  query = DECLARED,
+  headers: Record<string, string> = {},
+  path = clinic.systemPath,
+) => send<Problem>(server.url, officer, 'POST', `${path}/scans?${query}`, { body, headers });
 
 interface Problem {
   type: string;
@@ -449,8 +453,10 @@ describe('is what is odd, and no fault, taken?', () => {
 
   it('20,000 kinds of findings in one report', async () => {
     const findings = Array.from({ length: 20_000 }, (_, index) => ({ ...GOOD, check: 'a', source: `engine-${index}` }));
+    // Of a system of its own: what is known of one is read anew with each report.
+    const { path } = await clinic.system();
     const began = Date.now();
-    const answer = await post(policyReport(findings));
+    const answer = await post(policyReport(findings), DECLARED, {}, path);
     expect([201, 422]).toContain(answer.status);
     expect(Date.now() - began).toBeLessThan(20_000);
   });

@@ -25,13 +25,16 @@ let serial = 0;
 interface Custody {
   id: string;
   bytes: Buffer;
+  /** Where it was posted. */
+  scans: string;
   path: string;
   file: string;
 }
 
-/** A report of its own, in custody: of some 220 bytes per finding. */
+/** A report of its own, in custody: of some 220 bytes per finding. Of a system of its own: what evidences that one is read anew with each report. */
 async function evidence(count = 1_500): Promise<Custody> {
   serial += 1;
+  const scans = `${(await clinic.system({ phi: 'none' })).path}/scans`;
   const findings = Array.from({ length: count }, (_, index) => ({
     check: `check-${serial}-${index}`,
     result: 'fail' as const,
@@ -42,7 +45,7 @@ async function evidence(count = 1_500): Promise<Custody> {
     world.url,
     officer,
     'POST',
-    `${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z`,
+    `${scans}?observedAt=2026-01-01T00:00:00Z`,
     { body: bytes },
   );
   expect(status).toBe(201);
@@ -51,6 +54,7 @@ async function evidence(count = 1_500): Promise<Custody> {
   return {
     id,
     bytes,
+    scans,
     path: `${clinic.path}/evidence/${id}/content`,
     file: join(world.evidenceDirectory, rows[0]!.key),
   };
@@ -171,14 +175,14 @@ describe('do bytes that were changed at rest ever pass for the evidence?', () =>
 
 describe('is evidence kept once, and as it came?', () => {
   it('the same bytes twice are one evidence and one file', async () => {
-    const { id, bytes } = await evidence();
+    const { id, bytes, scans } = await evidence();
     const files = (await filesIn(world.evidenceDirectory)).length;
     for (const day of [2, 3]) {
       const { body } = await send<{ evidenceId: string }>(
         world.url,
         officer,
         'POST',
-        `${clinic.systemPath}/scans?observedAt=2026-01-0${day}T00:00:00Z`,
+        `${scans}?observedAt=2026-01-0${day}T00:00:00Z`,
         { body: bytes },
       );
       expect(body.evidenceId).toBe(id);
@@ -391,15 +395,11 @@ describe('does the log keep secrets?', () => {
 });
 
 it('is nobody told that bytes are kept when the object that held them is gone?', async () => {
-  const { bytes, file } = await evidence(2);
+  const { bytes, scans, file } = await evidence(2);
   await rename(file, `${file}-away`);
-  const again = await send(world.url, officer, 'POST', `${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z`, {
-    body: bytes,
-  });
+  const again = await send(world.url, officer, 'POST', `${scans}?observedAt=2026-01-01T00:00:00Z`, { body: bytes });
   expect(again.status).toBe(500);
   await rename(`${file}-away`, file);
-  const whole = await send(world.url, officer, 'POST', `${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z`, {
-    body: bytes,
-  });
+  const whole = await send(world.url, officer, 'POST', `${scans}?observedAt=2026-01-01T00:00:00Z`, { body: bytes });
   expect(whole.status).toBe(200);
 });

@@ -49,24 +49,28 @@ it('is every connection to the database watched, so that one to a machine that v
   context.skip(process.platform !== 'linux', 'only Linux tells which timers a connection has');
   await clinic.admin.get(clinic.systemPath).expect(200);
   await (await world.as(null)).get('/login').expect(302);
-  await vi.waitFor(async () => {
-    const ours = await asAdmin(
-      `select client_port as port, application_name as name from pg_stat_activity where datname = $1 and usename = 'safeguard_server'`,
-      [world.database.name],
-    );
-    // The program's own, the queue's, and those of the sessions, which have no name.
-    expect(new Set(ours.map(({ name }) => String(name).replace(/:.*/, '')))).toEqual(
-      new Set(['safeguard', 'pgboss', '']),
-    );
-    const timers = new Map(
-      readFileSync('/proc/net/tcp', 'utf8')
-        .split('\n')
-        .map((line) => /^ *\d+: [0-9A-F]+:([0-9A-F]+) [0-9A-F:]+ 01 [0-9A-F:]+ (\d\d):/.exec(line) ?? [])
-        .map(([, port = '', timer]) => [parseInt(port, 16), timer]),
-    );
-    // proc(5): 02 is the timer of keep-alive probes.
-    expect(ours.map(({ port }) => timers.get(port as number))).toEqual(ours.map(() => '02'));
-  });
+  // The queue's were ended too, and it looks again within two seconds.
+  await vi.waitFor(
+    async () => {
+      const ours = await asAdmin(
+        `select client_port as port, application_name as name from pg_stat_activity where datname = $1 and usename = 'safeguard_server'`,
+        [world.database.name],
+      );
+      // The program's own, the queue's, and those of the sessions, which have no name.
+      expect(new Set(ours.map(({ name }) => String(name).replace(/:.*/, '')))).toEqual(
+        new Set(['safeguard', 'pgboss', '']),
+      );
+      const timers = new Map(
+        readFileSync('/proc/net/tcp', 'utf8')
+          .split('\n')
+          .map((line) => /^ *\d+: [0-9A-F]+:([0-9A-F]+) [0-9A-F:]+ 01 [0-9A-F:]+ (\d\d):/.exec(line) ?? [])
+          .map(([, port = '', timer]) => [parseInt(port, 16), timer]),
+      );
+      // proc(5): 02 is the timer of keep-alive probes.
+      expect(ours.map(({ port }) => timers.get(port as number))).toEqual(ours.map(() => '02'));
+    },
+    { timeout: 10_000, interval: 100 },
+  );
 });
 
 describe('is a transaction that the database ended in its midst one that may be tried again?', () => {

@@ -107,7 +107,6 @@ describe('a package that is asked for again', () => {
       const asked = { scope: { systemId }, periodFrom: ago(365), asOf: now, knownAt: now };
       const first = await packaged(asked);
       expect(first.size).toBeGreaterThan(30);
-      expect(differing(first, await packaged(asked))).toEqual([]);
       // Late: of before the instant, and known after it.
       await report(ago(0.5), 'PASS');
       expect(differing(first, await packaged(asked))).toEqual([]);

@@ -141,9 +141,13 @@ async function packaged(body: object): Promise<Package> {
 
 const ids = (records: readonly Record<string, unknown>[]): unknown[] => records.map(({ recordId }) => recordId);
 
+/** Of all that was kept at the beginning. */
+let first: Promise<Package> | undefined;
+const ofAll = (): Promise<Package> => (first ??= packaged({ scope: { systemId: null } }));
+
 describe('the records in a package', () => {
   it('are those in effect, with their documents byte for byte, and registers made of them?', async () => {
-    const { bag, list, text, index } = await packaged({ scope: { systemId: null } });
+    const { bag, list, text, index } = await ofAll();
     const [policy] = list('records/policy.json');
     expect(policy).toMatchObject({ recordId: kept['policy']!.id, fields: { kind: 'policy' }, version: 1 });
     const [document] = policy!['documents'] as { role: string; path: string; evidenceId: string }[];
@@ -174,7 +178,7 @@ describe('the records in a package', () => {
   });
 
   it('are found from the paragraph that a policy names or that lies below it?', async () => {
-    const { text } = await packaged({ scope: { systemId: null } });
+    const { text } = await ofAll();
     const cited = JSON.parse(text('index/citations.json')) as CitedItem[];
     const below = cited.find(({ id }) => id === '164.308(a)(1)(ii)(A)');
     expect(below?.policies.map(({ recordId }) => recordId)).toEqual([kept['policy']!.id]);
@@ -225,7 +229,7 @@ describe('the records in a package', () => {
   });
 
   it('say of a document that was disposed of that it was, and are a package all the same?', async () => {
-    const before = await packaged({ scope: { systemId: null } });
+    const before = await ofAll();
     const [{ evidenceId }] = before.list('records/policy.json')[0]!['documents'] as [{ evidenceId: string }];
     const admin = new pg.Client({ connectionString: world.database.urls.admin });
     await admin.connect();

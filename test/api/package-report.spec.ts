@@ -56,15 +56,21 @@ async function reports(body: object): Promise<Map<string, Buffer>> {
 
 describe('the report in a package', () => {
   const instant = () => ({ asOf: new Date().toISOString(), knownAt: new Date().toISOString() });
+  /** Of the organisation, at one instant. */
+  let asked: object;
+  let first: Map<string, Buffer>;
+  beforeAll(async () => {
+    asked = { scope: { systemId: null }, ...instant() };
+    first = await reports(asked);
+  });
 
-  it('tells of the organisation what is so, by a page, a PDF and a workbook?', async () => {
-    const found = await reports({ scope: { systemId: null }, ...instant() });
-    expect([...found.keys()].sort()).toEqual([
+  it('tells of the organisation what is so, by a page, a PDF and a workbook?', () => {
+    expect([...first.keys()].sort()).toEqual([
       'data/report/report.html',
       'data/report/report.pdf',
       'data/report/workbook.xlsx',
     ]);
-    const page = found.get('data/report/report.html')!.toString();
+    const page = first.get('data/report/report.html')!.toString();
     expect(page.startsWith('<!DOCTYPE html>')).toBe(true);
     const name = 'Łódź &lt;b&gt;&amp;&quot;&#39;';
     expect(page).toContain('Keys that are not as their policy asks: 1 of 1.');
@@ -72,8 +78,8 @@ describe('the report in a package', () => {
     expect(page).toContain('Recovery points that were not held at every instant of the period: 1 of 1.');
     expect(page).toContain('kube-bench/master');
     expect(page.match(/<svg /g)?.length).toBe(5);
-    expect(found.get('data/report/report.pdf')!.subarray(0, 5).toString()).toBe('%PDF-');
-    expect(found.get('data/report/workbook.xlsx')!.subarray(0, 2).toString()).toBe('PK');
+    expect(first.get('data/report/report.pdf')!.subarray(0, 5).toString()).toBe('%PDF-');
+    expect(first.get('data/report/workbook.xlsx')!.subarray(0, 2).toString()).toBe('PK');
   });
 
   it('is of one system where the package is, also of a time before there was any?', async () => {
@@ -89,15 +95,11 @@ describe('the report in a package', () => {
   });
 
   it('is the same bytes in another package, also after another scan came?', async () => {
-    const ask = { scope: { systemId: null }, ...instant() };
-    const first = await reports(ask);
-    const second = await reports(ask);
     await post(kubeBench({ '1.2.1': 'PASS', '1.2.2': 'FAIL' }), ago(10));
-    const third = await reports(ask);
+    const second = await reports(asked);
     expect(first.size).toBe(3);
     for (const [path, bytes] of first) {
       expect(second.get(path)?.equals(bytes), path).toBe(true);
-      expect(third.get(path)?.equals(bytes), path).toBe(true);
     }
     const now = await reports({ scope: { systemId: null } });
     expect(now.get('data/report/report.html')!.equals(first.get('data/report/report.html')!)).toBe(false);

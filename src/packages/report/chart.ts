@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
-import type { EChartsCoreOption } from 'echarts/core';
+import type * as charts from 'echarts/core';
 import type { Chart, Tone } from './model.js';
 import { FAINT, INK, PALETTE, RULE } from './palette.js';
 
 /** The whole library is one file to CommonJS, which loads in a seventh of the time of the four hundred modules that the parts in use are made of. */
-const { init } = createRequire(import.meta.url)('echarts') as Pick<typeof import('echarts/core'), 'init'>;
+const { init } = createRequire(import.meta.url)('echarts') as Pick<typeof charts, 'init'>;
 
 /** Pixels of all charts: the width of a page of text. */
 export const WIDTH = 760;
@@ -71,7 +71,7 @@ const named = (svg: string, id: string): string =>
 
 interface Drawing {
   height: number;
-  option: EChartsCoreOption;
+  option: charts.EChartsCoreOption;
 }
 
 function optionOf(chart: Chart): Drawing {

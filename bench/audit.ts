@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { pino } from 'pino';
-import { AUDIT_CONFIG } from '../src/audit/audit.config.js';
+import { ANCHOR_CONFIG, type AnchorConfig } from '../src/audit/anchor/anchor.config.js';
 import { AuditModule } from '../src/audit/audit.module.js';
 import { AuditService } from '../src/audit/audit.service.js';
 import { LogService } from '../src/audit/log.service.js';
@@ -75,11 +75,13 @@ async function openParts(bench: Bench): Promise<Parts> {
 @Module({})
 class RoomsModule {
   static with({ directory, postgres, url }: Bench): DynamicModule {
+    const { host } = new URL(url);
+    const anchors: AnchorConfig = { host, interval: 60_000, witnesses: [], authority: null, copies: null };
     return {
       module: RoomsModule,
       global: true,
-      providers: [{ provide: AUDIT_CONFIG, useValue: { host: new URL(url).host } }],
-      exports: [AUDIT_CONFIG],
+      providers: [{ provide: ANCHOR_CONFIG, useValue: anchors }],
+      exports: [ANCHOR_CONFIG],
       imports: [
         KernelModule.with({
           databaseUrl: postgres.url(DATABASE, 'server'),

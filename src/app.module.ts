@@ -3,7 +3,6 @@ import { APP_FILTER } from '@nestjs/core';
 import type { Logger } from 'pino';
 import { ANCHOR_CONFIG, type AnchorConfig } from './audit/anchor/anchor.config.js';
 import { openCopies } from './audit/anchor/open-copies.js';
-import { AUDIT_CONFIG } from './audit/audit.config.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AUTH_CONFIG, organizationsConfig } from './auth/auth.config.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -56,7 +55,6 @@ class ConfigurationModule {
   static with(config: Config): DynamicModule {
     const tokens = [
       ANCHOR_CONFIG,
-      AUDIT_CONFIG,
       EVIDENCE_DRIVER,
       REPORT_LIMITS,
       MERGE_TURNS,
@@ -71,7 +69,6 @@ class ConfigurationModule {
       global: true,
       providers: [
         { provide: ANCHOR_CONFIG, useFactory: () => anchorConfig(config) },
-        { provide: AUDIT_CONFIG, useValue: { host: new URL(config.auth.publicUrl).host } },
         { provide: EVIDENCE_DRIVER, useFactory: () => FileSystemDriver.open(config.evidenceDirectory) },
         { provide: REPORT_LIMITS, useValue: config.reportLimits },
         {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Database, type WriteTx } from '../kernel/db/database.js';
 import type { Principal } from '../kernel/principal.js';
 import { AnchorGuard } from './anchor/anchor-guard.js';
-import { AUDIT_CONFIG, type AuditConfig } from './audit.config.js';
+import { ANCHOR_CONFIG, type AnchorConfig } from './anchor/anchor.config.js';
 import { fullTiles } from './full-tiles.js';
 import { LogDamaged } from './log-damaged.js';
 import { LogFaults } from './log-faults.js';
@@ -24,7 +24,7 @@ export class LogSequencer {
   constructor(
     private readonly database: Database,
     private readonly store: LogStore,
-    @Inject(AUDIT_CONFIG) private readonly config: AuditConfig,
+    @Inject(ANCHOR_CONFIG) private readonly config: Pick<AnchorConfig, 'host'>,
     private readonly guard: AnchorGuard,
     private readonly faults: LogFaults,
   ) {}

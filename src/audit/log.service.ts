@@ -3,7 +3,7 @@ import { SigningKeys, type KnownKey } from '../kernel/crypto/signing/signing-key
 import { Database, type Tx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
-import { AUDIT_CONFIG, type AuditConfig } from './audit.config.js';
+import { ANCHOR_CONFIG, type AnchorConfig } from './anchor/anchor.config.js';
 import type { EventObject, RecordedEvent } from './event.js';
 import { LogSequencer } from './log.sequencer.js';
 import { LogSigner } from './log.signer.js';
@@ -40,7 +40,7 @@ export class LogService {
     private readonly sequencer: LogSequencer,
     private readonly signer: LogSigner,
     private readonly keys: SigningKeys,
-    @Inject(AUDIT_CONFIG) private readonly config: AuditConfig,
+    @Inject(ANCHOR_CONFIG) private readonly config: Pick<AnchorConfig, 'host'>,
   ) {}
 
   /** Appends and signs at once what was committed before the call: the head speaks of all of it. */

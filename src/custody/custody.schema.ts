@@ -30,10 +30,14 @@ export const StepView = z
     }),
     outcome: z.enum(['success', 'failure']),
     requestId: z.string(),
-    receipt: z.string().nullable().meta({
-      description:
-        'The receipt of a report that was queued, evaluated or quarantined: a signed note that the log has this event (see `postScan`). Null of other steps.',
-    }),
+    receipt: z
+      .string()
+      .nullable()
+      .meta({
+        description:
+          'The receipt of a report that was queued, evaluated or quarantined: a signed note that the log has this event (see `postScan`), by the key that signs receipts now. The poster was given the same, ' +
+          'unless that key was rotated or the log begun anew since: then it is another promise of the same leaf. Null of other steps.',
+      }),
     details: z.record(z.string(), z.unknown()).nullable().meta({
       description:
         'What the event says beside, while that is kept; null of events that are about more than this evidence.',

@@ -9,7 +9,6 @@ import { toPage } from '../kernel/http/page.js';
 import { RecordCustody } from '../records/custody.service.js';
 import { RetentionService } from '../records/retention.service.js';
 import { ScansService } from '../scans/scans.service.js';
-import type { ScanOfEvidence } from '../scans/scans.store.js';
 import type { CustodyView } from './custody.schema.js';
 import { ExportsStore } from './exports.store.js';
 import { stepOf, type Step } from './steps.js';
@@ -18,6 +17,8 @@ import { stepOf, type Step } from './steps.js';
 const MAX_SCANS = 100;
 /** Events read at once for the steps of many evidence. */
 const EVENTS_PAGE = 500;
+
+type ScanOfEvidence = Awaited<ReturnType<ScansService['idsOfEvidence']>>[number];
 
 /** What is told to whoever may not see all of it: nothing is named that is not within. */
 export interface Within {

@@ -30,7 +30,7 @@ export interface Step {
 /** Of these whoever posted the report has a receipt. */
 const RECEIPTED: readonly Action[] = ['scan.queued', 'scan.stored', 'scan.refused'];
 
-/** Signs receipts anew; the same event has the same. */
+/** Signs receipts anew: by the key and for the log of today, so that the same event has the same until one of them is another. What was given before holds as well. */
 export type Receipts = (event: { leafHash: Buffer; time: Date }) => Promise<string>;
 
 /** The step that an event is for an evidence; null where it is none. */

@@ -22,7 +22,10 @@ export type PackageStatus = 'queued' | 'ready' | 'failed' | 'cancelled';
 )
 @Check('package_period', `period_from <= as_of`)
 @Check('package_failed', `(status = 'failed') = (problem is not null)`)
-@Check('package_removed', `removed_at is null or (status = 'ready' and expires_at is not null)`)
+@Check(
+  'package_removed',
+  `removed_at is null or status in ('failed', 'cancelled') or (status = 'ready' and expires_at is not null)`,
+)
 @Index('package_asked', ['organizationId', 'asked'], { unique: true, where: `status = 'queued'` })
 export class Package {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'package_pk' })

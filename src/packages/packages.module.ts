@@ -1,10 +1,13 @@
 import { Module } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { AgreementsModule } from '../agreements/agreements.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CustodyModule } from '../custody/custody.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { ExceptionsModule } from '../exceptions/exceptions.module.js';
+import { LOGGER } from '../kernel/logger.js';
+import { Sweeper } from '../kernel/sweeper.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { PostureModule } from '../posture/posture.module.js';
@@ -22,11 +25,13 @@ import { PackageWatch } from './package-watch.js';
 import { PackagesController } from './packages.controller.js';
 import { PackagesService } from './packages.service.js';
 import { PackagesStore } from './packages.store.js';
-import { PackagesSweeper } from './packages.sweeper.js';
 import { PackagesWorker } from './packages.worker.js';
 import { ReportReader } from './report/readings.js';
 import { ReportWriter } from './report/report-writer.js';
 import { PackageRowReader } from './row-reader.js';
+
+/** An expired package is not given out from the instant on; its bytes go within the hour. Milliseconds. */
+const SWEEP_EVERY = 3_600_000;
 
 @Module({
   imports: [
@@ -59,7 +64,16 @@ import { PackageRowReader } from './row-reader.js';
     ReportWriter,
     PackageWatch,
     PackagesWorker,
-    PackagesSweeper,
+    {
+      provide: Symbol('sweeper of packages'),
+      inject: [LOGGER, PackagesService],
+      useFactory: (logger: Logger, packages: PackagesService): Sweeper =>
+        new Sweeper(logger, {
+          every: SWEEP_EVERY,
+          what: 'packages whose time is over, and what was left of others',
+          remove: () => packages.removeBytes(),
+        }),
+    },
   ],
   exports: [PackagesService],
 })

@@ -27,7 +27,7 @@ import { keepPackage, openPackage, storageKeyOf, type KeptPackage } from './pack
 import type { Package } from './package.entity.js';
 import type { NewPackage, PackageView } from './packages.schema.js';
 import { periodFromOf } from './period.js';
-import { PackagesStore, type ExpiredPackage } from './packages.store.js';
+import { PackagesStore, type RemovablePackage } from './packages.store.js';
 import { TIME_STAMPING, type Signing, type TimeStamping } from './signature/signing.js';
 import { zip } from './zip.js';
 
@@ -251,25 +251,33 @@ export class PackagesService {
   }
 
   /**
-   * Removes the bytes of packages whose time is over, of all organisations; returns how many. Bytes first: a crash between is followed by another try. One that cannot be
-   * removed keeps no other: it throws when it has tried all.
+   * Removes the bytes of packages whose time is over, of all organisations, and what attempts that were killed have left of packages that were cancelled or failed; returns
+   * how many. Bytes first: a crash between is followed by another try. One that cannot be removed keeps no other: it throws when it has tried all.
    */
-  async removeExpired(): Promise<number> {
+  async removeBytes(): Promise<number> {
     const expiryPrincipal = (organizationId: string | null) =>
       servicePrincipal('package-expiry', organizationId, newId());
-    const expired = await this.database.read(expiryPrincipal(null), (tx) => this.store.expired(tx, this.clock.now()));
+    const removable = await this.database.read(expiryPrincipal(null), (tx) =>
+      this.store.removable(tx, this.clock.now()),
+    );
     const failures: unknown[] = [];
-    for (const one of expired) {
-      await this.removeBytes(expiryPrincipal(one.organizationId), one).catch((error: unknown) => failures.push(error));
+    for (const one of removable) {
+      await this.removeOne(expiryPrincipal(one.organizationId), one).catch((error: unknown) => failures.push(error));
     }
-    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${expired.length} stay`);
-    return expired.length;
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${removable.length} stay`);
+    return removable.length;
   }
 
-  private async removeBytes(principal: Principal, { id, storageKey, storageVersion }: ExpiredPackage): Promise<void> {
+  private async removeOne(
+    principal: Principal,
+    { id, isExpired, storageKey, storageVersion }: RemovablePackage,
+  ): Promise<void> {
     await this.driver.remove({ key: storageKey, version: storageVersion });
     await this.database.write(principal, async (tx) => {
-      if (await this.store.markRemoved(tx, id, this.clock.now())) {
+      if (!isExpired) {
+        tx.withoutAudit('that it was ended is an event; nobody was ever given these bytes');
+        await this.store.markRemoved(tx, id, this.clock.now());
+      } else if (await this.store.markRemoved(tx, id, this.clock.now())) {
         await this.audit.record(tx, { action: 'package.expired', object: { kind: 'package', id } });
       } else {
         tx.withoutAudit('another replica has removed it');

@@ -6,10 +6,16 @@ import type { KeptPackage } from './package-content.js';
 import { Package } from './package.entity.js';
 
 /** The others are removed the next time. */
-const EXPIRED_AT_ONCE = 1_000;
+const REMOVED_AT_ONCE = 1_000;
 
-export interface ExpiredPackage {
+/** After so many milliseconds no attempt at a package that was cancelled or failed is under way any more: the queue gives none more than six hours. */
+const NO_ATTEMPT_AFTER = 24 * 3_600_000;
+
+/** Where bytes lie that nobody is given any more. */
+export interface RemovablePackage {
   organizationId: string;
+  /** Its time is over; else it was cancelled or failed, and an attempt that was killed may have left them. */
+  isExpired: boolean;
   id: string;
   storageKey: string;
   storageVersion: string | null;
@@ -94,19 +100,23 @@ export class PackagesStore {
   /** Ends a queued package because nobody wants it any more. */
   async cancel(tx: WriteTx, id: string, finishedAt: Date): Promise<void> {
     await tx.execute(
-      `update package set status = 'cancelled', finished_at = $3, storage_key = null
+      `update package set status = 'cancelled', finished_at = $3
        where organization_id = $1 and id = $2 and status = 'queued'`,
       [tx.organizationId, id, finishedAt],
     );
   }
 
-  /** Of all organisations (the policy `program`): packages whose time is over and whose bytes are still there. */
-  async expired(tx: Tx, now: Date): Promise<ExpiredPackage[]> {
+  /** Of all organisations (the policy `program`): packages whose time is over and whose bytes are still there, and those that were ended and may have left some. */
+  async removable(tx: Tx, now: Date): Promise<RemovablePackage[]> {
     await tx.query(`select set_config('app.program', 'package-expiry', true)`);
-    return tx.query<ExpiredPackage>(
-      `select organization_id as "organizationId", id, storage_key as "storageKey", storage_version as "storageVersion"
-       from package where status = 'ready' and removed_at is null and expires_at <= $1 order by expires_at limit $2`,
-      [now, EXPIRED_AT_ONCE],
+    return tx.query<RemovablePackage>(
+      `select organization_id as "organizationId", id, status = 'ready' as "isExpired", storage_key as "storageKey",
+         storage_version as "storageVersion"
+       from package
+       where removed_at is null and (status = 'ready' and expires_at <= $1
+         or status in ('failed', 'cancelled') and storage_key is not null and finished_at <= $2)
+       order by coalesce(expires_at, finished_at) limit $3`,
+      [now, new Date(now.getTime() - NO_ATTEMPT_AFTER), REMOVED_AT_ONCE],
     );
   }
 
@@ -114,7 +124,7 @@ export class PackagesStore {
   async markRemoved(tx: WriteTx, id: string, removedAt: Date): Promise<boolean> {
     const updated = await tx.execute(
       `update package set removed_at = $3
-       where organization_id = $1 and id = $2 and status = 'ready' and removed_at is null and expires_at <= $3`,
+       where organization_id = $1 and id = $2 and status <> 'queued' and removed_at is null`,
       [tx.organizationId, id, removedAt],
     );
     return updated === 1;
@@ -123,7 +133,7 @@ export class PackagesStore {
   /** Ends a queued package without content. */
   async fail(tx: WriteTx, id: string, problem: ProblemDocument, finishedAt: Date): Promise<void> {
     await tx.execute(
-      `update package set status = 'failed', finished_at = $3, problem = $4, storage_key = null
+      `update package set status = 'failed', finished_at = $3, problem = $4
        where organization_id = $1 and id = $2 and status = 'queued'`,
       [tx.organizationId, id, finishedAt, JSON.stringify(problem)],
     );

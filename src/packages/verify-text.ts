@@ -33,7 +33,7 @@ ${VERIFY_CHECKS}
 | registers/exceptions.json, .csv | exceptions, what they cover and until when; what they cover goes on failing in results.csv |
 | registers/decisions.json, .csv | decisions on addressable specifications. \`inForce\`: it counts for the status of its paragraph |
 | oscal/*.json | the same in OSCAL 1.2.1 (NIST), for tools that know nothing of this service: catalog.json (the paragraphs), profile.json (those that are judged), component-definition.json (practices and tools), assessment-plan.json, assessment-results.json (what is evidenced, with the evidence and its digests), poam.json (what is open, risks, exceptions), mapping-collection.json (other frameworks). A finding is \`satisfied\` only where the status is \`evidenced\` |
-| report/report.html, report/report.pdf | the same for people, the gaps and blind spots first, with pictures; a view of the files beside it. The page stands alone: nothing in it runs or is fetched |
+| report/report.html, report/report.pdf | the same for people, the gaps and blind spots first, with pictures; a view of the files beside it. The page stands alone: nothing in it runs or is fetched. For a screen reader take the page: the PDF has bookmarks, and no tags |
 | report/workbook.xlsx | the items, practices, registers and evidence as sheets of one workbook |
 | results.csv | every check result that was in effect; \`scan_id\` and \`evidence_id\` lead to the report that states it |
 | coverage.jsonl | what the posture took as looked at, one JSON object per line: per system, target and source the latest complete scan (\`scanId\`, \`evidenceId\`) of a set of \`checks\` (null: all of the source). All results of these checks were last seen at \`observedAt\` or later: from there freshness counts. \`silentPass\`: beginnings of check ids that this tool reports only when they fail; a pass without a result is inferred from them |
@@ -66,7 +66,10 @@ function disposedText({ evidence }: PackageFacts): string {
 }
 
 const wholeText = (facts: PackageFacts): string =>
-  `Every evidence in scope that is kept could be read, and has the digest that it was kept with.${disposedText(facts)}`;
+  facts.evidence.length === 0
+    ? `**There is no evidence in it.** No report of the systems in scope was known at that instant, and no record in it has a document: what the
+posture says is missing is missing, and nothing in it rests on a report.`
+    : `Every evidence in scope that is kept could be read, and has the digest that it was kept with.${disposedText(facts)}`;
 
 function redactedText({ evidence }: PackageFacts): string {
   const count = evidence.filter(({ redaction }) => redaction !== null).length;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,7 +13,15 @@ import { PackagesStore } from '../../src/packages/packages.store.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
-import { ofAll, packageObjects, packagesRoom, type PackagesRoom, type PackageView } from '../support/packages.js';
+import { programOf } from '../support/log.js';
+import {
+  ofAll,
+  packageObjects,
+  packagesRoom,
+  unqueuedPackage,
+  type PackagesRoom,
+  type PackageView,
+} from '../support/packages.js';
 import { kubeBench } from './reports.js';
 
 let world: World;
@@ -170,6 +179,36 @@ describe('a package while it is built', () => {
     await vi.waitFor(async () => expect(await objects(id)).toEqual([]));
   });
 
+  it('does one that is killed after its last byte leave nothing for longer than a day, when it was cancelled meanwhile?', async () => {
+    const id = await unqueuedPackage(world, clinic);
+    const store = world.app.get(PackagesStore, { strict: false });
+    const service = world.app.get(PackagesService);
+    vi.spyOn(store, 'finish').mockImplementationOnce(async () => {
+      await officer.post(`${packages}/${id}/cancellation`).expect(200);
+      // Cancelled before the object was named, and named before the process was killed.
+      await driver.put(key!, Readable.from([Buffer.from('bytes')]), { retainUntil: new Date() });
+      throw new Error('killed');
+    });
+    const driver = world.app.get<EvidenceDriver>(EVIDENCE_DRIVER, { strict: false });
+    let key: string | undefined;
+    const put = driver.put.bind(driver);
+    vi.spyOn(driver, 'put').mockImplementationOnce((at, ...rest) => {
+      key = at;
+      return put(at, ...rest);
+    });
+    await expect(service.build(programOf(clinic), id)).rejects.toThrow('killed');
+    expect(await objects(id)).toHaveLength(1);
+    // An attempt might still be under way.
+    expect(await service.removeBytes()).toBe(0);
+    vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 25 * 3_600_000));
+    expect(await service.removeBytes()).toBeGreaterThan(0);
+    expect(await objects(id)).toEqual([]);
+    expect(await service.removeBytes()).toBe(0);
+    // By the present clock again: tokens of the tests do not live for a day.
+    vi.restoreAllMocks();
+    expect(await actions(id)).toEqual(['package.cancelled']);
+  });
+
   it('may who only reads packages cancel none?', async () => {
     const { id } = await one();
     await (await clinic.member('auditor')).post(`${packages}/${id}/cancellation`).expect(403);
@@ -218,15 +257,15 @@ describe('a package that expires', () => {
     expect(ready).toMatchObject({ status: 'ready', expiresAt });
     await room.bytes(id);
     const service = world.app.get(PackagesService);
-    expect(await service.removeExpired()).toBe(0);
+    expect(await service.removeBytes()).toBe(0);
 
     vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 180_000));
     expect(await read(id)).toEqual({ ...ready, status: 'expired' });
     await content(id).expect(410);
     expect(await objects(id)).toHaveLength(1);
-    expect(await service.removeExpired()).toBe(1);
+    expect(await service.removeBytes()).toBe(1);
     expect(await objects(id)).toEqual([]);
-    expect(await service.removeExpired()).toBe(0);
+    expect(await service.removeBytes()).toBe(0);
     expect(await read(id)).toEqual({ ...ready, status: 'expired' });
     expect(await actions(id)).toEqual(['package.built', 'package.expired', 'package.read', 'package.requested']);
     expect(await objects(stays.id)).toHaveLength(1);
@@ -250,11 +289,11 @@ describe('a package that expires', () => {
         object.key.includes(first.id) ? Promise.reject(new Error('under a lock')) : remove(object),
       );
     const service = world.app.get(PackagesService);
-    await expect(service.removeExpired()).rejects.toThrow('1 of 2 stay');
+    await expect(service.removeBytes()).rejects.toThrow('1 of 2 stay');
     expect(await objects(first.id)).toHaveLength(1);
     expect(await objects(second.id)).toEqual([]);
     stuck.mockRestore();
-    expect(await service.removeExpired()).toBe(1);
+    expect(await service.removeBytes()).toBe(1);
     expect(await objects(first.id)).toEqual([]);
   });
 

@@ -112,12 +112,17 @@ const SHEET_ROWS = 1_048_576;
 async function* sheetXml({ columns, pages }: Sheet): AsyncGenerator<Buffer, void> {
   let number = 1;
   yield Buffer.from(sheetHead(Math.max(1, columns.length)) + rowXml(number, columns, BOLD), 'utf8');
+  // What may have the last row: only who knows whether more comes knows whether it has.
+  let last: readonly Cell[] | null = null;
   for await (const rows of pages) {
+    const waiting: readonly (readonly Cell[])[] = last === null ? rows : [last, ...rows];
     const room = SHEET_ROWS - number;
-    const held = rows.length > room ? [...rows.slice(0, room - 1), [FULL]] : rows;
+    last = waiting.length >= room ? (waiting.length === room ? (waiting[room - 1] ?? null) : [FULL]) : null;
+    const held = last === null ? waiting : waiting.slice(0, room - 1);
     if (held.length > 0) yield Buffer.from(held.map((row) => rowXml(++number, row)).join(''), 'utf8');
-    if (number === SHEET_ROWS) break;
+    if (waiting.length > room) break;
   }
+  if (last !== null) yield Buffer.from(rowXml(++number, last), 'utf8');
   yield Buffer.from(SHEET_FOOT, 'utf8');
 }
 

@@ -68,6 +68,8 @@ const oneCell = async (cell: string, more: Record<string, Part> = {}): Promise<R
 const paged = (rows: readonly (readonly Cell[])[]): AsyncIterable<readonly (readonly Cell[])[]> =>
   Readable.from([rows]);
 
+const FULL = '[More rows than a sheet holds. A CSV holds them all.]';
+
 describe('reading an XLSX', () => {
   it('reads a sheet as other programs write it?', async () => {
     const rows =
@@ -354,9 +356,37 @@ describe('writing an XLSX', () => {
       },
     });
     expect(last).toBe('1048576');
-    expect(told.trim()).toBe('A[More rows than a sheet holds. A CSV holds them all.]');
+    expect(told.trim()).toBe(`A${FULL}`);
     const { rows } = await readXlsx(file, { sheet: 'Next' });
     for await (const row of rows) expect(row.cells).toEqual(['one']);
+  });
+
+  it('does a sheet that is filled to its end by a page hold its last row, or say that there are more?', async () => {
+    const pages = function* (more: Cell[][]): Generator<Cell[][], void> {
+      const page = Array.from({ length: 100_000 }, (): Cell[] => []);
+      for (let count = 0; count < 10; count++) yield page;
+      yield [...page.slice(0, 48_574), ['last']];
+      yield [];
+      yield more;
+    };
+    const sheets = [[], [['more']]].map((more, at) => ({ name: `${at}`, columns: ['A'], pages: pages(more) }));
+    const parts = await XlsxParts.open(await joined(xlsxOfSheets(sheets, day)));
+    for (const [sheet, told] of [
+      [1, 'last'],
+      [2, FULL],
+    ] as const) {
+      let [row, text] = ['', ''];
+      await parts.read(`xl/worksheets/sheet${sheet}.xml`, {
+        open: (name, attributes) => {
+          if (name === 'row') row = attributes['r'] ?? '';
+        },
+        close: () => undefined,
+        text: (piece) => {
+          text += piece;
+        },
+      });
+      expect([row, text.trim()]).toEqual(['1048576', `A${told}`]);
+    }
   });
 
   it('ends in the fault of its rows?', async () => {

@@ -109,7 +109,10 @@ function aboutLines({
     ['Gaps', 'Items of the rules that are failing, missing, stale or partial.'],
     ['Items', 'Every item, with the policies that name it or one above it, and the records that are asked for.'],
     ['Other sheets', 'As the files of the same name in the package, which VERIFY.md describes.'],
-    ['Results', 'Not in this workbook: results.csv has them.'],
+    [
+      'Results',
+      'What tools said of each check is not in this workbook, as it may be more than a sheet holds: results.csv beside the folder of this file has it all. Filter its column status by fail; scan_id and evidence_id lead to the report, which is in the sheet Evidence.',
+    ],
   ];
 }
 

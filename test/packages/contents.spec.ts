@@ -268,7 +268,7 @@ describe('the contents of a package', () => {
   });
 
   it('say of a package without evidence that it has none, and not that all of it could be read?', async () => {
-    const bare = await build({ ...anchored, evidence: [], faults: [] }, rowsOf(0));
+    const bare = await build({ ...anchored, evidence: [], faults: [] }, rowsOf(3));
     const told = (await readZip(bare))[0]!.bytes.toString();
     expect(told).toContain('**There is no evidence in it.**');
     expect(told).not.toContain('could be read');

@@ -88,10 +88,10 @@ async function keep(definition: TypeDefinition): Promise<string> {
   const id = String(body.id);
   const record = `${clinic.path}/records/${id}`;
   const etag = async () => `"${(await officer.get(record).expect(200)).body.revision}"`;
-  // What an analysis rests on is frozen by the service.
+  // What an analysis rests on is frozen by the service, as of the day from which it counts.
   if (type === 'risk_analysis') {
     await officer
-      .post(`${clinic.path}/risk-analyses/${id}/posture`)
+      .post(`${clinic.path}/risk-analyses/${id}/posture?asOf=${new Date(effectiveFrom).toISOString()}`)
       .set('If-Match', await etag())
       .expect(200);
   }

@@ -122,11 +122,11 @@ class Bucket {
     return speakers;
   }
 
-  /** What has not expired, then what counts from later. */
+  /** What has not expired, then what counts from later; of two of one day the one that fails. */
   private isLouder(one: number, other: number, asOf: number): boolean {
     const [oneExpired, otherExpired] = [this.number(one, EXPIRES) <= asOf, this.number(other, EXPIRES) <= asOf];
     if (oneExpired !== otherExpired) return otherExpired;
-    for (const which of [GOOD_FROM, FROM]) {
+    for (const which of [GOOD_FROM, FAILS, FROM]) {
       if (this.number(one, which) !== this.number(other, which))
         return this.number(one, which) > this.number(other, which);
     }

@@ -42,21 +42,21 @@ describe('what does memory leave to the database?', () => {
       throw new Error('rolled back');
     });
     await expect(failed).rejects.toThrow('rolled back');
-    expect((await history.read(ask)).map(({ id }) => id)).toEqual([kept]);
+    expect((await history.readSnapshot(ask)).map(({ id }) => id)).toEqual([kept]);
   });
 
   it('a snapshot that was taken before a decision does not see it, though memory has it by then', async () => {
     await history.readSnapshot(async (before) => {
       const seen = named(await stores.database.effective(before, { asOf: day(9), knownAt: FAR }, { types: [type] }));
       await history.write(approveOne);
-      expect(await history.read(ask)).toHaveLength(seen.length + 1);
+      expect(await history.readSnapshot(ask)).toHaveLength(seen.length + 1);
       expect(named(await ask(before))).toEqual(seen);
     });
   });
 
   it('what a disposal empties is empty from then on', async () => {
     const id = await history.write(approveOne);
-    const find = async () => (await history.read(ask)).find((record) => record.id === id);
+    const find = async () => (await history.readSnapshot(ask)).find((record) => record.id === id);
     expect((await find())?.disposed).toBe(false);
     await history.write(async (tx) => {
       // The columns that a disposal empties; the record that orders it is of the type that memory looks for.
@@ -74,8 +74,8 @@ describe('what does memory leave to the database?', () => {
   it('all of it, where an organisation has more than there is room for', async () => {
     const small = new IntervalStore(new IntervalMemory(2));
     const instant = { asOf: day(9), knownAt: FAR };
-    const all = await history.read((tx) => stores.database.effective(tx, instant, { types: [type] }));
+    const all = await history.readSnapshot((tx) => stores.database.effective(tx, instant, { types: [type] }));
     expect(all.length).toBeGreaterThan(2);
-    expect(await history.read((tx) => small.effective(tx, instant, { types: [type] }))).toEqual(all);
+    expect(await history.readSnapshot((tx) => small.effective(tx, instant, { types: [type] }))).toEqual(all);
   });
 });

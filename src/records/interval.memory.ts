@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { WriteTx, type Tx } from '../kernel/db/database.js';
+import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { EffectiveRecord } from './effective.js';
 import { HeldIntervals, type HeldInterval, type IntervalRow } from './held-intervals.js';
@@ -45,7 +45,8 @@ interface Held {
  * What is known of records, kept in memory: a posture counts tens of thousands of persons' trainings, and is asked for more often than anybody approves one. The database
  * stays the truth. Decisions become known one after another, each at a later instant (IntervalStore.lockDecisions), and rows are only ever added, or given an end that
  * is known from then on: so one instant tells whether anything is new, what is new is all that became known after it, and what is known later does not hide what was
- * known before. Whoever writes is not answered from memory: what it sees may never be.
+ * known before. Only snapshots are answered from memory: others see
+ * more from one statement to the next, and what somebody writes may never be.
  */
 @Injectable()
 export class IntervalMemory {
@@ -57,7 +58,7 @@ export class IntervalMemory {
 
   /** Null where the database is to be asked. */
   async recall(tx: Tx, { asOf, knownAt }: Instant): Promise<Recalled | null> {
-    if (tx instanceof WriteTx || this.maximum === 0) return null;
+    if (!tx.isSnapshot || this.maximum === 0) return null;
     const seen = await tx.once('last decision', () => lastDecision(tx));
     if (seen === null) return null;
     const held = await this.holding(tx, seen.text);
@@ -71,13 +72,14 @@ export class IntervalMemory {
     read: (missing: readonly HeldInterval[]) => Promise<EffectiveRecord[]>,
     keep: (record: EffectiveRecord) => boolean,
   ): Promise<EffectiveRecord[]> {
-    const held = this.held.get(tx.organizationId);
+    const seen = await tx.once('last decision', () => lastDecision(tx));
+    const now = this.held.get(tx.organizationId);
+    // A transaction that does not see the last decision may still see what that one has disposed of.
+    const held = now?.upto === seen?.text ? now : undefined;
     const known = wanted.map((interval) => held?.contents.get(keyOf(interval)));
     const missing = wanted.filter((_, at) => known[at] === undefined);
     if (missing.length === 0) return known.filter((record) => record !== undefined);
     const found = new Map((await read(missing)).map((record) => [`${record.id}/${record.version}`, record]));
-    const seen = await tx.once('last decision', () => lastDecision(tx));
-    // A transaction that does not see the last decision may still see what that one has disposed of.
     if (held !== undefined && held.upto === seen?.text) {
       for (const interval of missing) {
         const record = found.get(keyOf(interval));

@@ -93,7 +93,7 @@ describe('do intervals say what versions say?', () => {
       fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
         const told = await tell(type, batches);
-        await history.read(async (tx) => {
+        await history.readSnapshot(async (tx) => {
           for (const instant of instantsOf(told)) {
             const expected = inEffect(told, instant.asOf, instant.knownAt);
             for (const store of BOTH) {
@@ -118,7 +118,7 @@ describe('do intervals say what versions say?', () => {
       fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
         const told = await tell(type, batches);
-        await history.read(async (tx) => {
+        await history.readSnapshot(async (tx) => {
           for (const { asOf, knownAt } of instantsOf(told)) {
             const ids = new Set(told.map(({ recordId }) => recordId));
             const expected = [...ids].flatMap((recordId) => {
@@ -154,7 +154,7 @@ describe('do intervals say what versions say?', () => {
           ...[0, 3, null].map((days): NeedLimit => ({ type, days })),
           { type, days: 3, about: ['y', 'z'] },
         ];
-        await history.read(async (tx) => {
+        await history.readSnapshot(async (tx) => {
           for (const instant of instantsOf(told)) {
             for (const systemId of [null, ...SYSTEMS]) {
               const there = inEffect(told, instant.asOf, instant.knownAt).filter(
@@ -188,7 +188,7 @@ describe('do intervals say what versions say?', () => {
         const limits = [{ type, days: 3 }];
         const [since, until] = [day(-5), day(30)];
         const said = (asOf: Date) =>
-          history.read(async (tx) => {
+          history.readSnapshot(async (tx) => {
             const instant = { asOf, knownAt: FAR };
             return {
               effective: named(
@@ -197,7 +197,7 @@ describe('do intervals say what versions say?', () => {
               needs: await intervals.needs(tx, instant, systemId, limits),
             };
           });
-        const changes = await history.read((tx) => intervals.changePoints(tx, systemId, since, until, limits));
+        const changes = await history.readSnapshot((tx) => intervals.changePoints(tx, systemId, since, until, limits));
         const own = changes.filter((at) => at > since && at <= until);
         expect(own).toEqual(changes);
         // Of an organisation that has been told of other histories too: so only what these days say is compared.
@@ -248,10 +248,10 @@ describe('do intervals say what versions say?', () => {
       return at;
     });
     const instant = { asOf: day(1), knownAt: known };
-    const [summary] = await history.read((tx) => intervals.needs(tx, instant, null, [{ type, days: 365 }]));
+    const [summary] = await history.readSnapshot((tx) => intervals.needs(tx, instant, null, [{ type, days: 365 }]));
     expect(summary).toMatchObject({ subjects: 25_000, fresh: 25_000, failing: 0, expired: 0 });
     // More than a judge can hold: an error, and no list that ends early.
-    await expect(history.read((tx) => intervals.effective(tx, instant, { types: [type] }))).rejects.toThrow(
+    await expect(history.readSnapshot((tx) => intervals.effective(tx, instant, { types: [type] }))).rejects.toThrow(
       'more than 20000 records',
     );
   });

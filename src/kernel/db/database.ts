@@ -27,7 +27,7 @@ export class Tx {
     readonly principal: Principal,
     private readonly runner: QueryRunner,
     private readonly ending: (() => Promise<void>)[],
-    private readonly isSnapshot = false,
+    readonly isSnapshot = false,
   ) {}
 
   /** The organisation whose rows are in sight. */

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { constants, crc32, inflateRawSync } from 'node:zlib';
 import yauzl, { type Entry } from 'yauzl';
 import { describe, expect, it } from 'vitest';
@@ -91,6 +93,37 @@ describe('a ZIP that is written', () => {
       ...{ path: String(at), crc: 0, compressed: 2, size: 0, offset: at * 50 },
     }));
     expect(await told(all, 65_536 * 50)).toHaveLength(65_536);
+  });
+
+  it('closes the file that is open when nobody reads on, however much of it waits?', async () => {
+    const closed = Promise.withResolvers<boolean>();
+    async function* endless(): AsyncGenerator<Buffer, void> {
+      try {
+        for (;;) {
+          await setImmediate();
+          yield randomBytes(1 << 20);
+        }
+      } finally {
+        closed.resolve(true);
+      }
+    }
+    const archive = zipOf([{ path: 'report', content: endless() }], DAY, 3);
+    let read = 0;
+    archive.on('data', (piece: Buffer) => {
+      read += piece.length;
+      // So much that what is deflated waits for room.
+      if (read > 300_000) archive.pause().destroy();
+    });
+    expect(await closed.promise).toBe(true);
+  });
+
+  it('fails with a file that cannot be read to its end?', async () => {
+    async function* broken(): AsyncGenerator<Buffer, void> {
+      yield randomBytes(1 << 20);
+      await setImmediate();
+      throw new Error('the disk is gone');
+    }
+    await expect(buffer(zipOf([{ path: 'report', content: broken() }], DAY, 3))).rejects.toThrow('the disk is gone');
   });
 
   it('is dated by the first or last day that there is where a day is none?', () => {

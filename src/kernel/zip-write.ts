@@ -42,7 +42,7 @@ export interface Written {
 
 /**
  * Files as a ZIP, in their order. One is open at a time, and read as fast as the result is, a piece ahead. The same files, day and level give the same bytes, in whatever
- * pieces they come. A file that fails destroys the result; destroying the result closes the open file, but for one whose bytes wait for room at that moment: it stays open.
+ * pieces they come. A file that fails destroys the result; destroying the result closes the open file.
  * @param day the date of every file, UTC. Times in a ZIP have no zone: the time of day is always noon.
  * @param level zlib's: from 1, the fastest, to 9, which makes the least of it.
  */
@@ -104,12 +104,13 @@ async function* deflated(content: AsyncGenerator<Uint8Array, void>, level: numbe
     size += value.length;
   }
   const stream = createDeflateRaw({ level, chunkSize: PIECE });
-  const fed = feed(stream, begun, content);
+  void feed(stream, begun, content);
   try {
     yield* stream as AsyncIterable<Buffer>;
   } finally {
     stream.destroy();
-    await fed;
+    // Not left to who feeds it: a stream that is destroyed while it has no room calls back nobody.
+    await content.return();
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { day, FAR, RecordHistory, type Version } from '../../test/support/record-history.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
@@ -77,5 +77,11 @@ describe('what does memory leave to the database?', () => {
     const all = await history.readSnapshot((tx) => stores.database.effective(tx, instant, { types: [type] }));
     expect(all.length).toBeGreaterThan(2);
     expect(await history.readSnapshot((tx) => small.effective(tx, instant, { types: [type] }))).toEqual(all);
+    // And whoever asks again does not read as many as there is room for, only to find that there are more.
+    await history.readSnapshot(async (tx) => {
+      const asked = vi.spyOn(tx, 'query');
+      expect(await small.effective(tx, instant, { types: [type] })).toEqual(all);
+      expect(asked).toHaveBeenCalledTimes(1);
+    });
   });
 });

@@ -53,13 +53,15 @@ export class IntervalMemory {
   /** The one that was asked for last comes last. */
   private readonly held = new Map<string, Held>();
   private readonly reading = new Map<string, Promise<unknown>>();
+  /** Organisations with more than there is room for: rows are only ever added, so the database is asked from then on, and nothing is read only to find that again. */
+  private readonly tooLarge = new Set<string>();
 
   constructor(private readonly maximum = MAX_INTERVALS) {}
 
   /** Null where the database is to be asked. */
   async recall(tx: Tx, { asOf, knownAt }: Instant): Promise<Recalled | null> {
-    if (!tx.isSnapshot || this.maximum === 0) return null;
-    const seen = await tx.once('last decision', () => lastDecision(tx));
+    if (!tx.isSnapshot || this.maximum === 0 || this.tooLarge.has(tx.organizationId)) return null;
+    const seen = await lastDecision(tx);
     if (seen === null) return null;
     const held = await this.holding(tx, seen.text);
     return held && { intervals: held.intervals, asOf: asOf.getTime(), knownAt: Math.min(knownAt.getTime(), seen.at) };
@@ -72,7 +74,7 @@ export class IntervalMemory {
     read: (missing: readonly HeldInterval[]) => Promise<EffectiveRecord[]>,
     keep: (record: EffectiveRecord) => boolean,
   ): Promise<EffectiveRecord[]> {
-    const seen = await tx.once('last decision', () => lastDecision(tx));
+    const seen = await lastDecision(tx);
     const now = this.held.get(tx.organizationId);
     // A transaction that does not see the last decision may still see what that one has disposed of.
     const held = now?.upto === seen?.text ? now : undefined;
@@ -120,7 +122,10 @@ export class IntervalMemory {
     // Nothing of it yet, too much that is new, or nothing, since the transaction sees less than is held: an older snapshot, or a database that was restored.
     this.held.delete(tx.organizationId);
     const all = await this.rows(tx, '-infinity', upto, this.maximum);
-    if (all === null) return null;
+    if (all === null) {
+      this.tooLarge.add(tx.organizationId);
+      return null;
+    }
     const made = { upto, intervals: new HeldIntervals(), contents: new Map<string, EffectiveRecord>() };
     made.intervals.apply(all);
     this.held.set(tx.organizationId, made);
@@ -148,7 +153,10 @@ export class IntervalMemory {
     }
     const own = this.held.get(organizationId);
     if (own !== undefined && sum(contentsOf) > MAX_CONTENTS) own.contents.clear();
-    if (sum(({ intervals }) => intervals.size) > this.maximum) this.held.delete(organizationId);
+    if (own !== undefined && own.intervals.size > this.maximum) {
+      this.held.delete(organizationId);
+      this.tooLarge.add(organizationId);
+    }
   }
 }
 
@@ -156,11 +164,13 @@ const contentsOf = ({ contents }: Held): number => contents.size;
 
 const keyOf = ({ recordId, version }: HeldInterval): string => `${recordId}/${version}`;
 
-/** The last instant at which anything that the transaction sees became known of records of its organisation; null where nothing was approved. */
-async function lastDecision(tx: Tx): Promise<{ text: string; at: number } | null> {
-  const [row] = await tx.query<{ text: string | null; at: number | null }>(
-    `select max(${KNOWN})::text as text, ${milliseconds(`max(${KNOWN})`)} as at from record_interval where organization_id = $1`,
-    [tx.organizationId],
-  );
-  return row?.text == null || row.at === null ? null : { text: row.text, at: row.at };
+/** The last instant at which anything that the transaction sees became known of records of its organisation, as Postgres writes it and in milliseconds; null where nothing was approved. */
+export function lastDecision(tx: Tx): Promise<{ text: string; at: number } | null> {
+  return tx.once('last decision', async () => {
+    const [row] = await tx.query<{ text: string | null; at: number | null }>(
+      `select max(${KNOWN})::text as text, ${milliseconds(`max(${KNOWN})`)} as at from record_interval where organization_id = $1`,
+      [tx.organizationId],
+    );
+    return row?.text == null || row.at === null ? null : { text: row.text, at: row.at };
+  });
 }

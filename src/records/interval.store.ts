@@ -15,7 +15,7 @@ import type {
 } from './effective.js';
 import type { HeldInterval } from './held-intervals.js';
 import { KNOWN, OPEN, PAST, visibleIntervals, WHOLE } from './interval.js';
-import { IntervalMemory } from './interval.memory.js';
+import { IntervalMemory, lastDecision } from './interval.memory.js';
 import { APPROVED_INTERVALS, NEEDS } from './interval.sql.js';
 import type { Neighbour } from './rules.js';
 
@@ -100,10 +100,14 @@ export class IntervalStore {
 
   /** The last instant at which anything became known: of one place, or (null) of all. Null where nothing was approved. */
   async lastKnown(tx: Tx, systemId: string | null): Promise<Date | null> {
+    if (systemId === null) {
+      const last = await lastDecision(tx);
+      return last && new Date(last.at);
+    }
     const [row] = await tx.query<{ last: Date | null }>(
       `select max(greatest(known_from, ended_known, known_to)) as last
-       from record_interval where organization_id = $1 ${systemId === null ? '' : 'and system_id = $2'}`,
-      systemId === null ? [tx.organizationId] : [tx.organizationId, systemId],
+       from record_interval where organization_id = $1 and system_id = $2`,
+      [tx.organizationId, systemId],
     );
     return row?.last ?? null;
   }

@@ -2,6 +2,9 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** One value of one fact over an interval of observed time, as it is known over an interval of our time (migrations 6 and 11 say what each column means). */
 @Entity('fact')
+@Index('fact_by_end', ['organizationId', 'systemId', 'observedTo', 'observedFrom'], {
+  where: 'observed_to is not null and known_to is null',
+})
 @Index('fact_open', ['organizationId', 'systemId', 'targetId', 'source'], {
   where: 'observed_to is null and known_to is null',
 })

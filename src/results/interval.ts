@@ -7,14 +7,17 @@ export const VISIBLE = `
 /** Rows `r` that have neither ended nor been corrected; they have an index of their own (result_open, fact_open). */
 export const OPEN = 'r.observed_to is null and r.known_to is null';
 
-/** Of a row `r` that is not open, the latest instant that says so; null of an open one. Indexed (result_past, fact_past). */
-export const PAST = 'greatest(r.observed_to, r.ended_known, r.known_to)';
+/** Rows `r` that have ended and were not corrected, by their end; they have an index of their own (result_by_end, fact_by_end). */
+export const ENDED = 'r.observed_to is not null and r.known_to is null';
+
+/** Of a row `r` the latest instant at which its end or its correction became known. Indexed (result_told, fact_told). */
+const TOLD = 'greatest(r.ended_known, r.known_to)';
 
 /**
- * Columns of the VISIBLE results. A row that is not open is visible only at instants of which one lies before its last: so what is read beside the open rows is
- * what has changed since the instants that are asked for, and not all that ever did.
+ * Columns of the VISIBLE results: of the open ones; of those that have ended, and whose end was known, the ones that ended later than the instant that is asked for; and of what
+ * became known later than is asked for all. Whatever else there is of a history is not read.
  */
 export const visibleResults = (columns: string): string =>
-  [OPEN, `${PAST} > least($3::timestamptz, $4::timestamptz)`]
+  [OPEN, `${ENDED} and r.observed_to > $3 and r.ended_known <= $4`, `${TOLD} > $4`]
     .map((rows) => `select ${columns} from result r where ${VISIBLE} and ${rows}`)
     .join(' union all ');

@@ -1,4 +1,4 @@
-import { OPEN, PAST } from './interval.js';
+import { ENDED, OPEN } from './interval.js';
 import { FACT_STAGING, FACT_STAGING_COLUMNS } from './staged-fact.js';
 import { RESULT_STAGING, STAGING_COLUMNS } from './copy.js';
 
@@ -51,7 +51,7 @@ const foundAt = (places: string): string =>
   `r.organization_id = $1 and r.system_id = $2 and r.ctid = any (array(${places}))`;
 
 /** Rows `r` that had not ended at $4, and have since. */
-const ENDED_LATER = `${PAST} > $4 and r.known_to is null and r.observed_to > $4`;
+const ENDED_LATER = `${ENDED} and r.observed_to > $4`;
 
 const COUNTS = `
   select count(*) filter (where staged is not null and ended is null)::int as opened,

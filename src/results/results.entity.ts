@@ -98,6 +98,9 @@ export class CoverageRow {
 
 /** One status of one series over an interval of observed time, as it is known over an interval of our time (migration 6 says what each column means). */
 @Entity('result')
+@Index('result_by_end', ['organizationId', 'systemId', 'observedTo', 'observedFrom'], {
+  where: 'observed_to is not null and known_to is null',
+})
 @Index('result_open', ['organizationId', 'systemId', 'targetId', 'source'], {
   where: 'observed_to is null and known_to is null',
 })

@@ -97,16 +97,17 @@ export class PlaceReader {
     asks: Asks,
     coverage: readonly CoverageSummary[],
   ): Promise<Map<string, MachineWord>> {
+    const asked = [...asks.practices.values(), ...asks.controls.values()].flat();
+    const standIns = new Map(asked.flatMap(({ type, metBy }) => (metBy === null ? [] : [[type, metBy] as const])));
+    const kinds = new Set([...standIns.values()].flatMap(({ facts }) => facts.filter(isFactKind)));
+    const found = kinds.size === 0 ? [] : await this.results.firstFacts(tx, systemId, instant, [...kinds]);
     const words = new Map<string, MachineWord>();
-    for (const { type, metBy } of [...asks.practices.values(), ...asks.controls.values()].flat()) {
-      if (metBy === null || words.has(type)) continue;
+    for (const [type, { sources, facts }] of standIns) {
       const scans = coverage.filter(({ source }) =>
-        metBy.sources.some((from) => source === from || source.startsWith(`${from}/`)),
+        sources.some((from) => source === from || source.startsWith(`${from}/`)),
       );
       const seen = scans.map(({ source, observedAt }): MachineWord => ({ source, seen: observedAt }));
-      for (const kind of metBy.facts.filter(isFactKind)) {
-        const [fact] = await this.results.findFacts(tx, systemId, instant, { kind, after: null, limit: 1 });
-        if (fact === undefined) continue;
+      for (const fact of found.filter(({ kind }) => facts.includes(kind))) {
         const since = [
           fact.observedFrom,
           ...coverage.flatMap((one) => (one.source === fact.source ? one.observedAt : [])),

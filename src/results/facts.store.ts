@@ -15,6 +15,13 @@ export interface FactFilter {
   limit: number;
 }
 
+/** That there is a fact of a kind: who says so, and since when. */
+export interface FirstFact {
+  kind: FactKind;
+  source: string;
+  observedFrom: Date;
+}
+
 /** Of observed time, as it was known at an instant. */
 export interface FactPeriod {
   from: Date;
@@ -58,6 +65,16 @@ export class FactsStore {
         filter.after,
         filter.limit,
       ],
+    );
+  }
+
+  /** Of each of the kinds the first fact of the system, by series; nothing of one that it has none of. */
+  firstOf(tx: Tx, systemId: string, instant: Instant, kinds: readonly FactKind[]): Promise<FirstFact[]> {
+    return tx.query<FirstFact>(
+      `select k.kind, f.source, f.observed_from as "observedFrom"
+       from unnest($5::text[]) as k(kind) cross join lateral (
+         select r.source, r.observed_from from fact r where ${VISIBLE} and r.kind = k.kind order by r.series limit 1) f`,
+      [tx.organizationId, systemId, instant.asOf, instant.knownAt, kinds],
     );
   }
 

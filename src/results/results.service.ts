@@ -3,7 +3,7 @@ import { Clock } from '../kernel/clock.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { FactKind } from './fact.js';
-import { FactsStore, type FactFilter, type FactPeriod } from './facts.store.js';
+import { FactsStore, type FactFilter, type FactPeriod, type FirstFact } from './facts.store.js';
 import type { ListedFact } from './listed-fact.js';
 import { MergeStore } from './merge.store.js';
 import type { IntervalKind } from './merge.sql.js';
@@ -109,6 +109,11 @@ export class ResultsService {
 
   findFacts(tx: Tx, systemId: string, instant: Instant, filter: FactFilter): Promise<ListedFact[]> {
     return this.facts.list(tx, systemId, instant, filter);
+  }
+
+  /** Of each of the kinds one fact that is so, where there is one. */
+  firstFacts(tx: Tx, systemId: string, instant: Instant, kinds: readonly FactKind[]): Promise<FirstFact[]> {
+    return this.facts.firstOf(tx, systemId, instant, kinds);
   }
 
   /** Facts of these kinds that were so at some instant of a period, with every interval of it. More than 20,000 are an error, never a list that ends early. */

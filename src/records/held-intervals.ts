@@ -47,6 +47,8 @@ class Bucket {
   private numbers = new Float64Array(0);
   /** Of each row the number of its subject. */
   private subjects = new Int32Array(0);
+  /** Room for those who speak at an instant. */
+  private speaking = new Int32Array(0);
 
   /** New rows, and rows as they are now; how many are new. */
   apply(changes: readonly IntervalRow[]): number {
@@ -66,6 +68,7 @@ class Bucket {
     this.rows = [];
     this.numbers = new Float64Array(all.length * WIDTH);
     this.subjects = new Int32Array(all.length);
+    this.speaking = new Int32Array(all.length);
     for (const [at, one] of all.entries()) {
       const row = typeof one === 'number' ? before[one] : one;
       if (row === undefined) throw new RangeError('no such row');
@@ -107,19 +110,19 @@ class Bucket {
       .reduce((last, known) => (known <= knownAt && known > last ? known : last), -Infinity);
   }
 
-  /** Of each subject the one that speaks for it. */
-  speakers(about: readonly string[] | undefined, asOf: number, knownAt: number): number[] {
-    const speakers: number[] = [];
+  /** Of each subject the one that speaks for it; what was given before is overwritten, for with every question tens of thousands speak. */
+  speakers(about: readonly string[] | undefined, asOf: number, knownAt: number): Int32Array {
+    let count = 0;
     let last = -1;
     for (let at = 0; at < this.rows.length; at += 1) {
       if (this.number(at, GOOD_FROM) > asOf || !this.isVisible(at, asOf, knownAt)) continue;
       if (about !== undefined && this.rows[at]?.about.some((id) => about.includes(id)) !== true) continue;
-      if (last === -1 || this.subjects[last] !== this.subjects[at]) speakers.push(at);
-      else if (this.isLouder(at, last, asOf)) speakers[speakers.length - 1] = at;
-      else continue;
+      if (last === -1 || this.subjects[last] !== this.subjects[at]) count += 1;
+      else if (!this.isLouder(at, last, asOf)) continue;
+      this.speaking[count - 1] = at;
       last = at;
     }
-    return speakers;
+    return this.speaking.subarray(0, count);
   }
 
   /** What has not expired, then what counts from later; of two of one day the one that fails. */
@@ -134,25 +137,28 @@ class Bucket {
   }
 
   /** The few that are named: failing ones first, then expired ones, then the oldest. */
-  named(speakers: readonly number[], asOf: number): string[] {
+  named(speakers: Int32Array, asOf: number): string[] {
     const named: number[] = [];
     for (const one of speakers) {
-      const last = named[MAX_NAMED - 1];
-      if (last !== undefined && !this.isNamedBefore(one, last, asOf)) continue;
-      const at = named.findIndex((other) => this.isNamedBefore(one, other, asOf));
-      named.splice(at === -1 ? named.length : at, 0, one);
+      let at = named.length;
+      for (let other = named[at - 1]; other !== undefined; other = named[at - 1]) {
+        if (!this.isNamedBefore(one, other, asOf)) break;
+        at -= 1;
+      }
+      if (at === MAX_NAMED) continue;
+      named.splice(at, 0, one);
       if (named.length > MAX_NAMED) named.pop();
     }
     return named.map((at) => this.idOf(at));
   }
 
   private isNamedBefore(one: number, other: number, asOf: number): boolean {
-    const [oneFails, otherFails] = [this.number(one, FAILS), this.number(other, FAILS)];
-    if (oneFails !== otherFails) return oneFails > otherFails;
-    const [oneExpired, otherExpired] = [this.number(one, EXPIRES) <= asOf, this.number(other, EXPIRES) <= asOf];
-    if (oneExpired !== otherExpired) return oneExpired;
-    const [oneGood, otherGood] = [this.number(one, GOOD_FROM), this.number(other, GOOD_FROM)];
-    return oneGood === otherGood ? this.idOf(one) < this.idOf(other) : oneGood < otherGood;
+    const fails = this.number(one, FAILS) - this.number(other, FAILS);
+    if (fails !== 0) return fails > 0;
+    const isExpired = this.number(one, EXPIRES) <= asOf;
+    if (isExpired !== this.number(other, EXPIRES) <= asOf) return isExpired;
+    const later = this.number(one, GOOD_FROM) - this.number(other, GOOD_FROM);
+    return later === 0 ? this.idOf(one) < this.idOf(other) : later < 0;
   }
 
   private idOf(at: number): string {
@@ -236,8 +242,8 @@ export class HeldIntervals {
   need(limit: NeedLimit, systemId: string | null, asOf: number, knownAt: number): NeedSummary | null {
     const { type, days, about } = limit;
     const bucket = this.types.get(type)?.get(systemId ?? WHOLE);
-    const speakers = bucket?.speakers(about, asOf, knownAt) ?? [];
-    if (bucket === undefined || speakers.length === 0) return null;
+    const speakers = bucket?.speakers(about, asOf, knownAt);
+    if (bucket === undefined || speakers === undefined || speakers.length === 0) return null;
     const since = days === null ? -Infinity : asOf - days * DAY;
     const counts = { subjects: speakers.length, failing: 0, expired: 0, fresh: 0 };
     let [newest, oldest, expires] = [-Infinity, Infinity, Infinity];

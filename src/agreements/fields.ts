@@ -32,10 +32,16 @@ const applicabilityFields = z.object({ statements: z.array(z.object({ control: z
 const returnFields = z.object({ agreement: z.string(), completedOn: z.iso.date() });
 
 type Content = Pick<EffectiveRecord, 'fields'>;
-const reader =
-  <Schema extends z.ZodType>(schema: Schema) =>
-  ({ fields }: Content): z.infer<Schema> | null =>
-    schema.safeParse(fields).data ?? null;
+
+/** Nobody changes the fields of a version, and what is kept of it in memory is asked of again and again: they are read once. */
+function reader<Schema extends z.ZodType>(schema: Schema): (content: Content) => z.infer<Schema> | null {
+  const read = new WeakMap<Content['fields'], z.infer<Schema> | null>();
+  return ({ fields }) => {
+    let found = read.get(fields);
+    if (found === undefined) read.set(fields, (found = schema.safeParse(fields).data ?? null));
+    return found;
+  };
+}
 
 export const vendorOf = reader(vendorFields);
 export const agreementOf = reader(agreementFields);

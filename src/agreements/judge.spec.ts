@@ -136,11 +136,11 @@ describe('what is said of vendors?', () => {
     expect(says(broken, controlOf('314A'))).toEqual([]);
   });
 
-  it('twenty times at most of one need, and then how many more', () => {
+  it('three times of one need, and then how many more', () => {
     const vendors = Array.from({ length: 1000 }, (_, index) => vendor(`vendor ${index}`));
     const said = of(ask({ vendors }), OVERSIGHT);
-    expect(said).toHaveLength(20);
-    expect(said.at(-1)).toMatchObject({ says: 'failing', reason: expect.stringContaining('981 more') });
+    expect(said).toHaveLength(4);
+    expect(said.at(-1)).toMatchObject({ says: 'failing', reason: expect.stringContaining('997 more'), alike: 997 });
   });
 });
 

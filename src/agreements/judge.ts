@@ -1,5 +1,5 @@
 import type { EffectiveRecord } from '../records/effective.js';
-import type { Statement } from '../records/statement.js';
+import { TOLD_IN_WORDS, type Statement } from '../records/statement.js';
 import { applicabilityOf } from './fields.js';
 import { partName } from './scope.js';
 import {
@@ -18,8 +18,6 @@ const DAY = 86_400_000;
 export const NOTICE_DAYS = [90, 60, 30] as const;
 const NOTICE = Math.max(...NOTICE_DAYS) * DAY;
 
-/** Of one need so many failing or stale statements are made; the last one counts the others. */
-const MAX_TOLD = 20;
 const MAX_RECORDS = 5;
 
 /** The practice that what concerns vendors at large is said of, and the one of contracts one level down. */
@@ -50,13 +48,15 @@ export interface AgreementNeeds {
 interface Finding {
   readonly says: Statement['says'];
   readonly until: Date | null;
-  readonly reason: () => string;
+  /** `wanted`: the terms that the need asks for; null: all of them. */
+  readonly reason: (wanted: readonly Term[] | null) => string;
   readonly records: readonly (EffectiveRecord | null)[];
 }
 
-const ids = (...records: readonly (EffectiveRecord | null)[]): string[] => [
-  ...new Set(records.flatMap((record) => record?.id ?? [])),
-];
+const ids = (...records: readonly (EffectiveRecord | null)[]): string[] =>
+  records.flatMap((record, at) =>
+    record === null || records.findIndex((one) => one?.id === record.id) < at ? [] : record.id,
+  );
 const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 const soonest = (dates: readonly (Date | null)[]): Date | null =>
   dates.reduce((first, date) => (date !== null && (first === null || date < first) ? date : first), null);
@@ -65,7 +65,7 @@ const soonest = (dates: readonly (Date | null)[]): Date | null =>
 const tooOldAt = ({ goodFrom }: EffectiveRecord, days: number | null): Date | null =>
   days === null ? null : new Date(goodFrom.getTime() + days * DAY + 1);
 
-const failing = (reason: () => string, ...records: readonly (EffectiveRecord | null)[]): Finding => ({
+const failing = (reason: Finding['reason'], ...records: readonly (EffectiveRecord | null)[]): Finding => ({
   says: 'failing',
   reason,
   records,
@@ -78,19 +78,19 @@ const failing = (reason: () => string, ...records: readonly (EffectiveRecord | n
  * agreement leaves open when it ends is shown to be closed. That no vendor is recorded proves nothing: then somebody has to state that there is none.
  */
 export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date): Statement[] {
-  const standings = standingsOf(input, asOf).filter(({ needsAgreement }) => needsAgreement);
-  const names = new Map(input.systems.map(({ id, name }) => [id, name]));
+  const vendors = new Vendors(input, asOf);
+  const { standings } = vendors;
   const made = new Map<string, { said: readonly Finding[]; concluded: readonly Statement[] }>();
   const sayOf = (need: AgreementNeed) => {
-    const findings =
-      need.type === 'vendor_review' ? reviewFindings(standings, need, asOf) : findingsOf(standings, need, names, asOf);
+    const findings = need.type === 'vendor_review' ? reviewFindings(standings, need, asOf) : findingsOf(vendors, need);
     const said = standings.length === 0 ? inapplicable(input, asked.applicabilityDays, asOf) : findings;
     return { said, concluded: conclude(need, said, asOf) };
   };
   const statements = asked.needs.flatMap((need) => {
     const { about } = need;
     // Dozens of needs ask the same of every vendor, and differ in the item alone that they are of.
-    const key = JSON.stringify([need.type, need.days, need.term, isOfFlowDown(about)]);
+    const term = need.term === null || vendors.lackingTerm(need.term).length > 0 ? need.term : 'held by all';
+    const key = JSON.stringify([need.type, need.days, term, isOfFlowDown(about)]);
     const one = made.get(key) ?? sayOf(need);
     made.set(key, one);
     const concluded = one.concluded.map((statement): Statement => ({ ...statement, about }));
@@ -112,42 +112,72 @@ export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date)
 const isOfReturns = (about: Statement['about']): boolean =>
   'practice' in about ? about.practice === OVERSIGHT : about.control === RETURN_CONTROL;
 
-function findingsOf(
-  standings: readonly VendorStanding[],
-  need: AgreementNeed,
-  names: ReadonlyMap<string, string>,
-  asOf: Date,
-): Finding[] {
-  const aged = (findings: Finding[], agreements: readonly AgreementStanding[]): Finding[] => [
-    ...findings,
-    ...agreements.flatMap((agreement) => agedFinding(agreement, need, asOf)),
-  ];
-  const inForce = standings.flatMap((standing) => standing.inForce);
-  if (need.term !== null) {
-    return aged(
-      standings.flatMap((standing) => termFindings(standing, need.term === null ? [] : [need.term])),
-      inForce,
-    );
+/** Vendors of whom an agreement is asked for, at an instant, and what is found of each once: dozens of needs ask it. */
+class Vendors {
+  readonly standings: readonly VendorStanding[];
+  readonly names: ReadonlyMap<string, string>;
+  private readonly lacking = new Map<Term, Finding[]>();
+  private readonly aged = new Map<number | null, ReadonlyMap<AgreementStanding, Finding>>();
+
+  constructor(
+    input: AgreementsInput,
+    private readonly asOf: Date,
+  ) {
+    this.standings = standingsOf(input, asOf).filter(({ needsAgreement }) => needsAgreement);
+    this.names = new Map(input.systems.map(({ id, name }) => [id, name]));
+    for (const { name, inForce } of this.standings) {
+      for (const agreement of inForce) {
+        const finding = termFinding(name, agreement);
+        for (const term of agreement.missing) {
+          const others = this.lacking.get(term);
+          if (others === undefined) this.lacking.set(term, [finding]);
+          else others.push(finding);
+        }
+      }
+    }
   }
-  if (isOfFlowDown(need.about)) {
+
+  /** Agreements in force that lack a term. */
+  lackingTerm(term: Term): readonly Finding[] {
+    return this.lacking.get(term) ?? [];
+  }
+
+  /** What agreements in force say for themselves, by how old they may be. */
+  agedFindings(of: readonly VendorStanding[], days: number | null): Finding[] {
+    let aged = this.aged.get(days);
+    if (aged === undefined) {
+      aged = new Map(
+        this.standings.flatMap(({ inForce }) => inForce.map((one) => [one, agedFinding(one, days, this.asOf)])),
+      );
+      this.aged.set(days, aged);
+    }
+    return of.flatMap(({ inForce }) => inForce.flatMap((one) => aged.get(one) ?? []));
+  }
+}
+
+function findingsOf(vendors: Vendors, { about, days, term }: AgreementNeed): readonly Finding[] {
+  const { standings, names } = vendors;
+  if (term !== null) {
+    const lacking = vendors.lackingTerm(term);
+    return lacking.length > 0 ? lacking : vendors.agedFindings(standings, days);
+  }
+  if (isOfFlowDown(about)) {
     const subcontractors = standings.filter(({ isSubcontractor }) => isSubcontractor);
-    const findings = aged(
-      [
-        ...subcontractors.flatMap((standing) => [...forceFindings(standing, names), ...chainFindings(standing)]),
-        // One level down the same terms are asked for; of the level above that it binds the one below.
-        ...standings.flatMap((standing) => termFindings(standing, standing.isSubcontractor ? null : FLOW_DOWN_TERMS)),
-      ],
-      inForce,
-    );
+    const findings = [
+      ...subcontractors.flatMap((standing) => [...forceFindings(standing, names), ...chainFindings(standing)]),
+      // One level down the same terms are asked for; of the level above that it binds the one below.
+      ...standings.flatMap((standing) => termFindings(standing, standing.isSubcontractor ? null : FLOW_DOWN_TERMS)),
+      ...vendors.agedFindings(standings, days),
+    ];
     // It is bound by the vendor above for as long as that one is.
     const bound = soonest(subcontractors.map(({ boundUntil }) => boundUntil));
     return findings.map((one) => (one.says === 'met' ? { ...one, until: soonest([one.until, bound]) } : one));
   }
   const direct = standings.filter(({ isSubcontractor }) => !isSubcontractor);
-  return aged(
-    direct.flatMap((standing) => [...forceFindings(standing, names), ...termFindings(standing, null)]),
-    direct.flatMap((standing) => standing.inForce),
-  );
+  return [
+    ...direct.flatMap((standing) => [...forceFindings(standing, names), ...termFindings(standing, null)]),
+    ...vendors.agedFindings(direct, days),
+  ];
 }
 
 const isOfFlowDown = (about: Statement['about']): boolean =>
@@ -191,16 +221,21 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
   ];
 }
 
-/** Of each agreement in force the terms of `wanted` that it lacks; null: of all. */
-function termFindings({ name, inForce }: VendorStanding, wanted: readonly Term[] | null): Finding[] {
-  return inForce.flatMap(({ record, missing }) => {
+/** Agreements in force that lack terms of `wanted`; null: any. */
+const termFindings = ({ name, inForce }: VendorStanding, wanted: readonly Term[] | null): Finding[] =>
+  inForce
+    .filter(({ missing }) => (wanted === null ? missing.length > 0 : missing.some((term) => wanted.includes(term))))
+    .map((agreement) => {
+      const finding = termFinding(name, agreement);
+      return { ...finding, reason: () => finding.reason(wanted) };
+    });
+
+/** That an agreement lacks terms; which of those that are wanted, is told by whoever wants them. */
+const termFinding = (vendor: string, { record, missing }: AgreementStanding): Finding =>
+  failing((wanted) => {
     const lacks = wanted === null ? missing : missing.filter((term) => wanted.includes(term));
-    if (lacks.length === 0) return [];
-    const reason = () =>
-      `Record baa: the agreement with vendor ${name} lacks the term${lacks.length === 1 ? '' : 's'} of ${lacks.map(controlOf).join(', ')}.`;
-    return [failing(reason, record)];
-  });
-}
+    return `Record baa: the agreement with vendor ${vendor} lacks the term${lacks.length === 1 ? '' : 's'} of ${lacks.map(controlOf).join(', ')}.`;
+  }, record);
 
 function chainFindings(standing: VendorStanding): Finding[] {
   const { record, name, unboundBy, chain } = standing;
@@ -223,15 +258,15 @@ function chainFindings(standing: VendorStanding): Finding[] {
 }
 
 /** What an agreement in force says for itself: met, or that its clauses were checked too long ago. */
-function agedFinding({ record, endsAt, rolledOver }: AgreementStanding, need: AgreementNeed, asOf: Date): Finding[] {
-  const oldAt = tooOldAt(record, need.days);
+function agedFinding({ record, endsAt, rolledOver }: AgreementStanding, days: number | null, asOf: Date): Finding {
+  const oldAt = tooOldAt(record, days);
   if (oldAt !== null && oldAt <= asOf) {
     const reason = () =>
-      `Record baa: an agreement was last checked on ${dayOf(record.goodFrom)}, more than ${need.days} days before.`;
-    return [{ says: 'stale', reason, records: [record], until: endsAt }];
+      `Record baa: an agreement was last checked on ${dayOf(record.goodFrom)}, more than ${days} days before.`;
+    return { says: 'stale', reason, records: [record], until: endsAt };
   }
   const reason = () => `Record baa: an agreement is in force${rolledOver ? ' that has renewed itself' : ''}.`;
-  return [{ says: 'met', reason, records: [record], until: soonest([endsAt, oldAt]) }];
+  return { says: 'met', reason, records: [record], until: soonest([endsAt, oldAt]) };
 }
 
 function reviewFindings(standings: readonly VendorStanding[], need: AgreementNeed, asOf: Date): Finding[] {
@@ -287,26 +322,27 @@ const isLater = (one: EffectiveRecord, other: EffectiveRecord): boolean =>
   one.goodFrom > other.goodFrom || (one.goodFrom.getTime() === other.goodFrom.getTime() && !saysNone(one));
 
 /** The worst that was found speaks for the need, in the words of each that says it; what is met is told once. */
-function conclude({ about, type }: AgreementNeed, findings: readonly Finding[], at: Date): Statement[] {
+function conclude({ about, type, term }: AgreementNeed, findings: readonly Finding[], at: Date): Statement[] {
   const worst = worstOf(findings);
   if (worst === null) return [];
   const told = findings.filter(({ says }) => says === worst);
+  const wanted = term === null ? null : [term];
   const until = soonest(told.map((finding) => finding.until));
   const common = { about, need: type, says: worst, series: [], at } as const;
   if (worst === 'met') {
     const [first] = told;
     const reason =
       told.length === 1 && first !== undefined
-        ? first.reason()
+        ? first.reason(wanted)
         : `Record ${type}: ${told.length} of ${told.length} are good.`;
     return [{ ...common, reason, records: recordsOf(told), until }];
   }
-  const shown = told.slice(0, told.length > MAX_TOLD ? MAX_TOLD - 1 : MAX_TOLD);
-  const rest = told.slice(shown.length);
+  const shown = told.slice(0, TOLD_IN_WORDS);
+  const rest = told.slice(TOLD_IN_WORDS);
   return [
     ...shown.map((finding) => ({
       ...common,
-      reason: finding.reason(),
+      reason: finding.reason(wanted),
       records: ids(...finding.records),
       until: finding.until,
     })),
@@ -316,6 +352,7 @@ function conclude({ about, type }: AgreementNeed, findings: readonly Finding[], 
           {
             ...common,
             reason: `Record ${type}: ${rest.length} more of the same sort.`,
+            alike: rest.length,
             records: recordsOf(rest),
             until,
           },

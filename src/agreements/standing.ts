@@ -83,16 +83,27 @@ function agreementStanding(record: EffectiveRecord, asOf: Date): AgreementStandi
     return { record, fields, inForce: false, endsAt: null, rolledOver: false, missing: TERM_NAMES, cover: [] };
   }
   const endsAt = endOf(record, fields);
-  const held = new Set(fields.terms.filter(({ clause }) => clause.trim() !== '').map(({ term }) => term));
   return {
     record,
     fields,
     inForce: endsAt === null || endsAt > asOf,
     endsAt,
     rolledOver: fields.renewal === 'automatic' && isOver(record, asOf),
-    missing: TERM_NAMES.filter((term) => !held.has(term)),
+    missing: missingOf(fields),
     cover: coverOf(record.systemIds, fields.namespaces),
   };
+}
+
+/** It is the same at every instant. */
+const missing = new WeakMap<AgreementFields, readonly Term[]>();
+
+function missingOf(fields: AgreementFields): readonly Term[] {
+  let found = missing.get(fields);
+  if (found === undefined) {
+    const held = new Set(fields.terms.filter(({ clause }) => clause.trim() !== '').map(({ term }) => term));
+    missing.set(fields, (found = TERM_NAMES.filter((term) => !held.has(term))));
+  }
+  return found;
 }
 
 const nameOf = ({ id, naturalKey }: EffectiveRecord): string => (naturalKey === '' ? id : naturalKey);

@@ -201,6 +201,13 @@ describe('what do judges say?', () => {
     });
   });
 
+  it('three are told in their words, and of all others how many there are', () => {
+    const fails = ['A.', 'B.', 'C.', 'D.'].map((reason) => statement({ says: 'failing', reason }));
+    const others = statement({ says: 'failing', reason: '196 more of the same sort.', alike: 196 });
+    expect(judged(...fails.slice(0, 3)).reason).toBe('A. B. C.');
+    expect(judged(...fails, others).reason).toBe('A. B. C. 197 more of this kind.');
+  });
+
   it('records of a type that they judge say nothing without them', () => {
     const ask = askOf(asks, 'risk-analysis', 'risk_analysis');
     expect(needOf('risk-analysis', 'risk_analysis', { summaries: [summary(ask)] }).state).toBe('missing');

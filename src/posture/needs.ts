@@ -1,5 +1,5 @@
 import type { NeedSummary } from '../records/effective.js';
-import type { Statement } from '../records/statement.js';
+import { TOLD_IN_WORDS, type Statement } from '../records/statement.js';
 import { keyOf, type Ask, type Asks } from './asks.js';
 import { combinedNeed, countedNeed, type NeedState } from './rule.js';
 import { day, sentence } from './words.js';
@@ -154,26 +154,30 @@ function subjectPart(
 
 /** The worst that was said: what judges say and what the records of the type say both stand. */
 function worstOf(ask: Ask, parts: readonly (NeedPart | null)[], { systemId }: PlaceInput): NeedPart {
-  const order: readonly NeedState[] = ['failing', 'stale', 'met'];
   const said = parts.filter((part) => part !== null);
-  const state = order.find((one) => said.some((part) => part.state === one));
+  if (said.length === 0) {
+    return { type: ask.type, state: 'missing', reason: missingReason(ask, systemId), records: [], until: null };
+  }
+  const state = (['failing', 'stale', 'met'] as const).find((one) => said.some((part) => part.state === one));
   const [worst, ...alike] = said.filter((part) => part.state === state);
+  if (worst === undefined) throw new RangeError('no such state');
   // What both call met is met while it is by both.
-  if (worst !== undefined) return { ...worst, until: soonest([worst, ...alike].map(({ until }) => until)) };
-  return { type: ask.type, state: 'missing', reason: missingReason(ask, systemId), records: [], until: null };
+  return alike.length === 0 ? worst : { ...worst, until: soonest([worst, ...alike].map(({ until }) => until)) };
 }
 
 function ofStatements(ask: Ask, statements: readonly Statement[]): NeedPart | null {
+  if (statements.length === 0) return null;
   for (const state of ['failing', 'stale', 'met'] as const) {
     const told = statements.filter(({ says }) => says === state);
     if (told.length === 0) continue;
+    const more = told.slice(TOLD_IN_WORDS).reduce((sum, { alike = 1 }) => sum + alike, 0);
     return {
       type: ask.type,
       state,
       reason: told
-        .slice(0, 3)
+        .slice(0, TOLD_IN_WORDS)
         .map(({ reason }) => reason)
-        .concat(told.length > 3 ? [`${told.length - 3} more of this kind.`] : [])
+        .concat(more > 0 ? [`${more} more of this kind.`] : [])
         .join(' '),
       records: [...new Set(told.flatMap(({ records }) => records))].slice(0, MAX_RECORDS),
       until: state === 'met' ? soonest(told.map(({ until }) => until)) : null,
@@ -240,11 +244,21 @@ const WHERE: Readonly<Record<Ask['place'], string>> = {
   either: 'for this system or the organisation',
 };
 
+/** Most of what is asked for is missing somewhere, and asks stay the same from question to question. */
+const missing = new WeakMap<Ask, Map<string, string>>();
+
 function missingReason(ask: Ask, systemId: string | null): string {
   const where = systemId === null ? WHERE.organization : WHERE[ask.place];
-  const asks = ask.auditorAsks.length === 0 ? '' : ` An auditor asks for: ${sentence(ask.auditorAsks.join('; '))}`;
-  const none = ask.countedIn === null ? '' : ` Where there was none, a record \`${ask.countedIn}\` says so.`;
-  return `Missing: ${named(ask)} ${where}: ${sentence(ask.what)}${none}${asks}`;
+  let known = missing.get(ask);
+  if (known === undefined) missing.set(ask, (known = new Map<string, string>()));
+  let reason = known.get(where);
+  if (reason === undefined) {
+    const asks = ask.auditorAsks.length === 0 ? '' : ` An auditor asks for: ${sentence(ask.auditorAsks.join('; '))}`;
+    const none = ask.countedIn === null ? '' : ` Where there was none, a record \`${ask.countedIn}\` says so.`;
+    reason = `Missing: ${named(ask)} ${where}: ${sentence(ask.what)}${none}${asks}`;
+    known.set(where, reason);
+  }
+  return reason;
 }
 
 /** What a system says of a practice or item where only its states are known: the words are in the posture of the system. */

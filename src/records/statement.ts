@@ -2,6 +2,9 @@
 export const WORK_KINDS = ['missing', 'stale', 'failing', 'expiring', 'due', 'waiting'] as const;
 export type WorkKind = (typeof WORK_KINDS)[number];
 
+/** So many statements of one kind posture tells of a need in their words; the others it counts. */
+export const TOLD_IN_WORDS = 3;
+
 /**
  * What a judge says of a practice or an item of the law because of records and facts. A judge's rule is a pure function of what was in effect at an instant;
  * what it cannot read is failing or not said, never met.
@@ -14,6 +17,8 @@ export interface Statement {
   says: 'met' | 'stale' | 'failing';
   /** One sentence; names the type and, where it fails, the record's natural key. No names of people. */
   reason: string;
+  /** Of how many it speaks, where a judge has more to say than anybody reads; left out: of one. */
+  alike?: number;
   /** Ids of records, and series of results or facts, behind it. */
   records: readonly string[];
   series: readonly string[];

@@ -23,7 +23,7 @@ export interface RisksInput {
   evaluation: { record: EffectiveRecord; around: Parameters<typeof changesSince>[0] } | null;
 }
 
-type Finding = Pick<Statement, 'says' | 'reason' | 'records' | 'until'> & Pick<Statement, 'work'>;
+type Finding = Pick<Statement, 'says' | 'reason' | 'alike' | 'records' | 'until' | 'work'>;
 
 /** Of several records the one whose age counts from the latest instant speaks. */
 export function latestOf(records: readonly EffectiveRecord[]): EffectiveRecord | null {
@@ -226,6 +226,7 @@ function bounded(findings: readonly Finding[]): Finding[] {
     {
       says: first?.says ?? 'failing',
       reason: `Record risk: ${rest} more of the same sort.`,
+      alike: rest,
       records: findings
         .slice(MAX_TOLD - 1)
         .flatMap(({ records }) => records)

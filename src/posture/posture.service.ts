@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Catalog } from '../catalog/catalog.js';
-import { Database, type Tx } from '../kernel/db/database.js';
+import { besideEachOther, Database, type Tx } from '../kernel/db/database.js';
 import { instantOf, type Instant, type InstantQuery } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
@@ -126,8 +126,11 @@ export class PostureService {
   }
 
   private async ofSystem(tx: Tx, question: Question, system: Question['inScope'][number]): Promise<Posture> {
-    const whole = await this.reader.whole(tx, question);
-    const input = await this.reader.system(tx, question, system);
+    // What the organisation says is mostly in memory, and is judged while Postgres counts the results of the system.
+    const [input, whole] = await besideEachOther(
+      this.reader.system(tx, question, system),
+      this.reader.whole(tx, question),
+    );
     const evaluation = evaluateSystem(question.yardstick, input, whole);
     const clusters = blindClusters(system.id, await this.clustersOf(tx, question, system));
     return postureDocument(partsOf(tx, question), {

@@ -6,7 +6,7 @@ import { SystemVersion } from '../../organizations/system.entity.js';
 import { newId } from '../ids.js';
 import { servicePrincipal, type Principal } from '../principal.js';
 import { openDataSource } from './data-source.js';
-import { Database, type Tx, type WriteTx } from './database.js';
+import { besideEachOther, Database, type Tx, type WriteTx } from './database.js';
 
 let testDatabase: TestDatabase;
 let source: DataSource;
@@ -195,5 +195,24 @@ describe('does Postgres take a statement for a long one', () => {
       tx.query(`select current_setting('max_parallel_workers_per_gather') as workers, current_setting('jit') as jit`),
     );
     expect(settings).toEqual({ workers: '0', jit: 'off' });
+  });
+});
+
+describe('are two lines of questions of one transaction over', () => {
+  it('before the one has ended, where the other has failed?', async () => {
+    const { promise: slow, resolve } = Promise.withResolvers<null>();
+    let isOver = false;
+    const both = database.read(mine, (tx) => {
+      const fails = tx.query('select 1 / 0');
+      const asks = slow.then(() => tx.query('select 1').catch(() => []));
+      return besideEachOther(fails, asks).finally(() => (isOver = true));
+    });
+    const told = expect(both).rejects.toThrow('division by zero');
+    // Another connection's answer comes after that failure.
+    await admin.query('select 1');
+    expect(isOver).toBe(false);
+    resolve(null);
+    await told;
+    expect(await database.read(mine, (tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }]);
   });
 });

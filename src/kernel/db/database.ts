@@ -20,6 +20,7 @@ const MAX_ANSWERS = 30;
  */
 export class Tx {
   private readonly answers = new Map<string, Promise<unknown>>();
+  private turn: Promise<unknown> = Promise.resolve();
 
   /** Only `Database` makes one. */
   constructor(
@@ -75,15 +76,32 @@ export class Tx {
     return (await this.send(sql, parameters)).rowCount ?? 0;
   }
 
-  private async send<Row extends object>(
+  private send<Row extends object>(
     sql: string | Prepared,
     parameters: readonly unknown[],
   ): Promise<pg.QueryResult<Row>> {
-    const client = await this.client();
     const values = [...parameters];
-    if (typeof sql === 'string') return client.query<Row>(sql, values);
-    return client.query<Row>({ name: sql.name, text: sql.text, values });
+    // A connection answers one statement at a time, and pg is to be given no second one meanwhile: two lines of questions take turns here.
+    const answer = this.turn.then(async () => {
+      const client = await this.client();
+      if (typeof sql === 'string') return client.query<Row>(sql, values);
+      return client.query<Row>({ name: sql.name, text: sql.text, values });
+    });
+    this.turn = answer.catch(() => undefined);
+    return answer;
   }
+}
+
+/**
+ * Two lines of questions of one transaction, whose statements take turns: while Postgres answers the one, the other goes on with what it was told. Both have ended when it is over, also where
+ * one of them fails: nobody asks anything of a connection that others have by then.
+ */
+export async function besideEachOther<One, Other>(
+  one: Promise<One>,
+  other: Promise<Other>,
+): Promise<readonly [One, Other]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }
 
 /** A transaction that may write; it commits only with an audit event in it (promise 1 of the design). */

@@ -8,9 +8,13 @@ import { runInNewContext } from 'node:vm';
  * second way, and whoever lets many of them pass says so, and has them collected: a millisecond for every 16 MiB. That limit then has to have room for so many: V8 sets
  * it so little above what it last found alive that it began anew while each 16 MiB passed; with half as much above, it does not. What was measured is in
  * docs/performance.md.
+ *
+ * Of code that makes objects for one question V8 learns, wrongly, that they live long (they were there when the young generation was collected once), and makes the next ones
+ * among the old at once: garbage that only a mark and compact finds, three times as many of them. So it is not to learn that.
  */
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 setFlagsFromString('--heap-growing-percent=50');
+setFlagsFromString('--no-allocation-site-pretenuring');
 // It stays so: flags are the process's, and of two threads that load this at once one would take it from the other before it has what it asked for.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: {

@@ -11,6 +11,7 @@ import { MemberStore } from './member.store.js';
 import { OrganizationController } from './organization.controller.js';
 import { OrganizationService } from './organization.service.js';
 import { OrganizationStore } from './organization.store.js';
+import { RegisterMemory } from './register.memory.js';
 import { SystemController } from './system.controller.js';
 import { SystemService } from './system.service.js';
 import { SystemStore } from './system.store.js';
@@ -25,6 +26,7 @@ import { SystemStore } from './system.store.js';
     MemberStore,
     SystemService,
     SystemStore,
+    { provide: RegisterMemory, useFactory: () => new RegisterMemory() },
     AgentTrustService,
     AgentTrustStore,
     EnrolmentService,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { System, type SystemRow, SystemVersion } from './system.entity.js';
 import { prepared, type NewRow } from '../kernel/db/prepared.js';
+import { RegisterMemory, type LastVersion, type SystemAsOf } from './register.memory.js';
 import type { Environment } from './system.schema.js';
 
 export interface SystemFilter {
@@ -15,6 +16,8 @@ export interface SystemFilter {
 /** All of it within the transaction's organisation, and for an agent within the systems that it is bound to. */
 @Injectable()
 export class SystemStore {
+  constructor(private readonly register: RegisterMemory) {}
+
   async find(tx: Tx, id: string): Promise<SystemRow | null> {
     const row = await tx.manager.findOneBy(System, { organizationId: tx.organizationId, id });
     return inSight(tx, row);
@@ -98,26 +101,29 @@ export class SystemStore {
   }
 
   /** Of each system the latest version up to `inEffect`, or else the first, among those recorded up to `knownAt`; without those that are retired in it. */
-  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null = null): Promise<SystemVersion[]> {
-    return tx.query<SystemVersion>(
-      prepared(`select * from (
+  async versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null = null): Promise<SystemAsOf[]> {
+    const remembered = await this.register.versionsAsOf(tx, inEffect, knownAt, id);
+    if (remembered !== null) return remembered;
+    return tx.query<SystemAsOf>(
+      prepared(`select id, version, name, environment, phi, "phiNamespaces" from (
          select distinct on (system_id)
-                organization_id as "organizationId", system_id as "systemId", version, recorded_at as "recordedAt",
-                name, environment, phi, phi_namespaces as "phiNamespaces", retired_at as "retiredAt"
+                system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces", retired_at
          from system_version
          where organization_id = $1 and recorded_at <= $3 and ($4::uuid[] is null or system_id = any($4))
            and ($5::uuid is null or system_id = $5)
          order by system_id, recorded_at <= $2 desc, case when recorded_at <= $2 then -version else version end
        ) chosen
-       where "retiredAt" is null
-       order by "systemId"`),
+       where retired_at is null
+       order by id`),
       [tx.organizationId, inEffect, knownAt, tx.principal.systemIds, id],
     );
   }
 
-  /** Of a system (null: of each that was ever registered). */
-  lastVersions(tx: Tx, id: string | null): Promise<Pick<SystemVersion, 'systemId' | 'version' | 'recordedAt'>[]> {
-    return tx.query(
+  /** Of a system (null: of each that was ever registered), by id. */
+  async lastVersions(tx: Tx, id: string | null): Promise<LastVersion[]> {
+    const remembered = await this.register.lastVersions(tx, id);
+    if (remembered !== null) return remembered;
+    return tx.query<LastVersion>(
       prepared(`select distinct on (system_id) system_id as "systemId", version, recorded_at as "recordedAt"
        from system_version
        where organization_id = $1 and ($2::uuid[] is null or system_id = any ($2)) and ($3::uuid is null or system_id = $3)

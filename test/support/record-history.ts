@@ -67,7 +67,11 @@ export class RecordHistory {
   }
 
   readSnapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.database.readSnapshot(this.principal, work);
+    return this.readSnapshotAs(this.principal, work);
+  }
+
+  readSnapshotAs<T>(principal: Principal, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.database.readSnapshot(principal, work);
   }
 
   write<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {

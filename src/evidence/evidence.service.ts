@@ -12,6 +12,7 @@ import { newId } from '../kernel/ids.js';
 import type { Principal } from '../kernel/principal.js';
 import { retentionEnd } from '../kernel/retention.js';
 import { Room } from '../kernel/slots.js';
+import type { Swept } from '../kernel/sweeper.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
 import { EvidenceStore } from './evidence.store.js';
@@ -278,12 +279,12 @@ export class EvidenceService {
   }
 
   /**
-   * Removes unfinished uploads that are older than a day; returns how many. A finished object that no row names (its transaction failed after it was durable)
+   * Removes unfinished uploads that are older than a day. A finished object that no row names (its transaction failed after it was durable)
    * stays: it is encrypted and harms nobody, while a service that removes what its database does not name would empty the store when it is given a wrong or
    * an older database.
    */
-  sweep(): Promise<number> {
-    return this.driver.sweep(this.clock.now());
+  sweep(ending: AbortSignal): Promise<Swept> {
+    return this.driver.sweep(this.clock.now(), ending);
   }
 
   /** The key that encrypts now. An organisation's keys that an older key-encryption key wraps are wrapped anew on the way: that is how a rotation ends. */

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../kernel/clock.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
@@ -7,8 +8,10 @@ import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
+import { reasonOf } from '../kernel/http/outbound.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
+import { LOGGER } from '../kernel/logger.js';
 import type { Principal } from '../kernel/principal.js';
 import { retentionEnd } from '../kernel/retention.js';
 import { Room } from '../kernel/slots.js';
@@ -69,6 +72,7 @@ export class EvidenceService {
     private readonly findings: FindingsService,
     private readonly clock: Clock,
     @Inject(EVIDENCE_DRIVER) private readonly driver: EvidenceDriver,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -146,9 +150,16 @@ export class EvidenceService {
     }
   }
 
-  /** Removes received bytes that became no evidence. */
-  async discard(received: Received): Promise<void> {
-    await this.driver.remove({ key: received.kept.storageKey, version: received.kept.storageVersion });
+  /**
+   * Removes received bytes that became no evidence. Where they cannot be removed that is logged: they stay and harm nobody (`sweep`), and whoever sent them is told of what was
+   * done with them, and of no more.
+   */
+  async discard({ id, kept }: Received): Promise<void> {
+    try {
+      await this.driver.remove({ key: kept.storageKey, version: kept.storageVersion });
+    } catch (error) {
+      this.logger.error({ id, reason: reasonOf(error) }, 'received bytes that became no evidence stay');
+    }
   }
 
   /** The bytes just received, for a thread to read: what is parsed is what was stored. */

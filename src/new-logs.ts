@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { beginGeneration } from './audit/anchor/generations.js';
 import type { Config } from './config.js';
 import { openDataSource } from './kernel/db/data-source.js';
@@ -12,7 +13,7 @@ export async function beginNewLogs(
   const source = await openDataSource(databaseUrl, { max: 2, statementTimeout: 30_000 });
   try {
     await assertFit(source);
-    return await beginGeneration(new Database(source), { restored });
+    return await beginGeneration(new Database(source, pino({ base: null }, pino.destination(2))), { restored });
   } finally {
     await source.destroy();
   }

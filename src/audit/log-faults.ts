@@ -36,26 +36,32 @@ export class LogFaults {
     return this.store.of(tx, generation, origins);
   }
 
-  /** Writes down and throws what a look finds; where it finds nothing, and something was written down, that is over. */
+  /** Of a look that finds whatever may be wrong: writes down and throws what it has found; where that is nothing, and something was written down, it is over. */
   async require(generation: number, origin: string, foundBy: FoundBy, reason: string | null): Promise<void> {
-    const faults = await this.database.read(faultsPrincipal(), (tx) => this.store.of(tx, generation, [origin]));
-    const isKnown = faults.some((fault) => fault.foundBy === foundBy);
-    const name = `${foundBy} ${origin}`;
-    if (reason === null) {
-      if (!isKnown) return;
-      await this.write((tx) => this.store.clear(tx, generation, { origin, foundBy }));
-      this.told.delete(name);
-      this.logger.warn({ origin }, `the log is ${SHOULD_BE[foundBy]} again`);
-      return;
-    }
+    if (reason !== null) await this.refuse(generation, origin, foundBy, reason);
+    if (!(await this.isKnown(generation, origin, foundBy))) return;
+    await this.write((tx) => this.store.clear(tx, generation, { origin, foundBy }));
+    this.told.delete(`${foundBy} ${origin}`);
+    this.logger.warn({ origin }, `the log is ${SHOULD_BE[foundBy]} again`);
+  }
+
+  /** Writes down and throws what was found by the way. */
+  async refuse(generation: number, origin: string, foundBy: FoundBy, reason: string): Promise<never> {
     const fault = { origin, foundBy, reason };
+    const isKnown = await this.isKnown(generation, origin, foundBy);
     if (!isKnown) await this.write((tx) => this.store.add(tx, generation, fault));
-    // Once: it stays so for long, and is looked at often.
-    if (this.told.get(name) !== reason) {
+    const name = `${foundBy} ${origin}`;
+    // Once: it stays so for long, and is looked at often. Another server may have found that it was over, and now it is not.
+    if (!isKnown || this.told.get(name) !== reason) {
       this.logger.error({ origin, reason }, `the log is not ${SHOULD_BE[foundBy]}: no head of it is signed`);
     }
     this.told.set(name, reason);
     throw new LogRefused(fault);
+  }
+
+  private async isKnown(generation: number, origin: string, foundBy: FoundBy): Promise<boolean> {
+    const faults = await this.database.read(faultsPrincipal(), (tx) => this.store.of(tx, generation, [origin]));
+    return faults.some((fault) => fault.foundBy === foundBy);
   }
 
   private write(work: (tx: WriteTx) => Promise<void>): Promise<void> {

@@ -6,13 +6,13 @@ import { ANCHOR_CONFIG, type AnchorConfig } from './anchor/anchor.config.js';
 import { fullTiles } from './full-tiles.js';
 import { LogDamaged } from './log-damaged.js';
 import { LogFaults } from './log-faults.js';
-import type { Log, NewLeaf } from './log.js';
+import { frontierOf, type Log, type NewLeaf } from './log.js';
 import { LogStore } from './log.store.js';
-import { Frontier, leafHash } from './merkle.js';
+import { leafHash } from './merkle.js';
 import { logOrigin } from './origin.js';
 
 /** Leaves of one transaction: some hundred kilobytes of rows, and a tenth of a second. */
-const BATCH = 2_000;
+export const BATCH = 2_000;
 
 /**
  * Gives events their index. An event and its place in the queue are written by the transaction that it describes; here it leaves the queue and becomes a leaf, in one
@@ -40,7 +40,7 @@ export class LogSequencer {
     } catch (error) {
       // Written down when the turn has been rolled back.
       if (error instanceof LogDamaged && at.log !== null) {
-        await this.faults.require(at.log.generation, at.log.origin, 'here', error.message);
+        await this.faults.refuse(at.log.generation, at.log.origin, 'here', error.message);
       }
       throw error;
     }
@@ -97,13 +97,5 @@ export class LogSequencer {
     for (const hash of hashes) frontier.append(hash);
     const { size, root, bytes } = frontier;
     await this.store.append(tx, log, leaves, tiles, { size, root, frontier: bytes, isComplete });
-  }
-}
-
-function frontierOf({ size, frontier }: Log): Frontier {
-  try {
-    return Frontier.of(size, frontier);
-  } catch (error) {
-    throw new LogDamaged('what the log goes on from is not of its size', { cause: error });
   }
 }

@@ -22,7 +22,7 @@ const HEAD = `
 
 @Injectable()
 export class LogStore {
-  /** Of all organisations (the policy `program`): who has events without an index, leaves to take over, or a head that is not signed. */
+  /** Of all organisations (the policy `program`): who has events without an index, leaves to take over, a head that is not signed, or a fault that may be over. */
   async waiting(tx: Tx): Promise<string[]> {
     await tx.query(`select set_config('app.program', 'sequencer', true)`);
     const rows = await tx.query<{ id: string }>(
@@ -37,6 +37,9 @@ export class LogStore {
        union
        select organization_id from log_state, present
        where generation = present.number and (not is_complete or signed_size < size)
+       union
+       select s.organization_id from log_fault f, present, log_state s
+       where f.generation = present.number and s.generation = f.generation and s.origin = f.origin
        union
        select organization_id from log_state old, present
        where generation < present.number and not exists (
@@ -156,6 +159,27 @@ export class LogStore {
        where organization_id = $1 and generation = $2`,
       [tx.organizationId, log.generation, after.size, after.root, after.frontier, after.isComplete],
     );
+  }
+
+  /**
+   * What the next leaves would meet, by which `append` would throw; null where nothing. Of what waits, so many are looked at as are appended at once. A log of 2^53 leaves,
+   * which none will have, has full tiles of levels 0 to 5.
+   */
+  async inTheWay(tx: Tx, { generation, size }: Log, limit: number): Promise<string | null> {
+    const [row] = await tx.query<{ met: string | null }>(
+      `select case
+         when exists (select from audit_leaf where organization_id = $1 and generation = $2 and index >= $3) then 'audit_leaf_pk'
+         when exists (
+           select from generate_series(0, 5) as at where exists (
+             select from log_tile t
+             where t.organization_id = $1 and t.generation = $2 and t.level = at and t.index >= $3::bigint >> (8 * (at + 1)))) then 'log_tile_pk'
+         when exists (
+           select from (select event_id from audit_queue where organization_id = $1 order by event_id limit $4) q
+           join audit_leaf l on l.organization_id = $1 and l.generation = $2 and l.event_id = q.event_id) then 'audit_leaf_of_event'
+       end as met`,
+      [tx.organizationId, generation, size, limit],
+    );
+    return TAKEN[row?.met ?? ''] ?? null;
   }
 
   private async insert(tx: WriteTx, log: Log, leaves: readonly NewLeaf[], tiles: readonly FullTile[]): Promise<void> {

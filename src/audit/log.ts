@@ -1,3 +1,6 @@
+import { LogDamaged } from './log-damaged.js';
+import { Frontier } from './merkle.js';
+
 /** An organisation's log as far as its leaves have an index. */
 export interface Log {
   generation: number;
@@ -24,4 +27,13 @@ export interface SignedHead {
   /** The signed note. */
   note: Buffer;
   signedAt: Date;
+}
+
+/** What a log goes on from. Throws a LogDamaged where that is not of its size. */
+export function frontierOf({ size, frontier }: Pick<Log, 'size' | 'frontier'>): Frontier {
+  try {
+    return Frontier.of(size, frontier);
+  } catch (error) {
+    throw new LogDamaged('what the log goes on from is not of its size', { cause: error });
+  }
 }

@@ -3,6 +3,7 @@ import type { Request, RequestHandler } from 'express';
 import session, { type Session, type SessionData } from 'express-session';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { reasonOf } from '../kernel/http/outbound.js';
 import type { AuthConfig } from './auth.config.js';
 
 /** What a login leaves behind: who, how, and when. No token. */
@@ -54,7 +55,12 @@ export const forgottenCookie = (config: AuthConfig): string =>
 export function sessionMiddleware(config: AuthConfig, pool: pg.Pool, logger: Logger): RequestHandler {
   const Store = connectPgSimple(session);
   const handle = session({
-    store: new Store({ pool, tableName: 'session', errorLog: () => logger.error('the session store failed') }),
+    store: new Store({
+      pool,
+      tableName: 'session',
+      // Words of the library's, then the error.
+      errorLog: (...told: unknown[]) => logger.error({ reason: reasonOf(told.at(-1)) }, 'the session store failed'),
+    }),
     name: cookieName(config),
     secret: config.session.secret,
     resave: false,

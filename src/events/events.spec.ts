@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { pino } from 'pino';
 import { from as copyFrom } from 'pg-copy-streams';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
@@ -25,7 +26,7 @@ let database: Database;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   source = await openDataSource(testDatabase.urls.server, { max: 4, statementTimeout: 30_000 });
-  database = new Database(source);
+  database = new Database(source, pino({ enabled: false }));
 });
 
 afterAll(async () => {

@@ -27,7 +27,7 @@ const SWEEP_EVERY = 6 * 3_600_000;
         new Sweeper(logger, {
           every: SWEEP_EVERY,
           what: 'what crashes left in the evidence store',
-          remove: () => evidence.sweep(),
+          remove: (ending) => evidence.sweep(ending),
         }),
     },
   ],

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { AuditService } from '../audit/audit.service.js';
 import { Clock } from '../kernel/clock.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
@@ -7,11 +8,14 @@ import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
+import { reasonOf } from '../kernel/http/outbound.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
+import { LOGGER } from '../kernel/logger.js';
 import type { Principal } from '../kernel/principal.js';
 import { retentionEnd } from '../kernel/retention.js';
 import { Room } from '../kernel/slots.js';
+import type { Swept } from '../kernel/sweeper.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
 import { EvidenceStore } from './evidence.store.js';
@@ -68,6 +72,7 @@ export class EvidenceService {
     private readonly findings: FindingsService,
     private readonly clock: Clock,
     @Inject(EVIDENCE_DRIVER) private readonly driver: EvidenceDriver,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -145,9 +150,16 @@ export class EvidenceService {
     }
   }
 
-  /** Removes received bytes that became no evidence. */
-  async discard(received: Received): Promise<void> {
-    await this.driver.remove({ key: received.kept.storageKey, version: received.kept.storageVersion });
+  /**
+   * Removes received bytes that became no evidence. Where they cannot be removed that is logged: they stay and harm nobody (`sweep`), and whoever sent them is told of what was
+   * done with them, and of no more.
+   */
+  async discard({ id, kept }: Received): Promise<void> {
+    try {
+      await this.driver.remove({ key: kept.storageKey, version: kept.storageVersion });
+    } catch (error) {
+      this.logger.error({ id, reason: reasonOf(error) }, 'received bytes that became no evidence stay');
+    }
   }
 
   /** The bytes just received, for a thread to read: what is parsed is what was stored. */
@@ -278,12 +290,12 @@ export class EvidenceService {
   }
 
   /**
-   * Removes unfinished uploads that are older than a day; returns how many. A finished object that no row names (its transaction failed after it was durable)
+   * Removes unfinished uploads that are older than a day. A finished object that no row names (its transaction failed after it was durable)
    * stays: it is encrypted and harms nobody, while a service that removes what its database does not name would empty the store when it is given a wrong or
    * an older database.
    */
-  sweep(): Promise<number> {
-    return this.driver.sweep(this.clock.now());
+  sweep(ending: AbortSignal): Promise<Swept> {
+    return this.driver.sweep(this.clock.now(), ending);
   }
 
   /** The key that encrypts now. An organisation's keys that an older key-encryption key wraps are wrapped anew on the way: that is how a rotation ends. */

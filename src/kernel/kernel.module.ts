@@ -16,6 +16,7 @@ import { LocalKeyEncryptionKey } from './crypto/local-key-encryption.js';
 import { SigningKeys, type SigningOptions } from './crypto/signing/signing-keys.js';
 import { KEEP_ALIVE, openDataSource } from './db/data-source.js';
 import { Database, DATA_SOURCE } from './db/database.js';
+import { reasonOf } from './http/outbound.js';
 import { LOGGER } from './logger.js';
 import { Queue } from './queue.js';
 
@@ -66,11 +67,17 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
               connectionTimeoutMillis: 10_000,
             });
             // An idle connection that Postgres ends is no reason to end with it; the next query opens another.
-            pool.on('error', (error) => options.logger.warn({ kind: error.name }, 'an idle connection was lost'));
+            pool.on('error', (error) =>
+              options.logger.warn({ reason: reasonOf(error) }, 'an idle connection was lost'),
+            );
             return pool;
           },
         },
-        { provide: Database, inject: [DATA_SOURCE], useFactory: (source: DataSource) => new Database(source) },
+        {
+          provide: Database,
+          inject: [DATA_SOURCE],
+          useFactory: (source: DataSource) => new Database(source, options.logger),
+        },
         {
           provide: Keyring,
           inject: [Clock],

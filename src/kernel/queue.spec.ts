@@ -21,7 +21,7 @@ let together = 1;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   source = await openDataSource(testDatabase.urls.server, { max: 2, statementTimeout: 10_000 });
-  database = new Database(source);
+  database = new Database(source, pino({ enabled: false }));
   queue = new Queue(testDatabase.urls.server, pino({ enabled: false }));
   await queue.start();
   queue.work(

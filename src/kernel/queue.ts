@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { KEEP_ALIVE } from './db/data-source.js';
 import type { WriteTx } from './db/database.js';
+import { reasonOf } from './http/outbound.js';
 
 /** What is deferred. A job carries ids only: what it is about lies in the tenant's own tables, behind row-level security. */
 export const QUEUES = [
@@ -192,8 +193,7 @@ export class Queue {
         try {
           await handle(data);
         } catch (error) {
-          const kind = error instanceof Error ? error.name : typeof error;
-          this.logger.error({ queue, id: data.id, kind }, 'job failed');
+          this.logger.error({ queue, id: data.id, reason: reasonOf(error) }, 'job failed');
           throw error;
         } finally {
           // Others may have come meanwhile, or waited because they are of the same line.

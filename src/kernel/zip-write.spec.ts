@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { constants, crc32, inflateRawSync } from 'node:zlib';
 import yauzl, { type Entry } from 'yauzl';
 import { describe, expect, it } from 'vitest';
-import { directory, dosTime, zipOf, type Written } from './zip-write.js';
+import { dataDescriptor, directory, dosTime, zipOf, type Written } from './zip-write.js';
 import { entriesOf, openEntry, openZip } from './zip-read.js';
 
 const DAY = new Date('2026-11-23T23:30:00Z');
@@ -35,6 +35,45 @@ async function told(all: readonly Written[], start: number): Promise<Entry[]> {
   return entries;
 }
 
+/** What a strict reader makes of the file whose local header is there: it knows of no directory, and goes by 4.3.9.2 and 4.4.4 of the specification. */
+function nextFile(archive: Buffer, at: number): { content: Buffer; behind: number; end: number } {
+  const [flags, names, extras] = [
+    archive.readUInt16LE(at + 6),
+    archive.readUInt16LE(at + 26),
+    archive.readUInt16LE(at + 28),
+  ];
+  const data = at + 30 + names + extras;
+  const zip64 = extras > 0 && archive.readUInt16LE(at + 30 + names) === 0x0001;
+  const { buffer: content, engine } = inflateRawSync(archive.subarray(data), {
+    finishFlush: constants.Z_SYNC_FLUSH,
+    info: true,
+  }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+  const compressed = engine.bytesWritten;
+  if ((flags & (1 << 3)) === 0) {
+    expect([14, 18, 22].map((field) => archive.readUInt32LE(at + field))).toEqual([
+      ...[crc32(content), compressed, content.length],
+    ]);
+    return { content, behind: 0, end: data + compressed };
+  }
+  expect(archive.readUInt32LE(at + 14)).toBe(0);
+  // Of a ZIP64 field the fields that it stands for have all bits (4.5.3).
+  const field = zip64 ? 0xffffffff : 0;
+  expect([18, 22].map((size) => archive.readUInt32LE(at + size))).toEqual([field, field]);
+  expect(archive.readUInt16LE(at + 4)).toBe(zip64 ? 45 : 20);
+  const descriptor = data + compressed;
+  expect([archive.readUInt32LE(descriptor), archive.readUInt32LE(descriptor + 4)]).toEqual([
+    0x08074b50,
+    crc32(content),
+  ]);
+  const size = (place: number): number =>
+    zip64
+      ? Number(archive.readBigUInt64LE(descriptor + 8 + place * 8))
+      : archive.readUInt32LE(descriptor + 8 + place * 4);
+  expect([size(0), size(1)]).toEqual([compressed, content.length]);
+  const behind = zip64 ? 24 : 16;
+  return { content, behind, end: descriptor + behind };
+}
+
 describe('a ZIP that is written', () => {
   it('has the content, the sum and both sizes of each file, whether it is deflated at once or as it comes?', async () => {
     const contents = [0, 1, 65_536, 65_537, 3_000_000].map((size) => Buffer.alloc(size, `report ${size} `));
@@ -60,24 +99,57 @@ describe('a ZIP that is written', () => {
     expect(at).toBe(contents.length);
   });
 
-  it('says behind each file what its sum and sizes are, for who reads from the front?', async () => {
-    const content = Buffer.from('a report '.repeat(50_000));
-    const archive = await buffer(zipOf([{ path: 'á', content: [content] }], DAY, 3));
-    const data = 30 + archive.readUInt16LE(26);
-    expect(archive.toString('utf8', 30, data)).toBe('á');
-    expect(inflateRawSync(archive.subarray(data), { finishFlush: constants.Z_SYNC_FLUSH }).equals(content)).toBe(true);
-    const descriptor = archive.indexOf(Buffer.from([0x50, 0x4b, 0x07, 0x08]));
-    expect(archive.readUInt32LE(descriptor + 4)).toBe(crc32(content));
-    expect(archive.readUInt32LE(descriptor + 8)).toBe(descriptor - data);
-    expect(archive.readUInt32LE(descriptor + 12)).toBe(content.length);
+  it('says before and behind each file, for who reads from the front, what its sum and sizes are?', async () => {
+    const files: { text: string; atMost?: number; behind: number }[] = [
+      { text: '', behind: 0 },
+      { text: 'a report', atMost: 8, behind: 0 },
+      { text: 'a report '.repeat(50_000), behind: 0 },
+      { text: 'a report '.repeat(50_000), atMost: 450_000, behind: 16 },
+      { text: 'rows '.repeat(2_000_000), behind: 24 },
+      { text: 'rows '.repeat(2_000_000), atMost: 2 ** 32 - 1, behind: 24 },
+      { text: 'the last', behind: 0 },
+    ];
+    const inputs = files.map(({ text, behind: _, ...file }, at) => ({
+      ...{ path: `á${at}`, content: [Buffer.from(text)], ...file },
+    }));
+    const archive = await buffer(zipOf(inputs, DAY, 3));
+    let at = 0;
+    for (const { text, behind } of files) {
+      const next = nextFile(archive, at);
+      expect(next.content.equals(Buffer.from(text))).toBe(true);
+      expect(next.behind).toBe(behind);
+      at = next.end;
+    }
+    expect(archive.readUInt32LE(at)).toBe(0x02014b50);
+  });
+
+  it('has no file of 4 GiB whose sizes were said to have four bytes?', () => {
+    const one: Written = { path: 'large', crc: 1, compressed: 10, size: 4 * GIBIBYTE, offset: 0, form: 'streamed' };
+    expect(() => dataDescriptor(one)).toThrow('4 GiB');
+    const sizes = dataDescriptor({ ...one, form: 'streamed ZIP64' });
+    expect([sizes.readBigUInt64LE(8), sizes.readBigUInt64LE(16)]).toEqual([10n, BigInt(4 * GIBIBYTE)]);
   });
 
   it('tells of files and of places that 32 bits cannot say?', async () => {
-    const all = [
-      { path: 'small', crc: 1, compressed: 10, size: 20, offset: 0 },
-      { path: 'just', crc: 2, compressed: 4 * GIBIBYTE - 2, size: 4 * GIBIBYTE - 1, offset: 100 },
-      { path: 'large', crc: 3, compressed: GIBIBYTE, size: 9 * GIBIBYTE, offset: 4 * GIBIBYTE - 1 },
-      { path: 'far', crc: 4, compressed: 1, size: 2, offset: 5 * GIBIBYTE },
+    const all: Written[] = [
+      { path: 'small', crc: 1, compressed: 10, size: 20, offset: 0, form: 'whole' },
+      {
+        path: 'just',
+        crc: 2,
+        compressed: 4 * GIBIBYTE - 2,
+        size: 4 * GIBIBYTE - 1,
+        offset: 100,
+        form: 'streamed ZIP64',
+      },
+      {
+        path: 'large',
+        crc: 3,
+        compressed: GIBIBYTE,
+        size: 9 * GIBIBYTE,
+        offset: 4 * GIBIBYTE - 1,
+        form: 'streamed ZIP64',
+      },
+      { path: 'far', crc: 4, compressed: 1, size: 2, offset: 5 * GIBIBYTE, form: 'whole' },
     ];
     const entries = await told(all, 6 * GIBIBYTE);
     expect(
@@ -85,12 +157,12 @@ describe('a ZIP that is written', () => {
         ...{ path: fileName, crc, compressed: compressedSize, size: uncompressedSize },
         offset: relativeOffsetOfLocalHeader,
       })),
-    ).toEqual(all);
+    ).toEqual(all.map(({ form: _, ...told }) => told));
   });
 
   it('tells of more files than 16 bits can count?', async () => {
     const all = Array.from({ length: 65_536 }, (_, at) => ({
-      ...{ path: String(at), crc: 0, compressed: 2, size: 0, offset: at * 50 },
+      ...{ path: String(at), crc: 0, compressed: 2, size: 0, offset: at * 50, form: 'whole' as const },
     }));
     expect(await told(all, 65_536 * 50)).toHaveLength(65_536);
   });

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
-import { crc32, createDeflateRaw, deflateRawSync, type DeflateRaw } from 'node:zlib';
+import { promisify } from 'node:util';
+import { crc32, createDeflateRaw, deflateRaw, deflateRawSync, type DeflateRaw, type ZlibOptions } from 'node:zlib';
 
 /*
- * ZIP as it is written in one pass (PKWARE's APPNOTE.TXT 6.3.10, whose sections are named below), ZIP64 where it is needed: every file deflated, its sum and sizes after it,
- * the directory at the end. Here and not by a library: those of npm sum up each byte in JavaScript, which takes longer than to deflate it, and read nothing of a file while
- * its last piece is deflated. What reads it is by others.
+ * ZIP as it is written in one pass (PKWARE's APPNOTE.TXT 6.3.10, whose sections are named below), ZIP64 where it is needed: every file deflated, the sum and sizes of one that
+ * is not small behind it, the directory at the end. Here and not by a library: those of npm sum up each byte in JavaScript, which takes longer than to deflate it, and read
+ * nothing of a file while its last piece is deflated. What reads it is by others.
  */
 
 export interface ZipInput {
@@ -12,10 +13,14 @@ export interface ZipInput {
   path: string;
   /** Read once, when its turn has come. */
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  /** Bytes that it has at most, where that is known before. Below 4 GiB it needs no ZIP64, and having more is an error; where nothing is said it may have any number. */
+  atMost?: number;
 }
 
-/** What is not larger is deflated at once: to set up a stream takes longer, and most files are small. */
+/** What is not larger is deflated at once, so that its header says what comes: to set up a stream takes longer, and most files are small. */
 const SMALL = 64 * 1024;
+/** The same of what may have any number of bytes: the fewer files are by ZIP64 without need, the better. Java's ZipInputStream read none such before its version 22. */
+const HELD = 8 * 2 ** 20;
 /** Bytes that come out of a stream at once. */
 const PIECE = 128 * 1024;
 
@@ -24,11 +29,24 @@ const MAX_32 = 0xffffffff;
 const [VERSION, VERSION_ZIP64] = [20, 45];
 /** By version 6.3 of the specification, on Unix: so that who may do what with a file is read as Unix has it (4.4.2). */
 const MADE_BY = (3 << 8) | 63;
-/** Sum and sizes come after the data (bit 3); names are in UTF-8 (bit 11). */
-const FLAGS = (1 << 3) | (1 << 11);
+/** Names are in UTF-8 (bit 11). */
+const NAMES = 1 << 11;
+/** Sum and sizes come after the data (bit 3). */
+const SIZES_BEHIND = 1 << 3;
 const DEFLATED = 8;
 /** A regular file, which its owner may write and everybody may read. */
 const MODE = 0o100644;
+
+/**
+ * How a file is written. Of one that is streamed the size is known when it has gone by, and how many bytes its sizes have is said before: by whether its local header has
+ * a ZIP64 field, for whoever reads from the front goes by that (4.3.9.2).
+ */
+export type Form = 'whole' | 'streamed' | 'streamed ZIP64';
+const FORMS: Readonly<Record<Form, { flags: number; version: number }>> = {
+  whole: { flags: NAMES, version: VERSION },
+  streamed: { flags: NAMES | SIZES_BEHIND, version: VERSION },
+  'streamed ZIP64': { flags: NAMES | SIZES_BEHIND, version: VERSION_ZIP64 },
+};
 
 /** A file that was written, as the directory tells of it. */
 export interface Written {
@@ -38,6 +56,7 @@ export interface Written {
   size: number;
   /** Of its local header. */
   offset: number;
+  form: Form;
 }
 
 /**
@@ -57,15 +76,31 @@ async function* archive(files: Iterable<ZipInput>, day: Date, level: number): As
     at += bytes.length;
     return bytes;
   };
-  for (const { path, content } of files) {
-    const offset = at;
-    yield passing(localHeader(path, time));
-    const begin = at;
+  for (const { path, content, atMost } of files) {
     const sums = { crc: 0, size: 0 };
-    for await (const piece of deflated(summed(content, sums), level)) yield passing(piece);
-    const written = { path, ...sums, compressed: at - begin, offset };
-    all.push(written);
-    yield passing(dataDescriptor(written));
+    const rest = summed(content, sums);
+    const header = { path, offset: at, crc: 0, compressed: 0, size: 0 };
+    const form: Form = (atMost ?? Infinity) < MAX_32 ? 'streamed' : 'streamed ZIP64';
+    try {
+      const { begun, isWhole } = await beginning(rest, form === 'streamed' ? SMALL : HELD);
+      if (isWhole) {
+        const data = await deflatedAtOnce(begun, level);
+        const written = { ...header, ...sums, compressed: data.length, form: 'whole' as const };
+        yield passing(localHeader(written, time));
+        yield passing(data);
+        all.push(written);
+        continue;
+      }
+      yield passing(localHeader({ ...header, form }, time));
+      const begin = at;
+      for await (const piece of deflated(begun, rest, level)) yield passing(piece);
+      const written = { ...header, ...sums, compressed: at - begin, form };
+      yield passing(dataDescriptor(written));
+      all.push(written);
+    } finally {
+      // Not left to who feeds a stream: one that is destroyed while it has no room calls back nobody.
+      await rest.return();
+    }
   }
   yield* directory(all, at, time);
 }
@@ -92,34 +127,41 @@ async function* summed(
   }
 }
 
-async function* deflated(content: AsyncGenerator<Uint8Array, void>, level: number): AsyncGenerator<Buffer, void> {
-  const begun: Uint8Array[] = [];
-  for (let size = 0; size <= SMALL;) {
+/** As much as is deflated at once, and whether that is all of it. */
+async function beginning(
+  content: AsyncGenerator<Uint8Array, void>,
+  limit: number,
+): Promise<{ begun: Buffer; isWhole: boolean }> {
+  const pieces: Uint8Array[] = [];
+  for (let size = 0; size <= limit;) {
     const { done, value } = await content.next();
-    if (done === true) {
-      yield deflateRawSync(Buffer.concat(begun), { level });
-      return;
-    }
-    begun.push(value);
+    if (done === true) return { begun: Buffer.concat(pieces), isWhole: true };
+    pieces.push(value);
     size += value.length;
   }
+  return { begun: Buffer.concat(pieces), isWhole: false };
+}
+
+const deflateInThread = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
+const deflatedAtOnce = async (bytes: Buffer, level: number): Promise<Buffer> =>
+  bytes.length <= SMALL ? deflateRawSync(bytes, { level }) : deflateInThread(bytes, { level });
+
+async function* deflated(
+  begun: Buffer,
+  rest: AsyncGenerator<Uint8Array, void>,
+  level: number,
+): AsyncGenerator<Buffer, void> {
   const stream = createDeflateRaw({ level, chunkSize: PIECE });
-  void feed(stream, begun, content);
+  void feed(stream, begun, rest);
   try {
     yield* stream as AsyncIterable<Buffer>;
   } finally {
     stream.destroy();
-    // Not left to who feeds it: a stream that is destroyed while it has no room calls back nobody.
-    await content.return();
   }
 }
 
 /** While a piece is deflated, in a thread of Node's, the next one is read. What fails destroys the stream; a stream that is destroyed ends the reading. */
-async function feed(
-  stream: DeflateRaw,
-  begun: readonly Uint8Array[],
-  rest: AsyncGenerator<Uint8Array, void>,
-): Promise<void> {
+async function feed(stream: DeflateRaw, begun: Buffer, rest: AsyncGenerator<Uint8Array, void>): Promise<void> {
   const write = (piece: Uint8Array): Promise<void> => {
     const written = new Promise<void>((done, failed) =>
       stream.write(piece, (error) => {
@@ -132,7 +174,7 @@ async function feed(
     return written;
   };
   try {
-    let written = write(Buffer.concat(begun));
+    let written = write(begun);
     for await (const piece of rest) {
       await written;
       written = write(piece);
@@ -163,24 +205,35 @@ export function dosTime(day: Date): DosTime {
 /** Whether one of the numbers does not go into 32 bits, all of which mean «see elsewhere». */
 const isLarge = (...numbers: readonly number[]): boolean => numbers.some((number) => number >= MAX_32);
 
-/** 4.3.7 */
-function localHeader(path: string, { date, time }: DosTime): Buffer {
+/** 4.3.7. Of a file whose sum and sizes come behind it nothing is said (4.4.4); where they will have eight bytes, by 4.5.3. */
+function localHeader({ path, crc, compressed, size, form }: Written, { date, time }: DosTime): Buffer {
+  const large = form === 'streamed ZIP64';
   const name = Buffer.from(path, 'utf8');
-  const header = Buffer.alloc(30 + name.length);
+  const header = Buffer.alloc(30 + name.length + (large ? 20 : 0));
   header.writeUInt32LE(0x04034b50, 0);
-  header.writeUInt16LE(VERSION, 4);
-  header.writeUInt16LE(FLAGS, 6);
+  header.writeUInt16LE(FORMS[form].version, 4);
+  header.writeUInt16LE(FORMS[form].flags, 6);
   header.writeUInt16LE(DEFLATED, 8);
   header.writeUInt16LE(time, 10);
   header.writeUInt16LE(date, 12);
+  header.writeUInt32LE(crc, 14);
+  header.writeUInt32LE(large ? MAX_32 : compressed, 18);
+  header.writeUInt32LE(large ? MAX_32 : size, 22);
   header.writeUInt16LE(name.length, 26);
+  header.writeUInt16LE(large ? 20 : 0, 28);
   name.copy(header, 30);
+  if (!large) return header;
+  const extra = 30 + name.length;
+  header.writeUInt16LE(0x0001, extra);
+  // Both sizes are in it, and zero.
+  header.writeUInt16LE(16, extra + 2);
   return header;
 }
 
-/** 4.3.9. Of a file that needs it its sizes have eight bytes. */
-function dataDescriptor({ crc, compressed, size }: Written): Buffer {
-  const large = isLarge(compressed, size);
+/** 4.3.9: its sizes have eight bytes where the local header has a ZIP64 field, and else four. */
+export function dataDescriptor({ crc, compressed, size, form }: Written): Buffer {
+  const large = form === 'streamed ZIP64';
+  if (!large && isLarge(compressed, size)) throw new RangeError('a file of a ZIP that should have had less has 4 GiB');
   const descriptor = Buffer.alloc(large ? 24 : 16);
   descriptor.writeUInt32LE(0x08074b50, 0);
   descriptor.writeUInt32LE(crc, 4);
@@ -195,14 +248,14 @@ function dataDescriptor({ crc, compressed, size }: Written): Buffer {
 }
 
 /** 4.3.12, with 4.5.3 where a number is too large for it. */
-function centralHeader({ path, crc, compressed, size, offset }: Written, { date, time }: DosTime): Buffer {
+function centralHeader({ path, crc, compressed, size, offset, form }: Written, { date, time }: DosTime): Buffer {
   const large = isLarge(compressed, size, offset);
   const name = Buffer.from(path, 'utf8');
   const header = Buffer.alloc(46 + name.length + (large ? 28 : 0));
   header.writeUInt32LE(0x02014b50, 0);
   header.writeUInt16LE(MADE_BY, 4);
-  header.writeUInt16LE(large ? VERSION_ZIP64 : VERSION, 6);
-  header.writeUInt16LE(FLAGS, 8);
+  header.writeUInt16LE(large ? VERSION_ZIP64 : FORMS[form].version, 6);
+  header.writeUInt16LE(FORMS[form].flags, 8);
   header.writeUInt16LE(DEFLATED, 10);
   header.writeUInt16LE(time, 12);
   header.writeUInt16LE(date, 14);

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Database } from '../kernel/db/database.js';
+import { reasonOf } from '../kernel/http/outbound.js';
 import { newId } from '../kernel/ids.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
@@ -40,10 +41,7 @@ export class NoticesWorker implements OnApplicationBootstrap {
     );
     // The server does not wait for it.
     this.resume().catch((error: unknown) =>
-      this.logger.error(
-        { kind: error instanceof Error ? error.name : typeof error },
-        'looking for whom somebody is to be told anything failed',
-      ),
+      this.logger.error({ reason: reasonOf(error) }, 'looking for whom somebody is to be told anything failed'),
     );
   }
 

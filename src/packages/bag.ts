@@ -11,6 +11,8 @@ export interface OutgoingFile {
   path: string;
   /** Read once, when its turn has come. */
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  /** Bytes that it has at most, where that is known before (see `ZipInput`). */
+  atMost?: number;
 }
 
 /** Labels and values of bag-info.txt; `Payload-Oxum` is added. */
@@ -51,7 +53,7 @@ export function bag(payload: readonly OutgoingFile[], info: BagInfo): OutgoingFi
   ];
   const whole = [
     measured({ path: 'bagit.txt', content: [Buffer.from(DECLARATION, 'ascii')] }, tags),
-    ...payload.map(({ path, content }) => measured({ path: `data/${path}`, content }, files)),
+    ...payload.map((file) => measured({ ...file, path: `data/${file.path}` }, files)),
     ...tagFiles.map((file) => measured(file, tags)),
     ...manifests('tagmanifest', tags, 1 + tagFiles.length),
   ];
@@ -62,9 +64,10 @@ export function bag(payload: readonly OutgoingFile[], info: BagInfo): OutgoingFi
 const DECLARATION = 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n';
 
 /** The same file, which enters the list when it has been read to its end. */
-function measured({ path, content }: OutgoingFile, list: Listed[]): OutgoingFile {
+function measured(file: OutgoingFile, list: Listed[]): OutgoingFile {
+  const { path, content } = file;
   return {
-    path,
+    ...file,
     content: (async function* () {
       const [sha256, sha512] = [createHash('sha256'), createHash('sha512')];
       let size = 0;

@@ -52,7 +52,7 @@ export class ProgressMeter {
 
   /** The same files, counted as they are read to their ends. */
   counting(files: readonly OutgoingFile[]): OutgoingFile[] {
-    return files.map(({ path, content }) => ({ path, content: this.counted(content) }));
+    return files.map((file) => ({ ...file, content: this.counted(file.content) }));
   }
 
   private async *counted(content: OutgoingFile['content']): AsyncGenerator<Uint8Array, void> {

@@ -226,9 +226,9 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Si
   };
   return [
     { path: verify.path, content: [verify.content] },
-    ...bagFiles.with(last, tagManifest.file).map(({ path, content }) => ({ path: `bag/${path}`, content })),
+    ...bagFiles.with(last, tagManifest.file).map((file) => ({ ...file, path: `bag/${file.path}` })),
     ...signatureFiles(signed, signing),
-  ].map(({ path, content }) => ({ path: `${root}/${path}`, content }));
+  ].map((file) => ({ ...file, path: `${root}/${file.path}` }));
 }
 
 const headOf = ({ origin, size, root }: { origin: string; size: number; root: Buffer }): LogHead => ({
@@ -273,8 +273,8 @@ function payload(facts: PackageFacts, rows: PackageRows, counts: Counts): Outgoi
     { path: 'audit/events.jsonl', content: lines(rows.events(), 'events') },
     { path: 'controls.json', content: json(() => judgedControls(facts)) },
     { path: 'coverage.jsonl', content: lines(rows.coverage(), 'coverage') },
-    ...facts.evidence.flatMap(({ path, evidenceId }) =>
-      path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId) }],
+    ...facts.evidence.flatMap(({ path, evidenceId, size }) =>
+      path === null ? [] : [{ path: path.slice('data/'.length), content: rows.evidence(evidenceId), atMost: size }],
     ),
     ...custodyFiles(facts.evidence, rows.custody),
     { path: 'facts.jsonl', content: lines(rows.facts(), 'facts') },

@@ -71,7 +71,7 @@ const SWEEP_EVERY = 3_600_000;
         new Sweeper(logger, {
           every: SWEEP_EVERY,
           what: 'packages whose time is over, and what was left of others',
-          remove: () => packages.removeBytes(),
+          remove: (ending) => packages.removeBytes(ending),
         }),
     },
   ],

@@ -16,6 +16,7 @@ import { newId } from '../kernel/ids.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { retentionEnd } from '../kernel/retention.js';
+import { Swept } from '../kernel/sweeper.js';
 import { SystemService } from '../organizations/system.service.js';
 import { PostureService } from '../posture/posture.service.js';
 import { encryptTo } from './age.js';
@@ -156,7 +157,8 @@ export class PackagesService {
       await this.audit.record(tx, { action: 'package.cancelled', object: { kind: 'package', id } });
       return { cancelled: await this.find(tx, id), abandoned: row.storageKey };
     });
-    if (abandoned !== null) await this.driver.remove({ key: abandoned, version: null });
+    // It is cancelled, whether the bytes can be removed now or not: what stays is swept (`removeBytes`).
+    if (abandoned !== null) await this.driver.remove({ key: abandoned, version: null }).catch(() => undefined);
     return cancelled;
   }
 
@@ -251,37 +253,44 @@ export class PackagesService {
   }
 
   /**
-   * Removes the bytes of packages whose time is over, of all organisations, and what attempts that were killed have left of packages that were cancelled or failed; returns
-   * how many. Bytes first: a crash between is followed by another try. One that cannot be removed keeps no other: it throws when it has tried all.
+   * Removes the bytes of packages whose time is over, of all organisations, and what attempts that were killed have left of packages that were cancelled or failed, until it
+   * has to end. Bytes first: a crash between is followed by another try.
    */
-  async removeBytes(): Promise<number> {
+  async removeBytes(ending: AbortSignal): Promise<Swept> {
     const expiryPrincipal = (organizationId: string | null) =>
       servicePrincipal('package-expiry', organizationId, newId());
-    const removable = await this.database.read(expiryPrincipal(null), (tx) =>
-      this.store.removable(tx, this.clock.now()),
-    );
-    const failures: unknown[] = [];
-    for (const one of removable) {
-      await this.removeOne(expiryPrincipal(one.organizationId), one).catch((error: unknown) => failures.push(error));
-    }
-    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${removable.length} stay`);
-    return removable.length;
+    const now = this.clock.now();
+    const swept = new Swept();
+    let last: RemovablePackage | null = null;
+    do {
+      const removable: RemovablePackage[] = await this.database.read(expiryPrincipal(null), (tx) =>
+        this.store.removable(tx, now, last),
+      );
+      for (const one of removable) {
+        if (ending.aborted) return swept;
+        await swept.one(() => this.removeOne(expiryPrincipal(one.organizationId), one));
+      }
+      last = removable.at(-1) ?? null;
+    } while (last !== null);
+    return swept;
   }
 
+  /** False when another has done it. */
   private async removeOne(
     principal: Principal,
     { id, isExpired, storageKey, storageVersion }: RemovablePackage,
-  ): Promise<void> {
+  ): Promise<boolean> {
     await this.driver.remove({ key: storageKey, version: storageVersion });
-    await this.database.write(principal, async (tx) => {
+    return this.database.write(principal, async (tx) => {
+      const isRemoved = await this.store.markRemoved(tx, id, this.clock.now());
       if (!isExpired) {
         tx.withoutAudit('that it was ended is an event; nobody was ever given these bytes');
-        await this.store.markRemoved(tx, id, this.clock.now());
-      } else if (await this.store.markRemoved(tx, id, this.clock.now())) {
+      } else if (isRemoved) {
         await this.audit.record(tx, { action: 'package.expired', object: { kind: 'package', id } });
       } else {
         tx.withoutAudit('another replica has removed it');
       }
+      return isRemoved;
     });
   }
 

@@ -5,8 +5,8 @@ import type { BuildProgress } from './build-progress.js';
 import type { KeptPackage } from './package-content.js';
 import { Package } from './package.entity.js';
 
-/** The others are removed the next time. */
-const REMOVED_AT_ONCE = 1_000;
+/** Read at once. */
+const REMOVABLE_PAGE = 1_000;
 
 /** After so many milliseconds no attempt at a package that was cancelled or failed is under way any more: the queue gives none more than six hours. */
 const NO_ATTEMPT_AFTER = 24 * 3_600_000;
@@ -106,8 +106,12 @@ export class PackagesStore {
     );
   }
 
-  /** Of all organisations (the policy `program`): packages whose time is over and whose bytes are still there, and those that were ended and may have left some. */
-  async removable(tx: Tx, now: Date): Promise<RemovablePackage[]> {
+  /** Of all organisations (the policy `program`): packages whose time is over and whose bytes are still there, and those that were ended and may have left some; a page of them. */
+  async removable(
+    tx: Tx,
+    now: Date,
+    after: Pick<RemovablePackage, 'organizationId' | 'id'> | null,
+  ): Promise<RemovablePackage[]> {
     await tx.query(`select set_config('app.program', 'package-expiry', true)`);
     return tx.query<RemovablePackage>(
       `select organization_id as "organizationId", id, status = 'ready' as "isExpired", storage_key as "storageKey",
@@ -115,8 +119,15 @@ export class PackagesStore {
        from package
        where removed_at is null and (status = 'ready' and expires_at <= $1
          or status in ('failed', 'cancelled') and storage_key is not null and finished_at <= $2)
-       order by coalesce(expires_at, finished_at) limit $3`,
-      [now, new Date(now.getTime() - NO_ATTEMPT_AFTER), REMOVED_AT_ONCE],
+         and ($3::uuid is null or (organization_id, id) > ($3, $4::uuid))
+       order by organization_id, id limit $5`,
+      [
+        now,
+        new Date(now.getTime() - NO_ATTEMPT_AFTER),
+        after?.organizationId ?? null,
+        after?.id ?? null,
+        REMOVABLE_PAGE,
+      ],
     );
   }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { createTestDatabase, type TestDatabase } from '../../test/support/postgres.js';
@@ -27,7 +28,7 @@ let evidenceId: string;
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   source = await openDataSource(testDatabase.urls.server, { max: 8, statementTimeout: 30_000 });
-  database = new Database(source);
+  database = new Database(source, pino({ enabled: false }));
   admin = new pg.Client({ connectionString: testDatabase.urls.admin });
   await admin.connect();
   evidenceId = newId();

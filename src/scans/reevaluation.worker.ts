@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import type { Logger } from 'pino';
 import { ChecksService } from '../checks/checks.service.js';
 import { Database } from '../kernel/db/database.js';
+import { reasonOf } from '../kernel/http/outbound.js';
 import { newId } from '../kernel/ids.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
@@ -36,10 +37,7 @@ export class ReevaluationWorker implements OnApplicationBootstrap {
     );
     // The server does not wait for it: of a large fleet it takes a while, and nothing depends on when.
     this.afterUpgrade().catch((error: unknown) =>
-      this.logger.error(
-        { kind: error instanceof Error ? error.name : typeof error },
-        'looking for snapshots that another version has judged failed',
-      ),
+      this.logger.error({ reason: reasonOf(error) }, 'looking for snapshots that another version has judged failed'),
     );
   }
 

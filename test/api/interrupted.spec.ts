@@ -4,6 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EvidenceDriver } from '../../src/evidence/drivers/driver.js';
+import { EVIDENCE_DRIVER } from '../../src/evidence/evidence.service.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { policyReport, send, type Answer, type Finding } from './reports.js';
 import { filesIn } from './server.js';
@@ -317,4 +319,17 @@ describe('does a report that turns out to be none when half of it is read leave 
     expect([status, body.counts]).toMatchObject([201, { total: 7, new: 7 }]);
     expect(await kept()).toEqual({ scans: { refused: 1, stored: 1 }, results: 7, coverage: 1, targets: 1 });
   }
+});
+
+it('is a report that is there already one that is there, also when its new copy cannot be removed?', async () => {
+  const report = newReport(2);
+  const { status, body } = await post(report);
+  expect(status).toBe(201);
+  const driver = world.app.get<EvidenceDriver>(EVIDENCE_DRIVER, { strict: false });
+  const stuck = vi.spyOn(driver, 'remove').mockRejectedValueOnce(new RangeError('the store is away'));
+  expect(await post(report)).toMatchObject({ status: 200, body: { id: body.id, duplicate: true } });
+  expect(stuck).toHaveBeenCalledOnce();
+  expect(world.logs.slice(said).join()).toContain(
+    '"reason":"RangeError","msg":"received bytes that became no evidence stay"',
+  );
 });

@@ -2,8 +2,9 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LogRefused } from '../../src/audit/log-faults.js';
+import { LogSigner } from '../../src/audit/log.signer.js';
 import type { Instant } from '../../src/kernel/http/instant.js';
 import { newId } from '../../src/kernel/ids.js';
 import { PackagesService } from '../../src/packages/packages.service.js';
@@ -448,6 +449,46 @@ describe('is no head signed over it any more?', () => {
     await writeEvents(world, other, 1);
     await expect(sign(other)).rejects.toThrow(/the log has leaves above its size/);
     await other.admin.get(`${other.path}/log/checkpoint`).expect(503);
+  });
+
+  it('by a server that has not met what another has, until it is put right, and then without another event', async () => {
+    const other = await startClinic(world);
+    const own = `organization_id = '${other.organizationId}'`;
+    const signed = await partsOf(world).log.close(programOf(other));
+    await writeEvents(world, other, 2);
+    const { size } = await partsOf(world).log.close(programOf(other));
+    expect(size).toBe(signed.size + 2);
+    // An event that has its place waits for one, below a head that is not signed.
+    await unguarded(
+      'log_checkpoint',
+      `delete from log_checkpoint where ${own} and size = ${size}`,
+      `update log_state set signed_size = ${signed.size} where ${own}`,
+      `insert into audit_queue select organization_id, event_id, leaf_hash from audit_leaf where ${own} and index = 1`,
+    );
+    await expect(sign(other)).rejects.toThrow(/waits to become one/);
+    // The log was in another's hand, so that it appended nothing.
+    const signer = world.app.get(LogSigner, { strict: false });
+    await expect(signer.sign(programOf(other))).rejects.toThrow(LogRefused);
+    const checkpoint = () => other.admin.get(`${other.path}/log/checkpoint`);
+    await checkpoint().expect(503);
+    await unguarded('audit_queue', `delete from audit_queue where ${own}`);
+    await vi.waitFor(() => checkpoint().expect(200), { timeout: 20_000, interval: 100 });
+    expect((await partsOf(world).log.close(programOf(other))).size).toBe(size);
+  });
+
+  it('where a fault was found and all that there is was signed, until it is put right', async () => {
+    const other = await startClinic(world);
+    await sign(other);
+    const own = `organization_id = '${other.organizationId}'`;
+    await unguarded(
+      'audit_queue',
+      `insert into audit_queue select organization_id, event_id, leaf_hash from audit_leaf where ${own} and index = 1`,
+    );
+    await expect(sign(other)).rejects.toThrow(/waits to become one/);
+    const checkpoint = () => other.admin.get(`${other.path}/log/checkpoint`);
+    await checkpoint().expect(503);
+    await unguarded('audit_queue', `delete from audit_queue where ${own}`);
+    await vi.waitFor(() => checkpoint().expect(200), { timeout: 20_000, interval: 100 });
   });
 
   it('when the text of the signed head was changed does whoever follows the log refuse it?', async () => {

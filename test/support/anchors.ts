@@ -83,9 +83,11 @@ export interface AnchoringService {
 export async function prepareAnchors(directory: string): Promise<AnchorGround> {
   const own: TestDatabase = await createTestDatabase();
   const source: DataSource = await openDataSource(own.urls.server, { max: 8, statementTimeout: 60_000 });
-  const database = new Database(source);
   const admin = new pg.Client({ connectionString: own.urls.admin });
   await admin.connect();
+  const logs: string[] = [];
+  const logger = pino({ base: null }, { write: (line: string) => void logs.push(line) });
+  const database = new Database(source, logger);
   const keys = await SigningKeys.open(database, {
     directory: join(directory, 'signing'),
     create: true,
@@ -93,9 +95,7 @@ export async function prepareAnchors(directory: string): Promise<AnchorGround> {
     vaultTokenFile: '',
   });
   await keys.onModuleInit();
-  const logs: string[] = [];
   const later = { by: 0 };
-  const logger = pino({ base: null }, { write: (line: string) => void logs.push(line) });
   const clock = new (class extends Clock {
     override now(): Date {
       return new Date(Date.now() + later.by);

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { pino } from 'pino';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/kernel/db/data-source.js';
 import { Database, type Tx, type WriteTx } from '../../src/kernel/db/database.js';
@@ -47,7 +48,7 @@ export class History {
     const source = await openDataSource(testDatabase.urls.server, { max: 4, statementTimeout: 60_000 });
     const admin = new pg.Client({ connectionString: testDatabase.urls.admin });
     await admin.connect();
-    const history = new History(testDatabase, admin, source, new Database(source));
+    const history = new History(testDatabase, admin, source, new Database(source, pino({ enabled: false })));
     const { organizationId, evidenceId } = history;
     const keyId = newId();
     await admin.query(`insert into organization values ($1, 'clinic', '{}', 1, now(), now())`, [organizationId]);

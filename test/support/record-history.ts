@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { pino } from 'pino';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/kernel/db/data-source.js';
 import { Database, type Tx, type WriteTx } from '../../src/kernel/db/database.js';
@@ -46,7 +47,7 @@ export class RecordHistory {
   async open(): Promise<void> {
     this.own = await createTestDatabase();
     this.source = await openDataSource(this.own.urls.server, { max: 4, statementTimeout: 60_000 });
-    this.database = new Database(this.source);
+    this.database = new Database(this.source, pino({ enabled: false }));
     await this.asAdmin(`insert into organization values ($1, 'clinic', '{}', 1, now(), now())`, [this.organizationId]);
   }
 

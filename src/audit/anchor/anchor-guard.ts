@@ -146,10 +146,25 @@ export class AnchorGuard {
   }
 
   /** Writes down and throws what a comparison with the outside finds; where it finds nothing, and something was written down, that is over. */
-  async require(generation: number, origin: string, compare: () => Promise<string | null>): Promise<void> {
+  private async require(generation: number, origin: string, compare: () => Promise<string | null>): Promise<void> {
     const reason = await compare().catch(reasonOfFault);
-    if (reason !== null && origin === (await this.anchorOrigin(generation))) this.seen = null;
-    await this.logFaults.require(generation, origin, 'outside', reason);
+    if (reason !== null) await this.refuse(generation, origin, reason);
+    await this.logFaults.require(generation, origin, 'outside', null);
+  }
+
+  /** Does what may meet a head outside that is not ours, which is then written down and thrown. That it meets none ends no fault: it does not look at the log. */
+  async watching<T>(generation: number, origin: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      return this.refuse(generation, origin, reasonOfFault(error));
+    }
+  }
+
+  /** Writes down why no head of a log is signed, and throws it. */
+  async refuse(generation: number, origin: string, reason: string): Promise<never> {
+    if (origin === (await this.anchorOrigin(generation))) this.seen = null;
+    return this.logFaults.refuse(generation, origin, 'outside', reason);
   }
 
   anchorOrigin(generation: number): Promise<string> {

@@ -157,7 +157,7 @@ export class AnchorService {
 
   /** What disagrees is written down for that log, and hinders no other. */
   private async copyHead(copies: Copies, generation: number, head: Head): Promise<void> {
-    const kept = async (): Promise<null> => {
+    const kept = async (): Promise<void> => {
       const last = await copies.last(head.origin);
       const isKept = last?.note.equals(head.note) === true;
       if (!isKept && last !== null && checkpointIn(last).size >= head.size) {
@@ -165,9 +165,8 @@ export class AnchorService {
       }
       const version = isKept ? last.version : await copies.keep(head.origin, head.note, last);
       await this.write((tx) => this.store.copied(tx, generation, head, version));
-      return null;
     };
-    await this.guard.require(generation, head.origin, kept).catch((error: unknown) => {
+    await this.guard.watching(generation, head.origin, kept).catch((error: unknown) => {
       if (!(error instanceof LogRefused)) throw error;
     });
   }
@@ -195,13 +194,12 @@ export class AnchorService {
     await keep();
     if (!isNew && timeStamp === null && cosignatures.length === before.length) return;
 
-    await this.guard.require(generation, origin, async () => {
+    await this.guard.watching(generation, origin, async () => {
       const version = await this.copied(origin, own.size, note);
       await this.write(async (tx) => {
         await this.store.anchored(tx, generation, { size: own.size, note, timeStamp });
         if (version !== null) await this.store.copied(tx, generation, { origin, size: own.size }, version);
       });
-      return null;
     });
     this.guard.saw({ generation, size: own.size, root });
   }
@@ -214,7 +212,7 @@ export class AnchorService {
   ): Promise<NoteSignature[]> {
     const submission = { checkpoint: { size }, note: signed, consistencyProof: this.guard.proofTo(generation, size) };
     const { cosignatures, disagreement, silent } = await this.witnesses.cosign(submission);
-    await this.guard.require(generation, origin, () => Promise.resolve(disagreement));
+    if (disagreement !== null) await this.guard.refuse(generation, origin, disagreement);
     if (silent.length > 0) this.logger.warn({ silent }, 'witnesses did not cosign');
     const isAnew = ({ keyId }: NoteSignature): boolean => cosignatures.some((other) => other.keyId === keyId);
     return [...before.filter((signature) => !isAnew(signature)), ...cosignatures];

@@ -309,6 +309,21 @@ describe.each(alone)('is a second history refused, by %s alone?', (_, config) =>
     expect(ground.logs.join()).toContain('the log is what was kept outside again');
   });
 
+  it('does what goes out end a fault that a comparison has found?', async () => {
+    const service = ground.start(await config());
+    const log = new TestLog().grow(4);
+    await service.enqueue(log);
+    await service.anchors.turn();
+    // Signed while all was well, and not outside yet.
+    await service.enqueue(log.grow(2));
+    const changed = new TestLog().grow(7, 'other');
+    await expect(service.guard.requireExtends(log.origin, own(7, changed))).rejects.toThrow(LogRefused);
+    await service.anchors.turn();
+    expect(await service.faults()).toEqual([expect.stringContaining('its first 4 leaves are not those')]);
+    await service.guard.requireExtends(log.origin, own(6, log));
+    expect(await service.faults()).toEqual([]);
+  });
+
   it('does nothing get signed while nobody answers, and is that no fault of the log?', async () => {
     const log = new TestLog().grow(1);
     const set = await config();

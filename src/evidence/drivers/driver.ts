@@ -1,3 +1,5 @@
+import type { Swept } from '../../kernel/sweeper.js';
+
 /** An object as it was put: drivers with versions (S3 with object lock) read and remove that version and no other; null where there are none. */
 export interface ObjectRef {
   /** `[a-z0-9-]` segments joined by `/`. */
@@ -49,6 +51,6 @@ export interface EvidenceDriver {
   stat(object: ObjectRef): Promise<{ size: number } | null>;
   /** Only for what no evidence row names (an intake that failed after `put`) and for disposals. Nothing happens when it is not there. */
   remove(object: ObjectRef): Promise<void>;
-  /** Removes what interrupted puts left behind, when it is older than a day; returns how many. */
-  sweep(now: Date): Promise<number>;
+  /** Removes what interrupted puts left behind, when it is older than a day; until it has to end. */
+  sweep(now: Date, ending: AbortSignal): Promise<Swept>;
 }

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -187,9 +187,22 @@ describe('file system driver', () => {
     expect(left).toEqual([expect.stringMatching(/^\.incoming\/[0-9a-f]{32}$/)]);
     expect(await driver.stat({ key: 'killed', version: null })).toBeNull();
     const { mtimeMs } = await stat(join(root, left[0]!));
-    expect(await driver.sweep(new Date(mtimeMs + DAY - 1))).toBe(0);
-    expect(await driver.sweep(new Date(Math.ceil(mtimeMs) + DAY))).toBe(1);
+    const sweep = (later: number) => driver.sweep(new Date(Math.ceil(mtimeMs) + later), new AbortController().signal);
+    expect((await sweep(DAY - 1)).removed).toBe(0);
+    expect((await driver.sweep(new Date(mtimeMs + 2 * DAY), AbortSignal.abort())).removed).toBe(0);
+    expect((await sweep(DAY)).removed).toBe(1);
     expect(await filesUnder(root)).toEqual(['kept']);
+  });
+
+  it('does what the sweep cannot remove keep the rest?', async () => {
+    const { root, driver } = await fresh();
+    const incoming = join(root, '.incoming');
+    for (const name of ['0', '2']) await writeFile(join(incoming, name), 'left');
+    // A directory, which nobody unlinks.
+    await mkdir(join(incoming, '1'));
+    const { removed, stay } = await driver.sweep(new Date(Date.now() + 2 * DAY), new AbortController().signal);
+    expect([removed, [...stay.values()]]).toEqual([2, [1]]);
+    expect(await readdir(incoming)).toEqual(['1']);
   });
 
   describe('on a full disk', () => {

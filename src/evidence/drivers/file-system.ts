@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Refusal } from '../../kernel/http/problem.js';
+import { Swept } from '../../kernel/sweeper.js';
 import type { EvidenceDriver, IncomingObject, LocalFile, ObjectRef, StoredObject } from './driver.js';
 
 /** No dots, so no way out of the root and none into `.incoming`. */
@@ -87,16 +88,17 @@ export class FileSystemDriver implements EvidenceDriver {
     if (await remove(path)) await syncDirectory(dirname(path));
   }
 
-  async sweep(now: Date): Promise<number> {
-    let removed = 0;
+  async sweep(now: Date, ending: AbortSignal): Promise<Swept> {
+    const swept = new Swept();
     for (const name of await readdir(join(this.root, INCOMING))) {
+      if (ending.aborted) break;
       const path = join(this.root, INCOMING, name);
       // One that its put has just finished is gone.
       const found = await stat(path).catch(() => null);
       if (found === null || now.getTime() - found.mtimeMs < LEFTOVER_MILLISECONDS) continue;
-      if (await remove(path)) removed += 1;
+      await swept.one(() => remove(path));
     }
-    return removed;
+    return swept;
   }
 
   private async makeDurable(directory: string): Promise<void> {

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import pg from 'pg';
+import { pino } from 'pino';
 import type { DataSource } from 'typeorm';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/postgres.js';
 import { SystemVersion } from '../../organizations/system.entity.js';
@@ -12,11 +13,12 @@ let testDatabase: TestDatabase;
 let source: DataSource;
 let database: Database;
 let admin: pg.Client;
+const told: string[] = [];
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
   // One connection: whatever a transaction leaves behind, the next one finds.
   source = await openDataSource(testDatabase.urls.server, { max: 1, statementTimeout: 10_000 });
-  database = new Database(source);
+  database = new Database(source, pino({ base: null }, { write: (line: string) => void told.push(line) }));
   admin = new pg.Client({ connectionString: testDatabase.urls.admin });
   await admin.connect();
 });
@@ -139,7 +141,7 @@ it('are two that wait for each other faults of what was asked?', async () => {
     const met = Promise.withResolvers<null>();
     let holding = 0;
     const hold = (first: number, second: number) =>
-      new Database(two).write(mine, async (tx) => {
+      new Database(two, pino({ enabled: false })).write(mine, async (tx) => {
         tx.withoutAudit('locks alone');
         await tx.query('select pg_advisory_xact_lock($1)', [first]);
         if (++holding === 2) met.resolve(null);
@@ -153,6 +155,62 @@ it('are two that wait for each other faults of what was asked?', async () => {
   } finally {
     await two.destroy();
   }
+});
+
+describe('is what comes after a transaction', () => {
+  const done: string[] = [];
+  beforeEach(() => {
+    done.length = 0;
+    told.length = 0;
+  });
+  /** All that may come after one, of which every second fails. */
+  const leave = (tx: WriteTx): void => {
+    tx.afterEnd(() => Promise.reject(Object.assign(new Error('nobody is told'), { code: 'E1' })));
+    tx.afterEnd(() => Promise.resolve(void done.push('at its end')));
+    tx.afterCommit(() => {
+      throw new RangeError('nobody is told');
+    });
+    tx.afterCommit(() => void done.push('when it was kept'));
+  };
+  const reasons = () => told.map((line) => (JSON.parse(line) as { reason: string }).reason);
+  /** A connection goes back, and whoever gives it back is told that it did not. */
+  const failing = (): void => {
+    const make = source.createQueryRunner.bind(source);
+    vi.spyOn(source, 'createQueryRunner').mockImplementationOnce(() => {
+      const runner = make();
+      const release = runner.release.bind(runner);
+      vi.spyOn(runner, 'release').mockImplementationOnce(async () => {
+        await release();
+        throw new TypeError('nobody is told');
+      });
+      return runner;
+    });
+  };
+
+  it('done, and logged where it fails, and is what was written told as written?', async () => {
+    failing();
+    const written = write(mine, async (tx) => {
+      leave(tx);
+      await tx.insert({ entity: SystemVersion, row: versionOf(mine, 1) });
+      return 'written';
+    });
+    expect(await written).toBe('written');
+    expect(await versions(mine)).toEqual([1]);
+    expect(done).toEqual(['at its end', 'when it was kept']);
+    expect(reasons()).toEqual(['TypeError', 'E1', 'RangeError']);
+    expect(told.join()).not.toContain('nobody is told');
+  });
+
+  it('done where it failed, which is told for what it is?', async () => {
+    failing();
+    const failed = write(mine, async (tx) => {
+      leave(tx);
+      await tx.query('select 1 / 0');
+    });
+    await expect(failed).rejects.toMatchObject({ code: '22012' });
+    expect(done).toEqual(['at its end']);
+    expect(reasons()).toEqual(['TypeError', 'E1']);
+  });
 });
 
 describe('is what was asked once', () => {

@@ -7,7 +7,9 @@ import {
   type QueryRunner,
 } from 'typeorm';
 import pg, { type PoolClient } from 'pg';
+import type { Logger } from 'pino';
 import type { Principal } from '../principal.js';
+import { reasonOf } from '../http/outbound.js';
 import { Refusal } from '../http/problem.js';
 import { change, insertion, type Command, type NewRow, type Prepared } from './prepared.js';
 
@@ -60,7 +62,7 @@ export class Tx {
 
   /**
    * To be done when the transaction is over, however it ended, and before whoever waits for it is told: what needs a connection of its own, for one that waits for a second
-   * while it holds a first keeps others from theirs. It must not throw.
+   * while it holds a first keeps others from theirs. What it throws is logged, and told nobody else.
    */
   afterEnd(action: () => Promise<void>): void {
     this.ending.push(action);
@@ -132,7 +134,7 @@ export class WriteTx extends Tx {
     return this.accounted;
   }
 
-  /** To be done when others see what the transaction wrote, and not at all where it is rolled back. It must not throw, and nobody waits for it. */
+  /** To be done when others see what the transaction wrote, and not at all where it is rolled back. What it throws is logged, and nobody waits for it. */
   afterCommit(action: () => void): void {
     this.after.push(action);
   }
@@ -182,7 +184,10 @@ export const DATA_SOURCE = Symbol('data source');
 const SHORT = `set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`;
 
 export class Database {
-  constructor(private readonly source: DataSource) {}
+  constructor(
+    private readonly source: DataSource,
+    private readonly logger: Logger,
+  ) {}
 
   /** Whether the database answers. Throws when it does not. */
   async ping(): Promise<void> {
@@ -224,7 +229,7 @@ export class Database {
       await refuseUnaudited(tx);
       return result;
     });
-    for (const action of after) action();
+    for (const action of after) await this.aside(action);
     return result;
   }
 
@@ -267,8 +272,17 @@ export class Database {
         },
       );
     } finally {
-      await runner.release();
-      for (const action of ending) await action();
+      await this.aside(() => runner.release());
+      for (const action of ending) await this.aside(action);
+    }
+  }
+
+  /** Does what comes when the transaction has ended: whoever waits for it is told how, whatever becomes of this, and this is done whatever became of what came before it. */
+  private async aside(action: () => unknown): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.logger.error({ reason: reasonOf(error) }, 'what comes after a transaction failed');
     }
   }
 }

@@ -91,12 +91,19 @@ export function xlsxOfSheets(sheets: readonly Sheet[], day: Date): Readable {
         ]),
       ),
       text('xl/styles.xml', STYLES),
-      ...sheets.map((sheet, index) => ({ path: `xl/worksheets/sheet${index + 1}.xml`, content: sheetXml(sheet) })),
+      ...sheets.map((sheet, index) => ({
+        path: `xl/worksheets/sheet${index + 1}.xml`,
+        content: sheetXml(sheet),
+        atMost: SHEET_BYTES,
+      })),
     ],
     day,
     DEFLATE_LEVEL,
   );
 }
+
+/** What reads workbooks need not know ZIP64, and no sheet of 4 GiB can be opened. */
+const SHEET_BYTES = 2 ** 32 - 2;
 
 /** zlib's own: a table is small, and sent to somebody. */
 const DEFLATE_LEVEL = 6;

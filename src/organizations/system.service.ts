@@ -6,7 +6,7 @@ import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.j
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
-import type { SystemRow, SystemVersion } from './system.entity.js';
+import type { SystemRow } from './system.entity.js';
 import type { Environment, NewSystem, Phi, SystemChange, SystemView } from './system.schema.js';
 import { SystemStore, type SystemFilter } from './system.store.js';
 import { ONLY_LOCKED, requireVersion } from './version.js';
@@ -63,8 +63,8 @@ export class SystemService {
 
   private inScope(tx: Tx, { asOf, knownAt }: Instants, id: string | null): Promise<readonly SystemInEffect[]> {
     const at = asOf < knownAt ? asOf : knownAt;
-    return tx.once(`systems ${id ?? ''} ${at.toISOString()} ${knownAt.toISOString()}`, async () =>
-      (await this.store.versionsAsOf(tx, at, knownAt, id)).map(inEffect),
+    return tx.once(`systems ${id ?? ''} ${at.toISOString()} ${knownAt.toISOString()}`, () =>
+      this.store.versionsAsOf(tx, at, knownAt, id),
     );
   }
 
@@ -185,15 +185,6 @@ function found(row: SystemRow | null): SystemRow {
   if (row === null) throw new Refusal('not-found', 'There is no such system.');
   return row;
 }
-
-const inEffect = ({ systemId, version, name, environment, phi, phiNamespaces }: SystemVersion): SystemInEffect => ({
-  id: systemId,
-  version,
-  name,
-  environment,
-  phi,
-  phiNamespaces,
-});
 
 const described = ({ name, environment, phi, phiNamespaces }: SystemRow) => ({ name, environment, phi, phiNamespaces });
 

@@ -12,6 +12,9 @@ export interface SystemFilter {
   limit: number;
 }
 
+/** What a version says of a system: without when, which nobody asks of a thousand of them. */
+export type SystemAsOf = Pick<SystemRow, 'id' | 'version' | 'name' | 'environment' | 'phi' | 'phiNamespaces'>;
+
 /** All of it within the transaction's organisation, and for an agent within the systems that it is bound to. */
 @Injectable()
 export class SystemStore {
@@ -98,19 +101,18 @@ export class SystemStore {
   }
 
   /** Of each system the latest version up to `inEffect`, or else the first, among those recorded up to `knownAt`; without those that are retired in it. */
-  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null = null): Promise<SystemVersion[]> {
-    return tx.query<SystemVersion>(
-      prepared(`select * from (
+  versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null = null): Promise<SystemAsOf[]> {
+    return tx.query<SystemAsOf>(
+      prepared(`select id, version, name, environment, phi, "phiNamespaces" from (
          select distinct on (system_id)
-                organization_id as "organizationId", system_id as "systemId", version, recorded_at as "recordedAt",
-                name, environment, phi, phi_namespaces as "phiNamespaces", retired_at as "retiredAt"
+                system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces", retired_at
          from system_version
          where organization_id = $1 and recorded_at <= $3 and ($4::uuid[] is null or system_id = any($4))
            and ($5::uuid is null or system_id = $5)
          order by system_id, recorded_at <= $2 desc, case when recorded_at <= $2 then -version else version end
        ) chosen
-       where "retiredAt" is null
-       order by "systemId"`),
+       where retired_at is null
+       order by id`),
       [tx.organizationId, inEffect, knownAt, tx.principal.systemIds, id],
     );
   }

@@ -46,29 +46,21 @@ export class PostureMemory {
 
   /** Of the systems that a question is about, those of which memory has the answer. */
   async recall(tx: Tx, { ask, inScope, yardstick }: Question): Promise<Recalled> {
-    const { present, horizons } = await this.standing(tx, ask.systemId);
-    let forgotten = false;
-    const clean = inScope.flatMap(({ id }) => {
-      const [stamp, horizon] = [present.get(id), horizons.get(id)];
-      // What was known then is less than what is remembered.
-      if (stamp === undefined || ask.knownAt < stamp.knownSince) return [];
-      if (horizon !== undefined && isSameStamp(stamp, horizon)) return [id];
-      forgotten = true;
-      return [];
-    });
-    const found = await this.segments.statesAt(tx, clean, ask.asOf);
+    // Of what there is it is the same at every instant that is asked for.
+    const present = await tx.once(`stamps ${ask.systemId ?? ''}`, () => this.stamps.stamps(tx, ask.systemId));
+    const remembered = await this.segments.recall(tx, ask.systemId, ask.asOf);
     const { practices, controls } = yardstick.catalog;
-    // An overlay has more items: those segments were made of the catalogue that was in force at their instant, as the question's is.
-    const states = new Map([...found].filter(([, { codes }]) => codes.length === practices.length + controls.length));
+    const states = new Map<string, SystemStates>();
+    let forgotten = false;
+    for (const { id } of inScope) {
+      const [stamp, found] = [present.get(id), remembered.get(id)];
+      // What was known then is less than what is remembered.
+      if (stamp === undefined || ask.knownAt < stamp.knownSince) continue;
+      if (found === undefined || !isSameStamp(stamp, found.stamp)) forgotten = true;
+      // An overlay has more items: those segments were made of the catalogue that was in force at their instant, as the question's is.
+      else if (found.states?.codes.length === practices.length + controls.length) states.set(id, found.states);
+    }
     return { states, forgotten };
-  }
-
-  /** Of what there is, and of what is remembered: of a system, or (null) of each. It is the same at every instant that is asked for. */
-  private standing(tx: Tx, systemId: string | null) {
-    return tx.once(`posture memory ${systemId ?? ''}`, async () => ({
-      present: await this.stamps.stamps(tx, systemId),
-      horizons: await this.segments.horizons(tx),
-    }));
   }
 
   /** Asks for what of an organisation is not remembered, or no longer right. */

@@ -1,19 +1,26 @@
-import type { Control, Practice, PracticeLink } from '../catalog/catalog.types.js';
-import type { Ask } from './asks.js';
-import { ADDRESSABLE_RULE, evaluateControl, liftedStatus, mayBeLowered, undecided } from './control.js';
+import { ADDRESSABLE_RULE, evaluateControl, mayBeLowered, undecided } from './control.js';
 import type { Yardstick } from './evaluate.js';
-import { combinedPart, statedPart, type NeedPart, type PlacePart, type SubjectPart } from './needs.js';
+import {
+  Counter,
+  JudgedControls,
+  JudgedPractices,
+  rankOf,
+  Ranks,
+  statusAt,
+  type Alike,
+  type Counted,
+  type Tally,
+} from './judged.js';
+import type { NeedPart, PlacePart } from './needs.js';
 import type { OrganizationControl, OrganizationPractice, PostureNeedOfMany } from './organization.schema.js';
-import { practiceReason } from './practice.js';
 import { rollUp } from './rollup.js';
-import { itemStatus, practiceStatus, type NeedState, type Part, type ScannerState } from './rule.js';
-import { partOf, unknownStates, type SystemStates } from './states.js';
+import type { NeedState } from './rule.js';
+import { unknownStates, type SystemStates } from './states.js';
 import { countStatuses, STATUSES, type Status, type StatusCounts } from './status.js';
 import { plural } from './words.js';
 
 /*
- * The posture of an organisation, from what each of its systems says by itself and from what its own records say. Of a thousand systems most say one of a few things
- * of a practice: each of these is judged once.
+ * The posture of an organisation, from what each of its systems says by itself and from what its own records say.
  */
 
 export interface OrganizationSystem {
@@ -30,189 +37,10 @@ export interface OrganizationEvaluation {
   readonly systems: readonly (OrganizationSystem & { readonly counts: Record<Counted, StatusCounts> })[];
 }
 
-/** The law in force apart from what is only proposed. */
-export type Counted = 'controls' | 'proposed' | 'practices';
-
-/** Systems that an item shows with their reasons. */
-const MAX_PLACES = 5;
-
 /** Systems that a reason names of each status. */
 const MAX_NAMES = 3;
 
 const NO_SYSTEM = 'No system of the organisation is in scope: none handled PHI at the instant asked for.';
-
-/** In the place of what scanners say in full, for which the posture of the system is there. */
-const SCANNER_WORDS: Readonly<Record<ScannerState, string>> = {
-  none: 'Scanners say nothing of it.',
-  stale: 'What scanners have seen pass is too old.',
-  partial: 'Scanners have seen a part of it pass.',
-  full: 'Scanners have seen all of it pass.',
-  failing: 'Results of scanners fail.',
-  excepted: 'Results of scanners fail, and were accepted by an exception in effect.',
-};
-
-/** Whoever says the same of a practice or item, and what follows. */
-interface Alike {
-  readonly status: Status;
-  /** Where it stands among STATUSES: what is done for each of a thousand systems and each of two hundred items counts by numbers. */
-  readonly rank: number;
-  readonly records: SubjectPart;
-}
-
-interface PracticeAlike extends Alike {
-  readonly part: Part;
-  /** Bits of its status, and of that which it has where scanners never count. */
-  readonly bit: number;
-  readonly bitByRecords: number;
-}
-
-interface ControlAlike extends Alike {
-  readonly decisionId: string | null;
-}
-
-const rankOf = (status: Status): number => STATUSES.indexOf(status);
-
-/** How many there are of each status, by rank. */
-class Counter {
-  private readonly ranks = new Uint32Array(STATUSES.length);
-
-  add(rank: number): number {
-    return (this.ranks[rank] = (this.ranks[rank] ?? 0) + 1);
-  }
-
-  get counts(): StatusCounts {
-    const counts = countStatuses([]);
-    STATUSES.forEach((status, rank) => (counts[status] = this.ranks[rank] ?? 0));
-    return counts;
-  }
-}
-
-/** Systems by their status: how many, and the first of each. */
-class Tally {
-  private readonly counter = new Counter();
-  private readonly firstOf = STATUSES.map((): number[] => []);
-
-  add(rank: number, system: number): void {
-    if (this.counter.add(rank) <= MAX_PLACES) this.firstOf[rank]?.push(system);
-  }
-
-  get counts(): StatusCounts {
-    return this.counter.counts;
-  }
-
-  first(status: Status): readonly number[] {
-    return this.firstOf[rankOf(status)] ?? [];
-  }
-
-  /** Worst first. */
-  get worst(): { status: Status; system: number }[] {
-    return STATUSES.flatMap((status) => this.first(status).map((system) => ({ status, system }))).slice(0, MAX_PLACES);
-  }
-}
-
-const bitOf = (status: Status): number => 1 << rankOf(status);
-
-class JudgedPractices {
-  readonly tally = new Tally();
-  private readonly asks: readonly Ask[];
-  private readonly whole: SubjectPart;
-  private readonly covered: boolean;
-  readonly alike = new Map<number, PracticeAlike>();
-
-  constructor(
-    readonly practice: Practice,
-    { asks }: Yardstick,
-    whole: PlacePart,
-  ) {
-    this.asks = asks.practices.get(practice.id) ?? [];
-    this.whole = whole.practices.get(practice.id) ?? NOTHING;
-    this.covered = whole.accepted.practices.has(practice.id);
-  }
-
-  of(code: number): PracticeAlike {
-    let found = this.alike.get(code);
-    if (found === undefined) this.alike.set(code, (found = this.judge(code)));
-    return found;
-  }
-
-  private judge(code: number): PracticeAlike {
-    const own = partOf(code, this.asks.length);
-    const records = combinedPart(this.asks, statedPart(this.asks, own), this.whole);
-    const part: Part = {
-      scanner: own.scanner,
-      needs: records.needs.map(({ state }) => state),
-      fails: records.failures.length > 0,
-      covered: own.covered || this.covered,
-    };
-    const status = practiceStatus(this.practice.automation, part);
-    const bitByRecords = bitOf(practiceStatus('records', { ...part, scanner: 'none' }));
-    return { part, records, status, rank: rankOf(status), bit: bitOf(status), bitByRecords };
-  }
-
-  reason(code: number): string {
-    const { part, records, status } = this.of(code);
-    const scanner = { state: part.scanner, reason: SCANNER_WORDS[part.scanner] };
-    return practiceReason(this.practice, status, scanner, records, part.covered);
-  }
-}
-
-class JudgedControls {
-  readonly tally = new Tally();
-  /** What it counts among. */
-  readonly counts: 'controls' | 'proposed';
-  readonly links: readonly PracticeLink[];
-  /** Where its primary practices stand among the catalogue's. */
-  readonly primary: readonly number[];
-  readonly decision: ReturnType<PlacePart['accepted']['controls']['get']>;
-  readonly alike = new Map<number, ControlAlike>();
-  private readonly asks: readonly Ask[];
-  private readonly whole: SubjectPart;
-
-  constructor(
-    readonly control: Control,
-    { catalog, asks }: Yardstick,
-    whole: PlacePart,
-  ) {
-    this.counts = control.type === 'proposed_requirement' ? 'proposed' : 'controls';
-    this.links = catalog.practicesOf(control.id);
-    this.primary = this.links.flatMap(({ link, practice }) =>
-      link === 'primary' ? [catalog.practices.findIndex(({ id }) => id === practice.id)] : [],
-    );
-    this.decision = whole.accepted.controls.get(control.id);
-    this.asks = asks.controls.get(control.id) ?? [];
-    this.whole = whole.controls.get(control.id) ?? NOTHING;
-  }
-
-  /** By its own code and by which statuses its primary practices have: of how many is the same to the rule. */
-  of(code: number, practices: readonly PracticeAlike[]): ControlAlike {
-    const isNever = this.control.scanners === 'never';
-    let statuses = 0;
-    for (const at of this.primary) {
-      const practice = practices[at];
-      if (practice !== undefined) statuses |= isNever ? practice.bitByRecords : practice.bit;
-    }
-    const key = (statuses << 16) | code;
-    let found = this.alike.get(key);
-    if (found === undefined) this.alike.set(key, (found = this.judge(code, statuses)));
-    return found;
-  }
-
-  private judge(code: number, statuses: number): ControlAlike {
-    const records = combinedPart(this.asks, statedPart(this.asks, partOf(code, this.asks.length)), this.whole);
-    if (this.control.needs === 'nothing') {
-      return { status: 'not_applicable', rank: rankOf('not_applicable'), records, decisionId: null };
-    }
-    const before = itemStatus({
-      primary: STATUSES.filter((_, at) => (statuses & (1 << at)) !== 0),
-      needs: records.needs.map(({ state }) => state),
-      fails: records.failures.length > 0,
-    });
-    const { status, isLifted } = liftedStatus(this.control, before, this.decision);
-    return { status, rank: rankOf(status), records, decisionId: isLifted ? (this.decision?.recordId ?? null) : null };
-  }
-}
-
-const NOTHING: SubjectPart = { needs: [], failures: [] };
 
 /** The organisation over its systems in scope (rollup.ts says how); without any, what its own records say. */
 export function evaluateOrganization(
@@ -228,39 +56,49 @@ export function evaluateOrganization(
   const controls = catalog.controls.map((control) => new JudgedControls(control, yardstick, whole));
   const ruleAt = controls.findIndex(({ control }) => control.id === ADDRESSABLE_RULE);
   const codeAt = (system: number, at: number): number => systems[system]?.states.codes[at] ?? 0;
-  const practicesIn = (system: number) => practices.map((judged, at) => judged.of(codeAt(system, at)));
-
-  const itemsIn = (system: number, here: readonly PracticeAlike[]) =>
-    controls.map((judged, at) => judged.of(codeAt(system, practices.length + at), here));
+  /** How all of it stands in a system. Numbers alone: what is made for each of two hundred items of a thousand systems takes longer than to count them. */
+  const ranksIn = (system: number, ranks: Ranks): Ranks => {
+    for (let at = 0; at < practices.length; at += 1) {
+      const alike = practices[at]?.of(codeAt(system, at));
+      ranks.practices[at] = alike?.rank ?? 0;
+      ranks.byRecords[at] = alike?.rankByRecords ?? 0;
+    }
+    for (let at = 0; at < controls.length; at += 1) {
+      ranks.controls[at] = controls[at]?.of(codeAt(system, practices.length + at), ranks).rank ?? 0;
+    }
+    return ranks;
+  };
   /** Of the rule on addressable items why it is met in part; null: no item lowers it. */
-  const undecidedIn = (items: readonly ControlAlike[]): string | null =>
-    mayBeLowered(items[ruleAt]?.status)
-      ? undecided(
-          controls.map(({ control: { id, required } }, at) => ({
-            id,
-            required,
-            status: items[at]?.status ?? 'missing',
-          })),
-        )
+  const undecidedIn = (ranks: Ranks): string | null => {
+    const statusOf = (at: number): Status => statusAt(ranks.controls[at] ?? 0);
+    return mayBeLowered(statusOf(ruleAt))
+      ? undecided(controls.map(({ control: { id, required } }, at) => ({ id, required, status: statusOf(at) })))
       : null;
+  };
 
-  const [partial, missing] = [rankOf('partial'), rankOf('missing')];
-  const counted = systems.map((system, index) => {
-    const counts = { controls: new Counter(), proposed: new Counter(), practices: new Counter() };
-    const here = practicesIn(index);
-    for (const [at, { rank }] of here.entries()) {
+  const ranks = new Ranks(catalog);
+  const counts = { controls: new Counter(), proposed: new Counter(), practices: new Counter() };
+  const counted = systems.map(({ id, name, environment, states }, index) => {
+    ranksIn(index, ranks);
+    if (undecidedIn(ranks) !== null) ranks.controls[ruleAt] = rankOf('partial');
+    for (const counter of Object.values(counts)) counter.clear();
+    for (let at = 0; at < practices.length; at += 1) {
+      const rank = ranks.practices[at] ?? 0;
       practices[at]?.tally.add(rank, index);
       counts.practices.add(rank);
     }
-    const items = itemsIn(index, here);
-    const isOpen = undecidedIn(items) !== null;
-    for (const [at, { tally, counts: kind }] of controls.entries()) {
-      const rank = isOpen && at === ruleAt ? partial : (items[at]?.rank ?? missing);
-      tally.add(rank, index);
-      counts[kind].add(rank);
+    for (let at = 0; at < controls.length; at += 1) {
+      const judged = controls[at];
+      if (judged === undefined) continue;
+      const rank = ranks.controls[at] ?? 0;
+      judged.tally.add(rank, index);
+      counts[judged.counts].add(rank);
     }
     return {
-      ...system,
+      id,
+      name,
+      environment,
+      states,
       counts: {
         controls: counts.controls.counts,
         proposed: counts.proposed.counts,
@@ -270,7 +108,7 @@ export function evaluateOrganization(
   });
 
   const shownPractices = practices.map((judged, at): OrganizationPractice => {
-    const { practice, tally, alike } = judged;
+    const { practice, tally, all } = judged;
     const places = placesOf(tally, systems, isAlone, (system) => judged.reason(codeAt(system, at)));
     const { id, section, summary, automation } = practice;
     return {
@@ -280,7 +118,7 @@ export function evaluateOrganization(
       automation,
       ...toldOf(tally, systems, places, isAlone),
       records: practice.records.map(({ type }) => type),
-      needs: worstNeeds([...alike.values()]),
+      needs: worstNeeds(all),
       places,
     };
   });
@@ -288,30 +126,23 @@ export function evaluateOrganization(
   /** Most items show the same few systems. */
   const seen = new Map<number, ReturnType<typeof lookAt>>();
   const lookAt = (system: number) => {
-    const here = practicesIn(system);
     const judgedHere = new Map(
-      practices.map(({ practice }, of) => {
-        const one = here[of];
-        return [
-          practice.id,
-          {
-            part: one?.part ?? UNKNOWN,
-            posture: { status: one?.status ?? 'missing', needs: one?.records.needs ?? [] },
-          },
-        ] as const;
+      practices.map((judged, at) => {
+        const { part, status, records } = judged.of(codeAt(system, at));
+        return [judged.practice.id, { part, posture: { status, needs: records.needs } }] as const;
       }),
     );
-    return { here, judgedHere };
+    return { ranks: ranksIn(system, new Ranks(catalog)), judgedHere };
   };
   const shownControls = controls.map((judged, at): OrganizationControl => {
-    const { control, links, tally, alike, decision } = judged;
+    const { control, links, tally, all, decision } = judged;
     const told = (system: number) => {
       let known = seen.get(system);
       if (known === undefined) seen.set(system, (known = lookAt(system)));
-      const { here, judgedHere } = known;
-      const { records } = judged.of(codeAt(system, practices.length + at), here);
+      const { ranks, judgedHere } = known;
+      const { records } = judged.of(codeAt(system, practices.length + at), ranks);
       const { reason } = evaluateControl({ control, links, practices: judgedHere, records, decision });
-      const open = at === ruleAt ? undecidedIn(itemsIn(system, here)) : null;
+      const open = at === ruleAt ? undecidedIn(ranks) : null;
       return open === null ? reason : `${reason} ${open}`;
     };
     const places = placesOf(tally, systems, isAlone, told);
@@ -325,8 +156,8 @@ export function evaluateOrganization(
       required,
       overlay,
       ...toldOf(tally, systems, places, isAlone && control.needs !== 'nothing'),
-      needs: worstNeeds([...alike.values()]),
-      decisionId: [...alike.values()].find(({ decisionId }) => decisionId !== null)?.decisionId ?? null,
+      needs: worstNeeds(all),
+      decisionId: all.find(({ decisionId }) => decisionId !== null)?.decisionId ?? null,
       practices: links.map(({ link, practice }) => ({
         id: practice.id,
         link,
@@ -337,8 +168,6 @@ export function evaluateOrganization(
   });
   return { practices: shownPractices, controls: shownControls, systems: isAlone ? [] : counted };
 }
-
-const UNKNOWN: Part = { scanner: 'none', needs: [], fails: false, covered: false };
 
 type Place = OrganizationPractice['places'][number];
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BASES, CONTROL_TYPES, FAMILIES, REVIEWS, SECTIONS } from '../catalog/catalog.schema.js';
 import { NEED_STATES } from './rule.js';
-import { STATUSES } from './status.js';
+import { STATUSES, type Status } from './status.js';
 
 const count = z.int().min(0);
 const time = z.iso.datetime();
@@ -13,7 +13,15 @@ export const status = z.enum(STATUSES).meta({
 });
 
 export const StatusCounts = z
-  .record(z.enum(STATUSES), count)
+  .strictObject({
+    failing: count,
+    missing: count,
+    stale: count,
+    partial: count,
+    excepted: count,
+    evidenced: count,
+    not_applicable: count,
+  } satisfies Record<Status, typeof count>)
   .meta({ id: 'StatusCounts', description: 'How many have which status.' });
 
 const ResultCounts = z

@@ -9,31 +9,47 @@ export interface Segment {
   readonly states: SystemStates;
 }
 
+/** What is remembered of a place. */
+export interface Remembered {
+  /** What its segments were made of. */
+  readonly stamp: Stamp;
+  /** What it says at the instant; null: no segment has begun by then. */
+  readonly states: SystemStates | null;
+}
+
+const STAMP = `h.place_id as "placeId", h.basis, h.results_upto as "resultsUpto", h.records_upto as "recordsUpto",
+  h.settings_version as "settingsVersion", h.system_version as "systemVersion"`;
+
+type StampRow = Stamp & { placeId: string };
+
 @Injectable()
 export class SegmentStore {
   /** By place: what its segments were made of. */
   async horizons(tx: Tx): Promise<Map<string, Stamp>> {
-    const rows = await tx.query<Stamp & { placeId: string }>(
-      `select place_id as "placeId", basis, results_upto as "resultsUpto", records_upto as "recordsUpto",
-              settings_version as "settingsVersion", system_version as "systemVersion"
-       from posture_horizon where organization_id = $1`,
-      [tx.organizationId],
-    );
+    const rows = await tx.query<StampRow>(`select ${STAMP} from posture_horizon h where h.organization_id = $1`, [
+      tx.organizationId,
+    ]);
     return new Map(rows.map(({ placeId, ...stamp }) => [placeId, stamp]));
   }
 
-  /** Of each place, what it says at the instant; nothing of one that has no segments. */
-  async statesAt(tx: Tx, placeIds: readonly string[], asOf: Date): Promise<Map<string, SystemStates>> {
-    const rows = await tx.query<{ placeId: string; codes: Buffer; blind: number | null }>(
-      `select p.id as "placeId", s.codes, s.blind
-       from unnest($2::uuid[]) as p(id)
-         cross join lateral (
+  /** By place (`placeId` null: each), at an instant. */
+  async recall(tx: Tx, placeId: string | null, asOf: Date): Promise<Map<string, Remembered>> {
+    const rows = await tx.query<StampRow & { codes: Buffer | null; blind: number | null }>(
+      `select ${STAMP}, s.codes, s.blind
+       from posture_horizon h
+         left join lateral (
            select codes, blind from posture_segment
-           where organization_id = $1 and place_id = p.id and starts <= $3
-           order by starts desc limit 1) s`,
-      [tx.organizationId, placeIds, asOf],
+           where organization_id = $1 and place_id = h.place_id and starts <= $3
+           order by starts desc limit 1) s on true
+       where h.organization_id = $1 and ($2::uuid is null or h.place_id = $2)`,
+      [tx.organizationId, placeId, asOf],
     );
-    return new Map(rows.map(({ placeId, codes, blind }) => [placeId, { codes: codesOf(codes), blind }]));
+    return new Map(
+      rows.map((row): [string, Remembered] => {
+        const { placeId, codes, blind } = row;
+        return [placeId, { stamp: row, states: codes === null ? null : { codes: codesOf(codes), blind } }];
+      }),
+    );
   }
 
   /**

@@ -18,6 +18,10 @@ import type { PresentStamp } from './stamp.js';
  */
 const REVISION = '3';
 
+const BEGINNING = new Date(0);
+
+const later = (one: Date, other: Date | null): Date => (other !== null && other > one ? other : one);
+
 @Injectable()
 export class StampReader {
   constructor(
@@ -50,13 +54,12 @@ export class StampReader {
       disposed?.toISOString() ?? '',
       found?.toISOString() ?? '',
     );
-    const common = [settings.recordedAt, checks.recordedAt, types.recordedAt, disposed, found];
+    const common = [settings.recordedAt, checks.recordedAt, types.recordedAt, disposed, found].reduce(later, BEGINNING);
     return new Map(
       (await this.systems.lastVersions(tx, systemId)).map(
         ({ systemId, version, recordedAt }): [string, PresentStamp] => {
           const resultsUpto = results.get(systemId) ?? null;
           const recordsUpto = records.get(systemId) ?? null;
-          const known = [...common, recordedAt, resultsUpto, recordsUpto].map((at) => at?.getTime() ?? 0);
           return [
             systemId,
             {
@@ -65,7 +68,7 @@ export class StampReader {
               recordsUpto,
               settingsVersion: settings.version,
               systemVersion: version,
-              knownSince: new Date(Math.max(...known)),
+              knownSince: later(later(later(common, recordedAt), resultsUpto), recordsUpto),
             },
           ];
         },

@@ -107,7 +107,7 @@ class Bucket {
   lastKnown(knownAt: number): number {
     return this.rows
       .flatMap((_, at) => [KNOWN_FROM, ENDED_KNOWN, KNOWN_TO].map((which) => this.number(at, which)))
-      .reduce((last, known) => (known <= knownAt && known > last ? known : last), -Infinity);
+      .reduce(laterUpTo(knownAt), -Infinity);
   }
 
   /** Of each subject the one that speaks for it; what was given before is overwritten, for with every question tens of thousands speak. */
@@ -189,6 +189,8 @@ class Bucket {
 export class HeldIntervals {
   /** By type, then by place. */
   private readonly types = new Map<string, Map<string, Bucket>>();
+  /** By place: when anything last became known of it. */
+  private readonly last = new Map<string, number>();
   private count = 0;
 
   get size(): number {
@@ -204,6 +206,8 @@ export class HeldIntervals {
         let bucket = places.get(place);
         if (bucket === undefined) places.set(place, (bucket = new Bucket()));
         this.count += bucket.apply(changes);
+        const known = changes.flatMap(({ knownFrom, endedKnown, knownTo }) => [knownFrom, endedKnown, knownTo]);
+        this.last.set(place, known.reduce(laterUpTo(Number.MAX_VALUE), this.last.get(place) ?? -Infinity));
       }
     }
   }
@@ -270,6 +274,23 @@ export class HeldIntervals {
     };
   }
 
+  /** By place (null: each): the last instant up to `knownAt` at which anything became known of it. */
+  told(place: string | null, knownAt: number): Map<string, Date> {
+    const told = new Map<string, Date>();
+    for (const of of place === null ? this.last.keys() : [place]) {
+      let last = this.last.get(of) ?? -Infinity;
+      // Of the few of which something has become known since.
+      if (last > knownAt) {
+        last = this.buckets([...this.types.keys()], of).reduce(
+          (later, bucket) => Math.max(later, bucket.lastKnown(knownAt)),
+          -Infinity,
+        );
+      }
+      if (Number.isFinite(last)) told.set(of, new Date(last));
+    }
+    return told;
+  }
+
   /** The last instant up to `knownAt` at which anything became known of a type in a place; null where nothing did. */
   lastKnown(type: string, place: string, knownAt: number): Date | null {
     return dateOf(this.types.get(type)?.get(place)?.lastKnown(knownAt) ?? -Infinity);
@@ -293,6 +314,12 @@ const numbersOf = (row: IntervalRow): number[] => [
   row.expiresAt,
   row.fails ? 1 : 0,
 ];
+
+/** The later of two, without what is past a limit. */
+const laterUpTo =
+  (limit: number) =>
+  (last: number, next: number): number =>
+    next <= limit && next > last ? next : last;
 
 const compare = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
 

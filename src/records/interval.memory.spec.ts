@@ -54,6 +54,37 @@ describe('what does memory leave to the database?', () => {
     });
   });
 
+  it('of when anything last became known of a place it says what the database says, in a snapshot before a decision too', async () => {
+    const [one, other] = [newId(), newId()];
+    const decide = (kind: Version['kind'], systemIds: string[], recordId: string, number: number) =>
+      history.write(async (tx) => {
+        await history.submit(tx, type, recordId, number, { ...version, kind, from: day(number), systemIds });
+        await history.approve(tx, [{ recordId, version: number }]);
+      });
+    const told = async (tx: Tx) => {
+      const places = [null, one, other, newId()];
+      const by = async (store: IntervalStore) => {
+        const maps = [];
+        for (const place of places) maps.push(new Map([...(await store.told(tx, place))].sort()));
+        return maps;
+      };
+      const said = await by(stores.database);
+      expect(await by(stores.memory)).toEqual(said);
+      return said[0];
+    };
+    const [first, second] = [newId(), newId()];
+    await decide('content', [one], first, 1);
+    await history.readSnapshot(async (before) => {
+      const seen = await told(before);
+      await decide('content', [one, other], second, 1);
+      await decide('end', [one], first, 2);
+      const now = await history.readSnapshot(told);
+      expect(now?.get(one)).not.toEqual(seen?.get(one));
+      expect(now?.has(other)).toBe(true);
+      expect(await told(before)).toEqual(seen);
+    });
+  });
+
   it('what a disposal empties is empty from then on', async () => {
     const id = await history.write(approveOne);
     const find = async () => (await history.readSnapshot(ask)).find((record) => record.id === id);

@@ -112,8 +112,10 @@ export class IntervalStore {
     return row?.last ?? null;
   }
 
-  /** By place (`placeId` null: each): the last instant at which anything became known of it. Steps through the index from place to place. */
+  /** By place (`placeId` null: each): the last instant at which anything became known of it. In the database it steps through the index from place to place. */
   async told(tx: Tx, placeId: string | null): Promise<Map<string, Date>> {
+    const recalled = await this.memory.recall(tx, { asOf: END_OF_TIME, knownAt: END_OF_TIME });
+    if (recalled !== null) return recalled.intervals.told(placeId, recalled.knownAt);
     const last = `select system_id, ${KNOWN} as at from record_interval where organization_id = $1`;
     const rows = await tx.query<{ id: string; at: Date }>(
       `with recursive told as (

@@ -19,7 +19,7 @@ export interface ZipInput {
 
 /** What is not larger is deflated at once, so that its header says what comes: to set up a stream takes longer, and most files are small. */
 const SMALL = 64 * 1024;
-/** The same of what may have any number of bytes: the fewer files are by ZIP64 without need, the better. Java's ZipInputStream read none such before its version 22. */
+/** The same of what may have any number of bytes: the fewer files are by ZIP64 without need, the better. Java (tried: version 17) reads none such from the front. */
 const HELD = 8 * 2 ** 20;
 /** Bytes that come out of a stream at once. */
 const PIECE = 128 * 1024;

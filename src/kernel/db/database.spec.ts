@@ -273,4 +273,12 @@ describe('are two lines of questions of one transaction over', () => {
     await told;
     expect(await database.read(mine, (tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }]);
   });
+
+  it('with what failed first, and not with what follows from it?', async () => {
+    const both = database.read(mine, async (tx) => {
+      const fails = tx.query('select 1 / 0');
+      return besideEachOther(tx.query('select 1'), fails);
+    });
+    await expect(both).rejects.toThrow('division by zero');
+  });
 });

@@ -107,6 +107,9 @@ describe('a ZIP that is written', () => {
       { text: 'a report '.repeat(50_000), atMost: 450_000, behind: 16 },
       { text: 'rows '.repeat(2_000_000), behind: 24 },
       { text: 'rows '.repeat(2_000_000), atMost: 2 ** 32 - 1, behind: 24 },
+      // It may not shrink, and have 4 GiB when it is deflated.
+      { text: 'rows '.repeat(2_000_000), atMost: 2 ** 32 - 2 ** 20, behind: 24 },
+      { text: 'rows '.repeat(2_000_000), atMost: 2 ** 32 - 2 ** 21, behind: 16 },
       { text: 'the last', behind: 0 },
     ];
     const inputs = files.map(({ text, behind: _, ...file }, at) => ({

@@ -13,7 +13,7 @@ export interface ZipInput {
   path: string;
   /** Read once, when its turn has come. */
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-  /** Bytes that it has at most, where that is known before. Below 4 GiB it needs no ZIP64, and having more is an error; where nothing is said it may have any number. */
+  /** Bytes that it has at most, where that is known before. If these come to less than 4 GiB, deflated too, it needs no ZIP64, and to have 4 GiB is an error; where nothing is said it may have any number. */
   atMost?: number;
 }
 
@@ -80,7 +80,7 @@ async function* archive(files: Iterable<ZipInput>, day: Date, level: number): As
     const sums = { crc: 0, size: 0 };
     const rest = summed(content, sums);
     const header = { path, offset: at, crc: 0, compressed: 0, size: 0 };
-    const form: Form = (atMost ?? Infinity) < MAX_32 ? 'streamed' : 'streamed ZIP64';
+    const form: Form = deflatedAtMost(atMost ?? Infinity) < MAX_32 ? 'streamed' : 'streamed ZIP64';
     try {
       const { begun, isWhole } = await beginning(rest, form === 'streamed' ? SMALL : HELD);
       if (isWhole) {
@@ -141,6 +141,9 @@ async function beginning(
   }
   return { begun: Buffer.concat(pieces), isWhole: false };
 }
+
+/** What does not shrink is stored, with five bytes before each block (RFC 1951, 3.2.4); zlib begins a block after 16,383 bytes, and no sooner, and ends with one that may be empty. */
+const deflatedAtMost = (size: number): number => size + 5 * (Math.ceil(size / 16_383) + 1);
 
 const deflateInThread = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
 const deflatedAtOnce = async (bytes: Buffer, level: number): Promise<Buffer> =>

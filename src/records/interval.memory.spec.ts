@@ -115,4 +115,41 @@ describe('what does memory leave to the database?', () => {
       expect(asked).toHaveBeenCalledTimes(1);
     });
   });
+
+  it('of an organisation that was asked for before another, when there is no room for what is new of that one', async () => {
+    const other = new RecordHistory();
+    await other.open();
+    try {
+      const approve = (of: RecordHistory) =>
+        of.write(async (tx) => {
+          const recordId = newId();
+          await of.submit(tx, type, recordId, 1, version);
+          await of.approve(tx, [{ recordId, version: 1 }]);
+        });
+      const size = (of: RecordHistory) =>
+        of.readSnapshot((tx) =>
+          tx.query<{ count: number }>('select count(*)::int as count from record_interval where organization_id = $1', [
+            tx.organizationId,
+          ]),
+        );
+      await approve(history);
+      await approve(other);
+      const counted = [...(await size(history)), ...(await size(other))];
+      const full = new IntervalStore(new IntervalMemory(counted.reduce((sum, { count }) => sum + count, 0)));
+      /** How many statements it takes: one, where it is remembered. */
+      const asked = (of: RecordHistory) =>
+        of.readSnapshot(async (tx) => {
+          const query = vi.spyOn(tx, 'query');
+          await full.told(tx, null);
+          return query.mock.calls.length;
+        });
+      expect([await asked(history), await asked(other)]).toEqual([2, 2]);
+      await approve(history);
+      expect(await asked(history)).toBe(2);
+      expect(await asked(history)).toBe(1);
+      expect(await asked(other)).toBe(2);
+    } finally {
+      await other.close();
+    }
+  });
 });

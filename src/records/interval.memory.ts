@@ -116,6 +116,8 @@ export class IntervalMemory {
       held.intervals.apply(news);
       if (news.some(({ type }) => type === 'record_disposal')) held.contents.clear();
       held.upto = upto;
+      this.held.delete(tx.organizationId);
+      this.held.set(tx.organizationId, held);
       this.trim(tx.organizationId);
       return held;
     }

@@ -273,4 +273,26 @@ describe('are two lines of questions of one transaction over', () => {
     await told;
     expect(await database.read(mine, (tx) => tx.query('select 1 as one'))).toEqual([{ one: 1 }]);
   });
+
+  it('with what failed first, and not with what follows from it?', async () => {
+    const both = database.read(mine, async (tx) => {
+      const fails = tx.query('select 1 / 0');
+      return besideEachOther(tx.query('select 1'), fails);
+    });
+    await expect(both).rejects.toThrow('division by zero');
+  });
+});
+
+it('do statements that are asked at once take turns, also after one that failed?', async () => {
+  await database.read(mine, async (tx) => {
+    await tx.query('savepoint before');
+    const sent = vi.spyOn(await tx.client(), 'query');
+    /** How many had been sent when it had its answer. */
+    const answered = (): number => sent.mock.calls.length;
+    const asked = ['select 1', 'select 1 / 0', 'rollback to before', 'select 2'];
+    const ends = await Promise.all(asked.map((text) => tx.query(text).then(answered, answered)));
+    sent.mockRestore();
+    expect(ends).toEqual([1, 2, 3, 4]);
+    expect(await tx.query('select 3 as at')).toEqual([{ at: 3 }]);
+  });
 });

@@ -102,8 +102,12 @@ export async function besideEachOther<One, Other>(
   one: Promise<One>,
   other: Promise<Other>,
 ): Promise<readonly [One, Other]> {
-  await Promise.allSettled([one, other]);
-  return [await one, await other];
+  try {
+    // What failed first is told: of the other line Postgres then says no more than that the transaction is aborted.
+    return await Promise.all([one, other]);
+  } finally {
+    await Promise.allSettled([one, other]);
+  }
 }
 
 /** A transaction that may write; it commits only with an audit event in it (promise 1 of the design). */

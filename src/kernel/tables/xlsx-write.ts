@@ -102,8 +102,8 @@ export function xlsxOfSheets(sheets: readonly Sheet[], day: Date): Readable {
   );
 }
 
-/** What reads workbooks need not know ZIP64, and no sheet of 4 GiB can be opened. */
-const SHEET_BYTES = 2 ** 32 - 2;
+/** What reads workbooks need not know ZIP64, and no sheet of 4 GiB can be opened. So much less that it has not 4 GiB deflated either, if it should not shrink. */
+const SHEET_BYTES = 2 ** 32 - 2 ** 21;
 
 /** zlib's own: a table is small, and sent to somebody. */
 const DEFLATE_LEVEL = 6;

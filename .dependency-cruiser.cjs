@@ -84,6 +84,7 @@ const ROOMS = {
     'records',
     'custody',
     'posture',
+    'analyses',
     'packages',
   ],
   reference: ['kernel'],

@@ -10,10 +10,12 @@ import { AnalysesController } from './analyses.controller.js';
 import { AnalysesService } from './analyses.service.js';
 import { AnalysesStore } from './analyses.store.js';
 import { AnalysisRules } from './analysis-rules.js';
+import { FrozenPostures } from './frozen-postures.service.js';
 
 @Module({
   imports: [AuditModule, CatalogModule, EvidenceModule, OrganizationsModule, PostureModule, RecordsModule, RisksModule],
   controllers: [AnalysesController],
-  providers: [AnalysesService, AnalysisRules, AnalysesStore],
+  providers: [AnalysesService, AnalysisRules, AnalysesStore, FrozenPostures],
+  exports: [FrozenPostures],
 })
 export class AnalysesModule {}

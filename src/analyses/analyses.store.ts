@@ -12,4 +12,12 @@ export class AnalysesStore {
   findFrozen(tx: Tx, evidenceId: string): Promise<FrozenPosture | null> {
     return tx.manager.findOneBy(FrozenPosture, { organizationId: tx.organizationId, evidenceId });
   }
+
+  async frozenAmong(tx: Tx, evidenceIds: readonly string[]): Promise<Set<string>> {
+    const rows = await tx.query<{ id: string }>(
+      'select evidence_id as id from frozen_posture where organization_id = $1 and evidence_id = any ($2::uuid[])',
+      [tx.organizationId, evidenceIds],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
 }

@@ -225,7 +225,7 @@ export const listEvidence = operation({
   tag,
   summary: 'Evidence, for the auditor',
   description:
-    'Reports of scans, and documents of records, of the scope and the period; newest first. A page may have fewer than was asked for, or none, and a `next`: where much lies between that is not of ' +
+    'Reports of scans, and documents of records, of the scope and the period; newest first; without frozen postures of the whole organisation, where the engagement is on named systems. A page may have fewer than was asked for, or none, and a `next`: where much lies between that is not of ' +
     'the scope.',
   permission,
   params: engagementParams,
@@ -239,7 +239,8 @@ export const getEvidence = operation({
   path: `${engagement}/evidence/:evidenceId`,
   tag,
   summary: 'What is known of one evidence, for the auditor',
-  description: 'Digest, size, source and retention.',
+  description:
+    'Digest, size, source and retention. In an engagement on named systems the answer for a posture that was frozen of the whole organisation is 403, here and for its content and custody.',
   permission,
   params: evidenceParams,
   answers: { 200: { description: 'The evidence.', schema: EvidenceView } },

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AnalysesModule } from '../analyses/analyses.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { CustodyModule } from '../custody/custody.module.js';
@@ -20,6 +21,7 @@ import { ScopeService } from './scope.service.js';
 /** What auditors who were let in read, and what they ask for. */
 @Module({
   imports: [
+    AnalysesModule,
     AuditModule,
     CatalogModule,
     CustodyModule,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FrozenPostures, OF_ALL_SYSTEMS } from '../analyses/frozen-postures.service.js';
 import type { Within } from '../custody/custody.service.js';
 import type { EngagementScope } from '../engagements/engagement.service.js';
 import { EvidenceService, type EvidenceInfo } from '../evidence/evidence.service.js';
@@ -30,7 +31,7 @@ export interface Links {
  * What is within the scope and period of an engagement, and nothing else of the organisation:
  * - its systems (all, where none are named), and scans of them that saw an instant of the period, or, where they were never read, came in it;
  * - records of these systems and of the whole organisation that were in effect at some instant of the period;
- * - the reports of these scans, and the documents of these records;
+ * - the reports of these scans, and the documents of these records; where systems are named, but for frozen postures of the whole organisation, which tell of others;
  * - packages that were handed over, which are about no other system, and of the period or a part of it.
  */
 @Injectable()
@@ -42,6 +43,7 @@ export class ScopeService {
     private readonly custody: RecordCustody,
     private readonly bulk: RecordBulk,
     private readonly evidence: EvidenceService,
+    private readonly frozen: FrozenPostures,
     private readonly packages: PackagesService,
   ) {}
 
@@ -131,7 +133,7 @@ export class ScopeService {
     let from = before;
     for (let look = 0; look < MAX_LOOKS; look++) {
       const looked = await this.evidence.findAll(tx, { sha256: undefined, before: from, limit: LOOKED_AT });
-      const within = await this.evidenceWithin(
+      const { within } = await this.evidenceWithin(
         tx,
         scope,
         looked.map(({ id }) => id),
@@ -147,9 +149,10 @@ export class ScopeService {
   }
 
   async requireEvidence(tx: Tx, scope: EngagementScope, evidenceId: string): Promise<void> {
-    if (!(await this.evidenceWithin(tx, scope, [evidenceId])).has(evidenceId)) {
-      throw new Refusal('not-found', 'There is no such evidence.');
-    }
+    const { within, withheld } = await this.evidenceWithin(tx, scope, [evidenceId]);
+    // A record of the scope names it: that it is there is no secret, and why it is not shown is said.
+    if (withheld.has(evidenceId)) throw new Refusal('forbidden', OF_ALL_SYSTEMS);
+    if (!within.has(evidenceId)) throw new Refusal('not-found', 'There is no such evidence.');
   }
 
   /** What the custody of evidence may name: scans and records of the scope, and packages that were handed over. */
@@ -171,7 +174,7 @@ export class ScopeService {
   async requireWithin(tx: Tx, scope: EngagementScope, { records, evidence, packages }: Links): Promise<void> {
     const recordsWithin = await this.custody.recordsOfPeriod(tx, records, this.placesOf(scope) ?? null, scope.period);
     requireAll('records', records, recordsWithin);
-    requireAll('evidence', evidence, await this.evidenceWithin(tx, scope, evidence));
+    requireAll('evidence', evidence, (await this.evidenceWithin(tx, scope, evidence)).within);
     const packagesWithin = new Set<string>();
     for (const id of packages) {
       const view = await this.packages.find(tx, id).catch(notThere);
@@ -180,11 +183,19 @@ export class ScopeService {
     requireAll('packages', packages, packagesWithin);
   }
 
-  private async evidenceWithin(tx: Tx, scope: EngagementScope, ids: readonly string[]): Promise<Set<string>> {
-    if (ids.length === 0) return new Set();
+  /** `withheld`: what would be within, and tells of systems that are not. */
+  private async evidenceWithin(
+    tx: Tx,
+    scope: EngagementScope,
+    ids: readonly string[],
+  ): Promise<{ within: ReadonlySet<string>; withheld: ReadonlySet<string> }> {
+    const nothing = new Set<string>();
+    if (ids.length === 0) return { within: nothing, withheld: nothing };
     const reports = await this.scans.evidenceOfPeriod(tx, ids, scope.systemIds, scope.period);
     const documents = await this.custody.evidenceOfPeriod(tx, ids, this.placesOf(scope) ?? null, scope.period);
-    return new Set([...reports, ...documents]);
+    const found = [...new Set([...reports, ...documents])];
+    const withheld = scope.systemIds === null ? nothing : await this.frozen.ofAllSystems(tx, found);
+    return { within: new Set(found.filter((id) => !withheld.has(id))), withheld };
   }
 }
 

@@ -74,6 +74,8 @@ export interface EvidenceItem {
   records: readonly DocumentOf[];
   /** When its bytes were removed, by a disposal that two people decided on; null while it is kept. */
   disposedAt: Date | null;
+  /** Why it is not shown in a package about one system; null where it may be. */
+  withheld: string | null;
   /** What was received, and how many values of which kind were dropped of it before it was kept; null where it is as it came. */
   redaction: { receivedSha256: string; receivedSize: number; dropped: Readonly<Record<string, number>> } | null;
 }
@@ -362,6 +364,7 @@ const countsOf = (facts: PackageFacts, counts: Counts) => ({
   evidence: facts.evidence.length,
   evidenceUnreadable: facts.faults.length,
   evidenceDisposed: facts.evidence.filter(({ disposedAt }) => disposedAt !== null).length,
+  evidenceWithheld: facts.evidence.filter(({ withheld }) => withheld !== null).length,
   records: facts.records.types.reduce((sum, { count }) => sum + count, 0),
   auditEvents: counts.events,
 });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FrozenPostures, OF_ALL_SYSTEMS } from '../analyses/frozen-postures.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { Database } from '../kernel/db/database.js';
@@ -14,13 +15,15 @@ export class EvidenceSurvey {
   constructor(
     private readonly database: Database,
     private readonly evidence: EvidenceService,
+    private readonly frozen: FrozenPostures,
   ) {}
 
-  /** What there is of it, by id, and which is no longer what was kept. */
+  /** What there is of it, by id, and which is no longer what was kept. `systemId`: the one system that the package is about; null: all of the organisation's. */
   async survey(
     principal: Principal,
     scans: KnownScans,
     { documents }: Pick<RecordSurvey, 'documents'>,
+    systemId: string | null,
     meter: ProgressMeter,
   ): Promise<{ evidence: EvidenceItem[]; faults: EvidenceFault[] }> {
     const reports = new Map<string, EvidenceItem['scans']>();
@@ -31,12 +34,17 @@ export class EvidenceSurvey {
     }
     const evidence: EvidenceItem[] = [];
     const faults: EvidenceFault[] = [];
+    const ids = [...new Set([...reports.keys(), ...documents.keys()])].sort();
+    const ofOthers: ReadonlySet<string> =
+      systemId === null
+        ? new Set()
+        : await this.database.readSnapshot(principal, (tx) => this.frozen.ofAllSystems(tx, ids));
     const found = [];
-    for (const evidenceId of [...new Set([...reports.keys(), ...documents.keys()])].sort()) {
+    for (const evidenceId of ids) {
       const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
       found.push({ evidenceId, info });
     }
-    const toRead = found.filter(({ info }) => info.disposedAt === null);
+    const toRead = found.filter(({ evidenceId, info }) => info.disposedAt === null && !ofOthers.has(evidenceId));
     await meter.begin(
       'reading',
       toRead.length,
@@ -44,12 +52,13 @@ export class EvidenceSurvey {
     );
     for (const { evidenceId, info } of found) {
       const { sha256, size, mediaType, receivedAt, source, redaction, disposedAt } = info;
-      const reason = disposedAt === null ? await this.faultOf(principal, evidenceId, meter) : null;
+      const withheld = ofOthers.has(evidenceId) ? OF_ALL_SYSTEMS : null;
+      const isShown = disposedAt === null && withheld === null;
+      const reason = isShown ? await this.faultOf(principal, evidenceId, meter) : null;
       if (reason !== null) faults.push({ evidenceId, sha256, size, reason });
-      const isThere = reason === null && disposedAt === null;
       evidence.push({
         evidenceId,
-        path: isThere ? `data/evidence/${evidenceId}/content.${extensionOf(mediaType)}` : null,
+        path: isShown && reason === null ? `data/evidence/${evidenceId}/content.${extensionOf(mediaType)}` : null,
         sha256,
         size,
         mediaType,
@@ -58,6 +67,7 @@ export class EvidenceSurvey {
         scans: reports.get(evidenceId) ?? [],
         records: documents.get(evidenceId) ?? [],
         disposedAt,
+        withheld,
         redaction,
       });
     }

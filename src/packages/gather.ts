@@ -83,7 +83,7 @@ export class PackageGatherer {
     // The posture has waited for decisions under way.
     const recordScope = { systemIds, instant, periodFrom: row.periodFrom };
     const survey = await this.records.survey(principal, recordScope);
-    const { evidence, faults } = await this.evidence.survey(principal, scans, survey, meter);
+    const { evidence, faults } = await this.evidence.survey(principal, scans, survey, row.systemId, meter);
     // After all that was waited for and looked up: of each of it there is an event, which this head speaks of.
     const head = await this.log.close(principal);
     const anchors = await this.anchors.filesForPackage(head.origin, head.size);

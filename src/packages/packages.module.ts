@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { AgreementsModule } from '../agreements/agreements.module.js';
+import { AnalysesModule } from '../analyses/analyses.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CustodyModule } from '../custody/custody.module.js';
 import { EventsModule } from '../events/events.module.js';
@@ -36,6 +37,7 @@ const SWEEP_EVERY = 3_600_000;
 @Module({
   imports: [
     AgreementsModule,
+    AnalysesModule,
     AuditModule,
     CustodyModule,
     EventsModule,

@@ -215,7 +215,7 @@ export class PackagesService {
     const kept = await keepPackage(this.driver, key.streaming, storageKey, content, retainUntil);
     const finished = await this.database.write(principal, async (tx) => {
       if (!(await this.store.finish(tx, id, kept, key.id, this.clock.now()))) return false;
-      const read = facts.evidence.filter(({ disposedAt }) => disposedAt === null);
+      const read = facts.evidence.filter(({ disposedAt, withheld }) => disposedAt === null && withheld === null);
       for (const details of builtDetails(read, facts.faults)) {
         const { id: eventId } = await this.audit.record(tx, {
           action: 'package.built',

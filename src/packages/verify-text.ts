@@ -17,7 +17,7 @@ ${VERIFY_CHECKS}
 
 | file | content |
 |---|---|
-| index.json | what the package is, what could not be read (\`faults\`), counts, and each evidence with path, digest, size and the scans that it is the report of |
+| index.json | what the package is, what could not be read (\`faults\`), counts, and each evidence with path, digest, size and the scans that it is the report of; \`withheld\`: why it is not in a package about one system |
 | posture/posture.json | every control and practice with its status, the reason, and what is behind it |
 | posture/controls.csv, posture/practices.csv | the same as tables |
 | posture/systems/<id>.json | in a package about an organisation: the posture of each of its systems, with what is behind it |
@@ -58,18 +58,29 @@ line break) has an apostrophe before it; the exact text is in the evidence.${
 `;
 }
 
-/** Disposed of by two people: nothing is wrong with it, and all the same it is not there. */
-function disposedText({ evidence }: PackageFacts): string {
-  const count = evidence.filter(({ disposedAt }) => disposedAt !== null).length;
-  if (count === 0) return '';
-  return ` ${count} of ${evidence.length} evidence files were disposed of after their time of retention, and are not in it: index.json has their digests (\`disposedAt\`).`;
+/** Disposed of by two people, or of other systems too: nothing is wrong with it, and all the same it is not there. */
+function leftOutText({ evidence }: PackageFacts): string {
+  const disposed = evidence.filter(({ disposedAt }) => disposedAt !== null).length;
+  const withheld = evidence.filter((item) => item.withheld !== null).length;
+  return [
+    ...(disposed === 0
+      ? []
+      : [
+          ` ${disposed} of ${evidence.length} evidence files were disposed of after their time of retention, and are not in it: index.json has their digests (\`disposedAt\`).`,
+        ]),
+    ...(withheld === 0
+      ? []
+      : [
+          ` ${withheld} of ${evidence.length} evidence files are withheld, as this package is about one system: index.json has their digests, and why (\`withheld\`).`,
+        ]),
+  ].join('');
 }
 
 const wholeText = (facts: PackageFacts): string =>
   facts.evidence.length === 0
     ? `**There is no evidence in it.** No report of the systems in scope was known at that instant, and no record in it has a document: what the
 posture says is missing is missing, and nothing in it rests on a report.`
-    : `Every evidence in scope that is kept could be read, and has the digest that it was kept with.${disposedText(facts)}`;
+    : `Every evidence in scope that is kept could be read, and has the digest that it was kept with.${leftOutText(facts)}`;
 
 function redactedText({ evidence }: PackageFacts): string {
   const count = evidence.filter(({ redaction }) => redaction !== null).length;
@@ -81,7 +92,7 @@ function faultsText(facts: PackageFacts): string {
   const { faults, evidence } = facts;
   const rows = faults.map(({ evidenceId, sha256, reason }) => `| ${evidenceId} | ${sha256} | ${reason} |`).join('\n');
   return `**INCOMPLETE: ${faults.length} of ${evidence.length} evidence files could not be read as they were kept, and are left out.**
-What was stored of them has been changed, damaged or lost.${disposedText(facts)} Statuses that rest on them rest on reports that can no longer
+What was stored of them has been changed, damaged or lost.${leftOutText(facts)} Statuses that rest on them rest on reports that can no longer
 be shown. Their digests, by which another copy can be told:
 
 | evidence | SHA-256 | what was found |

@@ -179,6 +179,27 @@ describe('do intervals say what versions say?', () => {
     expect(spoken).toBeGreaterThan(500);
   }, 120_000);
 
+  it('of two records of one day, does the failing one speak?', async () => {
+    // By what is asked next, which is in effect from later, the other one would; and whichever was decided on first.
+    const both = { ends: false, systems: [], lasts: null, subject: 'ada' as const, about: [] };
+    const passed = { ...both, record: 0, from: 1, age: 1, fails: false };
+    const failed = { ...both, record: 1, from: 0, age: 0, fails: true };
+    for (const batches of [[[passed], [failed]], [[failed], [passed]], [[passed, failed]]]) {
+      const type = `t_${newId()}`;
+      const told = await tell(type, batches);
+      const speaks = told.find(({ fails }) => fails)?.recordId;
+      expect(told.map(({ goodFrom }) => goodFrom)).toEqual([day(0), day(0)]);
+      await history.readSnapshot(async (tx) => {
+        const instant = { asOf: day(2), knownAt: FAR };
+        for (const store of BOTH) {
+          expect(await store.needs(tx, instant, null, [{ type, days: 3 }])).toMatchObject([
+            { subjects: 1, failing: 1, fresh: 0, records: [speaks] },
+          ]);
+        }
+      });
+    }
+  });
+
   it('between two change points of a place nothing of it changes', async () => {
     let points = 0;
     await fc.assert(

@@ -24,6 +24,8 @@ const indexShape = z.object({
       sha256,
       size: z.number().int().nonnegative(),
       disposedAt: z.string().nullable(),
+      /** Packages from before there was any do not have it. */
+      withheld: z.string().nullable().default(null),
     }),
   ),
 });
@@ -38,14 +40,20 @@ export async function readIndex(files: PackageFiles, payload: ReadonlyMap<string
   return index;
 }
 
-/** Each evidence that the index says is there is, with its digest and size; each that is not there is said to be missing or disposed of. */
+/** Each evidence that the index says is there is, with its digest and size; each that is not there is said to be missing, disposed of or withheld. */
 export function checkEvidence(index: PackageIndex, payload: ReadonlyMap<string, Hashed>): string {
   const faulty = new Set(index.faults.map(({ evidenceId }) => evidenceId));
   const listed = new Set<string>();
   let there = 0;
-  for (const { evidenceId, path, sha256, size, disposedAt } of index.evidence) {
+  for (const { evidenceId, path, sha256, size, disposedAt, withheld } of index.evidence) {
+    if (withheld !== null && index.scope.systemId === null) {
+      throw new Fault(`${INDEX} withholds evidence ${evidenceId}, though the package is about all systems`);
+    }
+    if (withheld !== null && path !== null) {
+      throw new Fault(`${INDEX} says that evidence ${evidenceId} is withheld, and it is there`);
+    }
     if (path === null) {
-      if (disposedAt === null && !faulty.has(evidenceId)) {
+      if (disposedAt === null && withheld === null && !faulty.has(evidenceId)) {
         throw new Fault(`${INDEX} does not say why evidence ${evidenceId} is not there`);
       }
       continue;
@@ -61,10 +69,12 @@ export function checkEvidence(index: PackageIndex, payload: ReadonlyMap<string, 
   const stray = [...payload.keys()].find((path) => CONTENT.test(path) && !listed.has(path));
   if (stray !== undefined) throw new Fault(`bag/${stray} is evidence that ${INDEX} does not list`);
   const disposed = index.evidence.filter(({ disposedAt }) => disposedAt !== null).length;
+  const withheld = index.evidence.filter((one) => one.withheld !== null).length;
   return [
     `${there} evidence files are what ${INDEX} says`,
     ...(faulty.size > 0 ? [`${faulty.size} could no longer be read when the package was made, which it says`] : []),
     ...(disposed > 0 ? [`${disposed} were disposed of`] : []),
+    ...(withheld > 0 ? [`${withheld} are withheld, as it is about one system`] : []),
   ].join('; ');
 }
 const CONTENT = /^data\/evidence\/[^/]+\/content\./;

@@ -4,6 +4,8 @@ import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CustodyView } from '../../src/custody/custody.schema.js';
 import type { Caller, Clinic, World } from '../support/app.js';
+import { bagFaults } from '../packages/bagit-validator.js';
+import { bagIn, readZip } from '../packages/read-zip.js';
 import { PERIOD, startAudited, type Audited, type Engaged } from '../support/engaged.js';
 import { kubeBench, send } from './reports.js';
 
@@ -267,17 +269,94 @@ describe('does a list of what is asked for work as auditors work?', () => {
   });
 });
 
-describe('does an auditor download packages that were handed over, and no others?', () => {
-  async function packaged(body: object): Promise<string> {
-    const { body: asked } = await officer.post(`${clinic.path}/packages`, body).expect(202);
-    for (;;) {
-      const { body: read } = await officer.get(`${clinic.path}/packages/${asked.id}`).expect(200);
-      if (read.status === 'ready') return String(asked.id);
-      expect(read.status).toBe('queued');
-      await pause(50);
-    }
+async function packaged(body: object): Promise<string> {
+  const { body: asked } = await officer.post(`${clinic.path}/packages`, body).expect(202);
+  for (;;) {
+    const { body: read } = await officer.get(`${clinic.path}/packages/${asked.id}`).expect(200);
+    if (read.status === 'ready') return String(asked.id);
+    expect(read.status).toBe('queued');
+    await pause(50);
   }
+}
 
+describe('does an auditor of named systems read the posture that was frozen of all of them?', () => {
+  let analysis: string;
+  let frozen: string;
+  beforeAll(async () => {
+    analysis = await keeper.analysis('2026-02-10T00:00:00Z');
+    const { body } = await officer.get(`${clinic.path}/records/${analysis}`).expect(200);
+    frozen = body.documents.find(({ role }: { role: string }) => role === 'posture').evidenceId;
+  });
+  const listed = async ({ path, auditor }: Engaged): Promise<string[]> =>
+    (await auditor.get(`${path}/evidence?limit=500`).expect(200)).body.items.map(({ id }: { id: string }) => id);
+
+  it('not by the API: the risk analysis that it belongs to, with its report; and of the posture why not', async () => {
+    const of = await engaged();
+    const { body: record } = await of.auditor.get(`${of.path}/records/${analysis}`).expect(200);
+    const report = record.documents.find(({ role }: { role: string }) => role === 'report').evidenceId;
+    expect(record.documents).toContainEqual(expect.objectContaining({ evidenceId: frozen, role: 'posture' }));
+    await of.auditor.get(`${of.path}/evidence/${report}/content`).expect(200);
+    for (const part of ['', '/content', '/custody']) {
+      const { body } = await of.auditor.get(`${of.path}/evidence/${frozen}${part}`).expect(403);
+      expect(body.detail).toContain('of the whole organisation');
+    }
+    expect(await listed(of)).toContain(report);
+    expect(await listed(of)).not.toContain(frozen);
+    const { body: asked } = await of.auditor.post(`${of.path}/requests`, { title: 'The posture' }).expect(201);
+    const answered = officer.post(`${of.path}/requests/${asked.id}/answer`, { evidence: [frozen] });
+    expect((await answered.set('If-Match', '"1"').expect(400)).body.pointer).toBe('/evidence/0');
+    // Before the period of its record it is not there at all.
+    const early = await engaged({ periodTo: '2026-02-01T00:00:00Z' });
+    await early.auditor.get(`${early.path}/evidence/${frozen}`).expect(404);
+  });
+
+  it('whoever is engaged on all systems does, and it tells of each', async () => {
+    const whole = await engaged({ scope: { systemIds: null } });
+    expect(await listed(whole)).toContain(frozen);
+    await whole.auditor.get(`${whole.path}/evidence/${frozen}/custody`).expect(200);
+    const { bytes } = await send(world.url, whole.auditor, 'GET', `${whole.path}/evidence/${frozen}/content`);
+    expect(bytes.toString()).toContain(other.id);
+  });
+
+  it('nor in a package about one system, which says so; one about all has it', async () => {
+    const asOf = '2026-03-01T00:00:00Z';
+    const { periodFrom } = PERIOD;
+    const content = async (id: string) => {
+      const { bytes } = await send(world.url, officer, 'GET', `${clinic.path}/packages/${id}/content`);
+      const bag = bagIn(await readZip(bytes));
+      expect(bagFaults(bag)).toEqual([]);
+      return {
+        of: [...bag.keys()].filter((path) => path.includes(frozen)).map((path) => path.split('/').at(-1)),
+        index: JSON.parse(bag.get('data/index.json')!.toString()) as {
+          evidence: { evidenceId: string; withheld: string | null }[];
+          counts: object;
+        },
+        records: bag.get('data/records/risk_analysis.json')!.toString(),
+      };
+    };
+    const [one, all] = await Promise.all([
+      packaged({ scope: { systemId: clinic.systemId }, periodFrom, asOf }),
+      packaged({ scope: { systemId: null }, periodFrom, asOf }),
+    ]);
+    const [ofOne, ofAll] = [await content(one), await content(all)];
+    expect(ofOne.of).toEqual(['custody.jsonl']);
+    expect(ofAll.of.sort()).toEqual(['content.json', 'custody.jsonl']);
+    expect(ofOne.records).toContain(analysis);
+    expect(ofOne.index.counts).toMatchObject({ evidenceWithheld: 1, evidenceUnreadable: 0 });
+    expect(ofAll.index.counts).toMatchObject({ evidenceWithheld: 0 });
+    const { sha256 } = (await officer.get(`${clinic.path}/evidence/${frozen}`).expect(200)).body;
+    expect(ofOne.index.evidence.find(({ evidenceId }) => evidenceId === frozen)).toMatchObject({
+      path: null,
+      sha256,
+      withheld: expect.stringContaining('of the whole organisation'),
+    });
+    // It has left in the one alone.
+    const { body: custody } = await officer.get(`${clinic.path}/evidence/${frozen}/custody`).expect(200);
+    expect((custody as CustodyView).packages).toEqual([all]);
+  });
+});
+
+describe('does an auditor download packages that were handed over, and no others?', () => {
   it('of the scope and the period, each download in the log', async () => {
     const asOf = '2026-03-01T00:00:00Z';
     const { periodFrom } = PERIOD;

@@ -38,6 +38,7 @@ const item = (evidenceId: string, path: string | null): EvidenceItem => ({
   scans: [{ systemId: SYSTEM, scanId: ID }],
   records: [],
   disposedAt: null,
+  withheld: null,
   redaction: null,
 });
 
@@ -491,5 +492,24 @@ describe('the contents of a package', () => {
     expect(entries[0]?.bytes.toString()).toContain('1 of 2 evidence files were disposed of');
     const index = JSON.parse(bagIn(entries).get('data/index.json')!.toString()) as object;
     expect(index).toMatchObject({ faults: [], counts: { evidence: 2, evidenceUnreadable: 0, evidenceDisposed: 1 } });
+  });
+
+  it('say what is withheld from a package about one system, why, and with its digest?', async () => {
+    const withheld = 'It tells of others.';
+    const some: PackageFacts = {
+      ...facts,
+      evidence: [...facts.evidence, { ...item(DAMAGED, null), withheld }],
+    };
+    const entries = await readZip(await build(some, rowsOf(3)));
+    const verify = entries[0]!.bytes.toString();
+    expect(verify).toContain('1 of 2 evidence files are withheld');
+    expect(verify).not.toContain('disposed of after');
+    const index = JSON.parse(bagIn(entries).get('data/index.json')!.toString()) as PackageFacts & { counts: object };
+    expect(index).toMatchObject({ faults: [], counts: { evidence: 2, evidenceUnreadable: 0, evidenceWithheld: 1 } });
+    expect(index.evidence.find(({ evidenceId }) => evidenceId === DAMAGED)).toMatchObject({
+      path: null,
+      sha256,
+      withheld,
+    });
   });
 });

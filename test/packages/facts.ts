@@ -19,6 +19,7 @@ const SCAN = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20';
 export const REPORT = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10';
 export const DAMAGED = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a11';
 export const DISPOSED = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a12';
+const WITHHELD = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a13';
 const RECORD = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a40';
 const RISK = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a41';
 
@@ -42,6 +43,7 @@ const evidence = (evidenceId: string, more: Partial<EvidenceItem> = {}): Evidenc
   scans: [{ systemId: EAST, scanId: SCAN }],
   records: [],
   disposedAt: null,
+  withheld: null,
   redaction: null,
   ...more,
 });
@@ -128,6 +130,7 @@ export const factsOfSystem: PackageFacts = {
   systems: facts.systems.filter(({ id }) => id === EAST),
   systemPostures: [],
   posture: postureOf(EAST),
+  evidence: [...facts.evidence, evidence(WITHHELD, { path: null, scans: [], withheld: 'It tells of others.' })],
 };
 
 const headOf = (recordId: string) => ({

@@ -35,17 +35,7 @@ export class Keeper {
     const body = { title: record.type, ownerId: this.owner, effectiveFrom: '2026-01-01T00:00:00Z', ...record };
     const { body: created } = await this.officer.post(this.path, body).expect(201);
     const id = String(created.id);
-    if (document !== null) {
-      const text = `Document ${++this.documents} of ${record.type}`;
-      const digest = createHash('sha256').update(text).digest('base64');
-      await this.officer
-        .post(`${this.path}/${id}/documents?role=${document}&name=document.txt`)
-        .set('If-Match', await this.etag(id))
-        .set('Content-Type', 'text/plain')
-        .set('Content-Digest', `sha-256=:${digest}:`)
-        .send(text)
-        .expect(201);
-    }
+    if (document !== null) await this.attach(id, document, `Document ${++this.documents} of ${record.type}`);
     return id;
   }
 
@@ -57,6 +47,25 @@ export class Keeper {
     return this.approver
       .post(`${this.path}/${id}/decision`, { decision: 'approve' })
       .set('If-Match', await this.etag(id));
+  }
+
+  /** A risk analysis, approved, of an instant and with the posture of then. */
+  async analysis(effectiveFrom: string): Promise<string> {
+    const analyses = this.path.replace(/records$/, 'risk-analyses');
+    const begun = { title: 'Risk analysis', ownerId: this.owner, effectiveFrom };
+    const { body } = await this.officer.post(analyses, begun).expect(201);
+    const { id, fields } = body.analysis;
+    await this.officer
+      .patch(`${this.path}/${id}`, { fields: { ...fields, conclusion: 'None is high.' } })
+      .set('If-Match', await this.etag(id))
+      .expect(200);
+    await this.attach(id, 'report', 'The report.');
+    await this.officer
+      .post(`${analyses}/${id}/posture?asOf=${effectiveFrom}`)
+      .set('If-Match', await this.etag(id))
+      .expect(200);
+    await this.decide(id);
+    return id;
   }
 
   /** An approved record. */
@@ -85,6 +94,17 @@ export class Keeper {
       .set('If-Match', await this.etag(id))
       .expect(201);
     await this.decide(id);
+  }
+
+  private async attach(id: string, role: string, text: string): Promise<void> {
+    const digest = createHash('sha256').update(text).digest('base64');
+    await this.officer
+      .post(`${this.path}/${id}/documents?role=${role}&name=document.txt`)
+      .set('If-Match', await this.etag(id))
+      .set('Content-Type', 'text/plain')
+      .set('Content-Digest', `sha-256=:${digest}:`)
+      .send(text)
+      .expect(201);
   }
 
   private async decide(id: string): Promise<void> {

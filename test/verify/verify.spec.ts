@@ -391,6 +391,26 @@ describe('safeguard verify', () => {
         leaf.object = { kind: 'evidence', id: EVIDENCE };
       });
       expect(await caughtIn({ payload: disposed, leaves: disposal })).toBeUndefined();
+      // Withheld is what a package about one system withholds, and says so of; nothing that is there, and nothing in a package about all.
+      const withheld = (systemId: string, without: (payload: Files) => void) => (payload: Files) => {
+        without(payload);
+        const text = payload.get('index.json')!.toString();
+        payload.set(
+          'index.json',
+          Buffer.from(
+            text
+              .replace('"disposedAt": null', '"disposedAt": null, "withheld": "It tells of others."')
+              .replace('"systemId": null', `"systemId": ${systemId}`),
+          ),
+        );
+      };
+      const absent = without('"faults": []');
+      expect(await caughtIn({ payload: withheld('null', absent) })).toBe('evidence');
+      // The statement of this one is about all systems.
+      const told = async (payload: (payload: Files) => void) =>
+        (await verify(await makePackage({ keys, payload }))).lines.find(({ check }) => check === 'evidence')?.text;
+      expect(await told(withheld('"one"', () => undefined))).toMatch(/is withheld, and it is there/);
+      expect(await told(withheld('"one"', absent))).toMatch(/1 are withheld/);
       const said = `"faults": [{ "evidenceId": "${EVIDENCE}", "reason": "gone" }]`;
       const { verified, lines } = await verify(await makePackage({ keys, payload: without(said) }));
       expect(verified).toBe(true);

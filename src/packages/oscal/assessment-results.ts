@@ -228,10 +228,10 @@ const METHODS = { full: ['TEST'], partial: ['TEST', 'EXAMINE'], records: ['EXAMI
 
 const evidenceUuid = (id: string): string => oscalUuid('evidence', id);
 
-/** All evidence of the package with its digest, also what could not be read or was disposed of. */
+/** All evidence of the package with its digest, also what could not be read, was disposed of or is withheld. */
 function* evidenceResources({ evidence, faults }: PackageFacts): Generator<Element, void> {
   const faulty = new Map(faults.map(({ evidenceId, reason }) => [evidenceId, reason]));
-  for (const { evidenceId, path, sha256, size, mediaType, receivedAt, disposedAt } of evidence) {
+  for (const { evidenceId, path, sha256, size, mediaType, receivedAt, disposedAt, withheld } of evidence) {
     const fault = faulty.get(evidenceId);
     yield element({
       uuid: evidenceUuid(evidenceId),
@@ -241,7 +241,9 @@ function* evidenceResources({ evidence, faults }: PackageFacts): Generator<Eleme
           ? `It could no longer be read as it was kept, and is left out: ${fault}`
           : disposedAt !== null
             ? `It was disposed of at ${disposedAt.toISOString()}, and is left out.`
-            : 'Byte for byte as it was kept.',
+            : withheld !== null
+              ? `It is left out: ${withheld}`
+              : 'Byte for byte as it was kept.',
       ),
       props: props({ 'evidence-id': evidenceId, sha256, size, 'received-at': receivedAt.toISOString() }),
       rlinks:

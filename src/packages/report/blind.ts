@@ -19,10 +19,11 @@ export function blindSection(facts: PackageFacts, { posture }: Readings): Sectio
 
 function evidenceBlocks({ evidence, faults }: PackageFacts): Block[] {
   const disposed = evidence.filter(({ disposedAt }) => disposedAt !== null).length;
+  const withheld = evidence.filter((item) => item.withheld !== null).length;
   const redacted = evidence.filter(({ redaction }) => redaction !== null).length;
   return [
     tableOr(
-      `Every one of the ${counted(evidence.length - disposed, 'evidence file')} that are kept has the digest that it was kept with.`,
+      `Every one of the ${counted(evidence.filter((item) => item.disposedAt === null && item.withheld === null).length, 'evidence file')} that are kept has the digest that it was kept with.`,
       {
         caption: 'Evidence that could not be read as it was kept',
         columns: columns(['Evidence', 3], ['SHA-256', 5], ['What was found', 3]),
@@ -35,6 +36,13 @@ function evidenceBlocks({ evidence, faults }: PackageFacts): Block[] {
       : [
           text(
             `${counted(disposed, 'evidence file')} were disposed of after their time of retention, by two people each; their digests are in index.json.`,
+          ),
+        ]),
+    ...(withheld === 0
+      ? []
+      : [
+          text(
+            `${counted(withheld, 'evidence file')} of the whole organisation are withheld, as they tell of other systems than this package is about; their digests are in index.json.`,
           ),
         ]),
     ...(redacted === 0

@@ -61,6 +61,7 @@ function sheetsOf(facts: PackageFacts, rows: PackageRows, cited: readonly CitedI
         'scans',
         'records',
         'disposedAt',
+        'withheld',
       ],
       pages: paged(facts.evidence, (item) => [
         item.evidenceId,
@@ -73,6 +74,7 @@ function sheetsOf(facts: PackageFacts, rows: PackageRows, cited: readonly CitedI
         item.scans.map(({ scanId }) => scanId).join('; '),
         item.records.map(({ recordId }) => recordId).join('; '),
         item.disposedAt,
+        item.withheld,
       ]),
     },
   ];

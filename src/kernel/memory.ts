@@ -10,11 +10,13 @@ import { runInNewContext } from 'node:vm';
  * docs/performance.md.
  *
  * Of code that makes objects for one question V8 learns, wrongly, that they live long (they were there when the young generation was collected once), and makes the next ones
- * among the old at once: garbage that only a mark and compact finds, three times as many of them. So it is not to learn that.
+ * among the old at once: garbage that only a mark and compact finds, three times as many of them. So it is not to learn that. And such a collection marks in small steps between what
+ * else is done, and not in a thread beside it: on two cores that thread takes the one that Postgres is on, and whoever asks waits for both.
  */
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 setFlagsFromString('--heap-growing-percent=50');
 setFlagsFromString('--no-allocation-site-pretenuring');
+setFlagsFromString('--no-concurrent-marking');
 // It stays so: flags are the process's, and of two threads that load this at once one would take it from the other before it has what it asked for.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { day, FAR, RecordHistory } from '../../test/support/record-history.js';
 import type { Tx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
+import type { Principal } from '../kernel/principal.js';
 import { RegisterMemory } from './register.memory.js';
 import type { SystemRow } from './system.entity.js';
 import { SystemStore } from './system.store.js';
@@ -111,10 +112,56 @@ describe('when is the database asked?', () => {
     await history.readSnapshot(async (tx) => expect(await store.lastVersions(tx, own)).toEqual([]));
   });
 
-  it('where an organisation has more than there is room for', async () => {
+  it('each time, where an organisation has more than there is room for', async () => {
     const small = new SystemStore(new RegisterMemory(2));
     await history.readSnapshot(async (tx) => {
       expect(await asked(small, tx)).toEqual(await asked(stores.database, tx));
+      const query = vi.spyOn(tx, 'query');
+      await small.lastVersions(tx, null);
+      expect(query).toHaveBeenCalledTimes(1);
     });
+  });
+
+  it('anew, where another organisation took the room', async () => {
+    const other = { ...history.principal, organizationId: newId() };
+    await history.asAdmin(`insert into organization values ($1, 'another', '{}', 1, now(), now())`, [
+      other.organizationId,
+    ]);
+    const first = row(newId(), 1, day(0), { organizationId: other.organizationId });
+    await history.writeAs(other, (tx) => stores.database.insert(tx, first));
+    const entries = await history.readSnapshot(async (tx) => {
+      const [found] = await tx.query<{ entries: number }>(
+        'select sum(1 + cardinality(phi_namespaces))::int as entries from system_version',
+      );
+      return found?.entries ?? 0;
+    });
+    const small = new SystemStore(new RegisterMemory(entries + 1));
+    const statements = (principal: Principal) =>
+      history.readSnapshotAs(principal, async (tx) => {
+        const query = vi.spyOn(tx, 'query');
+        expect(await small.lastVersions(tx, null)).toEqual(await stores.database.lastVersions(tx, null));
+        return query.mock.calls.filter(([sql]) => JSON.stringify(sql).includes('phiNamespaces')).length;
+      });
+    expect([await statements(history.principal), await statements(history.principal)]).toEqual([1, 0]);
+    expect(await statements(other)).toBe(1);
+    expect(await statements(history.principal)).toBe(1);
+  });
+
+  it('anew, where it was put back and has as many versions again', async () => {
+    const store = new SystemStore(new RegisterMemory());
+    const [lost, added] = [newId(), newId()];
+    await register(row(lost, 1, day(8)));
+    await history.readSnapshot((tx) => store.lastVersions(tx, null));
+    for (const table of ['system_version', 'system']) {
+      await history.asAdmin(`alter table ${table} disable trigger user`);
+      await history.asAdmin(`delete from ${table} where ${table === 'system' ? 'id' : 'system_id'} = $1`, [lost]);
+      await history.asAdmin(`alter table ${table} enable trigger user`);
+    }
+    await register(row(added, 1, day(9)));
+    const ids = await history.readSnapshot(async (tx) =>
+      (await store.lastVersions(tx, null)).map((one) => one.systemId),
+    );
+    expect(ids).toContain(added);
+    expect(ids).not.toContain(lost);
   });
 });

@@ -3,8 +3,8 @@ import { prepared } from '../kernel/db/prepared.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { SystemVersion } from './system.entity.js';
 
-/** Versions of systems in memory, of all organisations together: some 500 bytes each. */
-const MAX_VERSIONS = 50_000;
+/** Versions of systems and their namespaces in memory, of all organisations together: some 300 bytes a version, and 100 a namespace at most. */
+const MAX_ENTRIES = 50_000;
 
 /** What a version says of a system. */
 export type SystemAsOf = Pick<SystemVersion, 'version' | 'name' | 'environment' | 'phi' | 'phiNamespaces'> & {
@@ -22,21 +22,27 @@ interface Registered {
 }
 
 interface Register {
-  readonly count: number;
+  /** Which versions it has. */
+  readonly seen: string;
+  /** How much room it takes, in versions and namespaces. */
+  readonly entries: number;
   /** By system, in the order of their ids; the versions of each in their order. */
   readonly systems: readonly (readonly Registered[])[];
 }
 
 /**
  * The registers of systems, kept in memory: every posture asks for all of one, and it changes a few times a day. Versions are only ever added (the table is append-only), and of
- * two snapshots the later sees all that the earlier does: so how many a snapshot sees tells which they are. Others than snapshots ask the database.
+ * two snapshots the later sees all that the earlier does: so how many a snapshot sees tells which they are, and the last of their instants whether the database was put back meanwhile.
+ * Others than snapshots ask the database.
  */
 @Injectable()
 export class RegisterMemory {
   /** The one that was asked for last comes last. */
   private readonly held = new Map<string, Register>();
+  /** Organisations with more than there is room for: nothing is read of them only to find that again. */
+  private readonly tooLarge = new Set<string>();
 
-  constructor(private readonly maximum = MAX_VERSIONS) {}
+  constructor(private readonly maximum = MAX_ENTRIES) {}
 
   /** As SystemStore.versionsAsOf; null where the database is to be asked. */
   async versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null): Promise<SystemAsOf[] | null> {
@@ -62,12 +68,19 @@ export class RegisterMemory {
   }
 
   private async recall(tx: Tx): Promise<Register | null> {
-    if (!tx.isSnapshot) return null;
     const { organizationId } = tx;
-    const seen = await tx.once('versions of systems', () => count(tx));
-    if (seen > this.maximum) return null;
+    if (!tx.isSnapshot || this.tooLarge.has(organizationId)) return null;
+    const seen = await tx.once('versions of systems', () => seenBy(tx));
     let register = this.held.get(organizationId);
-    if (register?.count !== seen) register = await read(tx);
+    if (register?.seen !== seen) {
+      const entries = await entriesOf(tx);
+      if (entries > this.maximum) {
+        this.held.delete(organizationId);
+        this.tooLarge.add(organizationId);
+        return null;
+      }
+      register = { seen, entries, systems: await read(tx) };
+    }
     this.held.delete(organizationId);
     this.held.set(organizationId, register);
     this.trim();
@@ -76,11 +89,11 @@ export class RegisterMemory {
 
   /** Forgets organisations, those first of which nobody has asked for longest, until there is room. */
   private trim(): void {
-    let all = [...this.held.values()].reduce((sum, { count }) => sum + count, 0);
-    for (const [organizationId, { count }] of this.held) {
+    let all = [...this.held.values()].reduce((sum, { entries }) => sum + entries, 0);
+    for (const [organizationId, { entries }] of this.held) {
       if (all <= this.maximum) return;
       this.held.delete(organizationId);
-      all -= count;
+      all -= entries;
     }
   }
 }
@@ -95,26 +108,35 @@ function inSight(tx: Tx, { systems }: Register, id: string | null): readonly (re
   });
 }
 
-async function count(tx: Tx): Promise<number> {
-  const [row] = await tx.query<{ count: number }>(
-    prepared('select count(*)::int as count from system_version where organization_id = $1'),
+/** How many versions the transaction sees, and the last of their instants. */
+async function seenBy(tx: Tx): Promise<string> {
+  const [row] = await tx.query<{ seen: string }>(
+    prepared(
+      `select count(*) || ' ' || coalesce(max(recorded_at)::text, '') as seen from system_version where organization_id = $1`,
+    ),
     [tx.organizationId],
   );
-  return row?.count ?? 0;
+  return row?.seen ?? '';
 }
 
-async function read(tx: Tx): Promise<Register> {
+async function entriesOf(tx: Tx): Promise<number> {
+  const [row] = await tx.query<{ entries: number }>(
+    prepared(
+      `select coalesce(sum(1 + cardinality(phi_namespaces)), 0)::float8 as entries from system_version where organization_id = $1`,
+    ),
+    [tx.organizationId],
+  );
+  return row?.entries ?? 0;
+}
+
+async function read(tx: Tx): Promise<Register['systems']> {
   const rows = await tx.query<SystemAsOf & { recordedAt: number; isRetired: boolean }>(
     prepared(`select system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces",
               (extract(epoch from recorded_at) * 1000)::float8 as "recordedAt", retired_at is not null as "isRetired"
        from system_version where organization_id = $1 order by system_id, version`),
     [tx.organizationId],
   );
-  const bySystem = Map.groupBy(rows, ({ id }) => id);
-  return {
-    count: rows.length,
-    systems: [...bySystem.values()].map((versions) =>
-      versions.map(({ recordedAt, isRetired, ...says }) => ({ says, recordedAt, isRetired })),
-    ),
-  };
+  return [...Map.groupBy(rows, ({ id }) => id).values()].map((versions) =>
+    versions.map(({ recordedAt, isRetired, ...says }) => ({ says, recordedAt, isRetired })),
+  );
 }

@@ -10,7 +10,7 @@ export const OPEN = 'r.observed_to is null and r.known_to is null';
 /** Rows `r` that have ended and were not corrected, by their end; they have an index of their own (result_by_end, fact_by_end). */
 export const ENDED = 'r.observed_to is not null and r.known_to is null';
 
-/** Of a row `r` the latest instant at which its end or its correction became known. Indexed (result_told, fact_told). */
+/** Of a row `r` the latest instant at which its end or its correction became known. Of results it is indexed (result_told). */
 const TOLD = 'greatest(r.ended_known, r.known_to)';
 
 /**

@@ -20,7 +20,7 @@ const UNSAYABLE: readonly RegExp[] = [
   /^(DROP INDEX "public"\."(result|fact)_open"|CREATE INDEX "(result|fact)_open" ON "(result|fact)" {2}\("organization_id", "system_id", "target_id", "source"\) WHERE observed_to is null and known_to is null)$/,
   /^(DROP INDEX "public"\."record_open"|CREATE INDEX "record_open" ON "record_interval" {2}\("organization_id", "type", "system_id", "subject"\) WHERE effective_to is null and known_to is null)$/,
   // Of an expression, the latest of several instants: TypeORM indexes columns only.
-  /^DROP INDEX "public"\."(result|fact)_told"$/,
+  /^DROP INDEX "public"\."result_told"$/,
   /^DROP INDEX "public"\."record_(past|told|known)"$/,
 ];
 

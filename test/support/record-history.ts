@@ -76,7 +76,11 @@ export class RecordHistory {
   }
 
   write<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
-    return this.database.write(this.principal, (tx) => {
+    return this.writeAs(this.principal, work);
+  }
+
+  writeAs<T>(principal: Principal, work: (tx: WriteTx) => Promise<T>): Promise<T> {
+    return this.database.write(principal, (tx) => {
       tx.withoutAudit('a test of the stores alone');
       return work(tx);
     });

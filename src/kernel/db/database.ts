@@ -138,7 +138,7 @@ export class WriteTx extends Tx {
     return this.accounted;
   }
 
-  /** To be done when others see what the transaction wrote, and not at all where it is rolled back. What it throws is logged, and nobody waits for it. */
+  /** To be done when others see what the transaction wrote, and not at all where it is rolled back. What it throws is logged. */
   afterCommit(action: () => void): void {
     this.after.push(action);
   }

@@ -17,7 +17,7 @@ import {
 } from '../../test/support/agreements.js';
 import { effective, idOf, link, OWNER } from '../../test/support/effective.js';
 import type { EffectiveRecord } from '../records/effective.js';
-import { FLOW_DOWN, OVERSIGHT } from './judge.js';
+import { FLOW_DOWN, OVERSIGHT } from './findings.js';
 import { controlOf, TERM_NAMES, TERMS } from './terms.js';
 
 describe('what is said of vendors?', () => {

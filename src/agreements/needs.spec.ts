@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadCatalog } from '../catalog/load.js';
-import { FLOW_DOWN, OVERSIGHT } from './judge.js';
+import { FLOW_DOWN, OVERSIGHT } from './findings.js';
 import { needsOf } from './needs.js';
 import { TERMS } from './terms.js';
 

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { TightenedDays } from '../records/types/record-types.service.js';
-import type { AgreementNeed, AgreementNeeds } from './judge.js';
+import type { AgreementNeed, AgreementNeeds } from './findings.js';
 import { TERM_NAMES, type Term } from './terms.js';
 
 const isOfAgreements = (type: string): type is AgreementNeed['type'] => type === 'baa' || type === 'vendor_review';

@@ -14,7 +14,7 @@ import {
   type Said,
 } from '../../test/support/agreements.js';
 import type { EffectiveRecord } from '../records/effective.js';
-import { OVERSIGHT } from './judge.js';
+import { OVERSIGHT } from './findings.js';
 import type { AgreementsInput } from './standing.js';
 import { controlOf, RETURN_CONTROL } from './terms.js';
 

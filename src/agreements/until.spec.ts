@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { effective, idOf } from '../../test/support/effective.js';
 import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
-import { FLOW_DOWN, judge, OVERSIGHT, type AgreementNeed } from './judge.js';
+import { FLOW_DOWN, OVERSIGHT, type AgreementNeed } from './findings.js';
+import { judge } from './judge.js';
 import type { AgreementsInput } from './standing.js';
 import { controlOf, RETURN_CONTROL, TERM_NAMES } from './terms.js';
 

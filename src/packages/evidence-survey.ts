@@ -35,10 +35,12 @@ export class EvidenceSurvey {
     const evidence: EvidenceItem[] = [];
     const faults: EvidenceFault[] = [];
     const ids = [...new Set([...reports.keys(), ...documents.keys()])].sort();
+    // The report of a scan is never withheld, whatever else is said of it.
+    const attached = ids.filter((id) => !reports.has(id));
     const ofOthers: ReadonlySet<string> =
       systemId === null
         ? new Set()
-        : await this.database.readSnapshot(principal, (tx) => this.frozen.ofAllSystems(tx, ids));
+        : await this.database.readSnapshot(principal, (tx) => this.frozen.ofAllSystems(tx, attached));
     const found = [];
     for (const evidenceId of ids) {
       const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import type { Logger } from 'pino';
 import { AuditService } from '../audit/audit.service.js';
 import type { EvidenceDriver } from '../evidence/drivers/driver.js';
 import { EVIDENCE_DRIVER } from '../evidence/evidence.service.js';
@@ -11,8 +12,10 @@ import { SigningKeys } from '../kernel/crypto/signing/signing-keys.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { Database, type Once, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { instantOf } from '../kernel/http/instant.js';
+import { reasonOf } from '../kernel/http/outbound.js';
 import { problemDocument, Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
+import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { retentionEnd } from '../kernel/retention.js';
@@ -61,6 +64,7 @@ export class PackagesService {
     private readonly keys: SigningKeys,
     @Inject(EVIDENCE_DRIVER) private readonly driver: EvidenceDriver,
     @Inject(TIME_STAMPING) private readonly timeStamping: TimeStamping | null,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -158,8 +162,16 @@ export class PackagesService {
       return { cancelled: await this.find(tx, id), abandoned: row.storageKey };
     });
     // It is cancelled, whether the bytes can be removed now or not: what stays is swept (`removeBytes`).
-    if (abandoned !== null) await this.driver.remove({ key: abandoned, version: null }).catch(() => undefined);
+    if (abandoned !== null) await this.removeAbandoned(id, abandoned);
     return cancelled;
+  }
+
+  private async removeAbandoned(id: string, key: string): Promise<void> {
+    try {
+      await this.driver.remove({ key, version: null });
+    } catch (error) {
+      this.logger.warn({ id, reason: reasonOf(error) }, 'the bytes of a cancelled package stay until they are swept');
+    }
   }
 
   /** A read is recorded before the first byte leaves. */

@@ -96,8 +96,10 @@ export async function checkTiles(
       if (event.tenant !== organization.id)
         throw new Fault(`entry ${index} of the log is an event of another organisation`);
       const { kind, id, sha256, version } = event.object;
-      if (event.action === 'record.approved') {
-        approved.set(`${id}/${version}`, { time: event.time, by: event.actor.id, sha256 });
+      // The first says what was approved, once for a version: who changes its row can add another, and cannot take that one away.
+      const name = `${id}/${version}`;
+      if (event.action === 'record.approved' && !approved.has(name)) {
+        approved.set(name, { time: event.time, by: event.actor.id, sha256 });
       }
       if (event.action === 'record.disposed') disposed.add(id);
       if (kind !== 'evidence') continue;

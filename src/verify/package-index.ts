@@ -26,6 +26,7 @@ const indexShape = z.object({
       disposedAt: z.string().nullable(),
       /** Packages from before there was any do not have it. */
       withheld: z.string().nullable().default(null),
+      scans: z.array(z.unknown()).default([]),
     }),
   ),
 });
@@ -45,9 +46,13 @@ export function checkEvidence(index: PackageIndex, payload: ReadonlyMap<string, 
   const faulty = new Set(index.faults.map(({ evidenceId }) => evidenceId));
   const listed = new Set<string>();
   let there = 0;
-  for (const { evidenceId, path, sha256, size, disposedAt, withheld } of index.evidence) {
+  for (const { evidenceId, path, sha256, size, disposedAt, withheld, scans } of index.evidence) {
     if (withheld !== null && index.scope.systemId === null) {
       throw new Fault(`${INDEX} withholds evidence ${evidenceId}, though the package is about all systems`);
+    }
+    // What a scan of the system reported is of that system, whoever says otherwise.
+    if (withheld !== null && scans.length > 0) {
+      throw new Fault(`${INDEX} withholds evidence ${evidenceId}, which is the report of a scan`);
     }
     if (withheld !== null && path !== null) {
       throw new Fault(`${INDEX} says that evidence ${evidenceId} is withheld, and it is there`);

@@ -1,4 +1,5 @@
-import { FLOW_DOWN, judge, OVERSIGHT, type AgreementNeed } from '../../src/agreements/judge.js';
+import { FLOW_DOWN, OVERSIGHT, type AgreementNeed } from '../../src/agreements/findings.js';
+import { judge } from '../../src/agreements/judge.js';
 import type { AgreementsInput } from '../../src/agreements/standing.js';
 import { TERM_NAMES, TERMS, type Term } from '../../src/agreements/terms.js';
 import type { EffectiveRecord, EndedRecord } from '../../src/records/effective.js';

@@ -91,7 +91,7 @@ const signedBy = (name: string, { publicKey, privateKey }: KeyPair, text: string
 const SALT = Buffer.alloc(32, 7);
 const DETAILS = { note: 'ten' };
 
-const VERSION = {
+export const VERSION = {
   type: 'policy',
   title: 'Backups',
   ownerId: 'owner',

@@ -7,6 +7,7 @@ import type { Leaf } from '../../src/audit/event.js';
 import { parseVerifierKey } from '../../src/audit/note.js';
 import { canonicalJson } from '../../src/kernel/crypto/canonical-json.js';
 import { timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
+import { versionDigest } from '../../src/records/version-digest.js';
 import { verifyFiles, verifyPackage, type Verdict, type VerifyOptions } from '../../src/verify/verify.js';
 import { CHECKS, type Check } from '../../src/verify/steps.js';
 import { timeStampAuthority } from '../support/time-stamp-authority.js';
@@ -26,6 +27,7 @@ import {
   writeZip,
   type Files,
   type MadeOptions,
+  VERSION,
 } from './made-package.js';
 
 const ORIGIN = `evidence.example/log/${TENANT}`;
@@ -340,6 +342,30 @@ describe('safeguard verify', () => {
       expect(await caughtIn({ payload: (payload) => void payload.set(path, Buffer.from('[]\n')) })).toBeUndefined();
       expect(await caughtIn({ leaves: edited(2, (leaf) => (leaf.object.sha256 = 'a'.repeat(64))) })).toBe('approved');
       expect(await caughtIn({ leaves: edited(2, (leaf) => (leaf.action = 'record.submitted')) })).toBe('approved');
+      // Nor by an approval that comes later and is of what was put in its place.
+      const again = edited(40, (leaf) => {
+        leaf.action = 'record.approved';
+        leaf.object = {
+          kind: 'record',
+          id: RECORD,
+          version: 1,
+          sha256: versionDigest({ ...VERSION, title: 'Nothing' }),
+        };
+      });
+      const of40 = (payload: Files) => {
+        replaced('"title":"Backups"', '"title":"Nothing"')(payload);
+        const { time } = JSON.parse(before[40]!.toString()) as Leaf;
+        payload.set(
+          path,
+          Buffer.from(
+            payload
+              .get(path)!
+              .toString()
+              .replace(/"decidedAt":"[^"]*"/, `"decidedAt":"${time}"`),
+          ),
+        );
+      };
+      expect(await caughtIn({ leaves: again, payload: of40 })).toBe('approved');
     });
 
     it('does a record that was disposed of verify, where the log says that it was?', async () => {
@@ -405,12 +431,21 @@ describe('safeguard verify', () => {
         );
       };
       const absent = without('"faults": []');
+      const reported = (payload: Files) => {
+        withheld('"one"', absent)(payload);
+        const text = payload.get('index.json')!.toString();
+        payload.set(
+          'index.json',
+          Buffer.from(text.replace('"withheld":', '"scans": [{ "scanId": "s" }], "withheld":')),
+        );
+      };
       expect(await caughtIn({ payload: withheld('null', absent) })).toBe('evidence');
       // The statement of this one is about all systems.
       const told = async (payload: (payload: Files) => void) =>
         (await verify(await makePackage({ keys, payload }))).lines.find(({ check }) => check === 'evidence')?.text;
       expect(await told(withheld('"one"', () => undefined))).toMatch(/is withheld, and it is there/);
       expect(await told(withheld('"one"', absent))).toMatch(/1 are withheld/);
+      expect(await told(reported)).toMatch(/is the report of a scan/);
       const said = `"faults": [{ "evidenceId": "${EVIDENCE}", "reason": "gone" }]`;
       const { verified, lines } = await verify(await makePackage({ keys, payload: without(said) }));
       expect(verified).toBe(true);

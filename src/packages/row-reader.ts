@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService, type ListedEvent } from '../audit/audit.service.js';
+import type { ObjectKind } from '../audit/event.js';
 import type { SignedHead } from '../audit/log.js';
 import { EventsService } from '../events/events.service.js';
 import { Database } from '../kernel/db/database.js';
@@ -29,6 +30,12 @@ const EVENTS_PAGE = 500;
 const COVERAGE_PAGE = 500;
 
 /** Reads what a package has as lines: of scans, of what they say, and of what happened. Each page in a transaction of its own (see `PackageGatherer`). */
+/**
+ * Who was let in, what they read and what was said between them and the organisation. A package is made for nobody by name, and an auditor whom it is handed over to
+ * is told nothing of others.
+ */
+const OF_ENGAGEMENTS: ReadonlySet<ObjectKind> = new Set(['engagement', 'evidence_request']);
+
 @Injectable()
 export class PackageRowReader {
   constructor(
@@ -206,7 +213,10 @@ export class PackageRowReader {
     }
   }
 
-  /** Newest first, up to the instant of knowledge. In a package about one system, details of what is not about it are left out. */
+  /**
+   * Newest first, up to the instant of knowledge. Details are left out of what is about engagements, and in a package about one system of what is not about it: the leaf
+   * stays, and with it their salted digest.
+   */
   async *eventPages(
     principal: Principal,
     row: Package,
@@ -218,7 +228,8 @@ export class PackageRowReader {
     if (row.systemId !== null) objects.add(row.systemId);
     for (const [id, { evidenceId }] of scans) objects.add(id).add(evidenceId);
     const isInScope = ({ leaf, details }: ListedEvent): boolean =>
-      row.systemId === null || objects.has(leaf.object.id) || isAbout(details, row.systemId);
+      !OF_ENGAGEMENTS.has(leaf.object.kind) &&
+      (row.systemId === null || objects.has(leaf.object.id) || isAbout(details, row.systemId));
     const to = justAfter(row.knownAt).toISOString();
     const found = pages(EVENTS_PAGE, (last: ListedEvent | null) =>
       this.database.readSnapshot(principal, (tx) =>

@@ -89,9 +89,7 @@ export class PostureFill {
         series: `(left(r.series::text, 8) || substr(pg_temp.id(r.series::text || s.k)::text, 9))::uuid`,
       });
       await this.addOwnRecords(copies);
-      for (const table of ['posture_segment', 'posture_horizon']) {
-        await this.copy(table, copies, 'r.place_id = s.template', { place_id: 's.id' });
-      }
+      await this.copy('posture_timeline', copies, 'r.place_id = s.template', { place_id: 's.id' });
       this.systems += batch;
       told(this.systems + this.templates.length);
     }
@@ -108,14 +106,14 @@ export class PostureFill {
       'record',
       'record_version',
       'record_interval',
+      'posture_timeline',
     ]) {
       await this.admin.query(`vacuum (analyze) ${table}`);
     }
-    await this.admin.query('vacuum (analyze) posture_segment');
     await this.admin.query('checkpoint');
   }
 
-  async count(table: 'result' | 'record' | 'posture_segment'): Promise<number> {
+  async count(table: 'result' | 'record'): Promise<number> {
     const { rows } = await this.admin.query<{ count: number }>(`select count(*)::int as count from ${table}`);
     return rows[0]?.count ?? 0;
   }
@@ -123,7 +121,7 @@ export class PostureFill {
   /** How many of the templates are remembered with all that was filled. */
   async remembered(): Promise<boolean> {
     const { rows } = await this.admin.query<{ all: boolean }>(
-      `select count(*) = $3 as all from posture_horizon h
+      `select count(*) = $3 as all from posture_timeline h
        where organization_id = $1 and place_id = any ($2::uuid[])
          and results_upto = (select max(known_at) from coverage c where c.organization_id = $1 and c.system_id = h.place_id)
          and records_upto = ${KNOWN}`,

@@ -72,7 +72,6 @@ export const posture: BenchProgram = {
         systems: size,
         results: await fill.count('result'),
         records: await fill.count('record'),
-        segments: await fill.count('posture_segment'),
       };
       base = await measure(bench, questions, details, base);
       report({
@@ -120,20 +119,31 @@ async function remember(bench: Bench, fill: PostureFill): Promise<void> {
 }
 
 interface Counted {
+  id: string;
   counts: unknown;
-  systems: { id: string; counts: unknown }[];
+}
+
+interface Page {
+  items: Counted[];
+  next: string | null;
 }
 
 /** What the organisation says of systems by memory is what they say of themselves when they are evaluated. */
 async function compare(bench: Bench, size: number): Promise<void> {
   const path = `/v1/organizations/${bench.organizationId}`;
   for (const asOf of [new Date(), new Date(Date.now() - 33.3 * DAY), new Date(Date.now() - 200.1 * DAY)]) {
-    const query = `posture?asOf=${asOf.toISOString()}`;
-    const { systems } = await read(bench, `${path}/${query}`);
+    const query = `asOf=${asOf.toISOString()}`;
+    const systems: Counted[] = [];
+    for (let next: string | null = ''; next !== null;) {
+      const cursor: string = next === '' ? '' : `&cursor=${next}`;
+      const page: Page = await read<Page>(bench, `${path}/posture/systems?limit=500&${query}${cursor}`);
+      systems.push(...page.items);
+      next = page.next;
+    }
     if (systems.length !== size) throw new Error(`${systems.length} systems of ${size}`);
     for (let number = 0; number < COMPARED; number += 1) {
       const system = systems[mix(number) % systems.length];
-      const { counts } = await read(bench, `${path}/systems/${system?.id ?? ''}/${query}`);
+      const { counts } = await read<Counted>(bench, `${path}/systems/${system?.id ?? ''}/posture?${query}`);
       if (JSON.stringify(counts) !== JSON.stringify(system?.counts)) {
         throw new Error(`what is remembered of ${system?.id ?? ''} at ${asOf.toISOString()} is not what is evaluated`);
       }
@@ -141,10 +151,10 @@ async function compare(bench: Bench, size: number): Promise<void> {
   }
 }
 
-async function read(bench: Bench, path: string): Promise<Counted> {
+async function read<Answer>(bench: Bench, path: string): Promise<Answer> {
   const answer = await fetch(bench.url + path, { headers: { Authorization: `Bearer ${await bench.adminToken()}` } });
   if (!answer.ok) throw new Error(`GET ${path}: ${answer.status}`);
-  return (await answer.json()) as Counted;
+  return (await answer.json()) as Answer;
 }
 
 async function measure(

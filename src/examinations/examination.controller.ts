@@ -9,7 +9,7 @@ import { Call, Endpoint, type CallOf, type Operation } from '../kernel/http/endp
 import { decodeCursor, encodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
-import { selected } from '../posture/document.js';
+import { boundSystems, selected } from '../posture/document.js';
 import { PostureService } from '../posture/posture.service.js';
 import { shownBy } from '../posture/shown.js';
 import type { EffectiveRecord } from '../records/effective.js';
@@ -89,7 +89,7 @@ export class ExaminationController {
         ? await this.posture.evaluateNow(principal, ask)
         : await this.posture.evaluate(principal, ask);
     await this.record(getWholePosture, call);
-    return selected(document, shownBy(query, catalog));
+    return selected(boundSystems(document), shownBy(query, catalog));
   }
 
   @Endpoint(getSystemPosture)

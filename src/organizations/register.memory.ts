@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { prepared } from '../kernel/db/prepared.js';
 import type { Tx } from '../kernel/db/database.js';
+import { OfOrganizations } from '../kernel/of-organizations.js';
 import type { SystemVersion } from './system.entity.js';
 
 /** Versions of systems and their namespaces in memory, of all organisations together: some 300 bytes a version, and 100 a namespace at most. */
@@ -37,12 +38,11 @@ interface Register {
  */
 @Injectable()
 export class RegisterMemory {
-  /** The one that was asked for last comes last. */
-  private readonly held = new Map<string, Register>();
-  /** Organisations with more than there is room for: nothing is read of them only to find that again. */
-  private readonly tooLarge = new Set<string>();
+  private readonly held: OfOrganizations<Register>;
 
-  constructor(private readonly maximum = MAX_ENTRIES) {}
+  constructor(maximum = MAX_ENTRIES) {
+    this.held = new OfOrganizations(maximum, ({ entries }) => entries);
+  }
 
   /** As SystemStore.versionsAsOf; null where the database is to be asked. */
   async versionsAsOf(tx: Tx, inEffect: Date, knownAt: Date, id: string | null): Promise<SystemAsOf[] | null> {
@@ -69,32 +69,15 @@ export class RegisterMemory {
 
   private async recall(tx: Tx): Promise<Register | null> {
     const { organizationId } = tx;
-    if (!tx.isSnapshot || this.tooLarge.has(organizationId)) return null;
+    if (!tx.isSnapshot || this.held.isTooLarge(organizationId)) return null;
     const seen = await tx.once('versions of systems', () => seenBy(tx));
-    let register = this.held.get(organizationId);
-    if (register?.seen !== seen) {
-      const entries = await entriesOf(tx);
-      if (entries > this.maximum) {
-        this.held.delete(organizationId);
-        this.tooLarge.add(organizationId);
-        return null;
-      }
-      register = { seen, entries, systems: await read(tx) };
-    }
-    this.held.delete(organizationId);
+    const known = this.held.get(organizationId);
+    if (known?.seen === seen) return known;
+    const entries = await entriesOf(tx);
+    if (!this.held.hasRoomFor(organizationId, entries)) return null;
+    const register = { seen, entries, systems: await read(tx) };
     this.held.set(organizationId, register);
-    this.trim();
     return register;
-  }
-
-  /** Forgets organisations, those first of which nobody has asked for longest, until there is room. */
-  private trim(): void {
-    let all = [...this.held.values()].reduce((sum, { entries }) => sum + entries, 0);
-    for (const [organizationId, { entries }] of this.held) {
-      if (all <= this.maximum) return;
-      this.held.delete(organizationId);
-      all -= entries;
-    }
   }
 }
 

@@ -3,18 +3,15 @@ import type { Instant } from '../kernel/http/instant.js';
 import type { BlindCluster } from './blind-spots.js';
 import { countsOf, type SystemEvaluation } from './evaluate.js';
 import type { Unmapped } from './evidence.js';
-import type { OrganizationEvaluation } from './organization.js';
-import type { OrganizationPosture } from './organization.schema.js';
+import { byName, type OrganizationEvaluation } from './organization.js';
+import { MAX_SYSTEMS, type OrganizationPosture } from './organization.schema.js';
 import { STATEMENT, type Posture } from './posture.schema.js';
-import { countStatuses, type Status } from './status.js';
+import { countStatuses, STATUSES, type Status } from './status.js';
 
 const MAX_TARGETS = 100;
 const MAX_UNMAPPED = 200;
 /** A thousand CVEs of one source shall not hide what another one says. */
 const MAX_UNMAPPED_OF_SOURCE = 25;
-
-/** Of an organisation: as many as anybody looks at one after the other. */
-const MAX_BLIND = 100;
 
 export interface DocumentParts {
   organizationId: string;
@@ -80,16 +77,43 @@ export function organizationDocument(
     counts: organizationCounts({ controls, practices }),
     controls,
     practices,
-    systems: systems.map(({ id, name, environment, counts }) => ({ id, name, environment, counts })),
+    systems: systems.map(countedSystem).sort(worstFirst),
+    moreSystems: 0,
     excluded: excluded.map(({ id, name }) => ({ id, name, reason: 'It was registered as handling no PHI.' })),
     blindSystems: blind
-      .slice(0, MAX_BLIND)
+      .slice(0, MAX_SYSTEMS)
       .map(({ id, name, states }) => ({ systemId: id, name, targets: states.blind })),
-    moreBlindSystems: Math.max(0, blind.length - MAX_BLIND),
+    moreBlindSystems: Math.max(0, blind.length - MAX_SYSTEMS),
     controlsWithoutPractice: [...gaps.controlsWithoutPractice],
     controlsWithoutScanner: [...gaps.controlsWithoutScanner],
   };
 }
+
+type CountedSystem = OrganizationPosture['systems'][number];
+
+/** A system, and how its own posture counts. */
+export const countedSystem = ({ id, name, environment, counts }: CountedSystem): CountedSystem => ({
+  id,
+  name,
+  environment,
+  counts,
+});
+
+/** By the items that ask for work, in the order of STATUSES; then by name. */
+function worstFirst(one: CountedSystem, other: CountedSystem): number {
+  for (const status of STATUSES) {
+    const more = other.counts.controls[status] - one.counts.controls[status];
+    if (more !== 0) return more;
+  }
+  return byName(one, other);
+}
+
+/** What the API answers: of a fleet the systems that stand worst; `listSystemPostures` has the others. */
+export const boundSystems = (posture: OrganizationPosture): OrganizationPosture => ({
+  ...posture,
+  systems: posture.systems.slice(0, MAX_SYSTEMS),
+  moreSystems: Math.max(0, posture.systems.length - MAX_SYSTEMS),
+});
 
 /** The law in force apart from what is only proposed. */
 export function organizationCounts({

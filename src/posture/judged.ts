@@ -51,36 +51,37 @@ interface ControlAlike extends Alike {
 export const rankOf = (status: Status): number => STATUSES.indexOf(status);
 export const statusAt = (rank: number): Status => STATUSES[rank] ?? 'missing';
 
-/** How many there are of each status, by rank. */
+/** How many there are of each status, by rank, in each of so many places. */
 export class Counter {
-  private readonly ranks = STATUSES.map(() => 0);
+  private readonly ranks: Uint32Array;
 
-  add(rank: number): number {
-    return (this.ranks[rank] = (this.ranks[rank] ?? 0) + 1);
+  constructor(places: number) {
+    this.ranks = new Uint32Array(places * STATUSES.length);
   }
 
-  get counts(): StatusCounts {
+  add(place: number, rank: number): number {
+    const at = place * STATUSES.length + rank;
+    return (this.ranks[at] = (this.ranks[at] ?? 0) + 1);
+  }
+
+  of(place: number): StatusCounts {
     const counts = countStatuses([]);
-    for (let rank = 0; rank < STATUSES.length; rank += 1) counts[statusAt(rank)] = this.ranks[rank] ?? 0;
+    STATUSES.forEach((status, rank) => (counts[status] = this.ranks[place * STATUSES.length + rank] ?? 0));
     return counts;
-  }
-
-  clear(): void {
-    this.ranks.fill(0);
   }
 }
 
 /** Systems by their status: how many, and the first of each. */
 export class Tally {
-  private readonly counter = new Counter();
+  private readonly counter = new Counter(1);
   private readonly firstOf = STATUSES.map((): number[] => []);
 
-  add(rank: number, system: number): void {
-    if (this.counter.add(rank) <= MAX_PLACES) this.firstOf[rank]?.push(system);
+  add(system: number, rank: number): void {
+    if (this.counter.add(0, rank) <= MAX_PLACES) this.firstOf[rank]?.push(system);
   }
 
   get counts(): StatusCounts {
-    return this.counter.counts;
+    return this.counter.of(0);
   }
 
   first(status: Status): readonly number[] {
@@ -93,17 +94,20 @@ export class Tally {
   }
 }
 
-/** How practices and items stand in one system, by rank, in the order of the catalogue. One serves for a thousand systems. */
+/** How practices and items stand, by rank: of each, in the order of the catalogue, in each system. What is gone through together lies together: item by item over all systems. */
 export class Ranks {
   readonly practices: Uint8Array;
   /** Where scanners never count. */
   readonly byRecords: Uint8Array;
   readonly controls: Uint8Array;
 
-  constructor({ practices, controls }: Catalog) {
-    this.practices = new Uint8Array(practices.length);
-    this.byRecords = new Uint8Array(practices.length);
-    this.controls = new Uint8Array(controls.length);
+  constructor(
+    { practices, controls }: Catalog,
+    readonly systems: number,
+  ) {
+    this.practices = new Uint8Array(practices.length * systems);
+    this.byRecords = new Uint8Array(practices.length * systems);
+    this.controls = new Uint8Array(controls.length * systems);
   }
 }
 
@@ -165,6 +169,9 @@ export class JudgedControls {
   readonly decision: ReturnType<PlacePart['accepted']['controls']['get']>;
   readonly all: ControlAlike[] = [];
   private readonly alike = new Map<number, ControlAlike>();
+  /** What was found last: of a thousand systems most say what the one before has said. */
+  private lastKey = -1;
+  private last: ControlAlike | null = null;
   private readonly asks: readonly Ask[];
   private readonly whole: SubjectPart;
 
@@ -184,15 +191,19 @@ export class JudgedControls {
   }
 
   /** By its own code and by which statuses its primary practices have: of how many is the same to the rule. */
-  of(code: number, { practices, byRecords }: Ranks): ControlAlike {
+  of(code: number, { practices, byRecords, systems }: Ranks, system: number): ControlAlike {
     const ranks = this.control.scanners === 'never' ? byRecords : practices;
     let statuses = 0;
-    for (const at of this.primary) statuses |= 1 << (ranks[at] ?? 0);
+    for (const at of this.primary) statuses |= 1 << (ranks[at * systems + system] ?? 0);
     const key = (statuses << 16) | code;
+    if (key === this.lastKey && this.last !== null) return this.last;
     let found = this.alike.get(key);
-    if (found !== undefined) return found;
-    this.alike.set(key, (found = this.judge(code, statuses)));
-    this.all.push(found);
+    if (found === undefined) {
+      this.alike.set(key, (found = this.judge(code, statuses)));
+      this.all.push(found);
+    }
+    this.lastKey = key;
+    this.last = found;
     return found;
   }
 

@@ -7,10 +7,11 @@ import { SystemService } from '../organizations/system.service.js';
 import { RecordsService } from '../records/records.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { PostureReader, type Question } from './posture.reader.js';
-import { SegmentStore } from './segment.store.js';
 import { isSameStamp, type PresentStamp, type Stamp } from './stamp.js';
 import { StampReader } from './stamp.reader.js';
 import type { SystemStates } from './states.js';
+import { TimelineMemory } from './timeline.memory.js';
+import { TimelineStore } from './timeline.store.js';
 import { walk } from './walk.js';
 
 /** Before anything that this service is about (src/kernel/http/instant.ts). */
@@ -36,7 +37,8 @@ export class PostureMemory {
     private readonly database: Database,
     private readonly reader: PostureReader,
     private readonly stamps: StampReader,
-    private readonly segments: SegmentStore,
+    private readonly memory: TimelineMemory,
+    private readonly timelines: TimelineStore,
     private readonly organizations: OrganizationService,
     private readonly systems: SystemService,
     private readonly results: ResultsService,
@@ -48,17 +50,24 @@ export class PostureMemory {
   async recall(tx: Tx, { ask, inScope, yardstick }: Question): Promise<Recalled> {
     // Of what there is it is the same at every instant that is asked for.
     const present = await tx.once(`stamps ${ask.systemId ?? ''}`, () => this.stamps.stamps(tx, ask.systemId));
-    const remembered = await this.segments.recall(tx, ask.systemId, ask.asOf);
+    const remembered = await this.memory.recall(tx, ask.systemId);
     const { practices, controls } = yardstick.catalog;
+    const items = practices.length + controls.length;
+    // Of a thousand systems a thousand arrays would be made, each with memory of its own.
+    const room = new Uint16Array(items * inScope.length);
     const states = new Map<string, SystemStates>();
     let forgotten = false;
-    for (const { id } of inScope) {
+    for (const [index, { id }] of inScope.entries()) {
       const [stamp, found] = [present.get(id), remembered.get(id)];
       // What was known then is less than what is remembered.
       if (stamp === undefined || ask.knownAt < stamp.knownSince) continue;
-      if (found === undefined || !isSameStamp(stamp, found.stamp)) forgotten = true;
-      // An overlay has more items: those segments were made of the catalogue that was in force at their instant, as the question's is.
-      else if (found.states?.codes.length === practices.length + controls.length) states.set(id, found.states);
+      if (found === undefined || !isSameStamp(stamp, found.stamp)) {
+        forgotten = true;
+        continue;
+      }
+      const said = found.timeline.at(ask.asOf.getTime(), room.subarray(items * index, items * (index + 1)));
+      // An overlay has more items: what is remembered was made of the catalogue that was in force at its instant, as the question's is.
+      if (said?.codes.length === items) states.set(id, said);
     }
     return { states, forgotten };
   }
@@ -79,10 +88,10 @@ export class PostureMemory {
   /** Brings what is remembered of one system (null: of each) to what is known. */
   async refresh(principal: Principal, systemId: string | null): Promise<void> {
     const forgotten = await this.database.readSnapshot(principal, async (tx) => {
-      const horizons = await this.segments.horizons(tx);
+      const known = await this.timelines.stamps(tx);
       return [...(await this.stamps.stamps(tx, systemId))].flatMap(([id, stamp]) => {
-        const horizon = horizons.get(id);
-        return horizon !== undefined && isSameStamp(horizon, stamp) ? [] : [id];
+        const before = known.get(id);
+        return before !== undefined && isSameStamp(before, stamp) ? [] : [id];
       });
     });
     const faults: unknown[] = [];
@@ -94,7 +103,7 @@ export class PostureMemory {
   private async refreshSystem(principal: Principal, systemId: string): Promise<void> {
     const made = await this.database.readSnapshot(principal, async (tx) => {
       const stamp = (await this.stamps.stamps(tx, systemId)).get(systemId);
-      const before = (await this.segments.horizons(tx)).get(systemId) ?? null;
+      const before = (await this.timelines.find(tx, systemId))?.stamp ?? null;
       if (stamp === undefined || (before !== null && isSameStamp(before, stamp))) return null;
       const from = await this.touched(tx, systemId, before, stamp);
       // By all that the transaction sees: nothing of it can have become known later than this.
@@ -114,7 +123,7 @@ export class PostureMemory {
     });
     if (made === null) return;
     await this.database.write(principal, async (tx) => {
-      await this.segments.replace(tx, systemId, made.from, made.segments, made.before, made.stamp);
+      await this.timelines.replace(tx, systemId, made.from, made.segments, made.before, made.stamp);
       tx.withoutAudit('what is remembered is no news');
     });
   }

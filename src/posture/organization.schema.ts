@@ -15,6 +15,9 @@ import {
 
 const count = z.int().min(0);
 
+/** Of an organisation: as many as anybody looks at one after the other. */
+export const MAX_SYSTEMS = 100;
+
 const PostureNeedOfMany = RecordNeed.omit({ until: true }).meta({
   id: 'PostureNeedOfMany',
   description: 'One record type that is asked for, as it stands in the system in which it stands worst.',
@@ -83,7 +86,12 @@ export const OrganizationPosture = z
     systemId: z.null().meta({ description: 'It is of the organisation, over its systems in scope.' }),
     controls: z.array(OrganizationControl),
     practices: z.array(OrganizationPractice),
-    systems: z.array(SystemPosture).meta({ description: 'Systems in scope, by name.' }),
+    systems: z.array(SystemPosture).meta({
+      description:
+        'Systems in scope, each with how its own posture counts: the one with most failing items first, then by missing, stale and partial ones, then by name. ' +
+        `At most ${MAX_SYSTEMS} over the API: \`listSystemPostures\` has all.`,
+    }),
+    moreSystems: count.meta({ description: 'Further systems in scope.' }),
     excluded: z
       .array(z.object({ id: z.uuid(), name: z.string(), reason: z.string() }))
       .meta({ description: 'Systems that were left out.' }),
@@ -98,7 +106,7 @@ export const OrganizationPosture = z
           }),
         }),
       )
-      .max(100)
+      .max(MAX_SYSTEMS)
       .meta({ description: 'Where nobody looks: never first, then by how many targets. At most 100.' }),
     moreBlindSystems: count,
     controlsWithoutPractice: z
@@ -145,6 +153,7 @@ export const OrganizationPosture = z
             counts: controlCounts('failing'),
           },
         ],
+        moreSystems: 0,
         excluded: [],
         blindSystems: [{ systemId: '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03', name: 'emr-production', targets: 2 }],
         moreBlindSystems: 0,

@@ -42,6 +42,12 @@ const MAX_NAMES = 3;
 
 const NO_SYSTEM = 'No system of the organisation is in scope: none handled PHI at the instant asked for.';
 
+type Named = Pick<OrganizationSystem, 'name' | 'id'>;
+
+/** Two systems may have had one name, one after the other. */
+export const byName = (a: Named, b: Named): number =>
+  a.name === b.name ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.name < b.name ? -1 : 1;
+
 /** The organisation over its systems in scope (rollup.ts says how); without any, what its own records say. */
 export function evaluateOrganization(
   yardstick: Yardstick,
@@ -51,61 +57,68 @@ export function evaluateOrganization(
   const { catalog } = yardstick;
   const isAlone = inScope.length === 0;
   const alone = { id: '', name: 'the organisation', environment: '', states: unknownStates(catalog) };
-  const systems = isAlone ? [alone] : [...inScope].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const systems = isAlone ? [alone] : [...inScope].sort(byName);
   const practices = catalog.practices.map((practice) => new JudgedPractices(practice, yardstick, whole));
   const controls = catalog.controls.map((control) => new JudgedControls(control, yardstick, whole));
   const ruleAt = controls.findIndex(({ control }) => control.id === ADDRESSABLE_RULE);
-  const codeAt = (system: number, at: number): number => systems[system]?.states.codes[at] ?? 0;
-  /** How all of it stands in a system. Numbers alone: what is made for each of two hundred items of a thousand systems takes longer than to count them. */
-  const ranksIn = (system: number, ranks: Ranks): Ranks => {
-    for (let at = 0; at < practices.length; at += 1) {
-      const alike = practices[at]?.of(codeAt(system, at));
-      ranks.practices[at] = alike?.rank ?? 0;
-      ranks.byRecords[at] = alike?.rankByRecords ?? 0;
+  const count = systems.length;
+  // Numbers alone, item by item over all systems: what is made, or looked for, for each of two hundred items of a thousand systems takes longer than to count them.
+  const codes = new Uint16Array((practices.length + controls.length) * count);
+  systems.forEach(({ states }, system) => {
+    for (let at = 0; at < states.codes.length; at += 1) codes[at * count + system] = states.codes[at] ?? 0;
+  });
+  const codeAt = (system: number, at: number): number => codes[at * count + system] ?? 0;
+  const ranks = new Ranks(catalog, count);
+  practices.forEach((judged, at) => {
+    for (let system = 0; system < count; system += 1) {
+      const alike = judged.of(codeAt(system, at));
+      ranks.practices[at * count + system] = alike.rank;
+      ranks.byRecords[at * count + system] = alike.rankByRecords;
     }
-    for (let at = 0; at < controls.length; at += 1) {
-      ranks.controls[at] = controls[at]?.of(codeAt(system, practices.length + at), ranks).rank ?? 0;
+  });
+  controls.forEach((judged, at) => {
+    for (let system = 0; system < count; system += 1) {
+      const { rank } = judged.of(codeAt(system, practices.length + at), ranks, system);
+      ranks.controls[at * count + system] = rank;
     }
-    return ranks;
-  };
+  });
   /** Of the rule on addressable items why it is met in part; null: no item lowers it. */
-  const undecidedIn = (ranks: Ranks): string | null => {
-    const statusOf = (at: number): Status => statusAt(ranks.controls[at] ?? 0);
+  const undecidedIn = (system: number): string | null => {
+    const statusOf = (at: number): Status => statusAt(ranks.controls[at * count + system] ?? 0);
     return mayBeLowered(statusOf(ruleAt))
       ? undecided(controls.map(({ control: { id, required } }, at) => ({ id, required, status: statusOf(at) })))
       : null;
   };
-
-  const ranks = new Ranks(catalog);
-  const counts = { controls: new Counter(), proposed: new Counter(), practices: new Counter() };
-  const counted = systems.map(({ id, name, environment, states }, index) => {
-    ranksIn(index, ranks);
-    if (undecidedIn(ranks) !== null) ranks.controls[ruleAt] = rankOf('partial');
-    for (const counter of Object.values(counts)) counter.clear();
-    for (let at = 0; at < practices.length; at += 1) {
-      const rank = ranks.practices[at] ?? 0;
-      practices[at]?.tally.add(rank, index);
-      counts.practices.add(rank);
-    }
-    for (let at = 0; at < controls.length; at += 1) {
-      const judged = controls[at];
-      if (judged === undefined) continue;
-      const rank = ranks.controls[at] ?? 0;
-      judged.tally.add(rank, index);
-      counts[judged.counts].add(rank);
-    }
-    return {
-      id,
-      name,
-      environment,
-      states,
-      counts: {
-        controls: counts.controls.counts,
-        proposed: counts.proposed.counts,
-        practices: counts.practices.counts,
-      },
-    };
+  const open = systems.map((_, system) => undecidedIn(system));
+  open.forEach((reason, system) => {
+    if (reason !== null) ranks.controls[ruleAt * count + system] = rankOf('partial');
   });
+
+  const counts = { controls: new Counter(count), proposed: new Counter(count), practices: new Counter(count) };
+  const add = (tally: Tally, counter: Counter, all: Uint8Array, at: number): void => {
+    for (let system = 0; system < count; system += 1) {
+      const rank = all[at * count + system] ?? 0;
+      tally.add(system, rank);
+      counter.add(system, rank);
+    }
+  };
+  practices.forEach(({ tally }, at) => {
+    add(tally, counts.practices, ranks.practices, at);
+  });
+  controls.forEach(({ tally, counts: of }, at) => {
+    add(tally, counts[of], ranks.controls, at);
+  });
+  const counted = systems.map(({ id, name, environment, states }, system) => ({
+    id,
+    name,
+    environment,
+    states,
+    counts: {
+      controls: counts.controls.of(system),
+      proposed: counts.proposed.of(system),
+      practices: counts.practices.of(system),
+    },
+  }));
 
   const shownPractices = practices.map((judged, at): OrganizationPractice => {
     const { practice, tally, all } = judged;
@@ -125,25 +138,22 @@ export function evaluateOrganization(
   const byId = new Map(shownPractices.map(({ id, status }) => [id, status]));
   /** Most items show the same few systems. */
   const seen = new Map<number, ReturnType<typeof lookAt>>();
-  const lookAt = (system: number) => {
-    const judgedHere = new Map(
+  const lookAt = (system: number) =>
+    new Map(
       practices.map((judged, at) => {
         const { part, status, records } = judged.of(codeAt(system, at));
         return [judged.practice.id, { part, posture: { status, needs: records.needs } }] as const;
       }),
     );
-    return { ranks: ranksIn(system, new Ranks(catalog)), judgedHere };
-  };
   const shownControls = controls.map((judged, at): OrganizationControl => {
     const { control, links, tally, all, decision } = judged;
     const told = (system: number) => {
       let known = seen.get(system);
       if (known === undefined) seen.set(system, (known = lookAt(system)));
-      const { ranks, judgedHere } = known;
-      const { records } = judged.of(codeAt(system, practices.length + at), ranks);
-      const { reason } = evaluateControl({ control, links, practices: judgedHere, records, decision });
-      const open = at === ruleAt ? undecidedIn(ranks) : null;
-      return open === null ? reason : `${reason} ${open}`;
+      const { records } = judged.of(codeAt(system, practices.length + at), ranks, system);
+      const { reason } = evaluateControl({ control, links, practices: known, records, decision });
+      const lowered = at === ruleAt ? (open[system] ?? null) : null;
+      return lowered === null ? reason : `${reason} ${lowered}`;
     };
     const places = placesOf(tally, systems, isAlone, told);
     const { id, title, citation, family, type, required, overlay } = control;

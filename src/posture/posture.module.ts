@@ -24,8 +24,9 @@ import { PostureController } from './posture.controller.js';
 import { PostureReader } from './posture.reader.js';
 import { PostureService } from './posture.service.js';
 import { PostureWorker } from './posture.worker.js';
-import { SegmentStore } from './segment.store.js';
 import { StampReader } from './stamp.reader.js';
+import { TimelineMemory } from './timeline.memory.js';
+import { TimelineStore } from './timeline.store.js';
 import { WorkController } from './work.controller.js';
 import { WorkService } from './work.service.js';
 
@@ -53,7 +54,8 @@ import { WorkService } from './work.service.js';
     PostureMemory,
     PostureWorker,
     StampReader,
-    SegmentStore,
+    TimelineMemory,
+    TimelineStore,
     PlaceReader,
     {
       provide: Judges,

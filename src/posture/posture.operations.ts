@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
+import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationParams, systemParams } from '../kernel/http/parameters.js';
 import { OrganizationPosture } from './organization.schema.js';
-import { Posture } from './posture.schema.js';
+import { Posture, SystemPosture } from './posture.schema.js';
 import { STATUSES } from './status.js';
 
 export const postureQuery = z.strictObject({
@@ -46,6 +47,20 @@ export const getOrganizationPosture = operation({
   params: organizationParams,
   query: postureQuery,
   answers: { 200: { description: 'The posture.', schema: OrganizationPosture } },
+});
+
+export const listSystemPostures = operation({
+  id: 'listSystemPostures',
+  method: 'GET',
+  path: '/v1/organizations/:organizationId/posture/systems',
+  tag: 'Posture',
+  summary: 'List how each system stands',
+  description:
+    'Systems in scope by name, each with how its own posture counts; why, the posture of the system says. All pages are of the instants of the first, whatever is learnt meanwhile.',
+  permission: 'posture:read',
+  params: organizationParams,
+  query: z.strictObject({ ...pageQuery, ...instantQuery }),
+  answers: { 200: { description: 'One page of systems.', schema: pageOf(SystemPosture, 'SystemPosturePage') } },
 });
 
 export const getSystemPosture = operation({

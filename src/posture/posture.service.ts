@@ -9,7 +9,7 @@ import { blindClusters, longestLimit } from './blind-spots.js';
 import { organizationCounts, organizationDocument, postureDocument, type DocumentParts } from './document.js';
 import { evaluateSystem } from './evaluate.js';
 import { PostureMemory } from './memory.service.js';
-import { evaluateOrganization, type OrganizationEvaluation, type OrganizationSystem } from './organization.js';
+import { byName, evaluateOrganization, type OrganizationEvaluation, type OrganizationSystem } from './organization.js';
 import type { OrganizationPosture } from './organization.schema.js';
 import { PostureReader, type PostureAsk, type Question } from './posture.reader.js';
 import type { Posture } from './posture.schema.js';
@@ -55,6 +55,27 @@ export class PostureService {
       return this.remembering(principal, async (tx) => askOf(await this.reader.present(tx, systemId)));
     }
     return this.evaluate(principal, askOf(await this.present(principal, systemId)));
+  }
+
+  /** A page of the systems in scope, by name, each with how its own posture counts; with the instants that it is of. */
+  async systems(
+    principal: Principal,
+    query: InstantQuery,
+    { after, limit }: { after: { name: string; id: string } | null; limit: number },
+  ): Promise<{ ask: OrganizationAsk; systems: OrganizationEvaluation['systems'] }> {
+    const askOf = (present: Date): OrganizationAsk => ({ systemId: null, ...instantOf(query, present) });
+    if (query.knownAt !== undefined)
+      await this.reader.awaitKnown(principal, askOf(await this.present(principal, null)));
+    return this.database.readSnapshot(principal, async (tx) => {
+      const ask = askOf(await this.reader.present(tx, null));
+      const question = await this.reader.question(tx, ask);
+      const inScope = question.inScope
+        .filter((system) => after === null || byName(system, after) > 0)
+        .sort(byName)
+        .slice(0, limit);
+      const { evaluation } = await this.ofSystems(tx, { ...question, inScope });
+      return { ask, systems: evaluation.systems };
+    });
   }
 
   /** The final answer for two instants: the same for as long as the catalogue is. Waits for merges and decisions under way. */
@@ -162,8 +183,11 @@ export class PostureService {
     question: Question,
   ): Promise<{ evaluation: OrganizationEvaluation; forgotten: boolean }> {
     const { yardstick, inScope } = question;
-    const { states: remembered, forgotten } = await this.memory.recall(tx, question);
-    const whole = await this.reader.whole(tx, question);
+    // As of one system (`ofSystem`): Postgres finds what is remembered meanwhile.
+    const [{ states: remembered, forgotten }, whole] = await besideEachOther(
+      this.memory.recall(tx, question),
+      this.reader.whole(tx, question),
+    );
     const systems: OrganizationSystem[] = [];
     // One after another: they share the transaction's connection, and memory holds the summaries of one.
     for (const system of inScope) {

@@ -1,6 +1,6 @@
 import type { SystemInput, Yardstick } from './evaluate.js';
 import { standing } from './states.js';
-import type { Segment } from './segment.store.js';
+import type { Segment } from './timeline.js';
 
 /** What a system is judged by at an instant. */
 export interface Sight {

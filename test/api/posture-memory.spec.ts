@@ -447,6 +447,28 @@ describe('does what is no longer known to be right ever answer?', () => {
     expect(await life.compare(asOf, new Date(life.now - DAY))).toEqual([]);
   });
 
+  it('what is remembered no longer in the database, or otherwise, is forgotten by a process that keeps it', async () => {
+    const life = await Life.begin();
+    await life.remember();
+    const all = life.systemIds.toSorted();
+    expect(await life.compare(new Date(life.now))).toEqual(all);
+    const admin = new pg.Client({ connectionString: world.database.urls.admin });
+    await admin.connect();
+    try {
+      const gone = 'delete from posture_timeline where organization_id = $1 and place_id = $2';
+      await admin.query(gone, [life.clinic.organizationId, all[0]]);
+      expect(await life.compare(new Date(life.now))).toEqual([all[1]]);
+      const other =
+        'update posture_timeline set settings_version = 99, revision = revision + 1 where organization_id = $1';
+      await admin.query(other, [life.clinic.organizationId]);
+      expect(await life.compare(new Date(life.now))).toEqual([]);
+    } finally {
+      await admin.end();
+    }
+    await life.remember();
+    expect(await life.compare(new Date(life.now))).toEqual(all);
+  });
+
   it('what another organisation has is not to be seen', async () => {
     const life = await Life.begin();
     await life.remember();

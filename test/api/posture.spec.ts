@@ -139,7 +139,6 @@ describe('posture', () => {
       .post(`${clinic.path}/systems`, { name: 'website', environment: 'production', phi: 'none' })
       .expect(201);
     const all = await ofOrganization();
-    expect(all.systems.map(({ name }) => name).sort()).toEqual(['billing', 'emr-production']);
     expect(all.excluded).toMatchObject([{ id: (website as { id: string }).id, name: 'website' }]);
     expect(practice(all)).toMatchObject({ status: 'partial', systems: { evidenced: 1, missing: 1 } });
     expect(practice(all).reason).toContain('missing in 1 (billing)');
@@ -158,6 +157,9 @@ describe('posture', () => {
         {},
       ),
     );
+    // The one of which more is missing comes first; by name they are listed elsewhere.
+    expect(all.systems.map(({ name }) => name)).toEqual(['billing', 'emr-production']);
+    expect(all.moreSystems).toBe(0);
     // What the organisation says of a system is what the system says of itself.
     for (const { id, counts } of all.systems) {
       expect((await posture({}, `${clinic.path}/systems/${id}`)).counts).toEqual(counts);
@@ -165,6 +167,24 @@ describe('posture', () => {
     const one = await viewer.get(`${clinic.path}/posture?control=164.312(e)(1)&status=partial,missing`).expect(200);
     expect(one.body.controls.map(({ id }: { id: string }) => id)).toEqual(['164.312(e)(1)']);
     expect(one.body.counts).toEqual(all.counts);
+
+    // Page by page, by name, and all of it of the instants of the first page.
+    const list = `${clinic.path}/posture/systems`;
+    const { body: first } = await viewer.get(`${list}?limit=1`).expect(200);
+    expect(first.items).toEqual(all.systems.filter(({ name }) => name === 'billing'));
+    await post(trivy('KSV038'), ago(0.01), 'cluster/cluster');
+    const { body: rest } = await viewer.get(`${list}?limit=1&cursor=${String(first.next)}`).expect(200);
+    expect(rest).toEqual({ items: all.systems.filter(({ name }) => name === 'emr-production'), next: null });
+    const { body: now } = await viewer.get(`${list}?limit=2`).expect(200);
+    expect(now.items.map(({ name }: { name: string }) => name)).toEqual(['billing', 'emr-production']);
+    expect(now.items[1]).not.toEqual(rest.items[0]);
+    const { body: before } = await viewer.get(`${list}?asOf=${ago(1)}`).expect(200);
+    expect(before.items).toHaveLength(2);
+    for (const cursor of ['x', `${String(first.next)}x`, Buffer.from('["a"]').toString('base64url')]) {
+      await viewer.get(`${list}?cursor=${cursor}`).expect(400);
+    }
+    await viewer.get(`${list}?asOf=2999-01-01T00:00:00Z`).expect(400);
+    await post(trivy(), ago(0.005), 'cluster/cluster');
 
     await clinic.admin.post(`${clinic.path}/systems/${String(second.id)}/retire`).expect(200);
     expect(practice(await ofOrganization()).status).toBe('evidenced');

@@ -52,6 +52,7 @@ export function postureOf(statusOf: (index: number) => Status, name = 'emr'): Or
     practices,
     systems: [{ id: SYSTEM, name, environment: 'production', counts }],
     excluded: [{ id: ID, name: `${name} test`, reason: 'It was registered as handling no PHI.' }],
+    moreSystems: 0,
     blindSystems: [{ systemId: SYSTEM, name, targets: 2 }],
     moreBlindSystems: 0,
     controlsWithoutPractice: ['164.412'],

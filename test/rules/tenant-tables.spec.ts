@@ -66,7 +66,7 @@ const APPEND_ONLY = [
 ];
 
 /** What was made of other rows, and is made anew when they are others: no evidence. */
-const MEMORIES = ['posture_horizon', 'posture_segment'];
+const MEMORIES = ['posture_timeline'];
 
 /** What waits in a line, and leaves it. */
 const LINES = ['audit_queue'];

@@ -71,7 +71,7 @@ export function decodeCursor<const Parts extends readonly CursorPart[]>(
 
 /** Cuts rows that were asked for with `limit + 1` into a page. */
 export function toPage<Row, Item>(
-  rows: Row[],
+  rows: readonly Row[],
   limit: number,
   item: (row: Row) => Item,
   key: (row: Row) => readonly (string | number)[],

@@ -73,7 +73,17 @@ export class EvidenceSurvey {
         redaction,
       });
     }
+    await this.requireFound(principal, faults);
     return { evidence, faults };
+  }
+
+  /** The log says of what can no longer be read that it was found so; where that could not be recorded, the next attempt finds it again. */
+  private async requireFound(principal: Principal, faults: readonly EvidenceFault[]): Promise<void> {
+    for (const { evidenceId, reason } of faults) {
+      const { fault } = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
+      if (fault === null)
+        throw new Error(`evidence ${evidenceId} cannot be read, and that was not recorded: ${reason}`);
+    }
   }
 
   /** Why evidence is no longer what was kept; null where it is. Any other failure (a store that does not answer) fails the attempt. */

@@ -79,10 +79,10 @@ export class PackageGatherer {
     const about = new Set(posture.systems.map(({ id }) => id));
     const systems = inEffect.filter(({ id }) => about.has(id));
     const systemIds = systems.map(({ id }) => id);
-    const scans = await this.lines.knownScans(principal, systemIds, instant);
+    const scope = { systemIds, instant, periodFrom: row.periodFrom };
+    const scans = await this.lines.knownScans(principal, scope);
     // The posture has waited for decisions under way.
-    const recordScope = { systemIds, instant, periodFrom: row.periodFrom };
-    const survey = await this.records.survey(principal, recordScope);
+    const survey = await this.records.survey(principal, scope);
     const { evidence, faults } = await this.evidence.survey(principal, scans, survey, row.systemId, meter);
     // After all that was waited for and looked up: of each of it there is an event, which this head speaks of.
     const head = await this.log.close(principal);
@@ -118,14 +118,14 @@ export class PackageGatherer {
       rows: {
         log: logged.rows,
         events: () => this.lines.eventPages(principal, row, head, scans, survey),
-        scans: () => this.lines.scanLines(principal, systemIds, instant, paths),
+        scans: () => this.lines.scanLines(principal, scope, paths),
         results: () => this.lines.resultPages(principal, systemIds, instant, scans),
         coverage: () => this.lines.coverageLines(principal, systemIds, instant),
         facts: () => this.lines.factLines(principal, systemIds, instant, scans),
-        securityEvents: () => this.lines.securityEventLines(principal, systemIds, instant),
-        records: (type) => this.records.lines(principal, recordScope, type, paths),
-        pastRecords: (type) => this.records.pastLines(principal, recordScope, type, paths),
-        register: (name) => this.records[name](principal, recordScope),
+        securityEvents: () => this.lines.securityEventLines(principal, scope),
+        records: (type) => this.records.lines(principal, scope, type, paths),
+        pastRecords: (type) => this.records.pastLines(principal, scope, type, paths),
+        register: (name) => this.records[name](principal, scope),
         systemPosture: evaluatedOnce(
           async (systemId) => (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
         ),

@@ -39,7 +39,8 @@ export const PackageView = z
     scope,
     periodFrom: z.iso.datetime().meta({
       description:
-        'Beginning of the period that ends at `asOf`, UTC: from here on it has the versions of policies that were in effect, and samples of what was done.',
+        'Beginning of the period that ends at `asOf`, UTC: from here on it has scans and their reports (of before, those on which rests what it says at `asOf`), the versions of policies that were in effect, and ' +
+        'samples of what was done.',
     }),
     asOf: z.iso.datetime().meta({ description: 'It says what was so at this instant, UTC …' }),
     knownAt: z.iso.datetime().meta({ description: '… as it was known at this one, UTC.' }),

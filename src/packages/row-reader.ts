@@ -29,13 +29,30 @@ const EVENTS_PAGE = 500;
 /** Written at once: each names some hundred checks at most. */
 const COVERAGE_PAGE = 500;
 
-/** Reads what a package has as lines: of scans, of what they say, and of what happened. Each page in a transaction of its own (see `PackageGatherer`). */
 /**
- * Who was let in, what they read and what was said between them and the organisation. A package is made for nobody by name, and an auditor whom it is handed over to
- * is told nothing of others.
+ * What an auditor is told the details of: what is judged by, whenever it was decided, and evidence, scans and records of the package or of its period. Of the others there are the
+ * leaves: who is a member and by which address, whom notices go to, who else was let in and what was said with them is for nobody whom a package is made for, or handed over to.
  */
-const OF_ENGAGEMENTS: ReadonlySet<ObjectKind> = new Set(['engagement', 'evidence_request']);
+const TOLD: Partial<Record<ObjectKind, 'ever' | 'period'>> = {
+  organization: 'ever',
+  system: 'ever',
+  agent_trust: 'ever',
+  check: 'ever',
+  record_type: 'ever',
+  evidence: 'period',
+  scan: 'period',
+  record: 'period',
+};
 
+/** What a package is about. */
+export interface PackageScope {
+  readonly systemIds: readonly string[];
+  readonly instant: Instant;
+  /** The period ends at the instant. */
+  readonly periodFrom: Date;
+}
+
+/** Reads what a package has as lines: of scans, of what they say, and of what happened. Each page in a transaction of its own (see `PackageGatherer`). */
 @Injectable()
 export class PackageRowReader {
   constructor(
@@ -46,9 +63,10 @@ export class PackageRowReader {
     private readonly audit: AuditService,
   ) {}
 
-  async knownScans(principal: Principal, systemIds: readonly string[], instant: Instant): Promise<KnownScans> {
+  /** Scans of the period, and those of before on which rests what the package says. */
+  async knownScans(principal: Principal, scope: PackageScope): Promise<KnownScans> {
     const known: KnownScans = new Map();
-    for await (const page of this.scanPages(principal, systemIds, instant)) {
+    for await (const page of this.scanPages(principal, scope)) {
       for (const { id, systemId, evidenceId } of page) known.set(id, { systemId, evidenceId });
     }
     return known;
@@ -56,13 +74,18 @@ export class PackageRowReader {
 
   private async *scanPages(
     principal: Principal,
-    systemIds: readonly string[],
-    instant: Instant,
+    { systemIds, instant, periodFrom: since }: PackageScope,
   ): AsyncGenerator<Scan[], void> {
     for (const systemId of systemIds) {
-      yield* pages(SCANS_PAGE, (after: Scan | null) =>
+      const also = await this.database.readSnapshot(principal, (tx) => this.results.scansBehind(tx, systemId, instant));
+      yield* pages(SCANS_PAGE, (last: Scan | null) =>
         this.database.readSnapshot(principal, (tx) =>
-          this.scans.findKnownScans(tx, systemId, instant, after?.id ?? null, SCANS_PAGE),
+          this.scans.findKnownScans(
+            tx,
+            systemId,
+            { instant, since, also },
+            { after: last?.id ?? null, limit: SCANS_PAGE },
+          ),
         ),
       );
     }
@@ -70,11 +93,10 @@ export class PackageRowReader {
 
   async *scanLines(
     principal: Principal,
-    systemIds: readonly string[],
-    instant: Instant,
+    scope: PackageScope,
     paths: ReadonlyMap<string, string | null>,
   ): AsyncGenerator<object[], void> {
-    for await (const page of this.scanPages(principal, systemIds, instant)) {
+    for await (const page of this.scanPages(principal, scope)) {
       yield page.map((scan) => ({
         id: scan.id,
         systemId: scan.systemId,
@@ -191,17 +213,17 @@ export class PackageRowReader {
     }
   }
 
-  /** Newest first, of each system after another. */
+  /** Those of the period, newest first, of each system after another. */
   async *securityEventLines(
     principal: Principal,
-    systemIds: readonly string[],
-    { asOf, knownAt }: Instant,
+    { systemIds, instant: { asOf, knownAt }, periodFrom: from }: PackageScope,
   ): AsyncGenerator<object[], void> {
     const to = justAfter(asOf);
     for (const systemId of systemIds) {
       const found = pages(SECURITY_EVENTS_PAGE, (last: SecurityEvent | null) =>
         this.database.readSnapshot(principal, (tx) =>
           this.events.findEvents(tx, systemId, {
+            from,
             to,
             knownAt,
             before: last === null ? null : [last.at.toISOString(), last.id],
@@ -214,7 +236,7 @@ export class PackageRowReader {
   }
 
   /**
-   * Newest first, up to the instant of knowledge. Details are left out of what is about engagements, and in a package about one system of what is not about it: the leaf
+   * Newest first, up to the instant of knowledge. Details are left out of what is told to nobody outside, and in a package about one system of what is not about it: the leaf
    * stays, and with it their salted digest.
    */
   async *eventPages(
@@ -227,9 +249,13 @@ export class PackageRowReader {
     const objects = new Set<string>([...ids, ...documents.keys()]);
     if (row.systemId !== null) objects.add(row.systemId);
     for (const [id, { evidenceId }] of scans) objects.add(id).add(evidenceId);
-    const isInScope = ({ leaf, details }: ListedEvent): boolean =>
-      !OF_ENGAGEMENTS.has(leaf.object.kind) &&
-      (row.systemId === null || objects.has(leaf.object.id) || isAbout(details, row.systemId));
+    const isInScope = ({ leaf, details }: ListedEvent): boolean => {
+      const told = TOLD[leaf.object.kind];
+      if (told === undefined) return false;
+      if (objects.has(leaf.object.id)) return true;
+      if (row.systemId !== null && !isAbout(details, row.systemId, objects)) return false;
+      return told === 'ever' || timeOf(leaf, details) >= row.periodFrom;
+    };
     const to = justAfter(row.knownAt).toISOString();
     const found = pages(EVENTS_PAGE, (last: ListedEvent | null) =>
       this.database.readSnapshot(principal, (tx) =>
@@ -249,5 +275,17 @@ export class PackageRowReader {
 /** For a `to`, which is exclusive: what was in the millisecond of the instant was by then. */
 const justAfter = (instant: Date): Date => new Date(instant.getTime() + 1);
 
-const isAbout = (details: unknown, systemId: string): boolean =>
-  typeof details === 'object' && details !== null && 'systemId' in details && details.systemId === systemId;
+/** When what the event is about was so: of a scan, what it has seen. By the event, and not by a row, so that of a scan whose row is gone it is told too. */
+const timeOf = ({ object, time }: ListedEvent['leaf'], details: unknown): Date => {
+  const { observedAt } = (object.kind === 'scan' && typeof details === 'object' && details !== null ? details : {}) as {
+    observedAt?: unknown;
+  };
+  return new Date(typeof observedAt === 'string' ? observedAt : time);
+};
+
+/** Also of evidence of the package, whoever's analysis it was frozen for: by that it is known for what it is. */
+const isAbout = (details: unknown, systemId: string, objects: ReadonlySet<string>): boolean => {
+  if (typeof details !== 'object' || details === null) return false;
+  const { systemId: of, evidence } = details as { systemId?: unknown; evidence?: unknown };
+  return of === systemId || (typeof evidence === 'string' && objects.has(evidence));
+};

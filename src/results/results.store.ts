@@ -137,6 +137,16 @@ export class ResultsStore {
     return rows.map(({ at }) => at);
   }
 
+  /** Scans that the results and facts of an instant name: those that first told of them. */
+  async scansNamed(tx: Tx, systemId: string, { asOf, knownAt }: Instant): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select scan_id as id from (${visibleResults('r.scan_id')}) results
+       union select r.scan_id from fact r where ${VISIBLE}`,
+      [tx.organizationId, systemId, asOf, knownAt],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Sorted by series. The end of an interval is shown only if it was known. */
   async list(tx: Tx, systemId: string, instant: Instant, filter: ResultFilter): Promise<ListedResult[]> {
     return tx.query<ListedResult>(

@@ -22,7 +22,15 @@ import { Readings } from './readings.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, Scan, ScanFlag } from './scan.entity.js';
-import { ScansStore, type Period, type ReportedCluster, type ScanFilter, type ScanOfEvidence } from './scans.store.js';
+import {
+  ScansStore,
+  type KnownScans,
+  type Period,
+  type ReportedCluster,
+  type ScanFilter,
+  type ScanOfEvidence,
+  type ScanPage,
+} from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
 
 export const REPORT_LIMITS = Symbol('bounds on a posted report');
@@ -162,9 +170,9 @@ export class ScansService {
     return this.store.list(tx, systemId, filter);
   }
 
-  /** Stored scans that were known at an instant, of observations up to another; in the order of their ids. */
-  findKnownScans(tx: Tx, systemId: string, instant: Instant, after: string | null, limit: number): Promise<Scan[]> {
-    return this.store.known(tx, systemId, instant, after, limit);
+  /** In the order of their ids. */
+  findKnownScans(tx: Tx, systemId: string, known: KnownScans, page: ScanPage): Promise<Scan[]> {
+    return this.store.known(tx, systemId, known, page);
   }
 
   /** Scans that the evidence is the report of, of the systems (null: of all), the latest that came first. */

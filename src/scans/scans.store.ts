@@ -29,6 +29,20 @@ export interface ReportedCluster {
   lastSeen: Date;
 }
 
+/** Stored scans that were known at an instant, of observations up to another. */
+export interface KnownScans {
+  instant: Instant;
+  /** Those that saw nothing from here on are left out, */
+  since: Date;
+  /** but for these. */
+  also: readonly string[];
+}
+
+export interface ScanPage {
+  after: string | null;
+  limit: number;
+}
+
 /** Of which evidence a scan is, and of which system. */
 export type ScanOfEvidence = Pick<Scan, 'id' | 'systemId' | 'evidenceId' | 'observedAt' | 'receivedAt'>;
 
@@ -189,7 +203,7 @@ export class ScansStore {
   }
 
   /** Scans whose results were known at an instant, of observations up to another; oldest first, after a known scan. */
-  async known(tx: Tx, systemId: string, instant: Instant, after: string | null, limit: number): Promise<Scan[]> {
+  async known(tx: Tx, systemId: string, { instant, since, also }: KnownScans, page: ScanPage): Promise<Scan[]> {
     const query = tx.manager
       .createQueryBuilder(Scan, 's')
       .where('s.organization_id = :organizationId and s.system_id = :systemId', {
@@ -199,8 +213,9 @@ export class ScansStore {
       .andWhere(`s.status = 'stored' and s.observed_at <= :asOf and s.known_at <= :knownAt`, {
         asOf: instant.asOf,
         knownAt: instant.knownAt,
-      });
-    if (after !== null) query.andWhere('s.id > :after', { after });
-    return query.orderBy('s.id').limit(limit).getMany();
+      })
+      .andWhere('(s.observed_at >= :since or s.id = any(:also))', { since, also });
+    if (page.after !== null) query.andWhere('s.id > :after', { after: page.after });
+    return query.orderBy('s.id').limit(page.limit).getMany();
   }
 }

@@ -8,6 +8,7 @@ import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { jsonOf, linesOf } from './read.js';
+import { StoredScans } from './scans.js';
 
 const EVENTS = 'bag/data/audit/events.jsonl';
 
@@ -22,13 +23,19 @@ export interface ShownEvents {
   text: string;
   /** Whether these are the details that are shown with that entry of the log; null: that none are. */
   hasDetails(index: number, details: JsonValue): boolean;
+  readonly scans: StoredScans;
+  /** Evidence that they say is a posture which the service has frozen. */
+  readonly frozen: ReadonlySet<string>;
 }
 
 /**
  * The events that the package shows are those of the log, up to the instant of knowledge: each is an entry, none of the entries was left out, and details are those
  * that the event was recorded with.
  */
-export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt }: PackageIndex): Promise<ShownEvents> {
+export async function checkEvents(files: PackageFiles, log: WholeLog, packed: PackageIndex): Promise<ShownEvents> {
+  const { knownAt } = packed;
+  const scans = new StoredScans(packed);
+  const frozen = new Set<string>();
   const shown = new Uint8Array(log.size);
   // Digests: details may have megabytes. Zeroes where there are none.
   const detailsOf = Buffer.alloc(log.size * HASH_SIZE);
@@ -42,17 +49,17 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt 
     if (index === null) throw new Fault(`${at}: the log has no such entry`);
     if (shown[index] === 1) throw new Fault(`${at}: entry ${index} of the log is there twice`);
     shown[index] = 1;
-    if (salt === null) {
-      if (details !== null) throw new Fault(`${at}: details without their salt`);
-      continue;
-    }
-    withDetails += 1;
+    if (salt === null && details !== null) throw new Fault(`${at}: details without their salt`);
     // An entry of the log that has been read as an event.
-    const { details_sha256: expected } = JSON.parse(leaf) as Leaf;
+    const { action, object, details_sha256: expected } = JSON.parse(leaf) as Leaf;
+    if (action === 'scan.stored') scans.add(object.id, details);
+    if (salt === null) continue;
+    withDetails += 1;
     if (detailsDigest(Buffer.from(salt, 'hex'), details) !== expected) {
       throw new Fault(`${at}: the details are not those that the event was recorded with`);
     }
     digestOf(details).copy(detailsOf, index * HASH_SIZE);
+    if (action === 'posture.frozen') for (const id of evidenceOf(details)) frozen.add(id);
   }
   const until = Date.parse(knownAt);
   for (let index = 0; index < log.size; index += 1) {
@@ -64,17 +71,28 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, { knownAt 
     text: `${lines} audit events are the entries of the log until ${knownAt}; ${withDetails} have their details`,
     hasDetails: (index, details) =>
       detailsOf.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE).equals(digestOf(details)),
+    scans,
+    frozen,
   };
 }
+
+const evidenceOf = (details: JsonValue): string[] => {
+  const { data } = z.object({ evidence: z.string() }).safeParse(details);
+  return data === undefined ? [] : [data.evidence];
+};
 
 const digestOf = (details: JsonValue): Buffer =>
   details === null ? Buffer.alloc(HASH_SIZE) : hash('sha256', canonicalJson(details), 'buffer');
 
 /**
- * What the package holds of each evidence is what the log says that was received, and what it says was disposed of was: whoever exchanges a stored file and its row cannot
- * exchange the entry.
+ * What the package holds of each evidence is what the log says that was received, and what it says was disposed of or can no longer be read was found so: whoever exchanges a stored
+ * file and its row cannot exchange the entry.
  */
-export function checkReceived({ evidence }: PackageIndex, log: WholeLog): string {
+export function checkReceived({ evidence, faults }: PackageIndex, log: WholeLog): string {
+  const unfound = faults.find(({ evidenceId }) => !log.corrupt.has(evidenceId));
+  if (unfound !== undefined) {
+    throw new Fault(`the log does not say that evidence ${unfound.evidenceId} can no longer be read`);
+  }
   for (const { evidenceId, sha256, disposedAt } of evidence) {
     const received = log.received.get(evidenceId);
     if (received === undefined) throw new Fault(`the log does not say that evidence ${evidenceId} was received`);

@@ -57,6 +57,8 @@ export interface WholeLog extends Checkpoint {
   disposed: ReadonlySet<string>;
   /** Evidence that the log says was disposed of. */
   disposedEvidence: ReadonlySet<string>;
+  /** Evidence that was found to be no longer what was kept, and not found whole since. */
+  corrupt: ReadonlySet<string>;
   /** How many entries are about each evidence, until the instant of knowledge. */
   aboutEvidence: ReadonlyMap<string, number>;
   hashes: HashReader;
@@ -79,6 +81,7 @@ export async function checkTiles(
   const approved = new Map<string, Approval>();
   const disposed = new Set<string>();
   const disposedEvidence = new Set<string>();
+  const corrupt = new Set<string>();
   const aboutEvidence = new Map<string, number>();
   const until = Date.parse(knownAt);
   const tiles = new TileCheck(files);
@@ -105,6 +108,8 @@ export async function checkTiles(
       if (kind !== 'evidence') continue;
       if (time <= until) aboutEvidence.set(id, (aboutEvidence.get(id) ?? 0) + 1);
       if (event.action === 'evidence.disposed') disposedEvidence.add(id);
+      if (event.action === 'evidence.corrupt') corrupt.add(id);
+      if (event.action === 'evidence.restored') corrupt.delete(id);
       // The first says what came: who exchanges what is kept can add another, and cannot take that one away.
       if (event.action === 'evidence.received' && sha256 !== undefined && !received.has(id)) received.set(id, sha256);
     }
@@ -123,6 +128,7 @@ export async function checkTiles(
     approved,
     disposed,
     disposedEvidence,
+    corrupt,
     aboutEvidence,
     hashes,
     leafAt: leafReader(files, head.size),

@@ -11,7 +11,7 @@ const indexShape = z.object({
   signed: z.literal(true, 'it says of itself that it is not signed'),
   packageId: z.string(),
   organization: z.object({ id: z.string(), name: z.string() }),
-  scope: z.object({ systemId: z.string().nullable() }),
+  scope: z.object({ systemId: z.string().nullable(), systems: z.array(z.object({ id: z.string() })) }),
   period: z.object({ from: z.iso.datetime() }),
   asOf: z.iso.datetime(),
   knownAt: z.iso.datetime(),

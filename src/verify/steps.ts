@@ -18,6 +18,7 @@ export const CHECKS = [
   'events',
   'received',
   'approved',
+  'complete',
   'proofs',
   'extends',
   'receipts',

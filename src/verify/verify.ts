@@ -24,6 +24,7 @@ import { checkOscal } from './oscal.js';
 import { openPackageFiles, type PackageFiles } from './package-files.js';
 import { checkEvidence, readIndex, type PackageIndex } from './package-index.js';
 import { checkProofs } from './proofs.js';
+import { checkComplete } from './scans.js';
 import { checkRawSignature, openBundle, PACKAGE_KEY, readPackageKey, type Envelope } from './signature.js';
 import { checkPredicate, checkSubjects, readStatement, type Head, type Statement } from './statement.js';
 import { Steps, type Line } from './steps.js';
@@ -225,6 +226,7 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   );
   await steps.check('received', { log, index }, (needs) => checkReceived(needs.index, needs.log), asSaid);
   await steps.check('approved', { log, payload }, (needs) => checkApproved(files, needs.log), asSaid);
+  await steps.check('complete', { events, index }, (needs) => checkComplete(files, needs.index, needs.events), asSaid);
   await steps.check('proofs', { keys }, (needs) => checkProofs(files, needs.keys.head, needs.keys.log), asSaid);
   for (const held of options.checkpoints) {
     await steps.check('extends', { log, keys }, (needs) => checkExtends(needs.log, held, needs.keys.all), asSaid);

@@ -268,6 +268,27 @@ describe('does the next package fail its verification, and pass again when it is
     expect(failed(verdict)).toEqual(checks);
   });
 
+  it.each<[string, (own: string) => string, RegExp]>([
+    ['was deleted', (own) => `delete from scan where ${own}`, /leaves out scan/],
+    [
+      'is said to have seen another time',
+      (own) => `update scan set observed_at = observed_at - interval '1 hour' where ${own}`,
+      /not what the log says was stored/,
+    ],
+    [
+      'is said to have found less',
+      (own) => `update scan set counts = counts || '{"total": 0}' where ${own}`,
+      /not what the log says was stored/,
+    ],
+  ])('and when a scan %s?', async (_, edit, reason) => {
+    const scan = `evidence_id = '${posted[1]!.evidenceId}'`;
+    const undo = await behind(rows('scan', scan, edit));
+    const verdict = await verify(await fileOf(await nextPackage()));
+    await undo();
+    expect(failed(verdict)).toContain('complete');
+    expect(verdict.lines.find(({ check }) => check === 'complete')?.text).toMatch(reason);
+  });
+
   it('and when a result was changed, which no log knows, is the package of the same instants another one?', async () => {
     const results = await fileIn(await readFile(whole.file), 'results.csv');
     const undo = await behind(

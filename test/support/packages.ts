@@ -72,18 +72,21 @@ const asBytes = (response: NodeJS.ReadableStream, done: (error: Error | null, bo
 export const packageObjects = async (world: World, clinic: Clinic, id: string): Promise<string[]> =>
   readdir(join(world.evidenceDirectory, clinic.organizationId, 'packages', id)).catch(() => []);
 
-/** A package in the table and not in the queue, of the whole organisation: nobody builds it but the test. */
+const YEAR = 365 * 86_400_000;
+
+/** A package in the table and not in the queue, of the whole organisation and of a year: nobody builds it but the test. */
 export async function unqueuedPackage(world: World, clinic: Clinic, instant?: Instant): Promise<string> {
   const id = newId();
   const now = new Date();
+  const asOf = instant?.asOf ?? now;
   await world.app.get(Database, { strict: false }).write(programOf(clinic), async (tx) => {
     tx.withoutAudit('a test');
     await world.app.get(PackagesStore, { strict: false }).insert(tx, {
       organizationId: clinic.organizationId,
       id,
       systemId: null,
-      periodFrom: instant?.asOf ?? now,
-      asOf: instant?.asOf ?? now,
+      periodFrom: new Date(asOf.getTime() - YEAR),
+      asOf,
       knownAt: instant?.knownAt ?? now,
       status: 'queued',
       requestedBy: 'test',

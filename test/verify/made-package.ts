@@ -33,6 +33,7 @@ export const PACKAGE = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a30';
 export const TENANT = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00';
 export const EVIDENCE = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a10';
 export const RECORD = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a20';
+export const SYSTEM = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03';
 const ORIGIN = `evidence.example/log/${TENANT}`;
 const ANCHOR = 'evidence.example/anchor';
 const WITNESS = 'witness.example/w1';
@@ -89,7 +90,15 @@ const signedBy = (name: string, { publicKey, privateKey }: KeyPair, text: string
 });
 
 const SALT = Buffer.alloc(32, 7);
-const DETAILS = { note: 'ten' };
+/** What is said of the scan that the report is of, by its event and by its line. */
+const SCAN = {
+  systemId: SYSTEM,
+  evidenceId: EVIDENCE,
+  format: 'kube-bench',
+  observedAt: '2026-11-23T07:00:00.000Z',
+  counts: { total: 1 },
+};
+const DETAILS = { ...SCAN, flags: [] };
 
 export const VERSION = {
   type: 'policy',
@@ -224,6 +233,7 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
   const { time, actor } = JSON.parse((leaves[2] ?? Buffer.alloc(0)).toString()) as Leaf;
   const version = { recordId: RECORD, version: 1, ...VERSION, decidedBy: actor.id, decidedAt: time, disposed: false };
   payload.set('records/policy.json', Buffer.from(`[\n${JSON.stringify(version)}\n]\n`));
+  payload.set('scans.jsonl', Buffer.from(`${JSON.stringify({ id: 'scan-0', ...SCAN, tool: 'kube-bench' })}\n`));
   payload.set('oscal/catalog.json', json({ catalog: { uuid: '0e4a2b0c-2b1a-4c58-9a53-0f6f2b7d8a30' } }));
   payload.set(
     'oscal/assessment-results.json',
@@ -282,7 +292,7 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
       signed: true,
       packageId: PACKAGE,
       organization: { id: TENANT, name: 'Lakeside' },
-      scope: { systemId: null },
+      scope: { systemId: null, systems: [{ id: SYSTEM, name: 'emr' }] },
       period: { from: PERIOD_FROM, to: KNOWN_AT },
       asOf: KNOWN_AT,
       knownAt: KNOWN_AT,

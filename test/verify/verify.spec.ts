@@ -20,6 +20,7 @@ import {
   noteOf,
   packageFingerprint,
   RECORD,
+  SYSTEM,
   receiptOf,
   TENANT,
   witnessVkey,
@@ -52,6 +53,10 @@ describe('safeguard verify', () => {
   /** The same of what whoever has the service's keys makes. */
   const caughtIn = async (of: MadeOptions, options: Partial<VerifyOptions> = {}): Promise<Check | undefined> =>
     caught(await makePackage({ keys, ...of }), options);
+
+  /** What one of the checks says. */
+  const reasonIn = async (of: MadeOptions, check: Check): Promise<string | undefined> =>
+    (await verify(await makePackage({ keys, ...of }))).lines.find((line) => line.check === check)?.text;
 
   it('does an untouched package pass every check, as a ZIP and as a folder?', async () => {
     const known = {
@@ -271,7 +276,7 @@ describe('safeguard verify', () => {
         (all: string[]) => all.slice(1),
         (all: string[]) => [...all, all[0]!],
         (all: string[]) => all.with(3, all[3]!.replace('scan.stored', 'scan.queued')),
-        (all: string[]) => all.map((line) => line.replace('"note":"ten"', '"note":"eleven"')),
+        (all: string[]) => all.map((line) => line.replace('"flags":[]', '"flags":["other"]')),
         (all: string[]) => all.map((line) => line.replace(/"salt":"07/, '"salt":"08')),
         (all: string[]) => [...all, JSON.stringify({ leaf: before[299]!.toString(), details: null, salt: null })],
         (all: string[]) => [...all, 'no JSON'],
@@ -446,10 +451,71 @@ describe('safeguard verify', () => {
       expect(await told(withheld('"one"', () => undefined))).toMatch(/is withheld, and it is there/);
       expect(await told(withheld('"one"', absent))).toMatch(/1 are withheld/);
       expect(await told(reported)).toMatch(/is the report of a scan/);
-      const said = `"faults": [{ "evidenceId": "${EVIDENCE}", "reason": "gone" }]`;
-      const { verified, lines } = await verify(await makePackage({ keys, payload: without(said) }));
+      // Nor withheld for what no event says.
+      expect(await reasonIn({ payload: withheld('"one"', absent) }, 'complete')).toMatch(/no event says/);
+    });
+
+    it('cannot say that evidence could no longer be read, where the log does not say that it was found so?', async () => {
+      const gone = (payload: Files) => {
+        payload.delete(`evidence/${EVIDENCE}/content.json`);
+        payload.delete('oscal/assessment-results.json');
+        const said = `"faults": [{ "evidenceId": "${EVIDENCE}", "reason": "gone" }]`;
+        const text = payload.get('index.json')!.toString();
+        payload.set(
+          'index.json',
+          Buffer.from(text.replace(/"path": "data[^"]+"/, '"path": null').replace('"faults": []', said)),
+        );
+      };
+      // As it is when the package is made: later than the instant of knowledge.
+      const found = (action: Leaf['action'], at = 298) =>
+        edited(at, (leaf) => {
+          leaf.action = action;
+          leaf.object = { kind: 'evidence', id: EVIDENCE };
+        });
+      expect(await caughtIn({ payload: gone })).toBe('received');
+      const { verified, lines } = await verify(
+        await makePackage({ keys, payload: gone, leaves: found('evidence.corrupt') }),
+      );
       expect(verified).toBe(true);
       expect(lines.find(({ check }) => check === 'evidence')?.text).toMatch(/1 could no longer be read/);
+      const again = (leaves: Buffer[]) => found('evidence.restored', 299)(found('evidence.corrupt')(leaves));
+      expect(await caughtIn({ payload: gone, leaves: again })).toBe('received');
+    });
+
+    it('cannot leave a scan out, put one in or tell it otherwise?', async () => {
+      const scans = (edit: (text: string) => string) => (payload: Files) => {
+        payload.set('scans.jsonl', Buffer.from(edit(payload.get('scans.jsonl')!.toString())));
+      };
+      expect(await reasonIn({ payload: scans(() => '') }, 'complete')).toMatch(/leaves out scan scan-0/);
+      const other = (text: string) => text + text.replace('scan-0', 'scan-x');
+      expect(await reasonIn({ payload: scans(other) }, 'complete')).toMatch(/does not say that it was stored/);
+      for (const [said, by] of [
+        [SYSTEM, EVIDENCE],
+        [`"evidenceId":"${EVIDENCE}"`, `"evidenceId":"${SYSTEM}"`],
+        ['kube-bench', 'trivy'],
+        ['T07:00', 'T06:00'],
+        ['"total":1', '"total":2'],
+      ] as const) {
+        const edit = (text: string) => text.replace(said, by);
+        expect(await reasonIn({ payload: scans(edit) }, 'complete'), said).toMatch(/not what the log says was stored/);
+      }
+      // Of another system, of before the period and of after the instant there may be any number.
+      for (const [said, by] of [
+        [`{ "id": "${SYSTEM}"`, '{ "id": "another"'],
+        ['"from": "2025-11-23T09', '"from": "2026-11-23T07:00:01.000Z", "was": "T09'],
+      ] as const) {
+        const edit = (payload: Files) => {
+          scans(() => '')(payload);
+          const text = payload
+            .get('index.json')!
+            .toString()
+            .replaceAll(/\s+"id": /g, ' "id": ');
+          expect(text).toContain(said);
+          payload.set('index.json', Buffer.from(text.replace(said, by)));
+        };
+        const { lines } = await verify(await makePackage({ keys, payload: edit }));
+        expect(lines.find(({ check }) => check === 'complete')?.result, said).toBe('ok');
+      }
     });
 
     it('cannot leave a step of custody out, tell one twice or otherwise, or show the promise for another?', async () => {
@@ -534,7 +600,7 @@ describe('safeguard verify', () => {
       const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
       const nested = (payload: Files) => {
         const text = payload.get('audit/events.jsonl')!.toString();
-        payload.set('audit/events.jsonl', Buffer.from(text.replace('{"note":"ten"}', deep)));
+        payload.set('audit/events.jsonl', Buffer.from(text.replace('"flags":[]', `"flags":${deep}`)));
       };
       expect(await caughtIn({ payload: nested })).toBe('events');
     });

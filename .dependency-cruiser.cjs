@@ -107,7 +107,7 @@ const CATALOG_OF_BIN = '^src/catalog/(load|own-type)\\.ts$';
 const VERIFY_OF_BIN = '^src/verify/';
 /** What src/verify has of the other rooms: formats and arithmetic, no service and no store. */
 const PURE_OF_VERIFY =
-  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof)|records/version-digest|custody/step-names|kernel/(portable-paths|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
+  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof|told)|records/version-digest|custody/step-names|kernel/(portable-paths|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
 
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */

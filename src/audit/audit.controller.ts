@@ -22,7 +22,7 @@ export class AuditController {
     return toPage(
       events,
       limit,
-      ({ leaf, leafText, logIndex, details, salt }) => ({
+      ({ leaf, leafText, logIndex, details, salt, erasedBy }) => ({
         id: leaf.id,
         time: leaf.time,
         action: leaf.action,
@@ -33,6 +33,7 @@ export class AuditController {
         logIndex,
         details,
         salt,
+        erasedBy,
         leaf: leafText,
       }),
       ({ leaf }) => [leaf.id],

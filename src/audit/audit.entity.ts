@@ -29,6 +29,21 @@ export class AuditEvent {
   leaf!: Buffer;
 }
 
+/** That the details of an event were erased, and by which record two people decided on it. Append-only. */
+@Entity('audit_erasure')
+@ForeignKey(() => AuditEvent, ['organizationId', 'eventId'], ['organizationId', 'id'], { name: 'audit_erasure_event' })
+@ForeignKey('record', ['organizationId', 'recordId'], ['organizationId', 'id'], { name: 'audit_erasure_record' })
+export class AuditErasure {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'audit_erasure_pk' })
+  organizationId!: string;
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'audit_erasure_pk' })
+  eventId!: string;
+  @Column('uuid')
+  recordId!: string;
+  @Column('timestamptz')
+  erasedAt!: Date;
+}
+
 @Entity('audit_detail')
 @ForeignKey(() => AuditEvent, ['organizationId', 'eventId'], ['organizationId', 'id'], { name: 'audit_detail_event' })
 export class AuditDetail {

@@ -30,6 +30,9 @@ const AuditEventView = z
       description:
         'Hex, with the details: `details_sha256` in the leaf is SHA-256 over the salt’s bytes and the details as RFC 8785 JSON.',
     }),
+    erasedBy: z.uuid().nullable().meta({
+      description: 'The record (`record_disposal`) by which two people decided to erase its details; else null.',
+    }),
     leaf: z.string().meta({
       description:
         'The exact text (RFC 8785 JSON) that is the event. Details are in it by their salted SHA-256 alone, so it can stay when they are erased.',
@@ -50,6 +53,7 @@ const AuditEventView = z
         logIndex: 41,
         details: { name: 'emr-production' },
         salt: '6f1d0a4b7c2e93f85a6b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f',
+        erasedBy: null,
         leaf: '{"action":"system.created","actor":{"id":"019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a02","kind":"user"},"details_sha256":null}',
       },
     ],

@@ -8,7 +8,7 @@ import { open, seal } from '../kernel/crypto/sealed.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import type { AuditDetail, AuditEvent } from './audit.entity.js';
-import { AuditStore, type CustodyFilter, type EventFilter, type EventRow } from './audit.store.js';
+import { AuditStore, type CustodyFilter, type ErasableEvent, type EventFilter, type EventRow } from './audit.store.js';
 import {
   detailsDigest,
   leafBytes,
@@ -43,6 +43,8 @@ export interface ListedEvent {
   details: JsonValue;
   /** Hex: `details_sha256` in the leaf is SHA-256 over it and the canonical details. Null with the details. */
   salt: string | null;
+  /** The record by which two people decided to erase the details; null while they are kept, and where there were none. */
+  erasedBy: string | null;
 }
 
 @Injectable()
@@ -93,6 +95,26 @@ export class AuditService {
     return events;
   }
 
+  isThere(tx: Tx, eventId: string): Promise<boolean> {
+    return this.store.isThere(tx, eventId);
+  }
+
+  /** What the erasure of their details goes by, of those that there are. Of two who erase the second waits. */
+  erasable(tx: Tx, eventIds: readonly string[]): Promise<Map<string, ErasableEvent>> {
+    return this.store.erasable(tx, eventIds);
+  }
+
+  /** Erases the details of an event, which has some, by the record that two people decided it by. The leaf stays. */
+  async erase(tx: WriteTx, eventId: string, recordId: string, at: Date): Promise<void> {
+    await this.store.erase(tx, { organizationId: tx.organizationId, eventId, recordId, erasedAt: at });
+    await this.record(tx, {
+      action: 'event.erased',
+      object: { kind: 'event', id: eventId },
+      details: { by: recordId },
+      at,
+    });
+  }
+
   /** Events that the custody of evidence is told by, oldest first. */
   async findCustody(tx: Tx, filter: CustodyFilter): Promise<ListedEvent[]> {
     const events: ListedEvent[] = [];
@@ -116,11 +138,12 @@ export class AuditService {
     const leaf = JSON.parse(leafText) as Leaf;
     const logIndex = row.logIndex === null ? null : Number(row.logIndex);
     if (row.dataKeyId === null || row.encryptedDetail === null || row.salt === null) {
-      return { leaf, leafText, logIndex, details: null, salt: null };
+      return { leaf, leafText, logIndex, details: null, salt: null, erasedBy: row.erasedBy };
     }
     const key = await this.keyring.find(tx, row.dataKeyId);
     const detail = openedDetail(key, row.encryptedDetail, detailContext(tx, row.id), row.id);
-    return { leaf, leafText, logIndex, details: JSON.parse(detail) as JsonValue, salt: row.salt.toString('hex') };
+    const salt = row.salt.toString('hex');
+    return { leaf, leafText, logIndex, details: JSON.parse(detail) as JsonValue, salt, erasedBy: null };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
-import { AuditDetail, AuditEvent } from './audit.entity.js';
+import { AuditDetail, AuditErasure, AuditEvent } from './audit.entity.js';
 import type { SignedHead } from './log.js';
 
 export interface EventFilter {
@@ -40,6 +40,17 @@ export interface EventRow {
   dataKeyId: string | null;
   salt: Buffer | null;
   encryptedDetail: Buffer | null;
+  /** The record by which its details were erased. */
+  erasedBy: string | null;
+}
+
+/** What an erasure of details goes by. */
+export interface ErasableEvent {
+  id: string;
+  at: Date;
+  objectKind: string;
+  objectId: string;
+  hasDetails: boolean;
 }
 
 /** Of events `e` with their leaves `l`: what `below` of an EventFilter asks for. */
@@ -96,10 +107,11 @@ export class AuditStore {
     { evidenceIds, scanIds, recordIds, eventIds, knownAt, below, after, limit }: CustodyFilter,
   ): Promise<EventRow[]> {
     return tx.query<EventRow>(
-      `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail"
+      `select e.id, e.leaf, d.data_key_id as "dataKeyId", d.salt, d.encrypted_detail as "encryptedDetail", x.record_id as "erasedBy"
        from audit_event e
        left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id and l.generation = $9
        left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
+       left join audit_erasure x on x.organization_id = e.organization_id and x.event_id = e.id
        where e.organization_id = $1
          and (
            e.object_kind = 'evidence' and e.object_id = any ($2::text[])
@@ -122,11 +134,12 @@ export class AuditStore {
   async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {
     return tx.query<EventRow>(
       `select e.id, e.leaf, l.index as "logIndex", d.data_key_id as "dataKeyId", d.salt,
-         d.encrypted_detail as "encryptedDetail"
+         d.encrypted_detail as "encryptedDetail", x.record_id as "erasedBy"
        from audit_event e
        left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id
          and l.generation = coalesce($10, (select max(number) from log_generation))
        left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
+       left join audit_erasure x on x.organization_id = e.organization_id and x.event_id = e.id
        where e.organization_id = $1
          and ($2::text is null or e.action = $2)
          and ($3::text is null or e.object_kind = $3)
@@ -152,6 +165,35 @@ export class AuditStore {
         filter.limit,
       ],
     );
+  }
+
+  /** By id, those of the ids that there are. Waits for whoever is erasing details of the organisation, until the transaction ends. */
+  async erasable(tx: Tx, ids: readonly string[]): Promise<Map<string, ErasableEvent>> {
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`erasure/${tx.organizationId}`]);
+    const rows = await tx.query<ErasableEvent>(
+      `select e.id, e.created_at as at, e.object_kind as "objectKind", e.object_id as "objectId", d.event_id is not null as "hasDetails"
+       from audit_event e left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
+       where e.organization_id = $1 and e.id = any ($2::uuid[])`,
+      [tx.organizationId, ids],
+    );
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  async isThere(tx: Tx, id: string): Promise<boolean> {
+    const rows = await tx.query('select from audit_event where organization_id = $1 and id = $2', [
+      tx.organizationId,
+      id,
+    ]);
+    return rows.length > 0;
+  }
+
+  /** The row comes first: without it the database lets nobody delete them. */
+  async erase(tx: WriteTx, erasure: AuditErasure): Promise<void> {
+    await tx.insert({ entity: AuditErasure, row: erasure });
+    await tx.execute('delete from audit_detail where organization_id = $1 and event_id = $2', [
+      tx.organizationId,
+      erasure.eventId,
+    ]);
   }
 
   /** Events of that action on any of these objects which a signed head speaks of, by their index. */

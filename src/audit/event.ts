@@ -36,6 +36,7 @@ export const ACTIONS = [
   'document.added',
   'document.removed',
   'evidence.disposed',
+  'event.erased',
   'record_type.changed',
   'record_type.withdrawn',
   'posture.frozen',
@@ -74,6 +75,7 @@ export type ObjectKind =
   | 'system'
   | 'agent_trust'
   | 'evidence'
+  | 'event'
   | 'scan'
   | 'check'
   | 'record'

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService, type ListedEvent } from '../audit/audit.service.js';
-import type { ObjectKind } from '../audit/event.js';
 import type { SignedHead } from '../audit/log.js';
+import { isEverTold, isToldOf } from '../audit/told.js';
 import { EventsService } from '../events/events.service.js';
 import { Database } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
@@ -28,21 +28,6 @@ const SCANS_PAGE = 200;
 const EVENTS_PAGE = 500;
 /** Written at once: each names some hundred checks at most. */
 const COVERAGE_PAGE = 500;
-
-/**
- * What an auditor is told the details of: what is judged by, whenever it was decided, and evidence, scans and records of the package or of its period. Of the others there are the
- * leaves: who is a member and by which address, whom notices go to, who else was let in and what was said with them is for nobody whom a package is made for, or handed over to.
- */
-const TOLD: Partial<Record<ObjectKind, 'ever' | 'period'>> = {
-  organization: 'ever',
-  system: 'ever',
-  agent_trust: 'ever',
-  check: 'ever',
-  record_type: 'ever',
-  evidence: 'period',
-  scan: 'period',
-  record: 'period',
-};
 
 /** What a package is about. */
 export interface PackageScope {
@@ -250,11 +235,11 @@ export class PackageRowReader {
     if (row.systemId !== null) objects.add(row.systemId);
     for (const [id, { evidenceId }] of scans) objects.add(id).add(evidenceId);
     const isInScope = ({ leaf, details }: ListedEvent): boolean => {
-      const told = TOLD[leaf.object.kind];
-      if (told === undefined) return false;
-      if (objects.has(leaf.object.id)) return true;
+      const { kind, id } = leaf.object;
+      if (objects.has(id)) return isEverTold(kind);
       if (row.systemId !== null && !isAbout(details, row.systemId, objects)) return false;
-      return told === 'ever' || timeOf(leaf, details) >= row.periodFrom;
+      // By the event, and not by a row: of a scan whose row is gone it is told too.
+      return isToldOf(kind, Date.parse(leaf.time), row.periodFrom.getTime());
     };
     const to = justAfter(row.knownAt).toISOString();
     const found = pages(EVENTS_PAGE, (last: ListedEvent | null) =>
@@ -274,14 +259,6 @@ export class PackageRowReader {
 
 /** For a `to`, which is exclusive: what was in the millisecond of the instant was by then. */
 const justAfter = (instant: Date): Date => new Date(instant.getTime() + 1);
-
-/** When what the event is about was so: of a scan, what it has seen. By the event, and not by a row, so that of a scan whose row is gone it is told too. */
-const timeOf = ({ object, time }: ListedEvent['leaf'], details: unknown): Date => {
-  const { observedAt } = (object.kind === 'scan' && typeof details === 'object' && details !== null ? details : {}) as {
-    observedAt?: unknown;
-  };
-  return new Date(typeof observedAt === 'string' ? observedAt : time);
-};
 
 /** Also of evidence of the package, whoever's analysis it was frozen for: by that it is known for what it is. */
 const isAbout = (details: unknown, systemId: string, objects: ReadonlySet<string>): boolean => {

@@ -1,5 +1,14 @@
 /** What a version of a record points at. Systems are its place, not links. */
-export const LINK_KINDS = ['practice', 'control', 'record', 'evidence', 'series', 'namespace', 'check'] as const;
+export const LINK_KINDS = [
+  'practice',
+  'control',
+  'record',
+  'evidence',
+  'series',
+  'namespace',
+  'check',
+  'event',
+] as const;
 export type LinkKind = (typeof LINK_KINDS)[number];
 
 export interface RecordLink {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog.js';
+import { AuditService } from '../audit/audit.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { Tx } from '../kernel/db/database.js';
@@ -35,6 +36,7 @@ export class RecordCheck {
     private readonly members: MemberService,
     private readonly systems: SystemService,
     private readonly evidence: EvidenceService,
+    private readonly audit: AuditService,
     private readonly clock: Clock,
   ) {}
 
@@ -234,6 +236,8 @@ export class RecordCheck {
         const [system = ''] = target.split('/');
         return this.exists(tx, 'system', system, batch);
       }
+      case 'event':
+        return isUuid(target) && (await this.audit.isThere(tx, target));
       case 'series':
         return isUuid(target);
       case 'check':

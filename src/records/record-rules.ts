@@ -39,7 +39,7 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
 
   faults({ type, kind, fields, links }: Candidate): RecordFault[] {
     const faults: RecordFault[] = [];
-    const kinds = type === 'legal_hold' ? ['record', 'evidence', 'namespace'] : ['record', 'evidence'];
+    const kinds = type === 'legal_hold' ? ['record', 'evidence', 'namespace'] : ['record', 'evidence', 'event'];
     if (fields['everything'] !== true && !links.some((link) => kinds.includes(link.kind))) {
       faults.push({ pointer: '/links', detail: `Link what it is about: ${kinds.join(', ')}.` });
     }
@@ -49,10 +49,10 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
     return faults;
   }
 
-  /** All that a disposal names is past its retention, and nothing holds it. */
+  /** All that a disposal names is past its retention, but for details of events that were never to be kept; and nothing holds it. */
   async examine(tx: Tx, candidate: Candidate, now: Date): Promise<RecordFault[]> {
     if (candidate.type !== 'record_disposal' || candidate.kind === 'end') return [];
-    const { records, evidence } = targetsOf(candidate);
+    const { records, evidence, events } = targetsOf(candidate);
     // Versions, holds and documents that come at the same time wait, or are seen.
     await this.lifetimes.lockRecords(tx, records);
     await this.lifetimes.lockEvidence(tx, [...evidence, ...(await this.lifetimes.evidenceOf(tx, records))]);
@@ -60,9 +60,16 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
       ...(await this.retention.ofRecords(tx, records)),
       ...(await this.retention.ofEvidence(tx, evidence)),
     ];
+    const pointerOf = (id: string): string => `/links/${candidate.links.findIndex(({ target }) => target === id)}`;
+    const erasable = events.length === 0 ? new Map<string, never>() : await this.audit.erasable(tx, events);
+    const bare = events.filter((id) => erasable.get(id)?.hasDetails !== true);
+    if (bare.length > 0) {
+      return bare.map((id) => ({ pointer: pointerOf(id), detail: 'The event has no details, or none any more.' }));
+    }
+    kept.push(...(await this.retention.ofEvents(tx, [...erasable.values()], candidate.fields['mistaken'] === true)));
     return kept.flatMap(([id, { until, heldBy }]): RecordFault[] => {
       if (heldBy.length === 0 && until !== null && until <= now) return [];
-      const pointer = `/links/${candidate.links.findIndex(({ target }) => target === id)}`;
+      const pointer = pointerOf(id);
       const detail =
         heldBy.length > 0
           ? 'A legal hold stops its disposal.'
@@ -73,10 +80,11 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
     });
   }
 
-  /** The content of the records is emptied, and the bytes of evidence that nothing else names are removed after the commit. */
+  /** The content of the records is emptied, details of events are erased, and the bytes of evidence that nothing else names are removed after the commit. */
   async approved(tx: WriteTx, version: ApprovedVersion): Promise<void> {
     if (version.type !== 'record_disposal') return;
-    const { records, evidence } = targetsOf(version);
+    const { records, evidence, events } = targetsOf(version);
+    for (const id of events) await this.audit.erase(tx, id, version.id, version.knownAt);
     const documents = await this.lifetimes.evidenceOf(tx, records);
     for (const id of records) {
       await this.disposals.empty(tx, id, version.knownAt);
@@ -101,7 +109,7 @@ export class OwnRecordRules implements RecordRules, OnModuleInit {
   }
 }
 
-function targetsOf({ links }: Candidate): { records: string[]; evidence: string[] } {
+function targetsOf({ links }: Candidate): { records: string[]; evidence: string[]; events: string[] } {
   const of = (kind: string): string[] => links.filter((link) => link.kind === kind).map(({ target }) => target);
-  return { records: of('record'), evidence: of('evidence') };
+  return { records: of('record'), evidence: of('evidence'), events: of('event') };
 }

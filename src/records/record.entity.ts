@@ -141,7 +141,10 @@ export class RecordMove {
 /** What approved versions point at. Append-only. */
 @Entity('record_link')
 @Index('record_link_target', ['organizationId', 'kind', 'target', 'recordId'])
-@Check('record_link_kind', `kind in ('practice', 'control', 'record', 'evidence', 'series', 'namespace', 'check')`)
+@Check(
+  'record_link_kind',
+  `kind in ('practice', 'control', 'record', 'evidence', 'series', 'namespace', 'check', 'event')`,
+)
 @ForeignKey('record_version', ['organizationId', 'recordId', 'version'], ['organizationId', 'recordId', 'version'], {
   name: 'record_link_version',
 })

@@ -49,12 +49,9 @@ const fields = z
   });
 const link = z.strictObject({
   kind: z.enum(LINK_KINDS),
-  target: z
-    .string()
-    .min(1)
-    .max(500)
-    .refine(isKeepable, 'No NUL and no half of a surrogate pair.')
-    .meta({ description: 'An id; of a namespace `<system>/<name>`, of a check `<source>/<id>`.' }),
+  target: z.string().min(1).max(500).refine(isKeepable, 'No NUL and no half of a surrogate pair.').meta({
+    description: 'An id; of a namespace `<system>/<name>`, of a check `<source>/<id>`. `event`: an audit event.',
+  }),
   note: z.string().max(500).refine(isKeepable, 'No NUL and no half of a surrogate pair.').default(''),
 });
 const links = z

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { Tx } from '../kernel/db/database.js';
+import { retentionEnd } from '../kernel/retention.js';
 import type { RecordLink } from './effective.js';
 import { IntervalStore } from './interval.store.js';
 import { keptUntil, latest } from './retention.js';
@@ -14,6 +15,14 @@ export interface Retention {
   by: string | null;
   /** Legal holds, in effect or to come, that stop its disposal. */
   heldBy: string[];
+}
+
+/** An event of the audit log: when it was, and what it is about. */
+interface LoggedEvent {
+  id: string;
+  at: Date;
+  objectKind: string;
+  objectId: string;
 }
 
 /** How long records and documents are kept, and what stops their disposal. */
@@ -56,6 +65,25 @@ export class RetentionService {
       found.set(id, { until, by, heldBy: [...heldBy].sort() });
     }
     return found;
+  }
+
+  /**
+   * Details of events are kept as documentation is (45 CFR 164.316(b)(2)(i)), but for what was never to be in them (`mistaken`). What holds the record or evidence that an event is
+   * about holds its details.
+   */
+  async ofEvents(tx: Tx, events: readonly LoggedEvent[], mistaken: boolean): Promise<Map<string, Retention>> {
+    const idsOf = (kind: string): string[] =>
+      events.filter(({ objectKind }) => objectKind === kind).map(({ objectId }) => objectId);
+    const records = await this.ofRecords(tx, idsOf('record'));
+    const evidence = await this.ofEvidence(tx, idsOf('evidence'));
+    const all = (await this.holds(tx, [])).ofEvidence('');
+    return new Map(
+      events.map(({ id, at, objectKind, objectId }) => {
+        const about = objectKind === 'record' ? records : objectKind === 'evidence' ? evidence : undefined;
+        const heldBy = about?.get(objectId)?.heldBy ?? all;
+        return [id, { until: mistaken ? at : retentionEnd(at), by: null, heldBy }];
+      }),
+    );
   }
 
   /** Documents that are kept, by id. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { hash } from 'node:crypto';
 import { detailsDigest, type Leaf } from '../audit/event.js';
+import { isToldOf } from '../audit/told.js';
 import { HASH_SIZE, leafHash } from '../audit/merkle.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import { Fault } from './fault.js';
@@ -34,6 +35,7 @@ export interface ShownEvents {
  */
 export async function checkEvents(files: PackageFiles, log: WholeLog, packed: PackageIndex): Promise<ShownEvents> {
   const { knownAt } = packed;
+  const from = Date.parse(packed.period.from);
   const scans = new StoredScans(packed);
   const frozen = new Set<string>();
   const shown = new Uint8Array(log.size);
@@ -41,6 +43,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
   const detailsOf = Buffer.alloc(log.size * HASH_SIZE);
   let lines = 0;
   let withDetails = 0;
+  let erased = 0;
   for await (const bytes of linesOf(files, EVENTS)) {
     lines += 1;
     const at = `${EVENTS}, line ${lines}`;
@@ -51,9 +54,17 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     shown[index] = 1;
     if (salt === null && details !== null) throw new Fault(`${at}: details without their salt`);
     // An entry of the log that has been read as an event.
-    const { action, object, details_sha256: expected } = JSON.parse(leaf) as Leaf;
+    const { id, action, object, details_sha256: expected } = JSON.parse(leaf) as Leaf;
     if (action === 'scan.stored') scans.add(object.id, details);
-    if (salt === null) continue;
+    if (salt === null) {
+      // In a package about one system they may be of another: the event does not say.
+      const isTold =
+        packed.scope.systemId === null && expected !== null && isToldOf(object.kind, log.times[index] ?? NaN, from);
+      if (isTold && log.erased.has(id)) erased += 1;
+      else if (isTold)
+        throw new Fault(`${at}: its details are not there, and the log does not say that they were erased`);
+      continue;
+    }
     withDetails += 1;
     if (detailsDigest(Buffer.from(salt, 'hex'), details) !== expected) {
       throw new Fault(`${at}: the details are not those that the event was recorded with`);
@@ -68,7 +79,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     if (!isDue && shown[index] === 1) throw new Fault(`${EVENTS} has entry ${index} of the log, which is of later`);
   }
   return {
-    text: `${lines} audit events are the entries of the log until ${knownAt}; ${withDetails} have their details`,
+    text: `${lines} audit events are the entries of the log until ${knownAt}; ${withDetails} have their details${erased === 0 ? '' : `; those of ${erased} were erased, as the log says`}`,
     hasDetails: (index, details) =>
       detailsOf.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE).equals(digestOf(details)),
     scans,

@@ -57,6 +57,8 @@ export interface WholeLog extends Checkpoint {
   disposed: ReadonlySet<string>;
   /** Evidence that the log says was disposed of. */
   disposedEvidence: ReadonlySet<string>;
+  /** Events whose details the log says were erased. */
+  erased: ReadonlySet<string>;
   /** Evidence that was found to be no longer what was kept, and not found whole since. */
   corrupt: ReadonlySet<string>;
   /** How many entries are about each evidence, until the instant of knowledge. */
@@ -81,6 +83,7 @@ export async function checkTiles(
   const approved = new Map<string, Approval>();
   const disposed = new Set<string>();
   const disposedEvidence = new Set<string>();
+  const erased = new Set<string>();
   const corrupt = new Set<string>();
   const aboutEvidence = new Map<string, number>();
   const until = Date.parse(knownAt);
@@ -105,6 +108,7 @@ export async function checkTiles(
         approved.set(name, { time: event.time, by: event.actor.id, sha256 });
       }
       if (event.action === 'record.disposed') disposed.add(id);
+      if (event.action === 'event.erased') erased.add(id);
       if (kind !== 'evidence') continue;
       if (time <= until) aboutEvidence.set(id, (aboutEvidence.get(id) ?? 0) + 1);
       if (event.action === 'evidence.disposed') disposedEvidence.add(id);
@@ -128,6 +132,7 @@ export async function checkTiles(
     approved,
     disposed,
     disposedEvidence,
+    erased,
     corrupt,
     aboutEvidence,
     hashes,

@@ -36,6 +36,7 @@ const WITH_TRIGGERS = [
   'anchor_tile',
   'anchoring',
   'audit_detail',
+  'audit_erasure',
   'audit_event',
   'audit_leaf',
   'check_version',

@@ -72,6 +72,10 @@ export interface EvidenceItem {
   scans: { systemId: string; scanId: string }[];
   /** The records that it is a document of. */
   records: readonly DocumentOf[];
+  /** Until when it is kept at least, by its own age; longer by a record that names it, which its custody says. */
+  retainUntil: Date;
+  /** Legal holds that were decided on and not lifted at the instant of knowledge. */
+  heldBy: string[];
   /** When its bytes were removed, by a disposal that two people decided on; null while it is kept. */
   disposedAt: Date | null;
   /** Why it is not shown in a package about one system; null where it may be. */

@@ -4,10 +4,14 @@ import { EvidenceService } from '../evidence/evidence.service.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { Database } from '../kernel/db/database.js';
 import type { Principal } from '../kernel/principal.js';
+import { RecordCustody } from '../records/custody.service.js';
 import type { ProgressMeter } from './build-progress.js';
 import type { EvidenceFault, EvidenceItem } from './contents.js';
 import type { RecordSurvey } from './records.js';
 import type { KnownScans } from './row-reader.js';
+
+/** Evidence whose holds are asked for at once. */
+const HOLDS_PAGE = 500;
 
 /** Reads the evidence of a package: once to know what of it can be shown, and again as it is written. */
 @Injectable()
@@ -16,14 +20,15 @@ export class EvidenceSurvey {
     private readonly database: Database,
     private readonly evidence: EvidenceService,
     private readonly frozen: FrozenPostures,
+    private readonly custody: RecordCustody,
   ) {}
 
-  /** What there is of it, by id, and which is no longer what was kept. `systemId`: the one system that the package is about; null: all of the organisation's. */
+  /** What there is of it, by id, and which is no longer what was kept. `systemId`: the one system that the package is about; null: all of the organisation's. `knownAt`: which holds were known. */
   async survey(
     principal: Principal,
     scans: KnownScans,
     { documents }: Pick<RecordSurvey, 'documents'>,
-    systemId: string | null,
+    { systemId, knownAt }: { systemId: string | null; knownAt: Date },
     meter: ProgressMeter,
   ): Promise<{ evidence: EvidenceItem[]; faults: EvidenceFault[] }> {
     const reports = new Map<string, EvidenceItem['scans']>();
@@ -46,6 +51,7 @@ export class EvidenceSurvey {
       const info = await this.database.readSnapshot(principal, (tx) => this.evidence.find(tx, evidenceId));
       found.push({ evidenceId, info });
     }
+    const holds = await this.holds(principal, ids, knownAt);
     const toRead = found.filter(({ evidenceId, info }) => info.disposedAt === null && !ofOthers.has(evidenceId));
     await meter.begin(
       'reading',
@@ -53,7 +59,7 @@ export class EvidenceSurvey {
       toRead.reduce((sum, { info }) => sum + info.size, 0),
     );
     for (const { evidenceId, info } of found) {
-      const { sha256, size, mediaType, receivedAt, source, redaction, disposedAt } = info;
+      const { sha256, size, mediaType, receivedAt, retainUntil, source, redaction, disposedAt } = info;
       const withheld = ofOthers.has(evidenceId) ? OF_ALL_SYSTEMS : null;
       const isShown = disposedAt === null && withheld === null;
       const reason = isShown ? await this.faultOf(principal, evidenceId, meter) : null;
@@ -68,6 +74,8 @@ export class EvidenceSurvey {
         source,
         scans: reports.get(evidenceId) ?? [],
         records: documents.get(evidenceId) ?? [],
+        retainUntil,
+        heldBy: holds.get(evidenceId) ?? [],
         disposedAt,
         withheld,
         redaction,
@@ -75,6 +83,26 @@ export class EvidenceSurvey {
     }
     await this.requireFound(principal, faults);
     return { evidence, faults };
+  }
+
+  /** Legal holds of each evidence that is held, by what was known at an instant. */
+  private async holds(
+    principal: Principal,
+    ids: readonly string[],
+    knownAt: Date,
+  ): Promise<ReadonlyMap<string, string[]>> {
+    const held = new Map<string, string[]>();
+    for (let start = 0; start < ids.length; start += HOLDS_PAGE) {
+      const page = ids.slice(start, start + HOLDS_PAGE);
+      const steps = await this.database.readSnapshot(principal, (tx) => this.custody.steps(tx, page, knownAt));
+      for (const [id, all] of steps) {
+        // Of each hold its last step.
+        const last = new Map(all.filter(({ step }) => step !== 'retention-extended').map((one) => [one.recordId, one]));
+        const holding = [...last.values()].filter(({ step }) => step === 'hold-set').map(({ recordId }) => recordId);
+        if (holding.length > 0) held.set(id, holding.sort());
+      }
+    }
+    return held;
   }
 
   /** The log says of what can no longer be read that it was found so; where that could not be recorded, the next attempt finds it again. */

@@ -83,7 +83,7 @@ export class PackageGatherer {
     const scans = await this.lines.knownScans(principal, scope);
     // The posture has waited for decisions under way.
     const survey = await this.records.survey(principal, scope);
-    const { evidence, faults } = await this.evidence.survey(principal, scans, survey, row.systemId, meter);
+    const { evidence, faults } = await this.evidence.survey(principal, scans, survey, row, meter);
     // After all that was waited for and looked up: of each of it there is an event, which this head speaks of.
     const head = await this.log.close(principal);
     const anchors = await this.anchors.filesForPackage(head.origin, head.size);

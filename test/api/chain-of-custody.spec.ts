@@ -151,6 +151,24 @@ describe('is what was done with an evidence told step by step, as the audit log 
 });
 
 describe('is it in a package, up to the instant of knowledge and no further?', () => {
+  it('until when each is kept, and what held it then?', async () => {
+    const { evidenceId } = await post(1);
+    const held = await hold([{ kind: 'evidence', target: evidenceId, note: '' }]);
+    const asHeld = new Date().toISOString();
+    await pause(5);
+    await keeper.end(held, new Date().toISOString());
+    const { retention, evidence } = await custody(evidenceId);
+    expect(retention.heldBy).toEqual([]);
+    const indexed = async (body: object) => {
+      const { bag } = await packageOf({ scope: { systemId: null }, ...body });
+      const index = JSON.parse(bag.get('data/index.json')!.toString()) as { evidence: { evidenceId: string }[] };
+      return index.evidence.find((one) => one.evidenceId === evidenceId);
+    };
+    const { retainUntil } = evidence;
+    expect(await indexed({})).toMatchObject({ retainUntil, heldBy: [] });
+    expect(await indexed({ asOf: asHeld, knownAt: asHeld })).toMatchObject({ retainUntil, heldBy: [held] });
+  });
+
   it('of each evidence, and of scans of the package’s own system alone?', async () => {
     const { evidenceId } = await post(1);
     const other = await clinic.system();

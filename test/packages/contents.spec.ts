@@ -37,6 +37,8 @@ const item = (evidenceId: string, path: string | null): EvidenceItem => ({
   source: { kind: 'agent', id: 'agent' },
   scans: [{ systemId: SYSTEM, scanId: ID }],
   records: [],
+  retainUntil: new Date('2032-11-23T09:00:00Z'),
+  heldBy: [],
   disposedAt: null,
   withheld: null,
   redaction: null,

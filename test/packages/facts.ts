@@ -42,6 +42,8 @@ const evidence = (evidenceId: string, more: Partial<EvidenceItem> = {}): Evidenc
   source: { kind: 'agent', id: 'agent' },
   scans: [{ systemId: EAST, scanId: SCAN }],
   records: [],
+  retainUntil: new Date('2032-11-23T09:00:00Z'),
+  heldBy: [],
   disposedAt: null,
   withheld: null,
   redaction: null,

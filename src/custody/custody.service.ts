@@ -18,7 +18,7 @@ const MAX_SCANS = 100;
 /** Events read at once for the steps of many evidence. */
 const EVENTS_PAGE = 500;
 
-type ScanOfEvidence = Awaited<ReturnType<ScansService['idsOfEvidence']>>[number];
+export type ScanOfEvidence = Awaited<ReturnType<ScansService['idsOfEvidence']>>[number];
 
 /** What is told to whoever may not see all of it: nothing is named that is not within. */
 export interface Within {
@@ -111,19 +111,17 @@ export class CustodyService {
   }
 
   /**
-   * All steps of each of the evidence that were known at an instant, oldest first. `systemIds`: only scans of these. `below`: only events that this head speaks of; one that
+   * All steps of each of the evidence that were known at an instant, oldest first. `tells`: of which scans. `below`: only events that this head speaks of; one that
    * is committed as late as that can be of before the instant, and not be in the log that is shown with it.
    */
   async steps(
     tx: Tx,
     evidenceIds: readonly string[],
-    systemIds: readonly string[],
+    tells: (scan: ScanOfEvidence) => boolean,
     knownAt: Date,
     below: SignedHead,
   ): Promise<ReadonlyMap<string, Step[]>> {
-    const { filter, records, byScan, byEvent } = await this.aboutOf(tx, evidenceIds, knownAt, ({ systemId }) =>
-      systemIds.includes(systemId),
-    );
+    const { filter, records, byScan, byEvent } = await this.aboutOf(tx, evidenceIds, knownAt, tells);
     const byRecord = new Map<string, string[]>();
     for (const [evidenceId, steps] of records) {
       for (const recordId of new Set(steps.map((step) => step.recordId))) {

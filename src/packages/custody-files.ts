@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SignedHead } from '../audit/log.js';
-import { CustodyService } from '../custody/custody.service.js';
+import { CustodyService, type ScanOfEvidence } from '../custody/custody.service.js';
 import type { Step } from '../custody/steps.js';
 import { Database } from '../kernel/db/database.js';
 import type { Principal } from '../kernel/principal.js';
@@ -33,7 +33,7 @@ export class PackageCustody {
   reader(
     principal: Principal,
     evidence: readonly { evidenceId: string }[],
-    systemIds: readonly string[],
+    tells: (scan: ScanOfEvidence) => boolean,
     knownAt: Date,
     below: SignedHead,
   ): CustodyReader {
@@ -45,9 +45,7 @@ export class PackageCustody {
       const at = places.get(evidenceId);
       if (at === undefined) throw new Error('the custody of evidence that is not of the package');
       const ids = evidence.slice(at, at + CUSTODY_PAGE).map((item) => item.evidenceId);
-      page = await this.database.readSnapshot(principal, (tx) =>
-        this.custody.steps(tx, ids, systemIds, knownAt, below),
-      );
+      page = await this.database.readSnapshot(principal, (tx) => this.custody.steps(tx, ids, tells, knownAt, below));
       return page.get(evidenceId) ?? [];
     };
   }

@@ -132,7 +132,15 @@ export class PackageGatherer {
         readings: () => this.report.read(principal, { posture, periodFrom: row.periodFrom, instant }),
         writeReport: (report) => this.writer.write(report),
         evidence: (id) => this.evidence.content(principal, id, meter),
-        custody: this.custody.reader(principal, evidence, systemIds, row.knownAt, head),
+        custody: this.custody.reader(
+          principal,
+          evidence,
+          // Its scans; and those of its systems and period that were never read.
+          ({ id, systemId, observedAt, receivedAt }) =>
+            scans.has(id) || (systemIds.includes(systemId) && (observedAt ?? receivedAt) >= row.periodFrom),
+          row.knownAt,
+          head,
+        ),
       },
     };
   }

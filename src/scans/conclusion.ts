@@ -14,6 +14,7 @@ import { ResultsService } from '../results/results.service.js';
 import type { OpenedRows, StagedRows } from '../results/staged.js';
 import { clusterFlags, judge } from './judgement.js';
 import type { Parsing } from './parser.js';
+import { READER_REVISION } from './reader-revision.js';
 import type { RowCounts, Scan, ScanCounts, ScanFlag, ScanProblem } from './scan.entity.js';
 import { ScansStore, type EarlierScan } from './scans.store.js';
 import { SnapshotsService } from './snapshots.service.js';
@@ -98,6 +99,7 @@ export class Conclusion {
         observedAt: said.observedAt.toISOString(),
         counts: said.counts as unknown as JsonValue,
         flags: flags.map(({ code }) => code),
+        reader: READER_REVISION,
         ...(scan.declared.cause === undefined ? {} : { cause: { ...scan.declared.cause } }),
       },
     });

@@ -6,6 +6,8 @@ const READERS = [
   './text/',
   './signing-trust.js',
   './stage.js',
+  '../checks/cluster.js',
+  '../checks/kinds.js',
   '../checks/secret-text.js',
   '../results/copy.js',
   '../results/fact.js',

@@ -121,6 +121,8 @@ export interface Format {
   yields: readonly ('results' | 'facts' | 'events')[];
   /** What a poster may declare that it was about. */
   targets: readonly TargetKind[];
+  /** What is read out of it depends on, beside its bytes and what was declared: the rules that its source is judged by, or whose signatures are believed. */
+  dependsOn?: 'rules' | 'trust';
   /** Whether the document is of this format. Total: never throws, whatever the document is; looks at the first members of a list and not at all. */
   detect(document: unknown): boolean;
   /** Tells the draft what the document says. Throws `ReportFault` for a document that cannot be taken, and nothing else but `Unreadable`. */

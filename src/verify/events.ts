@@ -9,9 +9,9 @@ import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { jsonOf, linesOf } from './read.js';
-import { StoredScans } from './scans.js';
+import { DueScans } from './scans.js';
 
-const EVENTS = 'bag/data/audit/events.jsonl';
+export const EVENTS = 'bag/data/audit/events.jsonl';
 
 const lineShape = z.object({
   leaf: z.string(),
@@ -24,9 +24,11 @@ export interface ShownEvents {
   text: string;
   /** Whether these are the details that are shown with that entry of the log; null: that none are. */
   hasDetails(index: number, details: JsonValue): boolean;
-  readonly scans: StoredScans;
+  readonly scans: DueScans;
   /** Evidence that they say is a posture which the service has frozen. */
   readonly frozen: ReadonlySet<string>;
+  /** Of one of these events the details were erased. */
+  readonly isFrozenErased: boolean;
 }
 
 /**
@@ -36,8 +38,9 @@ export interface ShownEvents {
 export async function checkEvents(files: PackageFiles, log: WholeLog, packed: PackageIndex): Promise<ShownEvents> {
   const { knownAt } = packed;
   const from = Date.parse(packed.period.from);
-  const scans = new StoredScans(packed);
+  const scans = new DueScans(packed);
   const frozen = new Set<string>();
+  let isFrozenErased = false;
   const shown = new Uint8Array(log.size);
   // Digests: details may have megabytes. Zeroes where there are none.
   const detailsOf = Buffer.alloc(log.size * HASH_SIZE);
@@ -57,6 +60,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     const { id, action, object, details_sha256: expected } = JSON.parse(leaf) as Leaf;
     if (action === 'scan.stored') scans.add(object.id, details);
     if (salt === null) {
+      if (action === 'posture.frozen' && log.erased.has(id)) isFrozenErased = true;
       // In a package about one system they may be of another: the event does not say.
       const isTold =
         packed.scope.systemId === null && expected !== null && isToldOf(object.kind, log.times[index] ?? NaN, from);
@@ -84,6 +88,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
       detailsOf.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE).equals(digestOf(details)),
     scans,
     frozen,
+    isFrozenErased,
   };
 }
 

@@ -12,9 +12,14 @@ export async function readFile(files: PackageFiles, path: string, limit = MAX_DO
   const size = files.sizes.get(path);
   if (size === undefined) throw new Fault(`${path} is not there`);
   if (size > limit) throw new Fault(`${path} has ${size} bytes, more than the ${limit} that such a file may have`);
-  const chunks: Buffer[] = [];
-  for await (const chunk of files.open(path)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  // Once, however large.
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let length = 0;
+  for await (const chunk of files.open(path)) {
+    if (length + chunk.length > size) throw new Fault(`${path} has more bytes than its size says`);
+    length += chunk.copy(bytes, length);
+  }
+  return bytes;
 }
 
 /** UTF-8, and nothing that is not. */

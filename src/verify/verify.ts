@@ -227,6 +227,12 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   await steps.check('received', { log, index }, (needs) => checkReceived(needs.index, needs.log), asSaid);
   await steps.check('approved', { log, payload }, (needs) => checkApproved(files, needs.log), asSaid);
   await steps.check('complete', { events, index }, (needs) => checkComplete(files, needs.index, needs.events), asSaid);
+  await steps.check(
+    'reports',
+    { log, events, index },
+    async (needs) => (await import('./reports.js')).checkReports(files, needs.log, needs.index),
+    asSaid,
+  );
   await steps.check('proofs', { keys }, (needs) => checkProofs(files, needs.keys.head, needs.keys.log), asSaid);
   for (const held of options.checkpoints) {
     await steps.check('extends', { log, keys }, (needs) => checkExtends(needs.log, held, needs.keys.all), asSaid);

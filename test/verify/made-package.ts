@@ -96,7 +96,17 @@ const SCAN = {
   evidenceId: EVIDENCE,
   format: 'kube-bench',
   observedAt: '2026-11-23T07:00:00.000Z',
-  counts: { total: 1 },
+  counts: { total: 1, rejected: 0 },
+};
+const UNREAD = {
+  ...{
+    tool: 'kube-bench',
+    toolVersion: null,
+    clusterName: null,
+    clusterUid: null,
+    knownAt: '2026-11-23T08:00:00.000Z',
+  },
+  ...{ declared: { format: null, observedAt: null, targets: [], partial: false }, rejects: [] },
 };
 const DETAILS = { ...SCAN, flags: [] };
 
@@ -233,7 +243,7 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
   const { time, actor } = JSON.parse((leaves[2] ?? Buffer.alloc(0)).toString()) as Leaf;
   const version = { recordId: RECORD, version: 1, ...VERSION, decidedBy: actor.id, decidedAt: time, disposed: false };
   payload.set('records/policy.json', Buffer.from(`[\n${JSON.stringify(version)}\n]\n`));
-  payload.set('scans.jsonl', Buffer.from(`${JSON.stringify({ id: 'scan-0', ...SCAN, tool: 'kube-bench' })}\n`));
+  payload.set('scans.jsonl', Buffer.from(`${JSON.stringify({ id: 'scan-0', ...SCAN, ...UNREAD })}\n`));
   payload.set('oscal/catalog.json', json({ catalog: { uuid: '0e4a2b0c-2b1a-4c58-9a53-0f6f2b7d8a30' } }));
   payload.set(
     'oscal/assessment-results.json',

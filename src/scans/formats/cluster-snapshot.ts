@@ -37,6 +37,7 @@ export const clusterSnapshot: Format = {
     'for what was listed completely. A snapshot without its end, of two clusters, or that holds another number of objects than it says, is partial as a whole: then nothing passes.',
   yields: ['results', 'facts'],
   targets: [],
+  dependsOn: 'rules',
 
   detect(document) {
     const head = isList(document) ? firstOf(document) : document;

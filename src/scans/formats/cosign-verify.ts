@@ -37,6 +37,7 @@ export const cosignVerify: Format = {
 
   yields: ['facts'],
   targets: ['image'],
+  dependsOn: 'trust',
 
   detect(document) {
     if (!isList(document)) return false;

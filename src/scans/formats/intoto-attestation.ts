@@ -50,6 +50,7 @@ export const intotoAttestation: Format = {
 
   yields: ['facts'],
   targets: ['image', 'repository'],
+  dependsOn: 'trust',
 
   detect(document) {
     const first = isList(document) ? firstOf(document) : document;

@@ -1,0 +1,126 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PackagesService } from '../../src/packages/packages.service.js';
+import { verifyPackage, type Verdict } from '../../src/verify/verify.js';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { programOf } from '../support/log.js';
+import { packagesRoom, unqueuedPackage } from '../support/packages.js';
+import { NOTHING_KNOWN } from '../verify/in-memory.js';
+import { kubeBench, policyReport, send } from './reports.js';
+
+/* Whatever reports say, in whatever order they come: a package shows what they say, at each of its instants, and nothing of it is blamed. */
+
+let world: World;
+let clinic: Clinic;
+let officer: Caller;
+let directory: string;
+
+beforeAll(async () => {
+  const suite = await startSuite();
+  ({ world, clinic, officer } = suite);
+  directory = await mkdtemp(join(tmpdir(), 'safeguard-read-again-'));
+  return suite.stop;
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+const STATUS = fc.constantFrom('PASS' as const, 'FAIL' as const, 'WARN' as const);
+const CHECKS = fc.constantFrom('1.2.1', '1.2.2', '1.2.3', '1.2.4');
+const REPORT = fc.record({
+  /** Minutes ago: many are of one instant, and many come late. */
+  minutes: fc.integer({ min: 1, max: 6 }),
+  query: fc.constantFrom(
+    'targets=node/cp-1',
+    'targets=node/cp-1',
+    'targets=node/cp-2',
+    'targets=node/cp-1&partial=true',
+  ),
+  statuses: fc.dictionary(CHECKS, STATUS, { minKeys: 1 }),
+  policies: fc.option(
+    fc.array(
+      fc.record({
+        check: CHECKS,
+        result: fc.constantFrom('pass' as const, 'fail' as const),
+        name: fc.constantFrom('=a', 'b'),
+      }),
+    ),
+  ),
+});
+
+async function verdictOf(asOf: Date, knownAt: Date): Promise<Verdict> {
+  const id = await unqueuedPackage(world, clinic, { asOf, knownAt });
+  await world.app.get(PackagesService, { strict: false }).build(programOf(clinic), id);
+  const file = join(directory, `${id}.zip`);
+  await writeFile(file, await packagesRoom(`${clinic.path}/packages`, officer).bytes(id));
+  return verifyPackage(file, NOTHING_KNOWN);
+}
+
+it('are reports that come late, twice, of one instant or of a part read again as they were taken?', async () => {
+  const begun = Date.now();
+  const at = (minutes: number): Date => new Date(begun - minutes * 60_000);
+  const known: Date[] = [];
+  for (const { minutes, query, statuses, policies } of fc.sample(REPORT, { numRuns: 40, seed: 1 })) {
+    const { path, body } =
+      policies === null || policies.length === 0
+        ? { path: query, body: kubeBench(statuses) }
+        : { path: 'targets=cluster/cluster', body: policyReport(policies) };
+    const { status } = await send(
+      world.url,
+      clinic.agent,
+      'POST',
+      `${clinic.systemPath}/scans?${path}&observedAt=${at(minutes).toISOString()}`,
+      { body },
+    );
+    expect([200, 201]).toContain(status);
+    known.push(new Date());
+  }
+  for (const knownAt of [10, 20, 30, 39].map((index) => known[index]!)) {
+    for (const minutes of [0, 2, 4]) {
+      const { lines } = await verdictOf(at(minutes), knownAt);
+      const line = lines.find(({ check }) => check === 'reports');
+      expect(line).toMatchObject({
+        result: 'ok',
+        text: expect.stringMatching(/^(\d+) of \1 reports were read again: [1-9]\d* results,[^;]*$/),
+      });
+    }
+  }
+});
+
+it('is what is read out of a report of each format read again as it was taken, by no other rules and no other trust than its own?', async () => {
+  const fixtures = fileURLToPath(new URL('../../../test/fixtures/reports', import.meta.url));
+  const names = (await readdir(fixtures, { recursive: true }))
+    .filter((name) => /\/(?!.*\.golden\.json$)[^/]+\.(json|ndjson|yaml|xml)$/.test(name))
+    .sort();
+  const formats = new Set<string>();
+  for (const name of names) {
+    const body = await readFile(join(fixtures, name));
+    const when = `observedAt=${new Date().toISOString()}`;
+    const asks = [
+      '',
+      'targets=node/a',
+      'targets=image/a.example/b:1',
+      'targets=account/aws/1',
+      'targets=cluster/cluster',
+    ];
+    for (const ask of asks.flatMap((targets) => [targets, `${targets}&${when}`])) {
+      const posted = await send<{ format: string }>(
+        world.url,
+        clinic.agent,
+        'POST',
+        `${clinic.systemPath}/scans?${ask}`,
+        { body },
+      );
+      if (posted.status >= 400) continue;
+      formats.add(posted.body.format);
+      break;
+    }
+  }
+  expect(formats.size).toBeGreaterThan(30);
+  const now = new Date();
+  const { lines } = await verdictOf(now, now);
+  const line = lines.find(({ check }) => check === 'reports');
+  expect(line).toMatchObject({ result: 'ok', text: expect.not.stringMatching(/by other readers/) });
+});

@@ -23,9 +23,10 @@ another way (GET /v1/signing-keys lists it): the key in this package is only a c
     openssl pkey -pubin -in keys/package-signing.pem -outform DER | sha256sum
     openssl dgst -sha256 -verify keys/package-signing.pem -signature sig/tagmanifest.p256.sig bag/tagmanifest-sha256.txt
 
-With cosign 3.1 or later; it takes this file and each of keys/ in place of the manifest too, as the statement names them:
+With cosign 3.1 or later; then of this file and each of keys/, which lie outside of the bag and are named by the statement:
 
     cosign verify-blob-attestation --key keys/package-signing.pem --bundle sig/statement.sigstore.json --trusted-root keys/trusted_root.json --insecure-ignore-tlog --type https://safeguard.dev/predicates/audit-package/v1 bag/tagmanifest-sha256.txt
+    for file in VERIFY.md keys/*; do cosign verify-blob-attestation --key keys/package-signing.pem --bundle sig/statement.sigstore.json --insecure-ignore-tlog --type https://safeguard.dev/predicates/audit-package/v1 $file; done
 
 ## When was it signed?
 

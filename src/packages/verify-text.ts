@@ -17,7 +17,7 @@ ${VERIFY_CHECKS}
 
 | file | content |
 |---|---|
-| index.json | what the package is, what could not be read (\`faults\`), counts, and each evidence with path, digest, size the scans that it is the report of, until when it is kept at least (\`retainUntil\`) and which legal holds stop its disposal (\`heldBy\`); \`withheld\`: why it is not in a package about one system |
+| index.json | what the package is, what could not be read (\`faults\`), counts, and each evidence with path, digest and size, the scans that it is the report of, until when it is kept at least (\`retainUntil\`) and which legal holds stop its disposal (\`heldBy\`); \`withheld\`: why it is not in a package about one system |
 | posture/posture.json | every control and practice with its status, the reason, and what is behind it |
 | posture/controls.csv, posture/practices.csv | the same as tables |
 | posture/systems/<id>.json | in a package about an organisation: the posture of each of its systems, with what is behind it |

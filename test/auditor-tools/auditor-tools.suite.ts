@@ -4,10 +4,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { facts, rows } from '../packages/facts.js';
+import { kubeBench, send } from '../api/reports.js';
 import { oscalOf } from '../packages/read-oscal.js';
+import { readZip } from '../packages/read-zip.js';
+import { startSuite } from '../support/app.js';
+import { Keeper } from '../support/keep.js';
+import { writeEvents } from '../support/log.js';
+import { packagesRoom } from '../support/packages.js';
 import { timeStampAuthority } from '../support/time-stamp-authority.js';
 import { makePackage, writeFolder, type Files } from '../verify/made-package.js';
-import { blocksOf, blockWith, typed } from './guide.js';
+import { blocksOf, blockWith, indentedBlocksOf, typed } from './guide.js';
 import { holdTo, passes, run, type Verifier } from './verifier.js';
 
 /*
@@ -136,7 +142,33 @@ const cosign = (folder: string, file: string, more: readonly string[]): Promise<
     folder,
   );
 
+/** Made by the test of the formats alone, with all that there may be in one; and built by the service itself, of what was posted to it. */
 let files: Files;
+let served: Files;
+beforeAll(async () => {
+  const { world, clinic, officer, stop } = await startSuite();
+  const keeper = await Keeper.of(clinic, officer, await clinic.member('approver'));
+  const posted = await send(
+    world.url,
+    officer,
+    'POST',
+    `${clinic.systemPath}/scans?targets=node/cp-1&observedAt=${new Date(Date.now() - 60_000).toISOString()}`,
+    { body: kubeBench({ '1.2.1': 'PASS', '1.2.2': 'FAIL' }) },
+  );
+  expect(posted.status).toBe(201);
+  await keeper.keep({
+    type: 'appointment',
+    fields: { person: 'M. Alvarez', duties: 'Keeps it.', appointedOn: '2025-01-06', confirmedOn: '2026-01-05' },
+    document: 'appointment',
+  });
+  await writeEvents(world, clinic, 600);
+  const packages = packagesRoom(`${clinic.path}/packages`, officer);
+  const { id, status } = await packages.settled((await packages.request()).id);
+  expect(status).toBe('ready');
+  const entries = await readZip(await packages.bytes(id));
+  served = new Map(entries.map(({ path, bytes }) => [path.slice(path.indexOf('/') + 1), bytes]));
+  return stop;
+});
 beforeAll(async () => {
   const documents = await oscalOf(facts, rows);
   files = await makePackage({
@@ -150,14 +182,46 @@ beforeAll(async () => {
 });
 
 for (const verifier of VERIFIERS) {
-  describe.skipIf(!existsSync(tool(verifier.program)))(verifier.name, () => holdTo(verifier, () => files));
+  describe.skipIf(!existsSync(tool(verifier.program)))(verifier.name, () => {
+    describe('a package with all that there may be in one', () => holdTo(verifier, () => files));
+    // Nobody stamps the time of the service of the test.
+    if (verifier.program !== 'bin/cosign' || !verifier.name.includes('time stamps')) {
+      describe('one that the service has built', () => holdTo(verifier, () => served));
+    }
+  });
 }
+
+describe('VERIFY.md of a package that the service has built', () => {
+  const BLOCKS: [command: string, programs: string[], says?: string][] = [
+    ['(cd bag', []],
+    ['bagit.py', ['python/bin/bagit.py']],
+    ['openssl pkey', [], 'Verified OK'],
+    ['cosign', ['bin/cosign'], 'Verified OK'],
+    ['fsck', ['bin/fsck'], 'Successfully fsck'],
+  ];
+  for (const [command, programs, says = ''] of BLOCKS) {
+    it.skipIf(!programs.every((program) => existsSync(tool(program))))(
+      `does its block of ${command} run as it stands?`,
+      async () => {
+        const folder = await mkdtemp(join(tmpdir(), 'safeguard-verify-'));
+        await writeFolder(served, folder);
+        const text = await readFile(join(folder, 'VERIFY.md'), 'utf8');
+        const paths = [tool('bin'), tool('python/bin')];
+        const { code, output } = await typed(blockWith(indentedBlocksOf(text), command), folder, { paths });
+        expect(code, output).toBe(0);
+        expect(output).toContain(says);
+        await rm(folder, { recursive: true });
+      },
+    );
+  }
+});
 
 describe('docs/auditors.md', () => {
   /** By the beginning of a block: the programs that it needs, and what it prints in the end where that has to be read. */
   const BLOCKS: [command: string, programs: string[], says?: string][] = [
     ['bagit.py', ['python/bin/bagit.py']],
     ['cosign', ['bin/cosign'], '"predicateType"'],
+    ['for file in VERIFY.md', ['bin/cosign'], 'Verified OK'],
     ['fsck', ['bin/fsck'], 'Successfully fsck'],
     ['for event', ['bin/spicy'], 'verified'],
     ['mkdir trestle', ['python/bin/trestle'], 'VALID'],

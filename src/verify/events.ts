@@ -29,6 +29,10 @@ export interface ShownEvents {
   readonly frozen: ReadonlySet<string>;
   /** Of one of these events the details were erased. */
   readonly isFrozenErased: boolean;
+  /** By the SHA-256 of each: keys that agents were trusted with. */
+  readonly agentKeys: ReadonlySet<string>;
+  /** Of an event that trusts an agent the details were erased. */
+  readonly isTrustErased: boolean;
 }
 
 /**
@@ -40,7 +44,8 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
   const from = Date.parse(packed.period.from);
   const scans = new DueScans(packed);
   const frozen = new Set<string>();
-  let isFrozenErased = false;
+  const agentKeys = new Set<string>();
+  let [isFrozenErased, isTrustErased] = [false, false];
   const shown = new Uint8Array(log.size);
   // Digests: details may have megabytes. Zeroes where there are none.
   const detailsOf = Buffer.alloc(log.size * HASH_SIZE);
@@ -61,6 +66,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     if (action === 'scan.stored') scans.add(object.id, details);
     if (salt === null) {
       if (action === 'posture.frozen' && log.erased.has(id)) isFrozenErased = true;
+      if (action === 'agent.trusted' && log.erased.has(id)) isTrustErased = true;
       // In a package about one system they may be of another: the event does not say.
       const isTold =
         packed.scope.systemId === null && expected !== null && isToldOf(object.kind, log.times[index] ?? NaN, from);
@@ -75,6 +81,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     }
     digestOf(details).copy(detailsOf, index * HASH_SIZE);
     if (action === 'posture.frozen') for (const id of evidenceOf(details)) frozen.add(id);
+    if (action === 'agent.trusted') for (const key of keysOf(details)) agentKeys.add(key);
   }
   const until = Date.parse(knownAt);
   for (let index = 0; index < log.size; index += 1) {
@@ -89,8 +96,13 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     scans,
     frozen,
     isFrozenErased,
+    agentKeys,
+    isTrustErased,
   };
 }
+
+const keysOf = (details: JsonValue): string[] =>
+  z.object({ signingKeys: z.array(z.string()) }).safeParse(details).data?.signingKeys ?? [];
 
 const evidenceOf = (details: JsonValue): string[] => {
   const { data } = z.object({ evidence: z.string() }).safeParse(details);

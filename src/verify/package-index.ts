@@ -24,6 +24,7 @@ const indexShape = z.object({
       sha256,
       size: z.number().int().nonnegative(),
       disposedAt: z.string().nullable(),
+      redaction: z.object({ receivedSha256: z.string() }).nullable().default(null),
       /** Packages from before there was any do not have it. */
       withheld: z.string().nullable().default(null),
       scans: z.array(z.unknown()).default([]),

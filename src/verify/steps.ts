@@ -19,6 +19,7 @@ export const CHECKS = [
   'received',
   'approved',
   'complete',
+  'agents',
   'reports',
   'proofs',
   'extends',

@@ -2,6 +2,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { Checkpoint } from '../audit/checkpoint.js';
 import type { VerifierKey } from '../audit/note.js';
 import { fingerprintOf } from '../kernel/crypto/signing/signing-key.js';
+import { checkAgents } from './agents.js';
 import { ANCHORED, ANCHOR_CHECKPOINT, checkAnchor, type Anchor } from './anchor.js';
 import { checkApproved } from './approved.js';
 import { checkDeclaration, checkPayload, checkTagFiles, type Hashed } from './bag.js';
@@ -227,6 +228,7 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   await steps.check('received', { log, index }, (needs) => checkReceived(needs.index, needs.log), asSaid);
   await steps.check('approved', { log, payload }, (needs) => checkApproved(files, needs.log), asSaid);
   await steps.check('complete', { events, index }, (needs) => checkComplete(files, needs.index, needs.events), asSaid);
+  await steps.check('agents', { events, index }, (needs) => checkAgents(files, needs.index, needs.events), asSaid);
   await steps.check(
     'reports',
     { log, events, index },

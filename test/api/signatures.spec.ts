@@ -10,6 +10,8 @@ import { loadConfig } from '../../src/config.js';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { fixture } from '../fixtures/reports/load.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
+import { verifyFiles } from '../../src/verify/verify.js';
+import { inMemory, NOTHING_KNOWN } from '../verify/in-memory.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { ownCheck } from '../support/checks.js';
 import { envelope, keyPair, pemOf, type KeyPair } from '../support/sigstore.js';
@@ -206,7 +208,12 @@ describe('what does an agent’s own signature of what it sends become?', () => 
     const archive = await fetch(`${world.url}${path}/content`, {
       headers: { Authorization: `Bearer ${officer.token}` },
     });
-    const bag = bagIn(await readZip(Buffer.from(await archive.arrayBuffer())));
+    const entries = await readZip(Buffer.from(await archive.arrayBuffer()));
+    const files = new Map(entries.map((entry) => [entry.path.slice(entry.path.indexOf('/') + 1), entry.bytes]));
+    const verdict = await verifyFiles(() => Promise.resolve(inMemory(files)), NOTHING_KNOWN);
+    expect(verdict.fault).toBeNull();
+    expect(verdict.lines.find(({ check }) => check === 'agents')?.text).toMatch(/^[1-9]\d* of \d+ scans/);
+    const bag = bagIn(entries);
     const lines = (name: string) =>
       bag
         .get(name)!

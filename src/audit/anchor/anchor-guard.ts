@@ -68,16 +68,18 @@ export class AnchorGuard {
   }
 
   /**
-   * Before the head of an organisation's log is signed. Returns at once where nothing outside is configured. Throws LogRefused where the log does not extend what is
-   * outside, and OutsideSilent where nobody answers. `own` is read after what is outside: others append, sign and copy meanwhile, and what is outside was here before.
+   * Before the head of an organisation's log is signed. Where nothing outside is configured nothing is compared, and what was found while there was something stands: who takes
+   * the copies away has not put the log right. Throws LogRefused where the log does not extend what is outside, and OutsideSilent where nobody answers. `own` is read after what is outside: others append, sign and copy meanwhile, and what is outside was here before.
    */
   async requireExtends(origin: string, own: () => Promise<OwnLog>): Promise<void> {
-    if (this.config.copies === null && this.witnesses.count === 0) return;
+    const isAlone = this.config.copies === null && this.witnesses.count === 0;
     const generation = await this.read((tx) => this.store.generation(tx));
     const anchor = await this.anchorOrigin(generation);
-    // That is looked at anew by each turn of anchoring, and not for each log that waits for it.
-    const [fault] = await this.read((tx) => this.logFaults.of(tx, generation, [anchor]));
+    // That of the anchor log is looked at anew by each turn of anchoring, and not for each log that waits for it.
+    const faults = await this.read((tx) => this.logFaults.of(tx, generation, isAlone ? [anchor, origin] : [anchor]));
+    const fault = faults.find(({ foundBy }) => foundBy === 'outside');
     if (fault !== undefined) throw new LogRefused(fault);
+    if (isAlone) return;
     if (this.config.copies === null || this.seen?.generation !== generation) await this.requireAnchorLog(generation);
     await this.require(generation, origin, async () => {
       const head =

@@ -304,6 +304,10 @@ describe.each(alone)('is a second history refused, by %s alone?', (_, config) =>
     await expect(require(5, new TestLog().grow(5, 'other'))).rejects.toThrow('its first 4 leaves are not those');
     expect(await service.faults()).toEqual([expect.stringMatching(new RegExp(`^${log.origin}: `))]);
     await service.guard.requireExtends(sound.origin, own(4, sound));
+    // Nor is it signed by a service that was told of nothing outside.
+    const alone = ground.start();
+    await expect(alone.guard.requireExtends(log.origin, own(5, log))).rejects.toThrow(LogRefused);
+    await alone.guard.requireExtends(sound.origin, own(4, sound));
     await require(log.grow(1).size);
     expect(await service.faults()).toEqual([]);
     expect(ground.logs.join()).toContain('the log is what was kept outside again');

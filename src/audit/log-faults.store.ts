@@ -36,11 +36,24 @@ export class LogFaultsStore {
     );
   }
 
-  async clear(tx: WriteTx, generation: number, { origin, foundBy }: Pick<Fault, 'origin' | 'foundBy'>): Promise<void> {
-    await tx.execute('delete from log_fault where generation = $1 and origin = $2 and found_by = $3', [
-      generation,
-      origin,
-      foundBy,
-    ]);
+  /** One that was found by then; whether it was. */
+  async clear(
+    tx: WriteTx,
+    generation: number,
+    { origin, foundBy }: Pick<Fault, 'origin' | 'foundBy'>,
+    by: Date,
+  ): Promise<boolean> {
+    const cleared = await tx.execute(
+      'delete from log_fault where generation = $1 and origin = $2 and found_by = $3 and since <= $4',
+      [generation, origin, foundBy, by],
+    );
+    return cleared > 0;
+  }
+
+  /** When the transaction began, by the clock that faults are dated by: what it sees was so then or later. */
+  async began(tx: Tx): Promise<Date> {
+    const [row] = await tx.query<{ at: Date }>('select service_clock() - (clock_timestamp() - now()) as at');
+    if (row === undefined) throw new Error('no instant');
+    return row.at;
   }
 }

@@ -36,11 +36,25 @@ export class LogFaults {
     return this.store.of(tx, generation, origins);
   }
 
-  /** Of a look that finds whatever may be wrong: writes down and throws what it has found; where that is nothing, and something was written down, it is over. */
-  async require(generation: number, origin: string, foundBy: FoundBy, reason: string | null): Promise<void> {
+  /** When the look of a transaction began, by the database's clock, which all servers have. */
+  began(tx: Tx): Promise<Date> {
+    return this.store.began(tx);
+  }
+
+  /**
+   * Of a look that finds whatever may be wrong: writes down and throws what it has found; where that is nothing, and something was written down before it `began`, it is over.
+   * What somebody else has found since it may not have seen.
+   */
+  async require(
+    generation: number,
+    origin: string,
+    foundBy: FoundBy,
+    { reason, began }: { reason: string | null; began: Date },
+  ): Promise<void> {
     if (reason !== null) await this.refuse(generation, origin, foundBy, reason);
     if (!(await this.isKnown(generation, origin, foundBy))) return;
-    await this.write((tx) => this.store.clear(tx, generation, { origin, foundBy }));
+    const isOver = await this.write((tx) => this.store.clear(tx, generation, { origin, foundBy }, began));
+    if (!isOver) return;
     this.told.delete(`${foundBy} ${origin}`);
     this.logger.warn({ origin }, `the log is ${SHOULD_BE[foundBy]} again`);
   }
@@ -64,7 +78,7 @@ export class LogFaults {
     return faults.some((fault) => fault.foundBy === foundBy);
   }
 
-  private write(work: (tx: WriteTx) => Promise<void>): Promise<void> {
+  private write<T>(work: (tx: WriteTx) => Promise<T>): Promise<T> {
     return this.database.write(faultsPrincipal(), (tx) => {
       tx.withoutAudit(
         'whether heads are signed is no change of an organisation; it is logged, and said by the log itself',

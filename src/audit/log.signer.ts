@@ -41,11 +41,12 @@ export class LogSigner {
       if (log === null || !log.isComplete) return null;
       const isDue = log.size !== log.signedSize || (await this.faults.of(tx, log.generation, [log.origin])).length > 0;
       if (!isDue) return null;
-      return { log, damage: await this.damage(tx, log) };
+      const began = await this.faults.began(tx);
+      return { log, look: { began, reason: await this.damage(tx, log) } };
     });
     if (found === null) return;
     const { generation, origin, size, root, signedSize } = found.log;
-    await this.faults.require(generation, origin, 'here', found.damage);
+    await this.faults.require(generation, origin, 'here', found.look);
     await this.guard.requireExtends(origin, async () => ({
       size: (await this.database.read(principal, (tx) => this.store.find(tx, generation)))?.size ?? 0,
       rootAt: (at) =>

@@ -149,9 +149,10 @@ export class AnchorGuard {
 
   /** Writes down and throws what a comparison with the outside finds; where it finds nothing, and something was written down, that is over. */
   private async require(generation: number, origin: string, compare: () => Promise<string | null>): Promise<void> {
+    const began = await this.read((tx) => this.logFaults.began(tx));
     const reason = await compare().catch(reasonOfFault);
     if (reason !== null) await this.refuse(generation, origin, reason);
-    await this.logFaults.require(generation, origin, 'outside', null);
+    await this.logFaults.require(generation, origin, 'outside', { reason, began });
   }
 
   /** Does what may meet a head outside that is not ours, which is then written down and thrown. That it meets none ends no fault: it does not look at the log. */

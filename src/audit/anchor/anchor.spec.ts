@@ -313,6 +313,23 @@ describe.each(alone)('is a second history refused, by %s alone?', (_, config) =>
     expect(ground.logs.join()).toContain('the log is what was kept outside again');
   });
 
+  it('is a fault that was found while a look was under way over by that look?', async () => {
+    const service = ground.start(await config());
+    const log = new TestLog().grow(4);
+    await service.enqueue(log);
+    await service.anchors.turn();
+    const size = 4;
+    const found = (): Promise<unknown> => service.guard.refuse(1, log.origin, 'found meanwhile').catch(() => null);
+    const meanwhile = async (): Promise<OwnLog> => {
+      await found();
+      return { size, rootAt: log.rootAt };
+    };
+    await service.guard.requireExtends(log.origin, meanwhile);
+    expect(await service.faults()).toEqual([`${log.origin}: found meanwhile`]);
+    await service.guard.requireExtends(log.origin, own(size, log));
+    expect(await service.faults()).toEqual([]);
+  });
+
   it('does what goes out end a fault that a comparison has found?', async () => {
     const service = ground.start(await config());
     const log = new TestLog().grow(4);

@@ -145,6 +145,8 @@ const cosign = (folder: string, file: string, more: readonly string[]): Promise<
 /** Made by the test of the formats alone, with all that there may be in one; and built by the service itself, of what was posted to it. */
 let files: Files;
 let served: Files;
+/** The log of the service, as a monitor is told of it. */
+let followed: { url: string; token: string };
 beforeAll(async () => {
   const { world, clinic, officer, stop } = await startSuite();
   const keeper = await Keeper.of(clinic, officer, await clinic.member('approver'));
@@ -167,6 +169,7 @@ beforeAll(async () => {
   expect(status).toBe('ready');
   const entries = await readZip(await packages.bytes(id));
   served = new Map(entries.map(({ path, bytes }) => [path.slice(path.indexOf('/') + 1), bytes]));
+  followed = { url: `${world.url}${clinic.path}/log/`, token: officer.token ?? '' };
   return stop;
 });
 beforeAll(async () => {
@@ -214,6 +217,28 @@ describe('VERIFY.md of a package that the service has built', () => {
       },
     );
   }
+});
+
+describe.skipIf(!existsSync(tool('bin/fsck')))('the log of the service over HTTP, by fsck of Tessera', () => {
+  const follows = async (token: string): Promise<boolean> => {
+    const folder = await mkdtemp(join(tmpdir(), 'safeguard-follow-'));
+    try {
+      await writeFolder(served, folder);
+      const from = [`--storage_url=${followed.url}`, `--bearer_token=${token}`, '--public_key=keys/log.vkey'];
+      const { code, output } = await run(tool('bin/fsck'), ['--ui=false', ...from], folder);
+      return code === 0 && output.includes('Successfully fsck') && !output.includes('fsck failed');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+
+  it('is it followed with the token of somebody who may read it?', async () => {
+    expect(await follows(followed.token)).toBe(true);
+  });
+
+  it('and not with another?', async () => {
+    expect(await follows('another')).toBe(false);
+  });
 });
 
 describe('docs/auditors.md', () => {

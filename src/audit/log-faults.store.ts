@@ -50,9 +50,9 @@ export class LogFaultsStore {
     return cleared > 0;
   }
 
-  /** When the transaction began, by the clock that faults are dated by: what it sees was so then or later. */
-  async began(tx: Tx): Promise<Date> {
-    const [row] = await tx.query<{ at: Date }>('select service_clock() - (clock_timestamp() - now()) as at');
+  /** The present, by the clock that faults are dated by. */
+  async present(tx: Tx): Promise<Date> {
+    const [row] = await tx.query<{ at: Date }>('select service_clock() as at');
     if (row === undefined) throw new Error('no instant');
     return row.at;
   }

@@ -36,9 +36,9 @@ export class LogFaults {
     return this.store.of(tx, generation, origins);
   }
 
-  /** When the look of a transaction began, by the database's clock, which all servers have. */
-  began(tx: Tx): Promise<Date> {
-    return this.store.began(tx);
+  /** When a look begins, by the database's clock, which all servers have; asked before anything of it is read. */
+  begin(principal: Principal): Promise<Date> {
+    return this.database.read(principal, (tx) => this.store.present(tx));
   }
 
   /**

@@ -36,12 +36,12 @@ export class LogSigner {
    * there answers; then it goes on as it is, unsigned.
    */
   async sign(principal: Principal): Promise<void> {
+    const began = await this.faults.begin(principal);
     const found = await this.database.readSnapshot(principal, async (tx) => {
       const log = await this.store.find(tx, await this.store.generation(tx));
       if (log === null || !log.isComplete) return null;
       const isDue = log.size !== log.signedSize || (await this.faults.of(tx, log.generation, [log.origin])).length > 0;
       if (!isDue) return null;
-      const began = await this.faults.began(tx);
       return { log, look: { began, reason: await this.damage(tx, log) } };
     });
     if (found === null) return;

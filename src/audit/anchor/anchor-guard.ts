@@ -149,7 +149,7 @@ export class AnchorGuard {
 
   /** Writes down and throws what a comparison with the outside finds; where it finds nothing, and something was written down, that is over. */
   private async require(generation: number, origin: string, compare: () => Promise<string | null>): Promise<void> {
-    const began = await this.read((tx) => this.logFaults.began(tx));
+    const began = await this.logFaults.begin(anchorPrincipal());
     const reason = await compare().catch(reasonOfFault);
     if (reason !== null) await this.refuse(generation, origin, reason);
     await this.logFaults.require(generation, origin, 'outside', { reason, began });

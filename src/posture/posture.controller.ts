@@ -24,12 +24,11 @@ export class PostureController {
   async systems(@Call() { principal, query }: CallOf<typeof listSystemPostures>) {
     const { limit, cursor, ...asked } = query;
     // Every page is of the instants of the first.
-    const [asOf, knownAt, name, id] = decodeCursor(cursor, ['time', 'time', 'text', 'uuid']) ?? [];
-    const after = name === undefined || id === undefined ? null : { name, id };
+    const [asOf, knownAt, after = null] = decodeCursor(cursor, ['time', 'time', 'uuid']) ?? [];
     const instant = after === null ? asked : { asOf, knownAt };
     const { ask, systems } = await this.posture.systems(principal, instant, { after, limit: limit + 1 });
     const instants = [ask.asOf.toISOString(), ask.knownAt.toISOString()];
-    return toPage(systems, limit, countedSystem, (system) => [...instants, system.name, system.id]);
+    return toPage(systems, limit, countedSystem, ({ id }) => [...instants, id]);
   }
 
   @Endpoint(getSystemPosture)

@@ -57,25 +57,30 @@ export class PostureService {
     return this.evaluate(principal, askOf(await this.present(principal, systemId)));
   }
 
-  /** A page of the systems in scope, by name, each with how its own posture counts; with the instants that it is of. */
+  /** A page of the systems in scope, by name, those behind the one that is named by its id, each with how its own posture counts; with the instants that it is of. */
   async systems(
     principal: Principal,
     query: InstantQuery,
-    { after, limit }: { after: { name: string; id: string } | null; limit: number },
+    { after, limit }: { after: string | null; limit: number },
   ): Promise<{ ask: OrganizationAsk; systems: OrganizationEvaluation['systems'] }> {
     const askOf = (present: Date): OrganizationAsk => ({ systemId: null, ...instantOf(query, present) });
     if (query.knownAt !== undefined)
       await this.reader.awaitKnown(principal, askOf(await this.present(principal, null)));
-    return this.database.readSnapshot(principal, async (tx) => {
+    const { forgotten, ...page } = await this.database.readSnapshot(principal, async (tx) => {
       const ask = askOf(await this.reader.present(tx, null));
       const question = await this.reader.question(tx, ask);
-      const inScope = question.inScope
-        .filter((system) => after === null || byName(system, after) > 0)
-        .sort(byName)
-        .slice(0, limit);
-      const { evaluation } = await this.ofSystems(tx, { ...question, inScope });
-      return { ask, systems: evaluation.systems };
+      const all = question.inScope.toSorted(byName);
+      // It was in scope on the page before, which is of the same instants.
+      const from = after === null ? 0 : all.findIndex(({ id }) => id === after) + 1;
+      if (after !== null && from === 0) {
+        throw new Refusal('invalid-request', 'The cursor is not one that this list gave.', { pointer: 'query/cursor' });
+      }
+      const inScope = all.slice(from, from + limit);
+      const { evaluation, forgotten } = await this.ofSystems(tx, { ...question, inScope });
+      return { ask, systems: evaluation.systems, forgotten };
     });
+    if (forgotten) await this.memory.askFor(principal, null);
+    return page;
   }
 
   /** The final answer for two instants: the same for as long as the catalogue is. Waits for merges and decisions under way. */

@@ -184,6 +184,19 @@ describe('posture', () => {
       await viewer.get(`${list}?cursor=${cursor}`).expect(400);
     }
     await viewer.get(`${list}?asOf=2999-01-01T00:00:00Z`).expect(400);
+    // Names may have two hundred characters, of several bytes each.
+    const { body: long } = await clinic.admin
+      .post(`${clinic.path}/systems`, { name: '漢'.repeat(200), environment: 'production', phi: 'stores' })
+      .expect(201);
+    const seen: string[] = [];
+    for (let next: string | null = ''; next !== null;) {
+      const cursor: string = next === '' ? '' : `&cursor=${next}`;
+      const { body: page } = await viewer.get(`${list}?limit=1${cursor}`).expect(200);
+      seen.push(...page.items.map(({ id }: { id: string }) => id));
+      next = page.next;
+    }
+    expect(seen).toEqual([second.id, clinic.systemId, long.id]);
+    await clinic.admin.post(`${clinic.path}/systems/${String(long.id)}/retire`).expect(200);
     await post(trivy(), ago(0.005), 'cluster/cluster');
 
     await clinic.admin.post(`${clinic.path}/systems/${String(second.id)}/retire`).expect(200);

@@ -9,7 +9,7 @@ import { startSuite, type Caller, type Clinic } from '../support/app.js';
 
 const TYPES = currentCatalog().recordTypes;
 
-/** What no example alone can be: a disposal names what is past its retention (test/api/record-retention.spec.ts). */
+/** What no example alone can be: a disposal names what is past its retention (test/api/record-documents.spec.ts). */
 const DRAFTS = new Set(['record_disposal']);
 
 let clinic: Clinic;

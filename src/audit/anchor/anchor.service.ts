@@ -22,7 +22,7 @@ import { formatTlogProof } from '../tlog-proof.js';
 import { ANCHOR_CONFIG, type AnchorConfig } from './anchor.config.js';
 import { AnchorGuard, anchorPrincipal, checkpointIn } from './anchor-guard.js';
 import { AnchorStore, MAX_APPENDED, type Head } from './anchor.store.js';
-import { CopyConflict, type Copies } from './copies.js';
+import { CopyConflict, type Copies, type Copy } from './copies.js';
 import { policy } from './policy.js';
 
 /** Milliseconds between time stamps: authorities count them. Whoever makes a package asks for one of its own. */
@@ -159,11 +159,8 @@ export class AnchorService {
   private async copyHead(copies: Copies, generation: number, head: Head): Promise<void> {
     const kept = async (): Promise<void> => {
       const last = await copies.last(head.origin);
-      const isKept = last?.note.equals(head.note) === true;
-      if (!isKept && last !== null && checkpointIn(last).size >= head.size) {
-        throw new CopyConflict('a head of it that this service has not signed is outside');
-      }
-      const version = isKept ? last.version : await copies.keep(head.origin, head.note, last);
+      const version =
+        (last === null ? null : versionOf(last, head)) ?? (await copies.keep(head.origin, head.note, last));
       await this.write((tx) => this.store.copied(tx, generation, head, version));
     };
     await this.guard.watching(generation, head.origin, kept).catch((error: unknown) => {
@@ -257,4 +254,15 @@ export class AnchorService {
       return work(tx);
     });
   }
+}
+
+/**
+ * The version of the last copy of a log, where that is of this head; null where it is of an earlier one. By the tree that it speaks of, as heads are compared before one is
+ * signed: what another key of this service has signed before a backup was restored is no other history.
+ */
+function versionOf(last: Copy, { note }: Head): string | null {
+  const [outside, own] = [checkpointIn(last), readCheckpoint(note)];
+  if (outside.size < own.size) return null;
+  if (outside.size === own.size && outside.root.equals(own.root)) return last.version;
+  throw new CopyConflict('a head of it that this service has not signed is outside');
 }

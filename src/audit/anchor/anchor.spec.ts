@@ -472,6 +472,21 @@ describe('are copies that were taken away, or kept by somebody else, missed?', (
     expect(await service.faults()).toEqual([]);
     expect((await at.last(log.origin))?.version).toBe('1');
   });
+
+  it('is one of the same tree that another key has signed a fault, which the next look would end?', async () => {
+    const at = await copies();
+    const service = ground.start({ copies: at });
+    const log = new TestLog().grow(2);
+    const signedBefore = await new TestLog(1, log.origin.slice(-36)).grow(2).head();
+    await at.keep(log.origin, signedBefore.note, null);
+    await service.enqueue(log);
+    await service.anchors.turn();
+    expect(await service.faults()).toEqual([]);
+    await service.enqueue(log.grow(1));
+    await service.anchors.turn();
+    expect((await at.last(log.origin))?.note).toEqual((await log.head()).note);
+    expect(ground.logs.join()).not.toContain('no head of it is signed');
+  });
 });
 
 describe('do logs go on under new origins?', () => {

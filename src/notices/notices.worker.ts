@@ -1,7 +1,7 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Database } from '../kernel/db/database.js';
-import { reasonOf } from '../kernel/http/outbound.js';
+import { Errand } from '../kernel/errand.js';
 import { newId } from '../kernel/ids.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
@@ -12,7 +12,9 @@ import { WebhooksStore } from './webhooks.store.js';
 
 /** Looks for what is to be told, and tells it. */
 @Injectable()
-export class NoticesWorker implements OnApplicationBootstrap {
+export class NoticesWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private resuming: Errand | undefined;
+
   constructor(
     private readonly queue: Queue,
     private readonly database: Database,
@@ -39,16 +41,20 @@ export class NoticesWorker implements OnApplicationBootstrap {
         return Promise.resolve();
       },
     );
-    // The server does not wait for it.
-    this.resume().catch((error: unknown) =>
-      this.logger.error({ reason: reasonOf(error) }, 'looking for whom somebody is to be told anything failed'),
+    this.resuming = new Errand(this.logger, 'looking for whom somebody is to be told anything', (ending) =>
+      this.resume(ending),
     );
   }
 
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.resuming?.end();
+  }
+
   /** Whoever looks asks for the next time itself; where that was lost, a start begins anew. */
-  private async resume(): Promise<void> {
+  private async resume(ending: AbortSignal): Promise<void> {
     const program: Principal = { ...workerOf(''), organizationId: null };
     for (const organizationId of await this.database.read(program, (tx) => this.webhooks.organizations(tx))) {
+      if (ending.aborted) return;
       await this.lookout.lookSoon(workerOf(organizationId));
     }
   }

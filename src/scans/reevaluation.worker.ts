@@ -1,8 +1,8 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { ChecksService } from '../checks/checks.service.js';
 import { Database } from '../kernel/db/database.js';
-import { reasonOf } from '../kernel/http/outbound.js';
+import { Errand } from '../kernel/errand.js';
 import { newId } from '../kernel/ids.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
@@ -15,7 +15,9 @@ const BY_PROGRAM = 'program/';
 
 /** Judges snapshots anew when it is asked to, and asks for it itself of those that another version of the program has judged. */
 @Injectable()
-export class ReevaluationWorker implements OnApplicationBootstrap {
+export class ReevaluationWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private askingAnew: Errand | undefined;
+
   constructor(
     private readonly queue: Queue,
     private readonly database: Database,
@@ -35,10 +37,14 @@ export class ReevaluationWorker implements OnApplicationBootstrap {
         return Promise.resolve();
       },
     );
-    // The server does not wait for it: of a large fleet it takes a while, and nothing depends on when.
-    this.afterUpgrade().catch((error: unknown) =>
-      this.logger.error({ reason: reasonOf(error) }, 'looking for snapshots that another version has judged failed'),
+    // Of a large fleet it takes a while, and nothing depends on when.
+    this.askingAnew = new Errand(this.logger, 'looking for snapshots that another version has judged', (ending) =>
+      this.afterUpgrade(ending),
     );
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.askingAnew?.end();
   }
 
   private async handle({ organizationId, systemId, id }: Job): Promise<void> {
@@ -49,10 +55,11 @@ export class ReevaluationWorker implements OnApplicationBootstrap {
     else await this.reevaluation.run(principal, systemId);
   }
 
-  private async afterUpgrade(): Promise<void> {
+  private async afterUpgrade(ending: AbortSignal): Promise<void> {
     const program: Principal = { ...workerOf(''), organizationId: null };
     const systems = await this.database.read(program, (tx) => this.snapshots.judgedByOthers(tx));
     for (const { organizationId, systemId } of systems) {
+      if (ending.aborted) return;
       await this.database.write(workerOf(organizationId), async (tx) => {
         await this.queue.send(tx, 'reevaluation', { organizationId, systemId, id: this.ownId });
         tx.withoutAudit('what is asked for is recorded when it is done');

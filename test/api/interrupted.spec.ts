@@ -6,6 +6,8 @@ import type pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EvidenceDriver } from '../../src/evidence/drivers/driver.js';
 import { EVIDENCE_DRIVER } from '../../src/evidence/evidence.service.js';
+import { NoticesWorker } from '../../src/notices/notices.worker.js';
+import { ReevaluationWorker } from '../../src/scans/reevaluation.worker.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { policyReport, send, type Answer, type Finding } from './reports.js';
 import { filesIn } from './server.js';
@@ -332,4 +334,29 @@ it('is a report that is there already one that is there, also when its new copy 
   expect(world.logs.slice(said).join()).toContain(
     '"reason":"RangeError","msg":"received bytes that became no evidence stay"',
   );
+});
+
+it.each([
+  ['of whom somebody is to be told anything', NoticesWorker, 'webhook'],
+  ['of what another version has judged', ReevaluationWorker, 'snapshot'],
+] as const)('does a shutdown wait for the search %s, which a start has begun?', async (_, Worker, table) => {
+  const worker = world.app.get<NoticesWorker | ReevaluationWorker>(Worker, { strict: false });
+  let isOver = false;
+  let over: Promise<void>;
+  await admin.query('begin');
+  try {
+    await admin.query(`lock table ${table} in access exclusive mode`);
+    worker.onApplicationBootstrap();
+    over = worker.beforeApplicationShutdown().then(() => void (isOver = true));
+    const waiting = `select from pg_locks where relation = '${table}'::regclass and not granted`;
+    await vi.waitFor(async () => expect((await admin.query(waiting)).rows).not.toEqual([]), {
+      timeout: 10_000,
+      interval: 10,
+    });
+    expect(isOver).toBe(false);
+  } finally {
+    await admin.query('rollback');
+  }
+  await over;
+  expect(world.logs.slice(said).join()).not.toContain(' failed');
 });

@@ -7,6 +7,7 @@ import { AnchorWorker } from './anchor/anchor.worker.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
 import { AuditStore } from './audit.store.js';
+import { LogAnswers } from './log.answers.js';
 import { LogController } from './log.controller.js';
 import { LogFaults } from './log-faults.js';
 import { LogFaultsStore } from './log-faults.store.js';
@@ -25,6 +26,7 @@ import { LogWorker } from './log.worker.js';
     AnchorService,
     AnchorStore,
     AnchorWorker,
+    LogAnswers,
     LogFaults,
     LogFaultsStore,
     LogSequencer,
@@ -33,6 +35,6 @@ import { LogWorker } from './log.worker.js';
     LogStore,
     LogWorker,
   ],
-  exports: [AuditService, AnchorGuard, AnchorService, LogService],
+  exports: [AuditService, AnchorGuard, AnchorService, LogAnswers, LogService],
 })
 export class AuditModule {}

@@ -3,12 +3,11 @@ import { CustodyService } from '../custody/custody.service.js';
 import { EngagementService, type EngagementScope } from '../engagements/engagement.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { evidenceView } from '../evidence/view.js';
-import { Database, type Tx } from '../kernel/db/database.js';
+import { Database } from '../kernel/db/database.js';
 import { download } from '../kernel/http/download.js';
-import { Call, Endpoint, type CallOf, type Operation } from '../kernel/http/endpoint.js';
+import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
 import { decodeCursor, encodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
-import type { Principal } from '../kernel/principal.js';
 import { boundSystems, selected } from '../posture/document.js';
 import { PostureService } from '../posture/posture.service.js';
 import { shownBy } from '../posture/shown.js';
@@ -32,15 +31,8 @@ import {
   listScans,
   listSystems,
 } from './examination.schema.js';
+import { Reading, type Asking } from './reading.js';
 import { ScopeService } from './scope.service.js';
-
-type Asked = Parameters<EngagementService['recordRead']>[3];
-
-interface Asking {
-  principal: Principal;
-  params: { engagementId: string };
-  query?: Asked | undefined;
-}
 
 /** What an engaged auditor reads of systems, records and evidence. */
 @Controller()
@@ -48,6 +40,7 @@ export class ExaminationController {
   constructor(
     private readonly database: Database,
     private readonly engagements: EngagementService,
+    private readonly reading: Reading,
     private readonly scope: ScopeService,
     private readonly posture: PostureService,
     private readonly scans: ScansService,
@@ -61,7 +54,7 @@ export class ExaminationController {
     const { limit, cursor, ...asked } = call.query;
     const [after] = decodeCursor(cursor, ['uuid']) ?? [''];
     const present = await this.posture.present(call.principal, null);
-    return this.seen(listSystems, call, async (tx, scope) => {
+    return this.reading.seen(listSystems, call, async (tx, scope) => {
       const systems = await this.scope.systemsAsOf(tx, scope, this.scope.instantOf(scope, asked, present));
       return toPage(
         systems.filter(({ id }) => id > after),
@@ -88,7 +81,7 @@ export class ExaminationController {
       query.knownAt === undefined
         ? await this.posture.evaluateNow(principal, ask)
         : await this.posture.evaluate(principal, ask);
-    await this.record(getWholePosture, call);
+    await this.reading.record(getWholePosture, call);
     return selected(boundSystems(document), shownBy(query, catalog));
   }
 
@@ -107,7 +100,7 @@ export class ExaminationController {
       query.knownAt === undefined
         ? await this.posture.evaluateNow(principal, ask)
         : await this.posture.evaluate(principal, ask);
-    await this.record(getSystemPosture, call);
+    await this.reading.record(getSystemPosture, call);
     return selected(document, shownBy(query, catalog));
   }
 
@@ -115,7 +108,7 @@ export class ExaminationController {
   async listScans(@Call() call: CallOf<typeof listScans>) {
     const { limit, cursor } = call.query;
     const before = decodeCursor(cursor, ['time', 'uuid']);
-    return this.seen(listScans, call, async (tx, scope) => {
+    return this.reading.seen(listScans, call, async (tx, scope) => {
       const { systemId } = call.params;
       await this.scope.requireSystem(tx, scope, systemId);
       const { period } = scope;
@@ -131,7 +124,7 @@ export class ExaminationController {
 
   @Endpoint(getScan)
   async scan(@Call() call: CallOf<typeof getScan>) {
-    return this.seen(getScan, call, async (tx, scope) => {
+    return this.reading.seen(getScan, call, async (tx, scope) => {
       const { systemId, scanId } = call.params;
       await this.scope.requireSystem(tx, scope, systemId);
       const scan = await this.scans.findScan(tx, systemId, scanId);
@@ -148,7 +141,7 @@ export class ExaminationController {
     const { limit, cursor, ...asked } = call.query;
     const [after] = decodeCursor(cursor, ['uuid']) ?? [null];
     const present = await this.posture.present(call.principal, systemId);
-    return this.seen(listResults, call, async (tx, scope) => {
+    return this.reading.seen(listResults, call, async (tx, scope) => {
       await this.scope.requireSystem(tx, scope, systemId);
       const instant = this.scope.instantOf(scope, asked, present);
       const found = await this.results.findResults(tx, systemId, instant, { after, limit: limit + 1 });
@@ -161,7 +154,7 @@ export class ExaminationController {
     const { limit, cursor, ...asked } = call.query;
     const [after] = decodeCursor(cursor, ['text']) ?? [''];
     const present = await this.posture.present(call.principal, null);
-    return this.seen(listRecordTypes, call, async (tx, scope) => {
+    return this.reading.seen(listRecordTypes, call, async (tx, scope) => {
       const types = await this.scope.recordTypes(tx, scope, this.scope.instantOf(scope, asked, present));
       return toPage(
         types.filter((type) => type > after),
@@ -177,7 +170,7 @@ export class ExaminationController {
     const { limit, cursor, type, ...asked } = call.query;
     const [after] = decodeCursor(cursor, ['uuid']) ?? [null];
     const present = await this.posture.present(call.principal, null);
-    return this.seen(listRecords, call, async (tx, scope) => {
+    return this.reading.seen(listRecords, call, async (tx, scope) => {
       const instant = this.scope.instantOf(scope, asked, present);
       const found = await this.scope.recordsOf(tx, scope, type, instant, { after, limit: limit + 1 });
       return toPage(found, limit, recordView, ({ id }) => [id]);
@@ -187,7 +180,7 @@ export class ExaminationController {
   @Endpoint(getRecord)
   async oneRecord(@Call() call: CallOf<typeof getRecord>) {
     const present = await this.posture.present(call.principal, null);
-    return this.seen(getRecord, call, async (tx, scope) => {
+    return this.reading.seen(getRecord, call, async (tx, scope) => {
       const instant = this.scope.instantOf(scope, call.query, present);
       // Not the record's own version as an ETag: nothing here is edited.
       return recordView(await this.scope.recordOf(tx, scope, call.params.recordId, instant));
@@ -198,7 +191,7 @@ export class ExaminationController {
   async listEvidence(@Call() call: CallOf<typeof listEvidence>) {
     const { limit, cursor } = call.query;
     const [before] = decodeCursor(cursor, ['uuid']) ?? [null];
-    return this.seen(listEvidence, call, async (tx, scope) => {
+    return this.reading.seen(listEvidence, call, async (tx, scope) => {
       const { found, next } = await this.scope.evidenceOf(tx, scope, { before, limit });
       return { items: found.map(evidenceView), next: next === null ? null : encodeCursor([next]) };
     });
@@ -207,7 +200,7 @@ export class ExaminationController {
   @Endpoint(getEvidence)
   async oneEvidence(@Call() call: CallOf<typeof getEvidence>) {
     const { evidenceId } = call.params;
-    return this.seen(getEvidence, call, async (tx, scope) => {
+    return this.reading.seen(getEvidence, call, async (tx, scope) => {
       await this.scope.requireEvidence(tx, scope, evidenceId);
       return evidenceView(await this.evidence.find(tx, evidenceId));
     });
@@ -238,30 +231,12 @@ export class ExaminationController {
   async chain(@Call() call: CallOf<typeof getCustody>) {
     const { evidenceId } = call.params;
     const [after] = decodeCursor(call.query.cursor, ['uuid']) ?? [null];
-    return this.seen(getCustody, call, async (tx, scope) => {
+    return this.reading.seen(getCustody, call, async (tx, scope) => {
       await this.scope.requireEvidence(tx, scope, evidenceId);
       const packageIds = new Set(await this.engagements.sharedPackages(tx, call.params.engagementId));
       const within = this.scope.custodyWithin(tx, scope, packageIds);
       return this.custody.read(tx, evidenceId, within, { after, limit: call.query.limit });
     });
-  }
-
-  /** Reads in one snapshot, and records that it was read before it is told. */
-  private async seen<T>(
-    operation: Operation,
-    call: Asking,
-    read: (tx: Tx, scope: EngagementScope) => Promise<T>,
-  ): Promise<T> {
-    const found = await this.database.readSnapshot(call.principal, async (tx) =>
-      read(tx, await this.engagements.scopeOf(tx, call.params.engagementId)),
-    );
-    await this.record(operation, call);
-    return found;
-  }
-
-  private record({ id }: Operation, { principal, params, query }: Asking): Promise<void> {
-    const { engagementId, organizationId: _, ...named } = params as Asking['params'] & { organizationId?: string };
-    return this.engagements.recordRead(principal, engagementId, id, { ...named, ...query });
   }
 
   private scopeOf({ principal, params }: Asking): Promise<EngagementScope> {

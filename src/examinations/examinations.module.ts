@@ -13,6 +13,8 @@ import { ResultsModule } from '../results/results.module.js';
 import { ScansModule } from '../scans/scans.module.js';
 import { ExaminationController } from './examination.controller.js';
 import { HandoverController } from './handover.controller.js';
+import { EngagementLogController } from './log.controller.js';
+import { Reading } from './reading.js';
 import { RequestController } from './request.controller.js';
 import { RequestService } from './request.service.js';
 import { RequestStore } from './request.store.js';
@@ -34,7 +36,7 @@ import { ScopeService } from './scope.service.js';
     ResultsModule,
     ScansModule,
   ],
-  controllers: [ExaminationController, HandoverController, RequestController],
-  providers: [RequestService, RequestStore, ScopeService],
+  controllers: [ExaminationController, EngagementLogController, HandoverController, RequestController],
+  providers: [Reading, RequestService, RequestStore, ScopeService],
 })
 export class ExaminationsModule {}

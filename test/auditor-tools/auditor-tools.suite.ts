@@ -8,6 +8,7 @@ import { kubeBench, send } from '../api/reports.js';
 import { oscalOf } from '../packages/read-oscal.js';
 import { readZip } from '../packages/read-zip.js';
 import { startSuite } from '../support/app.js';
+import { PERIOD, soon } from '../support/engaged.js';
 import { Keeper } from '../support/keep.js';
 import { writeEvents } from '../support/log.js';
 import { packagesRoom } from '../support/packages.js';
@@ -145,8 +146,9 @@ const cosign = (folder: string, file: string, more: readonly string[]): Promise<
 /** Made by the test of the formats alone, with all that there may be in one; and built by the service itself, of what was posted to it. */
 let files: Files;
 let served: Files;
-/** The log of the service, as a monitor is told of it. */
+/** The log of the service, as a monitor is told of it by a member, and by an auditor who was let in. */
 let followed: { url: string; token: string };
+let letIn: { url: string; token: string };
 beforeAll(async () => {
   const { world, clinic, officer, stop } = await startSuite();
   const keeper = await Keeper.of(clinic, officer, await clinic.member('approver'));
@@ -170,6 +172,18 @@ beforeAll(async () => {
   const entries = await readZip(await packages.bytes(id));
   served = new Map(entries.map(({ path, bytes }) => [path.slice(path.indexOf('/') + 1), bytes]));
   followed = { url: `${world.url}${clinic.path}/log/`, token: officer.token ?? '' };
+  const { body: engagement } = await clinic.admin
+    .post(`${clinic.path}/engagements`, {
+      name: 'Security Rule audit',
+      issuer: world.provider.issuer,
+      subject: 'auditor-with-fsck',
+      scope: { systemIds: [clinic.systemId] },
+      ...PERIOD,
+      endsAt: soon(60),
+    })
+    .expect(201);
+  const auditor = await world.as('auditor-with-fsck');
+  letIn = { url: `${world.url}${clinic.path}/engagements/${engagement.id}/log/`, token: auditor.token ?? '' };
   return stop;
 });
 beforeAll(async () => {
@@ -220,11 +234,11 @@ describe('VERIFY.md of a package that the service has built', () => {
 });
 
 describe.skipIf(!existsSync(tool('bin/fsck')))('the log of the service over HTTP, by fsck of Tessera', () => {
-  const follows = async (token: string): Promise<boolean> => {
+  const follows = async ({ url, token }: typeof followed): Promise<boolean> => {
     const folder = await mkdtemp(join(tmpdir(), 'safeguard-follow-'));
     try {
       await writeFolder(served, folder);
-      const from = [`--storage_url=${followed.url}`, `--bearer_token=${token}`, '--public_key=keys/log.vkey'];
+      const from = [`--storage_url=${url}`, `--bearer_token=${token}`, '--public_key=keys/log.vkey'];
       const { code, output } = await run(tool('bin/fsck'), ['--ui=false', ...from], folder);
       return code === 0 && output.includes('Successfully fsck') && !output.includes('fsck failed');
     } finally {
@@ -233,11 +247,15 @@ describe.skipIf(!existsSync(tool('bin/fsck')))('the log of the service over HTTP
   };
 
   it('is it followed with the token of somebody who may read it?', async () => {
-    expect(await follows(followed.token)).toBe(true);
+    expect(await follows(followed)).toBe(true);
+  });
+
+  it('and below an engagement, with that of its auditor, while the log grows by being read?', async () => {
+    expect(await follows(letIn)).toBe(true);
   });
 
   it('and not with another?', async () => {
-    expect(await follows('another')).toBe(false);
+    expect(await follows({ ...followed, token: 'another' })).toBe(false);
   });
 });
 

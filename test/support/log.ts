@@ -1,3 +1,4 @@
+import { AnchorService } from '../../src/audit/anchor/anchor.service.js';
 import { AuditService } from '../../src/audit/audit.service.js';
 import { LogService } from '../../src/audit/log.service.js';
 import { openCheckpoint } from '../../src/audit/checkpoint.js';
@@ -22,6 +23,7 @@ export const programOf = (clinic: Clinic): Principal => servicePrincipal('test',
 
 /** The program's own parts, of a running app. */
 export const partsOf = (world: World) => ({
+  anchors: world.app.get(AnchorService, { strict: false }),
   audit: world.app.get(AuditService, { strict: false }),
   database: world.app.get(Database, { strict: false }),
   log: world.app.get(LogService, { strict: false }),
@@ -50,14 +52,17 @@ export interface FollowedLog {
   leaves: Buffer[];
 }
 
-/** Reads a whole log and checks all of it, as a monitor does: the signature, each tile by the one below it, each leaf by its hash, the root. Throws where anything differs. */
-export async function followLog(world: World, clinic: Clinic, as: Caller): Promise<FollowedLog> {
+/**
+ * Reads a whole log and checks all of it, as a monitor does: the signature, each tile by the one below it, each leaf by its hash, the root. Throws where anything differs.
+ * `of`: an organisation, or an engagement, which has the log below it too.
+ */
+export async function followLog(world: World, of: Pick<Clinic, 'path'>, as: Caller): Promise<FollowedLog> {
   const get = async (path: string): Promise<Buffer> => {
-    const { status, bytes } = await send(world.url, as, 'GET', `${clinic.path}/log/${path}`);
+    const { status, bytes } = await send(world.url, as, 'GET', `${of.path}/log/${path}`);
     if (status !== 200) throw new Error(`${path}: ${status}`);
     return bytes;
   };
-  const { body } = await as.get(`${clinic.path}/log`).expect(200);
+  const { body } = await as.get(`${of.path}/log`).expect(200);
   const checkpoint = await get('checkpoint');
   const keys = (body.keys.checkpoint as string[]).map(parseVerifierKey);
   const { origin, size, root } = openCheckpoint(checkpoint, keys);

@@ -20,6 +20,7 @@ const DATABASE = [
   'dist/src/events/events.spec.js',
   'dist/src/kernel/{queue,db/database}.spec.js',
   'dist/src/organizations/register.memory.spec.js',
+  'dist/src/posture/timeline.memory.spec.js',
   'dist/src/records/interval{,.memory}.spec.js',
   'dist/src/results/*.spec.js',
   'dist/test/{api,cli,journeys}/**/*.spec.js',

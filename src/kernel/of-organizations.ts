@@ -24,9 +24,12 @@ export class OfOrganizations<Value> {
     return value;
   }
 
-  /** Whether there is room for so much. Where there is none it is forgotten, for good. */
+  /** Whether there is room for so much. Where there is none it is forgotten, until it is found to take less. */
   hasRoomFor(organizationId: string, size: number): boolean {
-    if (size <= this.maximum) return true;
+    if (size <= this.maximum) {
+      this.tooLarge.delete(organizationId);
+      return true;
+    }
     this.held.delete(organizationId);
     this.tooLarge.add(organizationId);
     return false;

@@ -50,26 +50,28 @@ export class PostureMemory {
   async recall(tx: Tx, { ask, inScope, yardstick }: Question): Promise<Recalled> {
     // Of what there is it is the same at every instant that is asked for.
     const present = await tx.once(`stamps ${ask.systemId ?? ''}`, () => this.stamps.stamps(tx, ask.systemId));
-    const remembered = await this.memory.recall(tx, ask.systemId);
     const { practices, controls } = yardstick.catalog;
     const items = practices.length + controls.length;
-    // Of a thousand systems a thousand arrays would be made, each with memory of its own.
-    const room = new Uint16Array(items * inScope.length);
-    const states = new Map<string, SystemStates>();
-    let forgotten = false;
-    for (const [index, { id }] of inScope.entries()) {
-      const [stamp, found] = [present.get(id), remembered.get(id)];
+    const ids = inScope.flatMap(({ id }) => {
+      const stamp = present.get(id);
       // What was known then is less than what is remembered.
-      if (stamp === undefined || ask.knownAt < stamp.knownSince) continue;
-      if (found === undefined || !isSameStamp(stamp, found.stamp)) {
-        forgotten = true;
-        continue;
+      return stamp === undefined || ask.knownAt < stamp.knownSince ? [] : [id];
+    });
+    // Of a thousand systems a thousand arrays would be made, each with memory of its own.
+    const room = new Uint16Array(items * ids.length);
+    const states = new Map<string, SystemStates>();
+    let right = 0;
+    for await (const remembered of this.memory.recall(tx, ids)) {
+      for (const [id, { stamp, timeline }] of remembered) {
+        const now = present.get(id);
+        if (now === undefined || !isSameStamp(now, stamp)) continue;
+        const said = timeline.at(ask.asOf.getTime(), room.subarray(items * right, items * (right + 1)));
+        right += 1;
+        // An overlay has more items: what is remembered was made of the catalogue that was in force at its instant, as the question's is.
+        if (said?.codes.length === items) states.set(id, said);
       }
-      const said = found.timeline.at(ask.asOf.getTime(), room.subarray(items * index, items * (index + 1)));
-      // An overlay has more items: what is remembered was made of the catalogue that was in force at its instant, as the question's is.
-      if (said?.codes.length === items) states.set(id, said);
     }
-    return { states, forgotten };
+    return { states, forgotten: right < ids.length };
   }
 
   /** Asks for what of an organisation is not remembered, or no longer right. */

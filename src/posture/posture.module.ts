@@ -54,7 +54,11 @@ import { WorkService } from './work.service.js';
     PostureMemory,
     PostureWorker,
     StampReader,
-    TimelineMemory,
+    {
+      provide: TimelineMemory,
+      useFactory: (store: TimelineStore) => new TimelineMemory(store),
+      inject: [TimelineStore],
+    },
     TimelineStore,
     PlaceReader,
     {

@@ -19,9 +19,9 @@ export class PostureTimeline {
   systemVersion!: number;
   @Column('timestamptz')
   computedAt!: Date;
-  /** Raised each time that it is written: the sum over an organisation tells whether anything of it is new. */
-  @Column('integer')
-  revision!: number;
+  /** Another one each time that it is written: the sum over an organisation tells whether anything of it is new. As text: pg reads no 64 bits as a number. */
+  @Column('bigint')
+  revision!: string;
   /** As timeline.ts writes it. */
   @Column('bytea')
   segments!: Buffer;

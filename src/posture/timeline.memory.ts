@@ -18,33 +18,51 @@ interface Held {
 
 /**
  * What is remembered of the systems of an organisation, kept in memory: of a thousand a question would read a thousand rows, of which since the last question few are others. Whether
- * what is kept still holds is seen by whoever asks, as of what stands in the database: by its stamp (stamp.ts).
+ * what is kept still holds is seen by whoever asks, as of what stands in the database: by its stamp (stamp.ts). Of an organisation that has more than there is room for the rows are
+ * read with each question, few at a time.
  */
 @Injectable()
 export class TimelineMemory {
-  private readonly held = new OfOrganizations<Held>(MAX_BYTES, ({ size }) => size);
+  private readonly held: OfOrganizations<Held>;
 
-  constructor(private readonly store: TimelineStore) {}
-
-  /** By place: one, or (null) each of the organisation. */
-  async recall(tx: Tx, placeId: string | null): Promise<ReadonlyMap<string, Remembered>> {
-    if (placeId === null) return tx.once('timelines', () => this.ofOrganization(tx));
-    const found = await tx.once(`timeline ${placeId}`, () => this.store.find(tx, placeId));
-    return new Map(found === null ? [] : [[placeId, found]]);
+  constructor(
+    private readonly store: TimelineStore,
+    maximum = MAX_BYTES,
+  ) {
+    this.held = new OfOrganizations(maximum, ({ size }) => size);
   }
 
-  private async ofOrganization(tx: Tx): Promise<ReadonlyMap<string, Remembered>> {
+  /** Of these places what is remembered, some at a time. */
+  async *recall(tx: Tx, placeIds: readonly string[]): AsyncGenerator<readonly [string, Remembered][], void> {
+    const [placeId] = placeIds;
+    if (placeId === undefined) return;
+    if (placeIds.length === 1) {
+      const found = await tx.once(`timeline ${placeId}`, () => this.store.find(tx, placeId));
+      if (found !== null) yield [[placeId, found]];
+      return;
+    }
+    const kept = await tx.once('timelines', () => this.kept(tx));
+    if (kept === null) yield* this.store.pages(tx, placeIds);
+    else {
+      yield placeIds.flatMap((id): [string, Remembered][] => {
+        const found = kept.get(id);
+        return found === undefined ? [] : [[id, found]];
+      });
+    }
+  }
+
+  /** By place, all of the organisation's; null where there is no room for it. */
+  private async kept(tx: Tx): Promise<ReadonlyMap<string, Remembered> | null> {
     const { organizationId } = tx;
-    if (this.held.isTooLarge(organizationId)) return this.read(tx, new Map());
     const { state, places, bytes } = await this.store.seen(tx);
+    const size = bytes + OBJECTS * places;
+    if (!this.held.hasRoomFor(organizationId, size)) return null;
     const held = this.held.get(organizationId);
     if (held?.state === state) return held.places;
-    const known = held?.places ?? new Map<string, Remembered>();
-    let found = await this.read(tx, known);
+    let found = await this.read(tx, held?.places ?? new Map<string, Remembered>());
     // Other places than there are: another database under this process than before.
     if (found.size !== places) found = await this.read(tx, new Map());
-    const size = bytes + OBJECTS * places;
-    if (this.held.hasRoomFor(organizationId, size)) this.held.set(organizationId, { state, size, places: found });
+    this.held.set(organizationId, { state, size, places: found });
     return found;
   }
 

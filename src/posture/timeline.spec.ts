@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Timeline, writeTimeline, type Segment } from './timeline.js';
+import { MAX_SEGMENTS, Timeline, writeTimeline, type Segment } from './timeline.js';
 
 const segment = (starts: number, codes: readonly number[], blind: number | null = null): Segment => ({
   starts: new Date(starts),
@@ -50,6 +50,14 @@ describe('what is remembered of a place', () => {
     expect(timeline.at(0)?.codes).toEqual(Uint16Array.of(1, 2, 3));
     expect(timeline.at(20)?.codes).toEqual(Uint16Array.of(7, 9));
     expect(timeline.at(10)?.codes).toEqual(Uint16Array.of(1, 9, 3));
+  });
+
+  it('of a long history are the newest changes kept, and nothing said of what was before?', () => {
+    const many = Array.from({ length: MAX_SEGMENTS + 10 }, (_, at) => segment(at, [at % 7, 1]));
+    const timeline = new Timeline(writeTimeline(many));
+    expect(timeline.before(new Date(1e9))).toEqual(many.slice(10));
+    expect(timeline.at(9)).toBeNull();
+    expect(timeline.at(10)).toEqual(many[10]?.states);
   });
 
   it('does a change of a few codes take a few bytes?', () => {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { prepared } from '../kernel/db/prepared.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
@@ -9,23 +10,30 @@ export interface Remembered {
   /** What it was made of. */
   readonly stamp: Stamp;
   readonly timeline: Timeline;
-  /** How often it has been written. */
+  /** Another number with each writing, drawn by lot: also of what was put back and written again it is another. */
   readonly revision: number;
 }
 
 /** What of an organisation is remembered, in few numbers. */
 export interface Seen {
-  /** Other numbers where anything of it is new: each writing raises them. */
+  /** Another one where anything of it is new. */
   readonly state: string;
   readonly places: number;
   readonly bytes: number;
 }
 
-/** Read at once. */
+/** Rows that are read at once. */
 const PAGE = 200;
+/** Of an organisation that has much of each place: some hundred kilobytes of each. */
+const SMALL_PAGE = 25;
+
+/** Numbers that JavaScript tells apart: a few million writings draw no number twice, and of two that are drawn twice another place would have to stay the same. */
+const REVISIONS = 2 ** 48 - 1;
 
 const STAMP = `place_id as "placeId", basis, results_upto as "resultsUpto", records_upto as "recordsUpto",
   settings_version as "settingsVersion", system_version as "systemVersion"`;
+
+const REMEMBERED = `${STAMP}, revision::float8 as revision, segments`;
 
 type StampRow = Stamp & { placeId: string };
 
@@ -52,19 +60,32 @@ export class TimelineStore {
   /** Of one place; null where nothing is remembered of it. */
   async find(tx: Tx, placeId: string): Promise<Remembered | null> {
     const [row] = await tx.query<Row>(
-      `select ${STAMP}, revision, segments from posture_timeline where organization_id = $1 and place_id = $2`,
+      `select ${REMEMBERED} from posture_timeline where organization_id = $1 and place_id = $2`,
       [tx.organizationId, placeId],
     );
     return row === undefined ? null : rememberedOf(row);
+  }
+
+  /** Of some places, in pages. */
+  async *pages(tx: Tx, placeIds: readonly string[]): AsyncGenerator<[string, Remembered][], void> {
+    for (let from = 0; from < placeIds.length; from += SMALL_PAGE) {
+      const rows: Row[] = await tx.query<Row>(
+        prepared(
+          `select ${REMEMBERED} from posture_timeline where organization_id = $1 and place_id = any($2::uuid[])`,
+        ),
+        [tx.organizationId, placeIds.slice(from, from + SMALL_PAGE)],
+      );
+      yield rows.map((row) => [row.placeId, rememberedOf(row)]);
+    }
   }
 
   /** By place, in pages: each of which there is another revision than `known` has. */
   async *newer(tx: Tx, known: ReadonlyMap<string, Remembered>): AsyncGenerator<[string, Remembered][], void> {
     for (let after: string | null = null; ;) {
       const rows: Row[] = await tx.query<Row>(
-        `select ${STAMP}, revision, segments from posture_timeline t
+        `select ${REMEMBERED} from posture_timeline t
          where organization_id = $1 and ($2::uuid is null or place_id > $2)
-           and not exists (select from unnest($3::uuid[], $4::int[]) k(id, revision) where k.id = t.place_id and k.revision = t.revision)
+           and not exists (select from unnest($3::uuid[], $4::bigint[]) k(id, revision) where k.id = t.place_id and k.revision = t.revision)
          order by place_id limit ${PAGE}`,
         [tx.organizationId, after, [...known.keys()], [...known.values()].map(({ revision }) => revision)],
       );
@@ -97,12 +118,15 @@ export class TimelineStore {
     const timeline = writeTimeline([...(found?.timeline.before(from) ?? []), ...segments]);
     await tx.execute(
       `insert into posture_timeline (organization_id, place_id, basis, results_upto, records_upto, settings_version, system_version, computed_at, revision, segments)
-       values ($1, $2, $3, $4, $5, $6, $7, service_clock(), 1, $8)
+       values ($1, $2, $3, $4, $5, $6, $7, service_clock(), $8, $9)
        on conflict (organization_id, place_id) do update
          set basis = excluded.basis, results_upto = excluded.results_upto, records_upto = excluded.records_upto,
              settings_version = excluded.settings_version, system_version = excluded.system_version, computed_at = excluded.computed_at,
-             revision = posture_timeline.revision + 1, segments = excluded.segments`,
-      [tx.organizationId, placeId, basis, resultsUpto, recordsUpto, settingsVersion, systemVersion, timeline],
+             revision = excluded.revision, segments = excluded.segments`,
+      [
+        ...[tx.organizationId, placeId, basis, resultsUpto, recordsUpto, settingsVersion, systemVersion],
+        ...[randomInt(REVISIONS), timeline],
+      ],
     );
     return true;
   }

@@ -20,7 +20,14 @@ export interface Segment {
 const COUNT_BYTES = 4;
 const HEAD_BYTES = 16;
 
-export function writeTimeline(segments: readonly Segment[]): Buffer {
+/**
+ * Segments of a place that are kept, the newest ones: a year of a place where something changes every four hours. Each writing writes them all, and what of a place is older is
+ * evaluated when it is asked for.
+ */
+export const MAX_SEGMENTS = 2_190;
+
+export function writeTimeline(all: readonly Segment[]): Buffer {
+  const segments = all.slice(-MAX_SEGMENTS);
   const last = segments.at(-1)?.states.codes ?? new Uint16Array();
   const changes = segments
     .slice(0, -1)
@@ -55,20 +62,27 @@ export class Timeline {
     this.last = COUNT_BYTES + HEAD_BYTES * this.count;
   }
 
-  /** What it said at an instant (milliseconds since 1970); null: before anything of it begins. `room`: where its codes may be put, if there are as many. */
+  /** What it said at an instant (milliseconds since 1970); null: before anything that is kept of it begins. `room`: where its codes may be put, if there are as many. */
   at(asOf: number, room?: Uint16Array): SystemStates | null {
     let index = this.count - 1;
     while (index >= 0 && this.startsOf(index) > asOf) index -= 1;
-    return index < 0 ? null : this.statesOf(index, room);
+    if (index < 0) return null;
+    const width = this.widthOf(this.count - 1);
+    for (const [at, codes] of this.backwards(room?.length === width ? room : new Uint16Array(width))) {
+      if (at === index) return { codes, blind: this.blindOf(index) };
+    }
+    return null;
   }
 
   /** Those that begin before an instant. */
   before(until: Date): Segment[] {
     const segments: Segment[] = [];
-    for (let index = 0; index < this.count && this.startsOf(index) < until.getTime(); index += 1) {
-      segments.push({ starts: new Date(this.startsOf(index)), states: this.statesOf(index) });
+    for (const [index, codes] of this.backwards(new Uint16Array(this.widthOf(this.count - 1)))) {
+      const starts = this.startsOf(index);
+      if (starts >= until.getTime()) continue;
+      segments.push({ starts: new Date(starts), states: { codes: codes.slice(), blind: this.blindOf(index) } });
     }
-    return segments;
+    return segments.reverse();
   }
 
   private startsOf(index: number): number {
@@ -76,24 +90,28 @@ export class Timeline {
   }
 
   private widthOf(index: number): number {
-    return this.bytes.readUInt16LE(COUNT_BYTES + HEAD_BYTES * index + 12);
+    return index < 0 ? 0 : this.bytes.readUInt16LE(COUNT_BYTES + HEAD_BYTES * index + 12);
   }
 
-  private statesOf(index: number, room?: Uint16Array): SystemStates {
-    const newest = this.count - 1;
-    const width = this.widthOf(newest);
-    let codes = room?.length === width ? room : new Uint16Array(width);
+  /** From the newest on, each with its codes: in the room of the newest, for as long as there are as many of them. */
+  private *backwards(room: Uint16Array): Generator<[index: number, codes: Uint16Array], void> {
+    let codes = room;
     let at = this.last;
-    for (let which = 0; which < width; which += 1, at += 2) codes[which] = this.bytes.readUInt16LE(at);
-    for (let older = newest - 1; older >= index; older -= 1) {
+    for (let which = 0; which < codes.length; which += 1, at += 2) codes[which] = this.bytes.readUInt16LE(at);
+    for (let index = this.count - 1; index >= 0; index -= 1) {
+      yield [index, codes];
+      if (index === 0) return;
       // Of an overlay there are more items; what the longer one has more is said whole.
-      if (this.widthOf(older) !== codes.length) codes = resized(codes, this.widthOf(older));
-      for (let left = this.changesOf(older); left > 0; left -= 1, at += 4) {
+      if (this.widthOf(index - 1) !== codes.length) codes = resized(codes, this.widthOf(index - 1));
+      for (let left = this.changesOf(index - 1); left > 0; left -= 1, at += 4) {
         codes[this.bytes.readUInt16LE(at)] = this.bytes.readUInt16LE(at + 2);
       }
     }
+  }
+
+  private blindOf(index: number): number | null {
     const blind = this.bytes.readInt32LE(COUNT_BYTES + HEAD_BYTES * index + 8);
-    return { codes, blind: blind < 0 ? null : blind };
+    return blind < 0 ? null : blind;
   }
 
   private changesOf(index: number): number {

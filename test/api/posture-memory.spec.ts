@@ -8,6 +8,8 @@ import { PostureMemory } from '../../src/posture/memory.service.js';
 import { PostureReader } from '../../src/posture/posture.reader.js';
 import { PostureService } from '../../src/posture/posture.service.js';
 import { systemStates } from '../../src/posture/states.js';
+import { TimelineStore } from '../../src/posture/timeline.store.js';
+import { writeTimeline } from '../../src/posture/timeline.js';
 import { startApp, type Caller, type Clinic, type World } from '../support/app.js';
 import { startKeeping, type Keeper, type Kept } from '../support/keep.js';
 import { trivy } from './reports.js';
@@ -21,6 +23,7 @@ let database: Database;
 let memory: PostureMemory;
 let reader: PostureReader;
 let posture: PostureService;
+let timelines: TimelineStore;
 
 beforeAll(async () => {
   world = await startApp();
@@ -28,6 +31,7 @@ beforeAll(async () => {
   memory = world.app.get(PostureMemory, { strict: false });
   reader = world.app.get(PostureReader, { strict: false });
   posture = world.app.get(PostureService, { strict: false });
+  timelines = world.app.get(TimelineStore, { strict: false });
 });
 afterAll(() => world.stop());
 
@@ -469,11 +473,34 @@ describe('does what is no longer known to be right ever answer?', () => {
     expect(await life.compare(new Date(life.now))).toEqual(all);
   });
 
-  it('what another organisation has is not to be seen', async () => {
+  it('what is older than all that is kept of a system is evaluated', async () => {
     const life = await Life.begin();
+    await life.scan(0, trivy('KSV038'), 30, 'cluster/cluster');
+    await life.scan(0, trivy(), 2, 'cluster/cluster');
     await life.remember();
-    const stranger = await Life.begin();
-    await stranger.remember();
-    expect(await stranger.compare(new Date())).toEqual(stranger.systemIds.toSorted());
+    const [past, now] = [new Date(life.now - 20 * DAY), new Date(life.now)];
+    const statusAt = async (asOf: Date): Promise<string> => {
+      const { body } = await life.officer.get(`${life.clinic.path}/posture?asOf=${asOf.toISOString()}`).expect(200);
+      return body.practices.find(({ id }: { id: string }) => id === 'default-deny-network-policy').status;
+    };
+    const said = [await statusAt(past), await statusAt(now)];
+    const [id] = life.systemIds;
+    const kept = await database.readSnapshot(life.principal, (tx) => timelines.find(tx, id!));
+    const late = kept!.timeline.before(now).filter(({ starts }) => starts > past);
+    expect(late.length).toBeGreaterThan(0);
+    const admin = new pg.Client({ connectionString: world.database.urls.admin });
+    await admin.connect();
+    try {
+      await admin.query(
+        'update posture_timeline set segments = $3, revision = revision + 1 where organization_id = $1 and place_id = $2',
+        [life.clinic.organizationId, id, writeTimeline(late)],
+      );
+    } finally {
+      await admin.end();
+    }
+    expect(await life.compare(past)).not.toContain(id);
+    // Nothing is forgotten: no job could remember more.
+    expect((await life.recalled(past)).forgotten).toBe(false);
+    expect([await statusAt(past), await statusAt(now)]).toEqual(said);
   });
 });

@@ -11,6 +11,7 @@ import { Refusal } from '../kernel/http/problem.js';
 import { boundSystems, selected } from '../posture/document.js';
 import { PostureService } from '../posture/posture.service.js';
 import { shownBy } from '../posture/shown.js';
+import { askedPage, shownPage } from '../posture/system-pages.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { resultView } from '../results/result-view.js';
 import { ResultsService } from '../results/results.service.js';
@@ -29,6 +30,7 @@ import {
   listRecordTypes,
   listResults,
   listScans,
+  listSystemPostures,
   listSystems,
 } from './examination.schema.js';
 import { Reading, type Asking } from './reading.js';
@@ -83,6 +85,18 @@ export class ExaminationController {
         : await this.posture.evaluate(principal, ask);
     await this.reading.record(getWholePosture, call);
     return selected(boundSystems(document), shownBy(query, catalog));
+  }
+
+  @Endpoint(listSystemPostures)
+  async systemPostures(@Call() call: CallOf<typeof listSystemPostures>) {
+    const { principal, query } = call;
+    const scope = await this.scopeOf(call);
+    const { asked, latest, ...page } = askedPage(query);
+    const instant = this.scope.instantOf(scope, asked, latest(await this.posture.present(principal, null)));
+    const ask = { systemId: null, only: scope.systemIds, ...instant };
+    const found = await this.posture.systems(principal, ask, page);
+    await this.reading.record(listSystemPostures, call);
+    return shownPage(found, query.limit);
   }
 
   @Endpoint(getSystemPosture)

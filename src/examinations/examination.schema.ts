@@ -9,7 +9,7 @@ import { instantQuery, organizationId, systemId } from '../kernel/http/parameter
 import { CONTENT_TYPES, PackageView } from '../packages/packages.schema.js';
 import { OrganizationPosture } from '../posture/organization.schema.js';
 import { postureQuery } from '../posture/posture.operations.js';
-import { Posture } from '../posture/posture.schema.js';
+import { Posture, SystemPosture } from '../posture/posture.schema.js';
 import { LINK_KINDS } from '../records/effective.js';
 import { Result } from '../results/results.schema.js';
 import { ScanView } from '../scans/scans.schema.js';
@@ -121,6 +121,21 @@ export const getWholePosture = operation({
   params: engagementParams,
   query: postureQuery,
   answers: { 200: { description: 'The posture.', schema: OrganizationPosture } },
+});
+
+export const listSystemPostures = operation({
+  id: 'listEngagementSystemPostures',
+  method: 'GET',
+  path: `${engagement}/posture/systems`,
+  tag,
+  summary: 'List how each system stands, for its auditor',
+  description: `Systems of the engagement that handled PHI, by name. All pages are of the instants of the first. ${AT}`,
+  permission,
+  params: engagementParams,
+  query: z.strictObject({ ...pageQuery, ...instantQuery }),
+  answers: {
+    200: { description: 'One page of systems.', schema: pageOf(SystemPosture, 'EngagementSystemPosturePage') },
+  },
 });
 
 export const getSystemPosture = operation({

@@ -91,6 +91,8 @@ export function organizationDocument(
 
 type CountedSystem = OrganizationPosture['systems'][number];
 
+const OPEN = STATUSES.slice(0, STATUSES.indexOf('partial') + 1);
+
 /** A system, and how its own posture counts. */
 export const countedSystem = ({ id, name, environment, counts }: CountedSystem): CountedSystem => ({
   id,
@@ -99,9 +101,9 @@ export const countedSystem = ({ id, name, environment, counts }: CountedSystem):
   counts,
 });
 
-/** By the items that ask for work, in the order of STATUSES; then by name. */
+/** By the items that ask for work, the worst of them first; then by name. */
 function worstFirst(one: CountedSystem, other: CountedSystem): number {
-  for (const status of STATUSES) {
+  for (const status of OPEN) {
     const more = other.counts.controls[status] - one.counts.controls[status];
     if (more !== 0) return more;
   }

@@ -237,6 +237,23 @@ describe('what is the posture of an organisation?', () => {
     expect(control(whole, good, failing)).toMatchObject({ status: 'failing', needs: [{ state: 'failing' }] });
   });
 
+  it('does what asks for no work put a system before none other?', () => {
+    const organization = evaluateOrganization(yardstick, [system(good, 1), system(good, 2), system(good, 3)], NOTHING);
+    const counting = (counts: Partial<Record<Status, number>>) => ({ ...countStatuses([]), ...counts });
+    const stand = [
+      { name: 'b', controls: counting({ partial: 1, excepted: 9 }) },
+      { name: 'a', controls: counting({ partial: 1, evidenced: 9 }) },
+      { name: 'c', controls: counting({ partial: 2 }) },
+    ];
+    const systems = organization.systems.map((one, at) => {
+      const { name, controls } = stand[at]!;
+      return { ...one, name, counts: { ...one.counts, controls } };
+    });
+    const parts = { organizationId: id(0), instant: { asOf: AS_OF, knownAt: AS_OF }, catalog, settingsVersion: 1 };
+    const document = organizationDocument(parts, { ...organization, systems }, []);
+    expect(document.systems.map(({ name }) => name)).toEqual(['c', 'a', 'b']);
+  });
+
   it('of a thousand systems: does the document keep its declared shape, within a megabyte, and show five places?', () => {
     const systems = Array.from({ length: 1_000 }, (_, at) =>
       system({ ...(at % 3 === 0 ? bad : good), name: `system-${String(at).padStart(4, '0')}` }, at + 1),

@@ -1,12 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { Call, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
-import { decodeCursor, toPage } from '../kernel/http/page.js';
-import { boundSystems, countedSystem, selected } from './document.js';
+import { instantOf } from '../kernel/http/instant.js';
+import { boundSystems, selected } from './document.js';
 import type { OrganizationPosture } from './organization.schema.js';
 import { getOrganizationPosture, getSystemPosture, listSystemPostures } from './posture.operations.js';
 import type { Posture } from './posture.schema.js';
 import { PostureService } from './posture.service.js';
 import { shownBy } from './shown.js';
+import { askedPage, shownPage } from './system-pages.js';
 
 @Controller()
 export class PostureController {
@@ -22,13 +23,10 @@ export class PostureController {
 
   @Endpoint(listSystemPostures)
   async systems(@Call() { principal, query }: CallOf<typeof listSystemPostures>) {
-    const { limit, cursor, ...asked } = query;
-    // Every page is of the instants of the first.
-    const [asOf, knownAt, after = null] = decodeCursor(cursor, ['time', 'time', 'uuid']) ?? [];
-    const instant = after === null ? asked : { asOf, knownAt };
-    const { ask, systems } = await this.posture.systems(principal, instant, { after, limit: limit + 1 });
-    const instants = [ask.asOf.toISOString(), ask.knownAt.toISOString()];
-    return toPage(systems, limit, countedSystem, ({ id }) => [...instants, id]);
+    const { asked, latest, ...page } = askedPage(query);
+    const instant = instantOf(asked, latest(await this.posture.present(principal, null)));
+    const found = await this.posture.systems(principal, { systemId: null, only: null, ...instant }, page);
+    return shownPage(found, query.limit);
   }
 
   @Endpoint(getSystemPosture)

@@ -19,6 +19,8 @@ import { PlaceReader, type AskedFor } from './place.reader.js';
 export interface PostureAsk extends Instant {
   /** Null: the organisation that the principal acts for. */
   systemId: string | null;
+  /** Of the organisation's systems those alone that are named; null, or absent: each. */
+  only?: readonly string[] | null;
 }
 
 /** By what a question is judged, and whom it is about. */
@@ -112,10 +114,12 @@ export class PostureReader {
 
   private async systemsOf(tx: Tx, ask: PostureAsk): Promise<readonly SystemInEffect[]> {
     if (ask.systemId === null) {
-      if (tx.principal.systemIds !== null) {
+      const only = ask.only ?? null;
+      if (only === null && tx.principal.systemIds !== null) {
         throw new Refusal('forbidden', 'An agent that is bound to systems reads the posture of each of them.');
       }
-      return this.systems.systemsAsOf(tx, ask);
+      const systems = await this.systems.systemsAsOf(tx, ask);
+      return only === null ? systems : systems.filter(({ id }) => only.includes(id));
     }
     const system = await this.systems.systemAsOf(tx, ask, ask.systemId);
     if (system !== null) return [system];

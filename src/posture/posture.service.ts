@@ -27,6 +27,13 @@ const INSTANTS_TOGETHER = 4;
 
 type SystemAsk = Instant & { systemId: string };
 type OrganizationAsk = Instant & { systemId: null };
+/** Of each of the systems by itself, of those that are named (null: of each). */
+type SystemsAsk = OrganizationAsk & { only: readonly string[] | null };
+
+export interface SystemPage {
+  readonly ask: Instant;
+  readonly systems: OrganizationEvaluation['systems'];
+}
 
 @Injectable()
 export class PostureService {
@@ -57,17 +64,17 @@ export class PostureService {
     return this.evaluate(principal, askOf(await this.present(principal, systemId)));
   }
 
-  /** A page of the systems in scope, by name, those behind the one that is named by its id, each with how its own posture counts; with the instants that it is of. */
+  /**
+   * A page of the systems in scope, by name, those behind the one that is named by its id, each with how its own posture counts. `isFinal`: waits for merges and decisions under
+   * way, as `evaluate` does; without, what is being merged is in it as soon as it shows.
+   */
   async systems(
     principal: Principal,
-    query: InstantQuery,
-    { after, limit }: { after: string | null; limit: number },
-  ): Promise<{ ask: OrganizationAsk; systems: OrganizationEvaluation['systems'] }> {
-    const askOf = (present: Date): OrganizationAsk => ({ systemId: null, ...instantOf(query, present) });
-    if (query.knownAt !== undefined)
-      await this.reader.awaitKnown(principal, askOf(await this.present(principal, null)));
+    ask: SystemsAsk,
+    { after, limit, isFinal }: { after: string | null; limit: number; isFinal: boolean },
+  ): Promise<SystemPage> {
+    if (isFinal) await this.reader.awaitKnown(principal, ask);
     const { forgotten, ...page } = await this.database.readSnapshot(principal, async (tx) => {
-      const ask = askOf(await this.reader.present(tx, null));
       const question = await this.reader.question(tx, ask);
       const all = question.inScope.toSorted(byName);
       // It was in scope on the page before, which is of the same instants.

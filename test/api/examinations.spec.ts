@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CustodyView } from '../../src/custody/custody.schema.js';
+import { encodeCursor } from '../../src/kernel/http/page.js';
 import type { Caller, Clinic, World } from '../support/app.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
@@ -43,7 +44,18 @@ describe('what is within a scope and a period?', () => {
     await auditor.get(`${path}/systems/${other.id}/scans/${elsewhere.id}`).expect(404);
     // Of the whole there is no posture for who sees a part.
     await auditor.get(`${path}/posture`).expect(403);
+    const list = await auditor.get(`${path}/posture/systems`).expect(200);
+    expect(list.body).toMatchObject({ items: [{ id: clinic.systemId }], next: null });
     const whole = await engaged({ scope: { systemIds: null } });
+    const first = (await whole.auditor.get(`${whole.path}/posture/systems?limit=1`).expect(200)).body;
+    const rest = (await whole.auditor.get(`${whole.path}/posture/systems?cursor=${first.next}`).expect(200)).body;
+    expect([...first.items, ...rest.items].map(({ id }: { id: string }) => id)).toContain(other.id);
+    expect(first.items[0].counts).toEqual(
+      (await whole.auditor.get(`${whole.path}/systems/${first.items[0].id}/posture`).expect(200)).body.counts,
+    );
+    const asOf = '2001-01-01T00:00:00.000Z';
+    const outside = encodeCursor([asOf, asOf, first.items[0].id]);
+    await whole.auditor.get(`${whole.path}/posture/systems?cursor=${outside}`).expect(400);
     expect((await whole.auditor.get(`${whole.path}/posture`).expect(200)).body.systems.length).toBeGreaterThan(1);
     expect((await whole.auditor.get(`${whole.path}/systems/${other.id}/scans`).expect(200)).body.items).toHaveLength(1);
   });
@@ -153,6 +165,7 @@ describe('is every read of an auditor in the log?', () => {
       path,
       `${path}/systems`,
       `${system}/posture`,
+      `${path}/posture/systems`,
       `${system}/scans`,
       `${system}/scans/${inside.id}`,
       `${system}/results`,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OrganizationPosture } from '../../src/posture/organization.schema.js';
 import type { Posture } from '../../src/posture/posture.schema.js';
 import { STATUSES } from '../../src/posture/status.js';
+import { encodeCursor } from '../../src/kernel/http/page.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { trivy } from './reports.js';
 
@@ -184,6 +185,14 @@ describe('posture', () => {
       await viewer.get(`${list}?cursor=${cursor}`).expect(400);
     }
     await viewer.get(`${list}?asOf=2999-01-01T00:00:00Z`).expect(400);
+    // Another replica gave the first page, by a clock that is ahead of this one's.
+    const ahead = (milliseconds: number): string => {
+      const at = new Date(Date.now() + milliseconds).toISOString();
+      return encodeCursor([at, at, second.id]);
+    };
+    const { body: further } = await viewer.get(`${list}?cursor=${ahead(20_000)}`).expect(200);
+    expect(further.items.map(({ name }: { name: string }) => name)).toEqual(['emr-production']);
+    await viewer.get(`${list}?cursor=${ahead(3_600_000)}`).expect(400);
     // Names may have two hundred characters, of several bytes each.
     const { body: long } = await clinic.admin
       .post(`${clinic.path}/systems`, { name: '漢'.repeat(200), environment: 'production', phi: 'stores' })

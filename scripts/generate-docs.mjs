@@ -340,7 +340,10 @@ function recordTypes() {
         : `At least ${documents.least} document${documents.least === 1 ? '' : 's'}${documents.roles.length === 0 ? '' : ` (${documents.roles.join(', ')})`}.`,
       type.counted_in === null
         ? ''
-        : `Counted in ${code(type.counted_in)}: where no record of it is kept, that speaks, by which somebody says of a period that there was none.`,
+        : `Counted in ${code(type.counted_in)}: where no record of it is kept, one of that type speaks which says of a period that there was none.`,
+      type.none === null
+        ? ''
+        : `It says that there was none of what it counts where ${code(type.none)} is zero or empty.`,
       type.met_by === null
         ? ''
         : `Also met by what reports say: ${[...type.met_by.facts.map((kind) => `facts of kind ${code(kind)}`), ...type.met_by.sources.map((source) => `scans of ${code(source)}`)].join(', ')}.`,

@@ -27,7 +27,7 @@ export function ownType(type: string, given: unknown, typeOf: (name: string) => 
   const faults: OwnTypeFault[] = [];
   if (definition.type !== type) faults.push({ pointer: '/type', message: `The type that is changed is ${type}.` });
   if (definition.rules !== null) faults.push({ pointer: '/rules', message: 'Rules in code are of the catalogue’s types.' });
-  for (const member of ['met_by', 'counted_in'] as const) {
+  for (const member of ['met_by', 'counted_in', 'none'] as const) {
     if (definition[member] === null) continue;
     faults.push({ pointer: `/${member}`, message: 'It speaks of needs of practices, which the catalogue has.' });
   }

@@ -109,9 +109,13 @@ const members = {
     .nullable()
     .default(null)
     .describe(
-      'The type whose records say of a period how many of these there were, and that there was none: where none is kept, that speaks in their place. ' +
-        'Whatever asks for the one asks for the other',
+      'The type whose records say of a period how many of these there were. Where none is kept, one that says that there was none (its `none`) speaks in their place, and ' +
+        'no other. Whatever asks for the one asks for the other',
     ),
+  none: field
+    .nullable()
+    .default(null)
+    .describe('Of a type that counts others: its field, a number or a list, that is zero or empty where there was none of them. Null: it never says so'),
   good_for: GoodFor,
   good_from: field.nullable().default(null).describe('The field from which age counts. Null: effectiveFrom'),
   expires: field.nullable().default(null).describe('The field that says when it ends, whatever its age'),

@@ -88,6 +88,8 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
   );
   if (type.counts_for === 'named' && !names) fault(['counts_for'], 'no required field names practices');
   if (type.met_by !== null && type.rules !== null) fault(['met_by'], 'rules in code say themselves what meets it');
+  if (type.none !== null && !['integer', 'array'].includes(properties[type.none]?.type ?? ''))
+    fault(['none'], `${type.none} is no number and no list`);
   if (type.counted_in !== null) {
     const count = type.counted_in === type.type ? null : typeOf(type.counted_in);
     if (count === null) fault(['counted_in'], `no other record type ${type.counted_in}`);
@@ -196,6 +198,7 @@ function needRules({ practices, controls }: CatalogContent, types: ReadonlyMap<s
         if (!types.has(type)) tell(file, [...place, n, 'type'], `no record type ${type}`);
         uncounted(types.get(type), records, (message) => tell(file, [...place, n, 'type'], message));
       });
+      countedAlike(types, records, (message) => tell(file, place, message));
     });
   controls.controls.forEach(({ needs, records = [] }, index) => {
     const place = ['controls', index, 'records'];
@@ -208,6 +211,7 @@ function needRules({ practices, controls }: CatalogContent, types: ReadonlyMap<s
       else if (term !== undefined && !termsOf(found).includes(term))
         tell(CONTROLS, [...place, n, 'term'], `records of ${type} have no term ${term}`);
     });
+    countedAlike(types, records, (message) => tell(CONTROLS, place, message));
   });
 }
 
@@ -219,6 +223,16 @@ function uncounted(
 ): void {
   const count = type?.counted_in ?? null;
   if (count !== null && !asked.some((need) => need.type === count)) fault(`${type?.type ?? ''} is counted in ${count}, which is not asked for`);
+}
+
+/** Of a practice or item one thing is said of what is counted: that there was none of it. */
+function countedAlike(
+  types: ReadonlyMap<string, TypeDefinition>,
+  asked: readonly { readonly type: string }[],
+  fault: (message: string) => void,
+): void {
+  const counts = new Set(asked.flatMap(({ type }) => types.get(type)?.counted_in ?? []));
+  if (counts.size > 1) fault(`asks for what is counted in several places: ${[...counts].join(', ')}`);
 }
 
 /** What is overdue fails whatever asks for the record that is due, or for the one that makes it due: else nobody would see it. */

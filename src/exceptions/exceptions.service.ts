@@ -5,12 +5,12 @@ import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { OrganizationService, type SettingsInEffect } from '../organizations/organization.service.js';
 import { RecordsService } from '../records/records.service.js';
-import { RecordRulesRegistry, type Candidate, type RecordFault } from '../records/rules.js';
+import { RecordRulesRegistry, type Candidate, type Neighbour, type RecordFault } from '../records/rules.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
 import { ResultsService } from '../results/results.service.js';
 import { acceptancesOf, checkKey, type Acceptances } from './coverage.js';
 import { exceptionOf } from './fields.js';
-import { applicabilityFaults, decisionFaults, exceptionFaults } from './rules.js';
+import { applicabilityFaults, decisionFaults, decisionNeighbours, exceptionFaults } from './rules.js';
 
 @Injectable()
 export class ExceptionsService implements OnModuleInit {
@@ -25,8 +25,8 @@ export class ExceptionsService implements OnModuleInit {
 
   onModuleInit(): void {
     this.rules.add('exceptions', {
-      neighbours: () => [],
-      faults: (candidate, _neighbours, now) => this.faults(candidate, now),
+      neighbours: (candidate) => (candidate.type === 'addressable_decision' ? decisionNeighbours(candidate) : []),
+      faults: (candidate, neighbours, now) => this.faults(candidate, neighbours, now),
       examine: (tx, candidate) => this.examine(tx, candidate),
     });
   }
@@ -56,12 +56,12 @@ export class ExceptionsService implements OnModuleInit {
     return acceptancesOf(input, place, instant.asOf);
   }
 
-  private faults(candidate: Candidate, now: Date): RecordFault[] {
+  private faults(candidate: Candidate, neighbours: readonly Neighbour[], now: Date): RecordFault[] {
     // An end takes back what was accepted: nothing speaks against that.
     if (candidate.kind === 'end') return [];
     if (candidate.type === 'exception') return exceptionFaults(candidate, now);
     if (candidate.type === 'applicability_statement') return applicabilityFaults(candidate);
-    return decisionFaults(candidate, (control) => isAddressable(this.catalog, control));
+    return decisionFaults(candidate, neighbours, now, (control) => isAddressable(this.catalog, control));
   }
 
   /** What does not fail needs no exception, and one kept ready would hide what fails later. */

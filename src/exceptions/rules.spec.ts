@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { effective, idOf, link } from '../../test/support/effective.js';
-import type { Candidate } from '../records/rules.js';
+import type { Candidate, Neighbour } from '../records/rules.js';
 import { applicabilityFaults, decisionFaults, exceptionFaults } from './rules.js';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
@@ -65,13 +65,23 @@ describe('which decisions are refused?', () => {
     analysis: idOf('analysis'),
   };
   const shown = { documents: [{ evidenceId: idOf('e'), role: 'evidence', name: 'photo.png' }] };
-  const faults = (fields: object = {}, record: Said = shown) =>
-    decisionFaults(candidate('addressable_decision', { ...said, ...fields }, record), (id) => id === said.control);
+  const analysis = (effectiveFrom = NOW, effectiveTo: Date | null = null): Neighbour => ({
+    ...effective('risk_analysis', 'analysis', {}),
+    effectiveFrom,
+    effectiveTo,
+  });
+  const faults = (fields: object = {}, record: Said = shown, neighbours = [analysis()]) =>
+    decisionFaults(
+      candidate('addressable_decision', { ...said, ...fields }, record),
+      neighbours,
+      NOW,
+      (id) => id === said.control,
+    );
   const pointers = (...of: Parameters<typeof faults>) => faults(...of).map(({ pointer }) => pointer);
 
   it('none that is whole', () => {
     expect(pointers()).toEqual([]);
-    expect(pointers({}, { links: [link('practice', 'session-controls')] })).toEqual([]);
+    expect(pointers({}, { links: [link('evidence', idOf('e'))] })).toEqual([]);
     expect(pointers({ outcome: 'not_reasonable', alternative: undefined }, {})).toEqual([]);
     const implement = { outcome: 'implement', alternative: undefined, standardMet: undefined, analysis: undefined };
     expect(pointers(implement, {})).toEqual([]);
@@ -105,6 +115,18 @@ describe('which decisions are refused?', () => {
   it('one whose alternative nothing shows', () => {
     expect(pointers({}, {})).toEqual(['/documents']);
     expect(pointers({}, { links: [link('record', idOf('analysis'))] })).toEqual(['/documents']);
+    // Whether a practice is there its posture says, at each instant anew.
+    expect(pointers({}, { links: [link('practice', 'session-controls')] })).toEqual(['/documents']);
+  });
+
+  it('one that rests on an analysis that is not in effect: a draft, one of later, one that has ended', () => {
+    const later = new Date(NOW.getTime() + 1);
+    for (const neighbours of [[], [analysis(later)], [analysis(new Date(0), NOW)]]) {
+      expect(pointers({}, shown, neighbours)).toEqual(['/fields/analysis']);
+      expect(pointers({ outcome: 'not_reasonable' }, {}, neighbours)).toEqual(['/fields/analysis']);
+      expect(pointers({ outcome: 'implement' }, {}, neighbours)).toEqual([]);
+    }
+    expect(pointers({}, shown, [analysis(new Date(0), later)])).toEqual([]);
   });
 
   it('one whose fields are no decision’s', () => {

@@ -1,4 +1,5 @@
-import type { Candidate, RecordFault } from '../records/rules.js';
+import type { EffectiveFilter } from '../records/effective.js';
+import type { Candidate, Neighbour, RecordFault } from '../records/rules.js';
 import { applicabilityOf, decisionOf, exceptionOf, type DecisionFields } from './fields.js';
 
 const DAY = 86_400_000;
@@ -64,7 +65,12 @@ function saysSomething(text: string): boolean {
  * anything is, and how the standard is met all the same. All four factors of 164.306(b)(2) are to be taken into account; «cost is not meant to free covered
  * entities from this responsibility» (68 FR 8343).
  */
-export function decisionFaults(candidate: Candidate, isAddressable: (control: string) => boolean): RecordFault[] {
+export function decisionFaults(
+  candidate: Candidate,
+  neighbours: readonly Neighbour[],
+  now: Date,
+  isAddressable: (control: string) => boolean,
+): RecordFault[] {
   const decision = decisionOf(candidate);
   if (decision === null) return unreadable('a decision on an addressable specification');
   const faults: RecordFault[] = [];
@@ -79,26 +85,47 @@ export function decisionFaults(candidate: Candidate, isAddressable: (control: st
         : 'All four factors are assessed: say something of this one.';
     faults.push({ pointer: `/fields/${factor}`, detail });
   }
-  return decision.outcome === 'implement' ? faults : [...faults, ...otherwiseFaults(candidate, decision)];
+  if (decision.outcome === 'implement') return faults;
+  const isInEffect = neighbours.some(
+    ({ id, effectiveFrom, effectiveTo }) =>
+      id === decision.analysis && effectiveFrom <= now && (effectiveTo === null || effectiveTo > now),
+  );
+  return [...faults, ...otherwiseFaults(candidate, decision, isInEffect)];
 }
 
-function otherwiseFaults({ documents, links }: Candidate, decision: DecisionFields): RecordFault[] {
+/** The analysis that a decision rests on. */
+export function decisionNeighbours(candidate: Candidate): EffectiveFilter[] {
+  const analysis = candidate.kind === 'end' ? undefined : decisionOf(candidate)?.analysis;
+  return analysis === undefined ? [] : [{ types: ['risk_analysis'], ids: [analysis] }];
+}
+
+function otherwiseFaults(
+  { documents, links }: Candidate,
+  decision: DecisionFields,
+  isInEffect: boolean,
+): RecordFault[] {
   const faults: RecordFault[] = [];
   if (!saysSomething(decision.standardMet ?? '')) {
     faults.push({ pointer: '/fields/standardMet', detail: 'Say how the standard is met all the same.' });
   }
   if (decision.analysis === undefined) {
     faults.push({ pointer: '/fields/analysis', detail: 'The decision rests on a risk analysis: name it.' });
+  } else if (!isInEffect) {
+    faults.push({
+      pointer: '/fields/analysis',
+      detail: 'The risk analysis is not in effect: nothing rests on a draft, or on one that has ended.',
+    });
   }
   if (decision.outcome === 'alternative') {
     if (!saysSomething(decision.alternative ?? '')) {
       faults.push({ pointer: '/fields/alternative', detail: 'Say what is done in its place.' });
     }
-    const isShown = documents.length > 0 || links.some(({ kind }) => kind === 'evidence' || kind === 'practice');
+    // What a practice shows today it need not show tomorrow, and one that is missing shows nothing.
+    const isShown = documents.length > 0 || links.some(({ kind }) => kind === 'evidence');
     if (!isShown) {
       faults.push({
         pointer: '/documents',
-        detail: 'The alternative is shown by a document, or by a link to evidence or a practice.',
+        detail: 'The alternative is shown by a document, or by a link to evidence.',
       });
     }
   }

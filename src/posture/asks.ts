@@ -29,7 +29,7 @@ export interface Ask {
   readonly isJudged: boolean;
   /** Each of many (persons, vendors …) wants a record of its own. */
   readonly isEach: boolean;
-  /** The type that counts what there was of it in a period: where there is no record, that speaks. */
+  /** The type that counts what there was of it in a period: where there is no record, one of it speaks that says that there was none. */
   readonly countedIn: string | null;
   /** What a machine says in place of a record. */
   readonly metBy: TypeDefinition['met_by'];
@@ -41,6 +41,8 @@ export interface Asks {
   readonly controls: ReadonlyMap<string, readonly Ask[]>;
   /** What records are asked for it, each once. */
   readonly limits: readonly NeedLimit[];
+  /** By type that counts others: the field that is zero or empty where there was none. */
+  readonly counting: ReadonlyMap<string, string>;
 }
 
 /**
@@ -115,7 +117,14 @@ export function asksOf(
       ];
     }),
   );
-  return { practices, controls, limits: [...limits.values()] };
+  const all = [...practices.values(), ...controls.values()].flat();
+  const counting = new Map(
+    all.flatMap(({ countedIn }) => {
+      const none = types.get(countedIn ?? '')?.none ?? null;
+      return countedIn === null || none === null ? [] : [[countedIn, none] as const];
+    }),
+  );
+  return { practices, controls, limits: [...limits.values()], counting };
 }
 
 export const keyOf = ({ type, days, about }: NeedLimit): string => JSON.stringify([type, days, about ?? null]);

@@ -4,7 +4,7 @@ import { blindTargets, type BlindTarget } from './blind-spots.js';
 import { evaluateControl, withEachDecided } from './control.js';
 import type { Asks } from './asks.js';
 import { sortEvidence, type SystemEvidence, type Unmapped } from './evidence.js';
-import { combinedPart, emptyPart, type PlacePart, type SubjectPart } from './needs.js';
+import { combinedPart, emptyPart, type OwnPart, type PlacePart, type SubjectPart } from './needs.js';
 import { evaluatePractice, type JudgedPractice } from './practice.js';
 import type { ControlPosture, EvidenceRef, PracticePosture } from './posture.schema.js';
 import type { Part } from './rule.js';
@@ -112,7 +112,7 @@ export function evaluateSystem(
   };
 }
 
-const NOTHING: SubjectPart = { needs: [], failures: [] };
+const NOTHING: OwnPart = { needs: [], failures: [], isNone: false };
 const NO_EVIDENCE: SystemEvidence = { checks: [], coverage: [], corrupt: new Set() };
 
 /** What the organisation's records say by themselves, as if of a system of which nothing is known. */

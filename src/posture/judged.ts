@@ -3,7 +3,7 @@ import type { Control, Practice, PracticeLink } from '../catalog/catalog.types.j
 import type { Ask } from './asks.js';
 import { liftedStatus } from './control.js';
 import type { Yardstick } from './evaluate.js';
-import { combinedPart, statedPart, type PlacePart, type SubjectPart } from './needs.js';
+import { combinedPart, statedPart, type OwnPart, type PlacePart, type SubjectPart } from './needs.js';
 import { practiceReason } from './practice.js';
 import { itemStatus, practiceStatus, type Part, type ScannerState } from './rule.js';
 import { partOf } from './states.js';
@@ -114,7 +114,7 @@ export class Ranks {
 export class JudgedPractices {
   readonly tally = new Tally();
   private readonly asks: readonly Ask[];
-  private readonly whole: SubjectPart;
+  private readonly whole: OwnPart;
   private readonly covered: boolean;
   readonly all: PracticeAlike[] = [];
   /** By code: most are small, and an array is asked faster than a map. */
@@ -173,7 +173,7 @@ export class JudgedControls {
   private lastKey = -1;
   private last: ControlAlike | null = null;
   private readonly asks: readonly Ask[];
-  private readonly whole: SubjectPart;
+  private readonly whole: OwnPart;
 
   constructor(
     readonly control: Control,
@@ -222,4 +222,4 @@ export class JudgedControls {
   }
 }
 
-const NOTHING: SubjectPart = { needs: [], failures: [] };
+const NOTHING: OwnPart = { needs: [], failures: [], isNone: false };

@@ -10,7 +10,7 @@ export function lostStatements(
   types: ReadonlyMap<string, TypeDefinition>,
   asOf: Date,
 ): Statement[] {
-  const askedBy = (record: DocumentedRecord, kind: keyof Omit<Asks, 'limits'>): string[] =>
+  const askedBy = (record: DocumentedRecord, kind: 'practices' | 'controls'): string[] =>
     [...asks[kind]].flatMap(([id, list]) => (list.some((ask) => isAskedFor(record, ask)) ? [id] : []));
   return records.flatMap((record) => {
     const title = types.get(record.type)?.title ?? record.type;

@@ -41,6 +41,7 @@ const place = (change: Partial<PlaceInput> = {}) =>
     statements: [],
     works: [],
     machines: new Map(),
+    none: new Set(),
     accepted: NOTHING_ACCEPTED,
     ...change,
   });
@@ -262,7 +263,7 @@ describe('what do a system and its organisation say together?', () => {
     const wanted = asks.practices.get(practice)!;
     const [register, incident] = ['incident_register', 'incident_record'].map((type) => askOf(asks, practice, type));
     const part = (systemId: string | null, ...summaries: NeedSummary[]) =>
-      place({ systemId, summaries }).practices.get(practice)!;
+      place({ systemId, summaries, none: new Set(['r1']) }).practices.get(practice)!;
     const said = (own: NeedSummary[], whole: NeedSummary[]) =>
       combinedPart(wanted, part(SYSTEM, ...own), part(null, ...whole)).needs.find(
         ({ type }) => type === 'incident_record',
@@ -282,6 +283,21 @@ describe('what do a system and its organisation say together?', () => {
     const kept = summary(incident!, { fresh: 0, expired: 1, records: ['r2'] });
     expect(said([kept], [none])).toMatchObject({ state: 'stale', records: ['r2'] });
     expect(said([none], [kept])).toMatchObject({ state: 'stale', records: ['r2'] });
+    // A register that has some is no word that there was none, fresh or not, alone or beside one that is.
+    const some = summary(register!, { records: ['r3'] });
+    for (const [own, whole] of [
+      [[], [some]],
+      [[], [{ ...some, fresh: 0 }]],
+      [[none], [some]],
+      [[some], [none]],
+    ] as const) {
+      const { state, reason } = said([...own], [...whole]);
+      expect(state).toBe('missing');
+      expect(reason).toMatch(
+        /^Missing: record `incident_record`.* \(`incident_register`\) does not say that there was none\.$/,
+      );
+    }
+    expect(said([none], [none])).toMatchObject({ state: 'met' });
   });
 
   it('which end comes first, and which last', () => {

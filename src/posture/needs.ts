@@ -22,11 +22,17 @@ export interface NeedPart {
   readonly until: Date | null;
 }
 
-/** What a place says of one practice or item beside scanners. */
+/** What is said of one practice or item beside scanners. */
 export interface SubjectPart {
   readonly needs: readonly NeedPart[];
   /** What contradicts it beside its needs. */
   readonly failures: readonly string[];
+}
+
+/** What one place says of it. */
+export interface OwnPart extends SubjectPart {
+  /** What counts the records that are asked for says that there was none. */
+  readonly isNone: boolean;
 }
 
 /** What people have accepted in a place (src/exceptions). */
@@ -58,8 +64,8 @@ export type Working = Statement & { readonly work: NonNullable<Statement['work']
 
 /** What one place says of every practice and every item. */
 export interface PlacePart {
-  readonly practices: ReadonlyMap<string, SubjectPart>;
-  readonly controls: ReadonlyMap<string, SubjectPart>;
+  readonly practices: ReadonlyMap<string, OwnPart>;
+  readonly controls: ReadonlyMap<string, OwnPart>;
   readonly accepted: Accepted;
   /** For the work list. */
   readonly works: readonly Working[];
@@ -85,6 +91,8 @@ export interface PlaceInput {
   readonly works: readonly Working[];
   /** By record type. */
   readonly machines: ReadonlyMap<string, MachineWord>;
+  /** Ids of records that say of a period that there was none of what they count. */
+  readonly none: ReadonlySet<string>;
   readonly accepted: Accepted;
 }
 
@@ -96,7 +104,7 @@ export function placePart(asks: Asks, input: PlaceInput): PlacePart {
   };
   const partsOf = (all: ReadonlyMap<string, readonly Ask[]>, statements: ReadonlyMap<string, readonly Statement[]>) =>
     new Map(
-      [...all].map(([id, wanted]): [string, SubjectPart] => [
+      [...all].map(([id, wanted]): [string, OwnPart] => [
         id,
         subjectPart(wanted, statements.get(id) ?? [], summaries, input),
       ]),
@@ -130,6 +138,7 @@ export const emptyPart = (asks: Asks, systemId: string | null): PlacePart =>
     statements: [],
     works: [],
     machines: new Map(),
+    none: new Set(),
     accepted: NOTHING_ACCEPTED,
   });
 
@@ -138,7 +147,7 @@ function subjectPart(
   statements: readonly Statement[],
   summaries: ReadonlyMap<string, NeedSummary>,
   input: PlaceInput,
-): SubjectPart {
+): OwnPart {
   const types = new Set(asks.map(({ type }) => type));
   return {
     needs: asks.map((ask) => {
@@ -149,7 +158,21 @@ function subjectPart(
     failures: statements
       .filter(({ says, need }) => says === 'failing' && (need === null || !types.has(need)))
       .map(({ reason }) => reason),
+    isNone:
+      asks.some(({ countedIn }) => countedIn !== null) &&
+      counters(asks).every((ask) => countsNone(ask, summaries, input)),
   };
+}
+
+/** Those of the asks that count what others ask for. */
+export const counters = (asks: readonly Ask[]): Ask[] =>
+  asks.filter(({ type }) => asks.some(({ countedIn }) => countedIn === type));
+
+/** Every record that speaks says that there was none. */
+function countsNone(ask: Ask, summaries: ReadonlyMap<string, NeedSummary>, { none }: PlaceInput): boolean {
+  const summary = summaries.get(keyOf(ask.limit));
+  if (summary === undefined || summary.subjects !== summary.records.length) return false;
+  return summary.subjects > 0 && summary.records.every((id) => none.has(id));
 }
 
 /** The worst that was said: what judges say and what the records of the type say both stand. */
@@ -264,34 +287,44 @@ function missingReason(ask: Ask, systemId: string | null): string {
 /** What a system says of a practice or item where only its states are known: the words are in the posture of the system. */
 export const statedPart = (
   asks: readonly Ask[],
-  { needs, fails }: { needs: readonly NeedState[]; fails: boolean },
-): SubjectPart => ({
+  { needs, fails, isNone }: { needs: readonly NeedState[]; fails: boolean; isNone: boolean },
+): OwnPart => ({
   needs: asks.map((ask, at): NeedPart => {
     const state = needs[at] ?? 'missing';
     const reason = state === 'missing' ? missingReason(ask, '') : `${STATED[state]}: ${named(ask)}, of this system.`;
     return { type: ask.type, state, reason, records: [], until: null };
   }),
   failures: fails ? ['What the records of this system say contradicts it.'] : [],
+  isNone,
 });
 
 const STATED = { stale: 'Stale', met: 'Kept', failing: 'Failing' } as const;
 
 /** What a system's own records and the organisation's say together. */
-export function combinedPart(asks: readonly Ask[], own: SubjectPart, whole: SubjectPart): SubjectPart {
+export function combinedPart(asks: readonly Ask[], own: OwnPart, whole: OwnPart): SubjectPart {
   const needs = asks.flatMap((ask, at): NeedPart[] => {
     const [mine, ours] = [own.needs[at], whole.needs[at]];
     return mine === undefined || ours === undefined ? [] : [combined(ask, mine, ours)];
   });
+  const isNone = [own, whole].every((part) => part.isNone || counters(asks).every((ask) => isSilent(ask, part)));
   return {
-    needs: needs.map((need, at) => counted(asks[at], need, needs)),
+    needs: needs.map((need, at) => counted(asks[at], need, needs, isNone)),
     failures: [...own.failures, ...whole.failures],
   };
 }
 
+const isSilent = ({ type }: Ask, { needs }: SubjectPart): boolean =>
+  needs.every((need) => need.type !== type || need.state === 'missing');
+
 /** Only of both places together: what one of them has kept another does not call none. */
-function counted(ask: Ask | undefined, need: NeedPart, needs: readonly NeedPart[]): NeedPart {
+function counted(ask: Ask | undefined, need: NeedPart, needs: readonly NeedPart[], isNone: boolean): NeedPart {
   const count = needs.find(({ type }) => type === ask?.countedIn);
-  if (ask === undefined || count === undefined || countedNeed(need.state, count.state) === need.state) return need;
+  if (ask === undefined || count === undefined || need.state !== 'missing' || count.state === 'missing') return need;
+  if (countedNeed(need.state, count.state, isNone) === need.state)
+    return {
+      ...need,
+      reason: `${need.reason} The one that is kept (\`${count.type}\`) does not say that there was none.`,
+    };
   return { ...count, type: need.type, reason: `No ${named(ask)}; what says that there was none: ${count.reason}` };
 }
 

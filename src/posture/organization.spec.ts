@@ -57,6 +57,7 @@ function saying(
   states: ReadonlyMap<string, NeedState>,
   accepted: Partial<Accepted> = {},
   fails: readonly string[] = [],
+  isNone = false,
 ): PlacePart {
   const said = (of: PlacePart['practices']): PlacePart['practices'] =>
     new Map(
@@ -65,6 +66,7 @@ function saying(
         {
           needs: needs.map((need) => ({ ...need, state: states.get(need.type) ?? need.state })),
           failures: fails.includes(subject) ? ['It is broken.'] : [],
+          isNone,
         },
       ]),
     );
@@ -105,6 +107,7 @@ describe('is a code what it was made of?', () => {
     needs: fc.array(fc.constantFrom(...NEED_STATES), { maxLength: MAX_NEEDS }),
     fails: fc.boolean(),
     covered: fc.boolean(),
+    isNone: fc.boolean(),
   });
 
   it('whatever it is made of', () => {
@@ -121,6 +124,7 @@ describe('is a code what it was made of?', () => {
       needs: Array<NeedState>(MAX_NEEDS).fill('failing'),
       fails: true,
       covered: true,
+      isNone: true,
     } as const;
     expect(codeOf(all)).toBeLessThan(1 << 16);
     for (const list of [...asks.practices.values(), ...asks.controls.values()]) {
@@ -143,8 +147,9 @@ describe('does the organisation say of each system what the system says of itsel
       accepted: fc.array(fc.constantFrom(...catalog.practices.map((one) => one.id)), { maxLength: 5 }),
       decided: fc.array(fc.constantFrom(...ADDRESSABLE), { maxLength: 3 }),
       fails: fc.array(fc.constantFrom(...SUBJECTS), { maxLength: 5 }),
+      isNone: fc.boolean(),
     })
-    .map(({ states, accepted, decided, fails }) =>
+    .map(({ states, accepted, decided, fails, isNone }) =>
       saying(
         states,
         {
@@ -154,6 +159,7 @@ describe('does the organisation say of each system what the system says of itsel
           ),
         },
         fails,
+        isNone,
       ),
     );
   const CHECKS = catalog.checks.filter(({ tool }) => tool === 'trivy').map((check) => check.id);

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
+import type { NeedSummary } from '../records/effective.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
 import { FACT_KINDS, type FactKind } from '../results/fact.js';
@@ -85,8 +86,22 @@ export class PlaceReader {
       statements,
       works: openDues(dues, asks, types, instant.asOf),
       machines: systemId === null ? new Map() : await this.machines(tx, instant, systemId, asks, coverage),
+      none: await this.none(tx, instant, asks, summaries),
       accepted,
     });
+  }
+
+  /** Of the records that speak, and count what was: those that say that there was none of it. */
+  private async none(tx: Tx, instant: Instant, asks: Asks, summaries: readonly NeedSummary[]): Promise<Set<string>> {
+    const ids = summaries.flatMap(({ limit, records }) => (asks.counting.has(limit.type) ? records : []));
+    if (ids.length === 0) return new Set();
+    const found = await this.records.effective(tx, instant, { types: [...asks.counting.keys()], ids });
+    return new Set(
+      found.flatMap(({ id, type, fields }) => {
+        const count = fields[asks.counting.get(type) ?? ''];
+        return count === 0 || (Array.isArray(count) && count.length === 0) ? [id] : [];
+      }),
+    );
   }
 
   /** Of each type that a machine may stand in for, when one last did. Only complete scans say that somebody has looked. */

@@ -139,7 +139,9 @@ describe('what follows where nothing happened?', () => {
     ['failing', 'met', 'failing'],
     ['met', 'missing', 'met'],
   ])('%s, and %s of what counts it: %s', (need, count, expected) => {
-    expect(countedNeed(need, count)).toBe(expected);
+    expect(countedNeed(need, count, true)).toBe(expected);
+    // What says that there were some speaks in nobody's place.
+    expect(countedNeed(need, count, false)).toBe(need);
   });
 });
 

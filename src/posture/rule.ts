@@ -38,10 +38,10 @@ export function combinedNeed(own: NeedState, whole: NeedState, isEach: boolean):
 
 /**
  * Of a need that nobody speaks to in either place, whose records are counted in those of another need (incidents in a register): that there was none is a statement
- * of a person about a period, which has to be there, and fresh. Silence is none.
+ * of a person about a period, which has to be there, and fresh, and to say so (`isNone`). Silence is none, and so is a register of twelve of which none is kept.
  */
-export const countedNeed = (need: NeedState, count: NeedState): NeedState =>
-  need === 'missing' && count !== 'failing' ? count : need;
+export const countedNeed = (need: NeedState, count: NeedState, isNone: boolean): NeedState =>
+  need === 'missing' && isNone && count !== 'failing' ? count : need;
 
 /** Everything that makes a practice whole but for what fails: a machine has seen all that a machine can see, and whatever records it asks for are good. */
 const isWhole = (

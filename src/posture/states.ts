@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalog.js';
 import { becomesBlindAt, blindCount } from './blind-spots.js';
 import type { SystemInput, Yardstick } from './evaluate.js';
 import { sortEvidence, type SystemEvidence } from './evidence.js';
-import type { PlacePart, SubjectPart } from './needs.js';
+import type { OwnPart, PlacePart } from './needs.js';
 import { NEED_STATES, SCANNER_STATES, type NeedState, type Part, type ScannerState } from './rule.js';
 import { scannerPart } from './scanner.js';
 
@@ -24,23 +24,30 @@ export interface SystemStates {
   readonly blind: number | null;
 }
 
+/** What a system says by itself, of a practice or an item. */
+export interface CodedPart extends Part {
+  /** What counts the records that are asked for says that there was none. */
+  readonly isNone: boolean;
+}
+
 const SCANNER_BITS = 3;
 const FAILS = 1 << SCANNER_BITS;
 const COVERED = FAILS << 1;
+const NONE = COVERED << 1;
 /** Where needs begin, two bits each. */
-const NEEDS_FROM = SCANNER_BITS + 2;
+const NEEDS_FROM = SCANNER_BITS + 3;
 /** As many needs as sixteen bits bear. */
 export const MAX_NEEDS = Math.floor((16 - NEEDS_FROM) / 2);
 
-export function codeOf({ scanner, needs, fails, covered }: Part): number {
+export function codeOf({ scanner, needs, fails, covered, isNone }: CodedPart): number {
   if (needs.length > MAX_NEEDS) throw new RangeError(`more than ${MAX_NEEDS} needs of one practice or item`);
-  let code = SCANNER_STATES.indexOf(scanner) | (fails ? FAILS : 0) | (covered ? COVERED : 0);
+  let code = SCANNER_STATES.indexOf(scanner) | (fails ? FAILS : 0) | (covered ? COVERED : 0) | (isNone ? NONE : 0);
   needs.forEach((need, at) => (code |= NEED_STATES.indexOf(need) << (NEEDS_FROM + 2 * at)));
   return code;
 }
 
 /** `needs`: how many the practice or item has. */
-export function partOf(code: number, needs: number): Part {
+export function partOf(code: number, needs: number): CodedPart {
   const scanner = SCANNER_STATES[code & (FAILS - 1)];
   if (scanner === undefined) throw new RangeError('no such code');
   return {
@@ -48,6 +55,7 @@ export function partOf(code: number, needs: number): Part {
     needs: Array.from({ length: needs }, (_, at) => NEED_STATES[(code >> (NEEDS_FROM + 2 * at)) & 3] ?? 'missing'),
     fails: (code & FAILS) !== 0,
     covered: (code & COVERED) !== 0,
+    isNone: (code & NONE) !== 0,
   };
 }
 
@@ -90,11 +98,12 @@ export function standing(
   };
 }
 
-const ownPart = (scanner: ScannerState, said: SubjectPart | undefined, covered: boolean): Part => ({
+const ownPart = (scanner: ScannerState, said: OwnPart | undefined, covered: boolean): CodedPart => ({
   scanner,
   needs: said?.needs.map(({ state }) => state) ?? [],
   fails: said !== undefined && said.failures.length > 0,
   covered,
+  isNone: said?.isNone ?? false,
 });
 
 /** A system of which nothing is known. */

@@ -81,6 +81,21 @@ export class RecordListStore {
     return new Map(rows.map(({ id, ownerId }) => [id, ownerId]));
   }
 
+  async formerly(
+    tx: Tx,
+    { asOf, knownAt }: Instant,
+    ids: readonly string[],
+    { field, value }: { field: string; value: string },
+  ): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select distinct v.record_id as id from record_version v
+       where v.organization_id = $1 and v.record_id = any ($2::uuid[]) and v.state = 'approved' and v.kind = 'content'
+         and v.effective_from <= $3 and v.decided_at <= $4 and v.fields ->> $5 = $6`,
+      [tx.organizationId, ids, asOf, knownAt, field, value],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   async list(tx: Tx, filter: RecordFilter, instant: Instant | null): Promise<ListedRecord[]> {
     const values: unknown[] = [tx.organizationId];
     const parameter = (value: unknown): string => `$${values.push(value)}`;

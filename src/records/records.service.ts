@@ -120,6 +120,16 @@ export class RecordsService {
     return this.lists.owners(tx, ids, knownAt);
   }
 
+  /** Which of these records had that in a field once: in a version that had come into effect at the instant. */
+  formerly(
+    tx: Tx,
+    instant: Instant,
+    ids: readonly string[],
+    said: { field: string; value: string },
+  ): Promise<string[]> {
+    return ids.length === 0 ? Promise.resolve([]) : this.lists.formerly(tx, instant, ids, said);
+  }
+
   /** After it, what was known of records at the instant is final: no decision under way or to come can still add to it. Refuses (`unavailable`) when that takes too long. */
   awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
     return this.intervals.awaitDecisions(tx, knownAt);

@@ -74,7 +74,11 @@ const AROUND = {
 };
 
 const ask = (input: Partial<RisksInput>, asOf = NOW): Statement[] =>
-  judge({ analyses: [], ended: [], plans: [], risks: [], around: AROUND, evaluation: null, ...input }, NEEDS, asOf);
+  judge(
+    { analyses: [], formerly: new Set(), plans: [], risks: [], around: AROUND, evaluation: null, ...input },
+    NEEDS,
+    asOf,
+  );
 const of = (statements: readonly Statement[], need: string) => statements.filter((one) => one.need === need);
 const told = (statements: readonly Statement[], need: string): [says: string, reason: string][] =>
   of(statements, need).map(({ says, reason }) => [says, reason]);
@@ -103,16 +107,16 @@ describe('what does a risk analysis say?', () => {
     const older = analysis({}, { from: '2025-03-01T00:00:00Z' }, 'older');
     const ofOlder = risk('R-9', { analysis: older.id });
     expect(of(ask({ analyses: [older, analysis()], risks: [ofOlder] }), 'risk_analysis')[0]?.says).toBe('failing');
-    // Risks of the next analysis are approved before it.
-    const ofNext = risk('R-9', { analysis: idOf('next') });
-    expect(of(ask({ analyses: [analysis()], risks: [ofNext] }), 'risk_analysis')[0]?.says).toBe('met');
   });
 
-  it('do risks of an analysis that has ended speak for another?', () => {
-    const left = risk('R-9', { analysis: idOf('withdrawn') });
-    expect(
-      of(ask({ analyses: [analysis()], risks: [left], ended: [idOf('withdrawn')] }), 'risk_analysis'),
-    ).toMatchObject([{ says: 'failing', reason: expect.stringContaining('has no risk in effect') }]);
+  it('do risks of another, that was abandoned, has ended or is yet to come, speak for it?', () => {
+    const other = risk('R-9', { analysis: idOf('other') });
+    expect(of(ask({ analyses: [analysis()], risks: [other] }), 'risk_analysis')).toMatchObject([
+      { says: 'failing', reason: expect.stringContaining('has no risk in effect') },
+    ]);
+    // One that was a risk of it is approved for the next one before that is in effect.
+    const formerly = new Set([other.id]);
+    expect(of(ask({ analyses: [analysis()], risks: [other], formerly }), 'risk_analysis')[0]?.says).toBe('met');
   });
 
   it('does one that cannot be read never count?', () => {
@@ -268,9 +272,15 @@ describe('what does a risk management plan say?', () => {
 
   it('is one of an analysis that has ended stale, and one that is reviewed later none?', () => {
     const old = plan({ analysis: idOf('withdrawn') });
-    expect(of(ask({ ...good, plans: [old], ended: [idOf('withdrawn')] }), 'risk_management_plan')).toMatchObject([
+    expect(of(ask({ ...good, plans: [old] }), 'risk_management_plan')).toMatchObject([
       { says: 'stale', reason: expect.stringContaining('is not of the risk analysis in effect') },
     ]);
+    // The one of the analysis speaks, though the next one's is there already, in another record or in its own next version.
+    const next = { ...plan({ analysis: idOf('next') }, { from: '2026-05-15T00:00:00Z' }), id: idOf('next plan') };
+    expect(of(ask({ ...good, plans: [plan(), next] }), 'risk_management_plan')[0]?.says).toBe('met');
+    expect(of(ask({ ...good, plans: [next], formerly: new Set([next.id]) }), 'risk_management_plan')[0]?.says).toBe(
+      'met',
+    );
     expect(
       of(ask({ ...good, plans: [plan({}, { goodFrom: '2026-06-02T00:00:00Z' })] }), 'risk_management_plan'),
     ).toEqual([]);

@@ -13,8 +13,8 @@ const MAX_CHANGES = 5;
 export interface RisksInput {
   /** In effect at the instant. */
   analyses: readonly EffectiveRecord[];
-  /** Ids of analyses that have ended. */
-  ended: readonly string[];
+  /** Ids of risks and plans that an earlier version calls part of the analysis that speaks: what is rewritten for the next one is approved before it. */
+  formerly: ReadonlySet<string>;
   plans: readonly EffectiveRecord[];
   risks: readonly EffectiveRecord[];
   /** Around the analysis that speaks (`latestOf`). */
@@ -90,7 +90,7 @@ function analysisFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Fi
     const reason = `Record risk_analysis: ${of} cannot be read: it may have been disposed of.`;
     return [{ says: 'failing', reason, records, until: null }];
   }
-  if (!input.risks.some((risk) => speaksFor(riskOf(risk)?.analysis, latest, input))) {
+  if (!input.risks.some((risk) => speaksFor(risk, riskOf(risk)?.analysis, latest, input))) {
     const reason = `Record risk_analysis: ${of} has no risk in effect: threats, vulnerabilities, likelihood, impact and level are what an analysis is made of.`;
     return [{ says: 'failing', reason, records, until: null }];
   }
@@ -113,7 +113,11 @@ function planFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Findin
   const overdue = input.risks.flatMap((record) => treatmentFault(record, asOf));
   if (overdue.length > 0) return overdue;
   // One that is reviewed later says nothing yet.
-  const latest = latestOf(input.plans.filter(({ goodFrom }) => goodFrom <= asOf));
+  const plans = input.plans.filter(({ goodFrom }) => goodFrom <= asOf);
+  const analysis = latestOf(input.analyses);
+  const isOfIt = (plan: EffectiveRecord): boolean =>
+    analysis !== null && speaksFor(plan, planOf(plan)?.analysis, analysis, input);
+  const latest = latestOf(plans.filter(isOfIt)) ?? latestOf(plans);
   if (latest === null) return [];
   const records = [latest.id];
   const of = `the one that counts from ${dayOf(latest.goodFrom)}`;
@@ -131,8 +135,7 @@ function planFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Findin
     const reason = `Record risk_management_plan: ${of} is older than ${days} days.`;
     return [{ says: 'stale', reason, records, until: null }];
   }
-  const analysis = latestOf(input.analyses);
-  if (analysis === null || !speaksFor(fields.analysis, analysis, input)) {
+  if (!isOfIt(latest)) {
     const reason = `Record risk_management_plan: ${of} is not of the risk analysis in effect.`;
     return [{ says: 'stale', reason, records, until: null }];
   }
@@ -146,10 +149,13 @@ function planFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Findin
   return [{ says: 'met', reason, records, until }];
 }
 
-/** Of that analysis, or of one that is still to come: what is written for the next one is approved before it. One that has ended does not come. */
-function speaksFor(id: string | undefined, analysis: EffectiveRecord, { analyses, ended }: RisksInput): boolean {
-  return id !== undefined && (id === analysis.id || !(analyses.some((other) => other.id === id) || ended.includes(id)));
-}
+/** It names that analysis, or an earlier version of it does. One that is yet to come, or never will, lends nothing to the one in effect. */
+const speaksFor = (
+  { id }: EffectiveRecord,
+  named: string | undefined,
+  analysis: EffectiveRecord,
+  { formerly }: RisksInput,
+): boolean => named === analysis.id || (named !== undefined && formerly.has(id));
 
 /** A treatment that is past its day, or has none, or cannot be read. */
 function treatmentFault(record: EffectiveRecord, asOf: Date): Finding[] {

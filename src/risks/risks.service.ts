@@ -50,14 +50,26 @@ export class RisksService {
     const found = Map.groupBy(await this.records.effective(tx, instant, { types }), ({ type }) => type);
     const of = (type: (typeof types)[number]) => found.get(type) ?? [];
     const analyses = of('risk_analysis');
-    const ended = await this.records.ended(tx, instant, { types: ['risk_analysis'] });
-    const around = await this.around(tx, instant, latestOf(analyses), of('vendor'));
+    const latest = latestOf(analyses);
+    const others = [...of('risk'), ...of('risk_management_plan')].filter(
+      ({ fields }) => fields['analysis'] !== latest?.id,
+    );
+    const formerly =
+      latest === null
+        ? []
+        : await this.records.formerly(
+            tx,
+            instant,
+            others.map(({ id }) => id),
+            { field: 'analysis', value: latest.id },
+          );
+    const around = await this.around(tx, instant, latest, of('vendor'));
     const known = this.catalog.overlays.find(({ id }) => settings.overlays.includes(id));
     const catalog = known === undefined ? this.catalog : overlaid(this.catalog, known.id);
     return judge(
       {
         analyses,
-        ended: ended.map(({ id }) => id),
+        formerly: new Set(formerly),
         plans: of('risk_management_plan'),
         risks: of('risk'),
         around,

@@ -207,7 +207,7 @@ describe('is an addressable specification met otherwise?', () => {
     effectiveFrom: ago(30),
     ...said,
   });
-  const analysis = () => keeper.draft({ type: 'risk_analysis', fields: {} });
+  const analysis = () => keeper.analysis(ago(40));
 
   it('by a decision in effect and fresh, of the organisation, and no longer under an overlay that requires it', async () => {
     const id = await keeper.keep(decision({ analysis: await analysis() }));
@@ -244,5 +244,11 @@ describe('is an addressable specification met otherwise?', () => {
   ])('one %s is refused', async (_what, change, pointer) => {
     const id = await keeper.draft(decision({ analysis: await analysis(), ...change }));
     expect(refusal(await keeper.submit(id))).toEqual(refused(pointer));
+  });
+
+  it('not by one that rests on the draft of an analysis', async () => {
+    const draft = await keeper.draft({ type: 'risk_analysis', fields: {} });
+    const id = await keeper.draft(decision({ analysis: draft }));
+    expect(refusal(await keeper.submit(id))).toEqual(refused('/fields/analysis'));
   });
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CitedItem } from '../../src/packages/citations.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
+import { Keeper } from '../support/keep.js';
 import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
 import { keepersOf, type Keepers, type KeptRecord } from '../support/records.js';
 import { send } from './reports.js';
@@ -98,9 +99,8 @@ async function keepAll(): Promise<void> {
 
 /** A draft of a risk analysis. */
 async function newAnalysis(): Promise<string> {
-  const begun = { title: 'Analysis', effectiveFrom: FROM, ownerId: keepers.ownerId };
-  const { body } = await keepers.officer.post(`${clinic.path}/risk-analyses`, begun).expect(201);
-  return body.analysis.id as string;
+  const keeper = await Keeper.of(clinic, keepers.officer, keepers.approver);
+  return keeper.analysis(FROM);
 }
 
 interface Index {
@@ -158,7 +158,7 @@ describe('the records in a package', () => {
       records: [{ recordId: kept['policy']!.id, version: 1, role: 'text', name: 'log.txt' }],
       disposedAt: null,
     });
-    expect(index.counts).toMatchObject({ records: 8, evidence: 4, evidenceDisposed: 0 });
+    expect(index.counts).toMatchObject({ records: 9, evidence: 6, evidenceDisposed: 0 });
     expect(text('records/vendor.csv')).toContain(`,'=Lakeside,`);
 
     expect(list('registers/agreements.json')).toMatchObject([
@@ -168,9 +168,8 @@ describe('the records in a package', () => {
       [clinic.systemId, elsewhere].sort().map((systemId) => ({ systemId, state: 'never_rotated' })),
     );
     expect(list('registers/exceptions.json')).toMatchObject([{ recordId: kept['exception']!.id, inForce: true }]);
-    // Its analysis is a draft: by what matrix, nobody has approved yet.
     expect(list('registers/risks.json')).toMatchObject([
-      { recordId: kept['risk']!.id, isReadable: true, level: null, status: 'Overdue' },
+      { recordId: kept['risk']!.id, isReadable: true, level: 'high', status: 'Overdue' },
     ]);
     expect(list('registers/decisions.json')).toMatchObject([
       { recordId: kept['decision']!.id, control: '164.312(a)(2)(iii)', outcome: 'alternative', inForce: true },
@@ -243,7 +242,7 @@ describe('the records in a package', () => {
     }
     const { bag, list, index, id } = await packaged({ scope: { systemId: null } });
     expect(index.faults).toEqual([]);
-    expect(index.counts).toMatchObject({ evidence: 4, evidenceUnreadable: 0, evidenceDisposed: 1 });
+    expect(index.counts).toMatchObject({ evidence: 6, evidenceUnreadable: 0, evidenceDisposed: 1 });
     expect(index.evidence.find((one) => one['evidenceId'] === evidenceId)).toMatchObject({
       path: null,
       disposedAt: expect.any(String),

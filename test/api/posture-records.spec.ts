@@ -42,6 +42,7 @@ const posture = async (query: Record<string, string> = {}, path = clinic.systemP
 const control = (of: Posture, id: string) => of.controls.find((one) => one.id === id)!;
 const practice = (of: Posture, id: string) => of.practices.find((one) => one.id === id)!;
 const now = () => new Date().toISOString();
+const day = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 
 describe('do records move the posture by themselves?', () => {
   it('what is missing is named by type, with what an auditor would ask of it', async () => {
@@ -127,6 +128,13 @@ describe('do records move the posture by themselves?', () => {
       fields: { periodFrom, periodTo, incidents, sources: 'Alerts and reviews of logs.', keptBy: 'M. Alvarez' },
       effectiveFrom: `${periodTo}T23:00:00Z`,
     });
+    // A register that names one, be it a draft, says of no period that there was none.
+    const draft = await keeper.draft({ type: 'incident_record', fields: { number: 'INC-0' } });
+    const naming = await keeper.keep(register('2026-01-01', '2026-03-30', [draft]));
+    const some = await read('2026-04-02T00:00:00Z');
+    expect(some).toMatchObject({ status: 'partial' });
+    expect(some.needs.find(({ type }) => type === 'incident_record')).toMatchObject({ state: 'missing' });
+    await keeper.end(naming, '2026-04-01T00:00:00Z');
     await keeper.keep(register('2026-01-01', '2026-03-31', []));
     expect(await read('2026-04-02T00:00:00Z')).toMatchObject({ status: 'evidenced' });
     expect(await read('2026-08-15T00:00:00Z')).toMatchObject({ status: 'partial' });
@@ -151,6 +159,39 @@ describe('do records move the posture by themselves?', () => {
     expect(overdue.reason).toContain('Every incident is in the register of its period');
     await keeper.keep(register('2026-04-01', '2026-08-31', [incident]));
     expect((await read('2026-09-03T00:00:00Z')).status).toBe('evidenced');
+  });
+
+  it.each<[string, string, string, (some: number) => Kept]>([
+    [
+      'leavers',
+      'leaver-access-removal',
+      'termination_record',
+      (leavers) => ({
+        type: 'leaver_reconciliation',
+        fields: {
+          ...{ periodFrom: day(40), periodTo: day(9), leavers, late: 0, stillThere: 0 },
+          ...{ result: 'all_removed', reconciledBy: 'M. Alvarez' },
+        },
+      }),
+    ],
+    [
+      'disposals',
+      'media-disposal-reuse',
+      'disposal_record',
+      (disposed) => ({
+        type: 'media_inventory',
+        fields: { copies: [], moved: 0, disposed, inventoryOn: day(9), takenBy: 'M. Alvarez' },
+      }),
+    ],
+  ])('that there were some %s speaks for no record of them', async (_what, id, type, count) => {
+    const need = async () => practice(await posture(), id).needs.find((one) => one.type === type)!;
+    const register = await keeper.keep({ ...count(12), effectiveFrom: `${day(9)}T00:00:00Z` });
+    const some = await need();
+    expect(some.state).toBe('missing');
+    expect(some.reason).toContain('does not say that there was none');
+    await keeper.end(register, `${day(8)}T00:00:00Z`);
+    await keeper.keep({ ...count(0), effectiveFrom: `${day(8)}T00:00:00Z` });
+    expect(await need()).toMatchObject({ state: 'met' });
   });
 
   it('of each of many: one that is old holds the others back', async () => {

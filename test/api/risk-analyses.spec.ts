@@ -171,6 +171,31 @@ describe('does a risk analysis move the posture?', () => {
     expect((await said(known)).map(([says]) => says)).toEqual(['met']);
   });
 
+  it('does what was written for an analysis that was abandoned, or is a draft still, speak for the one in effect?', async () => {
+    const { start, edit, risk, approve, document, freeze, officer, records, etag, said } = await office();
+    const from = ago(2);
+    const abandoned = (await start({ title: 'Abandoned', effectiveFrom: from })).analysis.id;
+    const draft = (await start({ title: 'Draft', effectiveFrom: from })).analysis.id;
+    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: from });
+    await edit(analysis.id, { fields: { ...analysis.fields, conclusion: 'No risk.' } });
+    await document(analysis.id, 'report', 'The report.');
+    await freeze(analysis.id, `?asOf=${from}`);
+    await approve(analysis.id);
+    for (const [number, id] of [
+      ['R-1', abandoned],
+      ['R-2', draft],
+    ] as const) {
+      await approve((await risk(number, id, from)).id);
+    }
+    await officer
+      .post(`${records}/${abandoned}/abandonment`, { reason: 'Begun anew.' })
+      .set('If-Match', await etag(abandoned))
+      .expect(200);
+    expect(await said()).toEqual([['failing', expect.stringContaining('has no risk in effect')]]);
+    await approve((await risk('R-3', analysis.id, from)).id);
+    expect((await said()).map(([says]) => says)).toEqual(['met']);
+  });
+
   it('does a new vendor make it stale from the day on which it has come?', async () => {
     const { said, analysed, create, approve } = await office();
     await analysed('Risk analysis', ago(2));

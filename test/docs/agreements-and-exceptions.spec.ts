@@ -6,7 +6,7 @@ import { compileFields } from '../../src/catalog/fields.js';
 import { loadCatalog } from '../../src/catalog/load.js';
 import { decisionFaults, exceptionFaults } from '../../src/exceptions/rules.js';
 import { createRecord } from '../../src/records/records.schema.js';
-import type { Candidate, RecordFault } from '../../src/records/rules.js';
+import type { Candidate, Neighbour, RecordFault } from '../../src/records/rules.js';
 import { effective } from '../support/effective.js';
 
 /** Three folders above the compiled file. */
@@ -18,12 +18,24 @@ const contract = read('openapi.yaml');
 /** An instant at which what the pages tell of is new. */
 const NOW = new Date('2026-06-01T12:00:00Z');
 
+/** The analysis that a decision names. */
+const inEffect = ({ fields }: Candidate): Neighbour[] => {
+  const from = new Date(0);
+  const analysis = effective('risk_analysis', 'analysis', {}, { from: from.toISOString() });
+  return [{ ...analysis, id: String(fields['analysis']), effectiveTo: null }];
+};
+
 function faultsOf(candidate: Candidate): RecordFault[] {
   switch (candidate.type) {
     case 'exception':
       return exceptionFaults(candidate, NOW);
     case 'addressable_decision':
-      return decisionFaults(candidate, (control) => catalog.control(control)?.required === 'addressable');
+      return decisionFaults(
+        candidate,
+        inEffect(candidate),
+        NOW,
+        (control) => catalog.control(control)?.required === 'addressable',
+      );
     default:
       return agreementRules.faults(candidate, [], NOW);
   }

@@ -76,6 +76,8 @@ const queries = (of: Holdings): Record<string, string> => ({
   exportRiskRegister: '?format=csv',
   proveInclusion: `?event=${of.eventId}`,
   proveConsistency: '?from=1',
+  proveEngagementInclusion: `?event=${of.eventId}`,
+  proveEngagementConsistency: '?from=1',
   compareRiskAnalyses: `?with=${of.analysisId}`,
 });
 

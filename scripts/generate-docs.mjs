@@ -332,6 +332,9 @@ function recordTypes() {
       outcome === null
         ? ''
         : `It fails what it would prove where ${[[outcome.field, outcome.fails], ...Object.entries(outcome.or)].map(([field, values]) => `${code(field)} is ${values.map(code).join(' or ')}`).join(', or ')}.`,
+      type.not_before.length === 0
+        ? ''
+        : `It is refused where its dates are out of their order: ${type.not_before.map(([first, second]) => `${code(second)} is not before ${code(first)}`).join(', ')}.`,
       type.holds.length === 0
         ? ''
         : `It is refused where it contradicts itself: ${type.holds.map(({ says }) => says).join(' ')}`,
@@ -348,8 +351,8 @@ function recordTypes() {
         ? ''
         : `Also met by what reports say: ${[...type.met_by.facts.map((kind) => `facts of kind ${code(kind)}`), ...type.met_by.sources.map((source) => `scans of ${code(source)}`)].join(', ')}.`,
       ...type.obliges.map(
-        ({ type: due, within_days: days, from, year_end: isYear, items, says }) =>
-          `Makes due: ${code(due)}, ${days === 0 ? `on ${code(from)}` : `${days} days from ${isYear ? 'the end of the year of ' : ''}${code(from)}`}. ${says}${items.length === 0 ? '' : ` Overdue, it fails ${items.join(', ')}.`}`,
+        ({ type: due, within_days: days, from, or_earlier: other, year_end: isYear, items, says }) =>
+          `Makes due: ${code(due)}, ${days === 0 ? `on ${code(from)}` : `${days} days from ${isYear ? 'the end of the year of ' : ''}${code(from)}`}${other === null ? '' : `, or from ${code(other.field)} of its ${code(other.type)} where that is earlier`}. ${says}${items.length === 0 ? '' : ` Overdue, it fails ${items.join(', ')}.`}`,
       ),
     ].filter((line) => line !== '');
     return `### ${type.type}\n\n**${type.title}.** ${type.summary}\n\n${lines.map((line) => `- ${line}`).join('\n')}\n- An auditor asks for: ${type.auditor_asks.join('; ')}.\n\n${table(
@@ -362,7 +365,7 @@ function recordTypes() {
 ${NOTICE}
 
 What records can be kept of, by the catalogue: ${catalog.recordTypes.length} types. Each has fields by a bounded profile of JSON Schema, which the API gives as it is (\`getRecordType\`), so that forms can be made of
-it; \`x-record\`, \`x-control\`, \`x-practice\`, \`x-system\` and \`x-member\` mark texts that name something, \`x-person\` names of people. Instants are written with their zone and kept in UTC; days are days in UTC.
+it; \`x-record\`, \`x-control\`, \`x-practice\`, \`x-system\` and \`x-member\` mark texts that name something, \`x-person\` names of people, \`x-digest\` a SHA-256. Instants are written with their zone and kept in UTC; days are days in UTC.
 Days for which a record is good are product defaults: the Security Rule sets none. A practice may ask for other days, and an organisation may set its own. What would hold a secret or a patient belongs in no
 field: nobody looks through them.
 
@@ -399,6 +402,7 @@ function wordsOf(field) {
   if (field['x-member']) return 'id of a member';
   if (field['x-control']) return 'item of 45 CFR 164';
   if (field['x-practice']) return 'practice';
+  if (field['x-digest']) return 'SHA-256';
   if (field.minimum !== undefined) return `${field.minimum} to ${field.maximum}`;
   const formats = { date: 'day', 'date-time': 'instant', uri: 'address', uuid: 'id' };
   return formats[field.format] ?? { string: 'text', boolean: 'true or false', object: 'object' }[field.type];

@@ -45,6 +45,11 @@ function valueFor(field: FieldSchema): fc.Arbitrary<unknown> {
       case 'string':
         break;
     }
+    if (field['x-digest'] === true) {
+      const digit = fc.constantFrom(...Array.from('0123456789abcdefABCDEF'));
+      const digest = fc.string({ unit: digit, minLength: 63, maxLength: 65 });
+      return fc.tuple(fc.constantFrom('', '', 'sha256:', 'sha512:'), digest).map((parts) => parts.join(''));
+    }
     switch (field.format) {
       case 'date':
         return fc.date({ min: new Date('1890-01-01'), max: new Date('2210-01-01'), noInvalidDate: true }).map((day) => day.toISOString().slice(0, 10));
@@ -84,6 +89,10 @@ function isMeant(field: FieldSchema, value: unknown): boolean {
   }
   if (typeof value !== 'string' || field.enum !== undefined) return true;
   if (value.includes('\0') || /\p{Cs}/u.test(value)) return false;
+  if (field['x-digest'] === true) {
+    const digits = value.startsWith('sha256:') ? value.slice(7) : value;
+    return digits.length === 64 && Array.from(digits).every((digit) => '0123456789abcdef'.includes(digit.toLowerCase()));
+  }
   const year = Number(value.slice(0, 4));
   switch (field.format) {
     case 'date':
@@ -122,6 +131,8 @@ describe('what is kept of a value?', () => {
   it.each([
     [{ type: 'string', format: 'date-time', title: 'At' }, '2026-11-26T10:00:00+01:00', '2026-11-26T09:00:00.000Z'],
     [{ type: 'string', format: 'uuid', title: 'Id' }, '019AB1C2-7A10-7BD3-9C55-0F6F2B7D8A77', '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a77'],
+    [{ type: 'string', maxLength: 71, title: 'Digest', 'x-digest': true }, `SHA256:${'AB'.repeat(32)}`, `sha256:${'ab'.repeat(32)}`],
+    [{ type: 'string', maxLength: 71, title: 'Digest', 'x-digest': true }, 'z'.repeat(64), undefined],
     [{ type: 'string', maxLength: 9, title: 'Text' }, ' as it is ', undefined],
     [{ type: 'string', maxLength: 10, title: 'Text' }, ' as it is ', ' as it is '],
     [{ type: 'string', maxLength: 2, title: 'Text' }, '𝕏𝕏', '𝕏𝕏'],

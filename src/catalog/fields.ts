@@ -38,6 +38,8 @@ export interface FieldSchema {
   readonly 'x-member'?: true | undefined;
   /** Names of people: left out of notices and calendars. */
   readonly 'x-person'?: true | undefined;
+  /** A SHA-256 in hexadecimal digits; of an image after `sha256:`. */
+  readonly 'x-digest'?: true | undefined;
 }
 
 /** The whole of a record's fields. */
@@ -79,6 +81,7 @@ const TextField = z
     'x-system': z.literal(true).optional(),
     'x-member': z.literal(true).optional(),
     'x-person': z.literal(true).optional(),
+    'x-digest': z.literal(true).optional(),
   })
   .superRefine((field, context) => {
     const fault = (key: string, message: string): void =>
@@ -90,9 +93,9 @@ const TextField = z
       fault('minLength', 'is not within what it may be');
     if (field.enum !== undefined && field.format !== undefined) fault('format', 'a list of words has no format');
     if (field.enum !== undefined && new Set(field.enum).size < field.enum.length) fault('enum', 'names a word twice');
-    const marks = (['x-record', 'x-control', 'x-practice', 'x-system', 'x-member', 'x-person'] as const).filter(
-      (mark) => field[mark] !== undefined,
-    );
+    const marks = (
+      ['x-record', 'x-control', 'x-practice', 'x-system', 'x-member', 'x-person', 'x-digest'] as const
+    ).filter((mark) => field[mark] !== undefined);
     const [mark] = marks;
     if (marks.length > 1) fault(marks[1] ?? '', 'a text is of one sort');
     if (mark === undefined) return;
@@ -154,6 +157,16 @@ const Field = z.union([Scalar, listOf(z.union([Scalar, objectOf(Flat)])), object
 
 /** The profile itself: what a schema of fields may say. */
 export const FieldsSchema: z.ZodType<FieldsSchema> = objectOf(Field);
+
+/** What a path names: `result`, or a member of each entry of a list, `accounts[].removedAt`. Null: nothing. */
+export function fieldAt(fields: FieldsSchema, path: string): FieldSchema | null {
+  const [name = '', member, ...rest] = path.split('[].');
+  const memberOf = (properties: FieldSchema['properties'], key: string): FieldSchema | null =>
+    properties !== undefined && Object.hasOwn(properties, key) ? (properties[key] ?? null) : null;
+  const field = memberOf(fields.properties, name);
+  if (member === undefined || rest.length > 0) return rest.length > 0 ? null : field;
+  return memberOf(field?.items?.properties, member);
+}
 
 /** What no text can hold: Postgres keeps no NUL in JSON, and half of a surrogate pair has no bytes. */
 const isKept = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
@@ -233,9 +246,14 @@ function scalarOf(field: FieldSchema): z.ZodType {
     case 'uri':
       return textOf(field).refine((text) => isAddress(String(text)), 'It is not an address of the web (http or https).');
     default:
-      return textOf(field);
+      return field['x-digest'] === true ? digestOf(field) : textOf(field);
   }
 }
+
+const digestOf = (field: FieldSchema): z.ZodType =>
+  textOf(field)
+    .refine((text) => /^(sha256:)?[0-9a-f]{64}$/i.test(String(text)), 'It is not a SHA-256: 64 hexadecimal digits.')
+    .transform((text) => String(text).toLowerCase());
 
 function valueOf(field: FieldSchema): z.ZodType {
   if (field.type === 'object') return objectFields(field);

@@ -12,6 +12,8 @@ export type { FieldSchema } from './fields.js';
 const text = z.string().min(1).max(2000);
 const days = z.int().min(1).max(36_500);
 const field = z.string().min(1).max(64);
+/** A field, or a member of the entries of a list: `accounts[].removedAt`. */
+const path = z.string().min(1).max(131);
 
 /** What a type is kept under in the catalogue; `service`: the service itself acts on records of it. */
 export const TYPE_SECTIONS = [
@@ -39,7 +41,8 @@ const compared = z.array(z.array(field).min(2).max(5)).max(10).default([]);
 /** What no schema of single fields can say, so that no record calls itself good while its own numbers say otherwise. */
 const Condition = z.strictObject({
   when: values.default({}).describe('Where the fields are this; left out: always'),
-  present: z.array(field).max(20).default([]).describe('Fields that are not left out then'),
+  present: z.array(path).max(20).default([]).describe('Fields that are not left out then; of a list `gaps[].why` of each entry'),
+  absent: z.array(field).max(20).default([]).describe('Fields that are left out then'),
   are: values.default({}).describe('What fields are then'),
   includes: z.record(field, z.array(z.string().min(1).max(200)).min(1).max(20)).default({}).describe('What lists hold then, at least'),
   between: z
@@ -48,6 +51,11 @@ const Condition = z.strictObject({
     .describe('The least and the greatest that numbers are then; of a list its length'),
   equal: compared.describe('The first is the sum of the others'),
   at_most: compared.describe('The first is not above the sum of the others'),
+  differ: z
+    .array(z.tuple([field, field]))
+    .max(10)
+    .default([])
+    .describe('Two names of people, who are not the same'),
   within: z
     .strictObject({ from: field, to: field, days: z.int().min(0).max(3660) })
     .nullable()
@@ -65,7 +73,15 @@ const Obligation = z.strictObject({
   type: recordTypeName.describe('The type of the record that is due'),
   having: values.default({}).describe('What the fields of the record that is due are'),
   within_days: z.int().min(0).max(3660),
-  from: field.describe('The day or instant from which the days count; where the record does not say it, they count from effectiveFrom'),
+  from: field.describe(
+    'The day or instant from which the days count; where the record does not say it, they count from effectiveFrom. What was done on a day before it meets nothing, ' +
+      'unless it is itself the last day (within no days)',
+  ),
+  or_earlier: z
+    .strictObject({ type: recordTypeName, field })
+    .nullable()
+    .default(null)
+    .describe('A day or instant of the records of this type that the record links to: the days count from it where it is the earlier one'),
   year_end: z.boolean().default(false).describe('Whether the days count from the end of the calendar year (in UTC) of that day'),
   items: z
     .array(z.string().min(1).max(100))
@@ -76,7 +92,10 @@ const Obligation = z.strictObject({
   unless: recordTypeName
     .nullable()
     .default(null)
-    .describe('Nothing is due while a record of this type that links to this one is in effect and has not expired'),
+    .describe(
+      'Nothing is due while a record of this type that links to this one is in effect and has not expired. It puts off a last day alone that had not passed at the ' +
+        'instant from which its age counts',
+    ),
   says: text.describe('The duty, in a sentence'),
 });
 
@@ -140,10 +159,10 @@ const members = {
     .default({ least: 0, roles: [] }),
   auditor_asks: z.array(text).min(1).max(10).describe('What an auditor asks of records of it'),
   not_before: z
-    .array(z.tuple([field, field]))
+    .array(z.tuple([path, path]))
     .max(20)
     .default([])
-    .describe('Pairs of fields: the second day or instant is not before the first'),
+    .describe('Pairs of fields: the second day or instant is not before the first; of a list `gaps[].to` of each entry, and two of one list of the same entry'),
   holds: z.array(Condition).max(20).default([]).describe('What is true of its fields together, or it is refused'),
   obliges: z.array(Obligation).max(10).default([]),
   met_by: z

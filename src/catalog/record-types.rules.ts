@@ -1,7 +1,7 @@
 import type { CatalogContent } from './catalog.files.js';
 import { CONTROLS } from './catalog.files.js';
 import { allMappings } from './checks.mapping.js';
-import { compileFields, type FieldSchema } from './fields.js';
+import { compileFields, fieldAt, type FieldSchema } from './fields.js';
 import type { Condition, TypeDefinition } from './record-type.js';
 import { once, type Tell } from './tell.js';
 
@@ -65,7 +65,7 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
   }
   if (type.outcome !== null) {
     const { field: name, fails } = type.outcome;
-    const words = fieldOf(name)?.enum;
+    const words = fieldOf(name)?.type === 'boolean' ? ['true', 'false'] : fieldOf(name)?.enum;
     if (words === undefined) fault(['outcome', 'field'], `${name} is no list of words`);
     // Left out, it would not fail.
     else if (!required.includes(name)) fault(['outcome', 'field'], `${name} is not required`);
@@ -79,7 +79,9 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
     conditionFaults(condition, type, (place, message) => fault(['holds', index, ...place], message)),
   );
   type.not_before.forEach((pair, index) => {
-    for (const name of pair) if (!isDay(fieldOf(name))) fault(['not_before', index], `${name} is no day and no instant`);
+    for (const name of pair) if (!isDay(fieldAt(type.fields, name))) fault(['not_before', index], `${name} is no day and no instant`);
+    const [first, second] = pair.map((name) => (name.includes('[].') ? name.split('[].')[0] : null));
+    if (first !== null && second !== null && first !== second) fault(['not_before', index], 'its fields are of two lists');
   });
   if (type.good_for.basis === 'regulation' && type.good_for.days !== null)
     fault(['good_for', 'basis'], 'the regulation sets no number of days');
@@ -108,6 +110,12 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
     else valueFaults(obligation.having, due, (place, message) => at(['having', ...place], message));
     if (obligation.unless !== null && typeOf(obligation.unless) === null)
       at(['unless'], `no record type ${obligation.unless}`);
+    if (obligation.or_earlier === null) return;
+    const { type: name, field } = obligation.or_earlier;
+    const earlier = name === type.type ? type : typeOf(name);
+    if (earlier === null) at(['or_earlier', 'type'], `no record type ${name}`);
+    else if (!isDay(earlier.fields.properties[field] ?? null))
+      at(['or_earlier', 'field'], `${field} of ${name} is no day and no instant`);
   });
   for (const { place, name } of recordsNamed(type.fields))
     if (name !== type.type && typeOf(name) === null) fault(['fields', ...place], `no record type ${name}`);
@@ -119,7 +127,7 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
 
 /** What a condition names has to be there, and of the sort that can be so. */
 function conditionFaults(
-  { when, present, are, includes, between, equal, at_most: atMost, within, documents }: Condition,
+  { when, present, absent, are, includes, between, equal, at_most: atMost, differ, within, documents }: Condition,
   type: TypeDefinition,
   fault: (place: readonly PropertyKey[], message: string) => void,
 ): void {
@@ -127,7 +135,12 @@ function conditionFaults(
   const fieldOf = (name: string): FieldSchema | null => (Object.hasOwn(properties, name) ? (properties[name] ?? null) : null);
   valueFaults(when, type, (place, message) => fault(['when', ...place], message));
   valueFaults(are, type, (place, message) => fault(['are', ...place], message));
-  for (const name of present) if (fieldOf(name) === null) fault(['present'], `no field ${name}`);
+  for (const name of present) if (fieldAt(type.fields, name) === null) fault(['present'], `no field ${name}`);
+  for (const name of absent) {
+    if (fieldOf(name) === null) fault(['absent'], `no field ${name}`);
+    else if (required.includes(name)) fault(['absent'], `${name} is required`);
+  }
+  for (const name of differ.flat()) if (fieldOf(name)?.['x-person'] !== true) fault(['differ'], `${name} is no person`);
   for (const [name, values] of Object.entries(includes)) {
     const known = fieldOf(name)?.items?.enum ?? [];
     for (const value of values) if (!known.includes(value)) fault(['includes', name], `${name} never holds ${value}`);
@@ -140,7 +153,7 @@ function conditionFaults(
   }
   for (const name of within === null ? [] : [within.from, within.to])
     if (!isDay(fieldOf(name))) fault(['within'], `${name} is no day and no instant`);
-  const asks = [present, equal, atMost, ...[are, includes, between].map((one) => Object.keys(one))].some(({ length }) => length > 0);
+  const asks = [present, absent, equal, atMost, differ, ...[are, includes, between].map((one) => Object.keys(one))].some(({ length }) => length > 0);
   if (!asks && within === null && documents === 0) fault([], 'it asks for nothing');
 }
 

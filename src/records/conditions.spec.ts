@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { currentCatalog } from '../catalog/load.js';
-import { conditionFaults } from './conditions.js';
+import { conditionFaults, orderFaults } from './conditions.js';
 
 const catalog = currentCatalog();
 
@@ -34,6 +34,40 @@ describe('does a record that contradicts itself pass?', () => {
     ['workforce_coverage', { covered: 511 }, 'covered'],
     ['sanction_record', { cases: undefined }, 'applied'],
     ['phi_return', { method: 'infeasible_protected' }, 'remains'],
+    ['phi_return', { remains: 'The tapes.' }, 'remains'],
+    ['backup_report', { succeeded: 0 }, 'succeeded'],
+    ['backup_report', { failed: 14 }, 'failed'],
+    ['backup_report', { gaps: 'All of it' }, 'gaps'],
+    ['vulnerability_scan', { unscanned: 213 }, 'unscanned'],
+    ['vulnerability_scan', { databaseOn: '2019-01-01' }, 'scannedAt'],
+    ['patch_record', { outstanding: 3000 }, 'outstanding'],
+    ['termination_record', { devicesReturned: false }, 'devicesReturned'],
+    ['access_review', { removed: 62 }, 'removed'],
+    ['access_review', { result: 'nothing_to_change', removed: 0 }, 'changed'],
+    ['console_access_review', { removed: 10 }, 'removed'],
+    ['facility_access_review', { removed: 8 }, 'removed'],
+    ['identity_provider_export', { disabled: 557 }, 'disabled'],
+    ['kms_access_review', { result: 'overlap', both: 3 }, 'both'],
+    ['mfa_report', { result: 'gaps', enrolled: 513 }, 'enrolled'],
+    ['disposal_record', { witness: 'SHRED\u00a0 partners' }, 'witness'],
+    ['policy_change_record', { reviewer: 't. nguyen' }, 'reviewer'],
+    ['workstation_policy', { encrypted: 144 }, 'encrypted'],
+    ['implementation_statement', { open: 'The gateway.' }, 'open'],
+    ['alert_review', { incidents: 38 }, 'incidents'],
+    ['alert_test', { alertedAt: undefined }, 'alertedAt'],
+    ['alert_test', { result: 'not_raised' }, 'alertedAt'],
+    ['reencryption_record', { result: 'incomplete', remaining: 1835 }, 'remaining'],
+    ['disk_encryption_evidence', { result: 'gaps', encrypted: 32 }, 'encrypted'],
+    ['integrity_check', { result: 'altered', mismatches: 812_045 }, 'mismatches'],
+    ['integrity_verification', { result: 'altered', failed: 745 }, 'failed'],
+    ['log_gap_report', { result: 'explained' }, 'gaps'],
+    ['log_gap_report', { result: 'explained', gaps: [{ why: 'Restart.' }, {}] }, 'gaps/1/why'],
+    ['firewall_export', { fromAnywhere: 13 }, 'fromAnywhere'],
+    ['isolation_test', { blocked: 1201 }, 'blocked'],
+    ['clearance_record', { decision: 'refused' }, 'accessFrom'],
+    ['leaver_reconciliation', { late: 4 }, 'late'],
+    ['workforce_coverage', { result: 'gaps', covered: 513 }, 'covered'],
+    ['workforce_coverage', { lacking: 'Three people.' }, 'lacking'],
   ])('not %s with %j', (type, change, field) => {
     expect(pointers(type, change)).toEqual([`/fields/${field}`]);
   });
@@ -42,6 +76,42 @@ describe('does a record that contradicts itself pass?', () => {
     expect(pointers('disk_encryption_evidence', { encrypted: 30, result: 'gaps' })).toEqual([]);
     expect(pointers('mfa_report', { enrolled: 500, result: 'gaps' })).toEqual([]);
     expect(pointers('mfa_report', { enrolled: 511, exempt: ['break-glass-1: sealed, by two persons'] })).toEqual([]);
+  });
+});
+
+describe('does a record whose dates are out of their order pass?', () => {
+  const unordered = (type: string, change: Record<string, unknown> = {}) => {
+    const { not_before: pairs, example } = catalog.recordType(type)!;
+    return orderFaults(pairs, { ...example.fields, ...change }).map(({ pointer }) => pointer);
+  };
+  const elevation = (from: string, until: string) => ({ elevations: [{ from, until }] });
+
+  it.each(catalog.recordTypes.map(({ type }) => type))('not the example of %s, for they are in it', (type) => {
+    expect(unordered(type)).toEqual([]);
+  });
+
+  it.each([
+    ['access_request', { until: '2026-01-27' }, 'until'],
+    ['admin_justification', { holders: [{ since: '2026-01-10', until: '2026-01-09' }] }, 'holders/0/until'],
+    ['admin_justification', { holders: [{ since: '2026-10-03' }] }, 'holders/0/since'],
+    ['elevation_log', elevation('2026-10-12T09:00:00Z', '2026-10-12T08:00:00Z'), 'elevations/0/until'],
+    ['elevation_log', elevation('2026-11-01T09:00:00Z', '2026-11-01T10:00:00Z'), 'elevations/0/from'],
+    ['elevation_log', elevation('2026-09-01T09:00:00Z', '2026-09-01T10:00:00Z'), 'elevations/0/until'],
+    ['sanction_record', { cases: [{ appliedOn: '2026-01-01' }] }, 'cases/0/appliedOn'],
+    ['sanction_record', { cases: [{ appliedOn: '2024-12-31' }] }, 'cases/0/appliedOn'],
+    ['key_inventory', { keys: [{ rotatedOn: '2026-10-01' }, { rotatedOn: '2026-10-03' }] }, 'keys/1/rotatedOn'],
+    ['custody_log', { handedTo: [{ at: '2026-06-28T09:00:00Z' }] }, 'handedTo/0/at'],
+    ['vulnerability_scan', { databaseOn: '2026-11-03' }, 'scannedAt'],
+    ['base_image_list', { images: [{ approvedOn: '2026-09-28', until: '2026-09-27' }] }, 'images/0/until'],
+    ['termination_record', { accounts: [{ removedAt: '2026-05-29T17:21:00Z' }] }, 'accounts/0/removedAt'],
+  ])('not %s with %j', (type, change, field) => {
+    expect(unordered(type, change)).toEqual([`/fields/${field}`]);
+  });
+
+  it('are entries of one list held to themselves, and not to each other?', () => {
+    const gap = (from: number, to: number) => ({ from: `2026-10-${from}T00:00:00Z`, to: `2026-10-${to}T00:00:00Z` });
+    expect(unordered('log_gap_report', { gaps: [gap(30, 31), gap(27, 28)] })).toEqual([]);
+    expect(unordered('log_gap_report', { gaps: [gap(27, 28), gap(30, 29)] })).toEqual(['/fields/gaps/1/to']);
   });
 });
 

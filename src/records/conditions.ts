@@ -1,8 +1,12 @@
-import type { Condition, FieldValues } from '../catalog/record-type.js';
-import { instantOfField, lastOfField } from './instants.js';
+import type { Condition, FieldValues, TypeDefinition } from '../catalog/record-type.js';
+import { DAY_MS } from '../kernel/dates.js';
+import { isSameName } from '../kernel/names.js';
+import { instantOfField, lastOfField, liesBefore } from './instants.js';
+import { valuesAt } from './paths.js';
 import type { RecordFault } from './rules.js';
 
-const DAY = 24 * 3_600_000;
+/** How many faults of one sort are told. */
+const MOST_FAULTS = 50;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -21,17 +25,34 @@ export function conditionFaults(
   return conditions
     .filter(({ when }) => areFields(when, fields))
     .flatMap((condition) => {
-      const broken = [...new Set(brokenFields(condition, fields))].map((field) => `/fields/${field}`);
+      const broken = [...new Set(brokenFields(condition, fields))].slice(0, MOST_FAULTS);
       const pointers = documents.length < condition.documents ? [...broken, '/documents'] : broken;
       return pointers.map((pointer) => ({ pointer, detail: condition.says }));
     });
 }
 
-/** The fields that are not as they have to be. */
+/** Days and instants out of their order: of each pair the second lies before the first. Of two of one list, those of the same entry. */
+export function orderFaults(pairs: TypeDefinition['not_before'], fields: Fields): RecordFault[] {
+  const faults = pairs.flatMap(([first, second]) => {
+    const [firsts, seconds] = [valuesAt(fields, first), valuesAt(fields, second)];
+    return firsts.flatMap((one) =>
+      seconds.flatMap((other): RecordFault[] => {
+        const isOfOne = one.entry === null || other.entry === null || one.entry === other.entry;
+        if (!isOfOne || !liesBefore(other.value, one.value)) return [];
+        return one.entry !== null && other.entry === null
+          ? [{ pointer: one.pointer, detail: `It lies after ${second}.` }]
+          : [{ pointer: other.pointer, detail: `It lies before ${first}.` }];
+      }),
+    );
+  });
+  return faults.slice(0, MOST_FAULTS);
+}
+
+/** Pointers to the fields that are not as they have to be. */
 function brokenFields(condition: Condition, fields: Fields): string[] {
-  const { present, are, includes, between, equal, at_most: atMost, within } = condition;
-  return [
-    ...present.filter((field) => fields[field] === undefined),
+  const { present, absent, are, includes, between, equal, at_most: atMost, differ, within } = condition;
+  const broken = [
+    ...absent.filter((field) => fields[field] !== undefined),
     ...Object.entries(are).flatMap(([field, values]) => (areFields({ [field]: values }, fields) ? [] : [field])),
     ...Object.entries(includes).flatMap(([field, values]) => {
       const list: unknown = fields[field];
@@ -43,9 +64,17 @@ function brokenFields(condition: Condition, fields: Fields): string[] {
     }),
     ...compared(equal, fields, (first, sum) => first === sum),
     ...compared(atMost, fields, (first, sum) => first <= sum),
+    ...differ.flatMap(([first, second]) => (isSame(fields[first], fields[second]) ? [second] : [])),
     ...(within === null || isWithin(within, fields) ? [] : [within.to]),
-  ];
+  ].map((field) => `/fields/${field}`);
+  const missing = present.flatMap((path) =>
+    valuesAt(fields, path).flatMap(({ pointer, value }) => (value === undefined ? [pointer] : [])),
+  );
+  return [...missing, ...broken];
 }
+
+const isSame = (one: unknown, other: unknown): boolean =>
+  typeof one === 'string' && typeof other === 'string' && isSameName(one, other);
 
 const compared = (
   comparisons: Condition['equal'],
@@ -64,5 +93,5 @@ const numberOf = (value: unknown): number =>
 /** What is left out is in no time: conditions that want it there say so by `present`. */
 function isWithin({ from, to, days }: NonNullable<Condition['within']>, fields: Fields): boolean {
   const [first, second] = [lastOfField(fields[from]), instantOfField(fields[to])];
-  return first === null || second === null || second.getTime() <= first.getTime() + days * DAY;
+  return first === null || second === null || second.getTime() <= first.getTime() + days * DAY_MS;
 }

@@ -1,7 +1,7 @@
 import type { TypeDefinition } from '../catalog/record-type.js';
 import type { RecordLink } from './effective.js';
-import { areFields, conditionFaults } from './conditions.js';
-import { endOfField, instantOfField, liesBefore } from './instants.js';
+import { areFields, conditionFaults, orderFaults } from './conditions.js';
+import { endOfField, instantOfField } from './instants.js';
 import { subjectId } from './interval.store.js';
 import type { VersionRow } from './records.store.js';
 import type { FieldReference } from './references.js';
@@ -88,12 +88,7 @@ export function contentFaults(
   if (definition.each !== null && (extracted.subject ?? '') === '') {
     faults.push({ pointer: `/fields/${definition.each}`, detail: 'This type wants one record for each of it.' });
   }
-  for (const [first, second] of definition.not_before) {
-    if (liesBefore(fields[second], fields[first])) {
-      faults.push({ pointer: `/fields/${second}`, detail: `It lies before ${first}.` });
-    }
-  }
-  faults.push(...conditionFaults(definition.holds, content));
+  faults.push(...orderFaults(definition.not_before, fields), ...conditionFaults(definition.holds, content));
   if (definition.good_from !== null && extracted.goodFrom > now && fields[definition.good_from] !== undefined) {
     faults.push({
       pointer: `/fields/${definition.good_from}`,

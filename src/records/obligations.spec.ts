@@ -92,6 +92,7 @@ const breach: TypeDefinition = {
       from: 'discoveredAt',
       year_end: false,
       items: ['164.404(b)'],
+      or_earlier: { type: 'org/incident', field: 'discoveredAt' },
       linked: true,
       unless: 'org/delay',
       says: 'Individuals are told.',
@@ -104,6 +105,7 @@ const breach: TypeDefinition = {
       from: 'noticeBy',
       year_end: false,
       items: [],
+      or_earlier: null,
       linked: true,
       unless: null,
       says: 'HHS is told.',
@@ -162,6 +164,32 @@ describe('is a duty met by what was done for it alone?', () => {
   });
 });
 
+describe('from which discovery do the days count?', () => {
+  const incident = (discoveredAt: string) =>
+    failed({ id: 'incident', type: 'org/incident', fields: { discoveredAt }, links: [] });
+  const linked = { ...assessed(), links: [{ kind: 'record' as const, target: 'incident', note: 'incident' }] };
+  const dueAt = (others: EffectiveRecord[], record: EffectiveRecord = linked) =>
+    dueOf(breach, record, others, LATE)[0]?.dueAt.toISOString();
+
+  it('from that of the record itself or of the one that it links to, whichever is the earlier', () => {
+    expect(dueAt([])).toBe('2026-03-02T12:00:00.000Z');
+    expect(dueAt([incident('2025-08-01T09:00:00Z')])).toBe('2025-09-30T09:00:00.000Z');
+    expect(dueAt([incident('2026-02-01T09:00:00Z')])).toBe('2026-03-02T12:00:00.000Z');
+    expect(dueAt([incident('2025-08-01T09:00:00Z')], { ...linked, links: [] })).toBe('2026-03-02T12:00:00.000Z');
+    expect(dueAt([{ ...incident('2025-08-01T09:00:00Z'), type: 'org/target' }])).toBe('2026-03-02T12:00:00.000Z');
+  });
+
+  it('and what was done before its day meets nothing', () => {
+    const metBy = (day: string, ...others: EffectiveRecord[]) =>
+      dueOf(breach, linked, [...others, notice('individuals', { id: day, goodFrom: at(`${day}T00:00:00Z`) })], LATE)[0]
+        ?.metBy;
+    expect(metBy('2019-05-01')).toBeNull();
+    expect(metBy('2025-12-31')).toBeNull();
+    expect(metBy('2026-01-01')).toBe('2026-01-01');
+    expect(metBy('2025-12-31', incident('2025-12-30T09:00:00Z'))).toBe('2025-12-31');
+  });
+});
+
 describe('is a duty lifted, and for how long?', () => {
   const delay = (overrides: Partial<EffectiveRecord> = {}) =>
     failed({
@@ -213,6 +241,28 @@ describe('is what was done too late told apart from what was done in time?', () 
     expect(told([sent('2026-04-01'), delay])).toMatchObject({ isLate: false });
     expect(told([sent('2026-04-02'), delay])).toMatchObject({ isLate: true });
     expect(told([sent('2026-03-20'), { ...delay, links: [] }])).toMatchObject({ isLate: true });
+  });
+
+  it('late where a delay was asked for when the day had passed, and overdue during it', () => {
+    const delay = (asked: string, until: string) =>
+      failed({
+        id: asked,
+        type: 'org/delay',
+        links: toBreach,
+        goodFrom: at(`${asked}T00:00:00Z`),
+        expiresAt: at(`${until}T00:00:00Z`),
+      });
+    const missed = delay('2026-03-03', '2026-08-01');
+    expect(told([missed], at('2026-07-01T00:00:00Z'))).toMatchObject({ isOverdue: true });
+    expect(told([sent('2026-07-20'), missed])).toMatchObject({ metBy: '2026-07-20', isLate: true });
+    // Nothing was put off before it was asked for, though its record begin earlier.
+    const begun = { ...delay('2026-02-20', '2026-08-01'), effectiveFrom: at('2026-01-10T00:00:00Z') };
+    expect(told([begun], at('2026-02-19T00:00:00Z'))).toMatchObject({ says: 'Individuals are told.' });
+    // On the last day it was in time, and so is another that is asked for while the first lasts.
+    const inTime = delay('2026-03-02', '2026-04-01');
+    expect(told([inTime], at('2026-03-20T00:00:00Z'))).toMatchObject({ says: 'HHS is told.' });
+    expect(told([sent('2026-06-01'), delay('2026-03-31', '2026-07-01'), inTime])).toMatchObject({ isLate: false });
+    expect(told([sent('2026-06-01'), delay('2026-04-02', '2026-07-01'), inTime])).toMatchObject({ isLate: true });
   });
 
   it('and answered by a corrective action for it, from the day on which that was completed', () => {

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog.js';
+import type { TypeDefinition } from '../catalog/record-type.js';
 import { AuditService } from '../audit/audit.service.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
+import { dayOf } from '../kernel/dates.js';
 import type { Tx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { MemberService } from '../organizations/member.service.js';
@@ -10,6 +12,7 @@ import { SystemService } from '../organizations/system.service.js';
 import type { RecordLink } from './effective.js';
 import { contentFaults, extract, type Extracted } from './extraction.js';
 import { IntervalStore } from './interval.store.js';
+import { tooEarlyFor, typesCounted } from './obligations.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
 import { Batch } from './record-batch.js';
 import { referencesOf, type FieldReference } from './references.js';
@@ -102,7 +105,51 @@ export class RecordCheck {
       ...contentFaults(definition, content, extracted, now),
     ];
     if (faults.length > 0) return { checked, faults };
-    return { checked, faults: await this.ruleFaults(tx, type, candidateOf(version, checked), now, batch) };
+    const candidate = candidateOf(version, checked);
+    return {
+      checked,
+      faults: [
+        ...(await this.dutyFaults(tx, definition, candidate, references, now)),
+        ...(await this.ruleFaults(tx, type, candidate, now, batch)),
+      ],
+    };
+  }
+
+  /** What it names makes it due, and from a later day on: a notice of a breach is not older than the discovery, a register not than the incidents that are in it. */
+  private async dutyFaults(
+    tx: Tx,
+    { type, good_from: field }: TypeDefinition,
+    candidate: Candidate,
+    references: readonly FieldReference[],
+    now: Date,
+  ): Promise<RecordFault[]> {
+    const instant = { asOf: now, knownAt: now };
+    const named = Map.groupBy(
+      references.filter(({ kind }) => kind === 'record'),
+      (reference) => reference.type ?? '',
+    );
+    const faults: RecordFault[] = [];
+    for (const [name, its] of named) {
+      const definition = (await this.types.definition(tx, name))?.definition;
+      const obliges = definition?.obliges.filter((obligation) => obligation.type === type) ?? [];
+      if (definition === undefined || obliges.length === 0) continue;
+      const ids = its.map(({ target }) => target);
+      const records = await this.intervals.effective(tx, instant, { types: [name], ids });
+      const linked = records.flatMap(({ links }) =>
+        links.flatMap(({ kind, target }) => (kind === 'record' ? [target] : [])),
+      );
+      const counted = typesCounted(obliges);
+      const others =
+        counted.length === 0 ? [] : await this.intervals.effective(tx, instant, { types: counted, ids: linked });
+      for (const record of records) {
+        const first = tooEarlyFor({ ...definition, obliges }, record, candidate, others);
+        if (first === null) continue;
+        const detail = `It lies before ${dayOf(first)}, from which day on the record that it names asks for it: what was done before answers nothing.`;
+        const pointer = field === null ? '/effectiveFrom' : `/fields/${field}`;
+        faults.push({ pointer, detail, extra: { conflictsWith: record.id } });
+      }
+    }
+    return faults;
   }
 
   /** Null where the schema of the type's fields is all. */

@@ -5,7 +5,7 @@ import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { IntervalStore } from './interval.store.js';
 import { shownState, type VersionState } from './moves.js';
-import { dueOf, typesAsked } from './obligations.js';
+import { dueOf, typesAsked, typesCounted } from './obligations.js';
 import { RecordListStore, type ListedRecord, type RecordFilter } from './record-list.store.js';
 import type { RecordSummaryView, RecordView } from './records.schema.js';
 import { RecordsStore, type MoveRow, type RecordRow, type VersionRow } from './records.store.js';
@@ -94,6 +94,11 @@ export class RecordReader {
       types: typesAsked(definition.obliges),
       ...(linked ? { linkedTo: { kind: 'record' as const, target: id } } : {}),
     });
+    const counted = typesCounted(definition.obliges);
+    const named = record.links.flatMap(({ kind, target }) => (kind === 'record' ? [target] : []));
+    if (linked && counted.length > 0 && named.length > 0) {
+      others.push(...(await this.intervals.effective(tx, instant, { types: counted, ids: named })));
+    }
     return dueOf(definition, record, others, instant.asOf).map((due) => ({
       type: due.type,
       says: due.says,

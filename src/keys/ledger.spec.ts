@@ -245,6 +245,11 @@ describe('what state is a key in?', () => {
   it('rotated_by_requester by its last rotation alone', () => {
     const by = { requestedBy: 'T. Nguyen', performedBy: ' t. nguyen' };
     expect(theOne([key(), rotation('2026-05-01T00:00:00Z', by)]).state).toBe('rotated_by_requester');
+    // The same person, however the name is written.
+    for (const performedBy of ['T.\u00a0 Nguyen', 't. NGUYEN ']) {
+      const same = { requestedBy: 'T. Nguyen', performedBy };
+      expect(theOne([key(), rotation('2026-05-01T00:00:00Z', same)]).state).toBe('rotated_by_requester');
+    }
     const since = [rotation('2026-05-01T00:00:00Z', by), rotation('2026-05-10T00:00:00Z', { toVersion: '3' })];
     expect(theOne([key(), ...since]).state).toBe('ok');
   });

@@ -1,4 +1,5 @@
 import { DAY_MS, dayOf, earlier, earliest, firstAfter, later } from '../kernel/dates.js';
+import { isSameName } from '../kernel/names.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { readIncident, readKey, readRotation, type KeyFields, type RotationFields } from './fields.js';
 import { normalProvider, normalReference } from './reference.js';
@@ -306,10 +307,8 @@ function reencryptionFinding(
   return [{ state: 'reencryption_pending', reason, records: eventIds }];
 }
 
-const person = (name: string): string => name.normalize('NFC').trim().toLowerCase();
-
 function requesterFinding(name: string, last: LedgerRotation | null): Finding[] {
-  if (last?.event == null || person(last.event.requestedBy) !== person(last.event.performedBy)) return [];
+  if (last?.event == null || !isSameName(last.event.requestedBy, last.event.performedBy)) return [];
   return [
     {
       state: 'rotated_by_requester',

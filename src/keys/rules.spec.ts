@@ -85,7 +85,7 @@ describe('which rotations are refused?', () => {
 
   it('those that do not go on from the version before', () => {
     const fields = readRotation(ROTATION)!;
-    const before = { at: new Date('2026-03-01T00:00:00Z'), version: '7' };
+    const before = { at: new Date('2026-03-01T00:00:00Z'), version: '7', event: null };
     expect(orderFaults(fields, [before])).toMatchObject([{ pointer: '/fields/fromVersion' }]);
     expect(orderFaults(fields, [{ ...before, version: 'v1' }])).toEqual([]);
     expect(orderFaults(fields, [{ ...before, version: null }, before])).toEqual([]);
@@ -93,7 +93,22 @@ describe('which rotations are refused?', () => {
     expect(orderFaults({ ...fields, fromVersion: null }, [before])).toEqual([]);
     expect(orderFaults(fields, [])).toEqual([]);
     // What its provider says of this rotation itself is not one before it.
-    expect(orderFaults(fields, [{ at: new Date('2026-04-30T23:00:00Z'), version: '2' }])).toEqual([]);
+    expect(orderFaults(fields, [{ at: new Date('2026-04-30T23:00:00Z'), version: '2', event: null }])).toEqual([]);
+  });
+
+  it('those that the next one does not go on from', () => {
+    const fields = readRotation({ ...ROTATION, fromVersion: '7', toVersion: '8' })!;
+    const after = (fromVersion: string | null, day = '2026-06-01') => ({
+      at: new Date(`${day}T00:00:00Z`),
+      version: '2',
+      event: { fromVersion },
+    });
+    expect(orderFaults(fields, [after('1')])).toMatchObject([{ pointer: '/fields/toVersion' }]);
+    expect(orderFaults(fields, [after('V8')])).toEqual([]);
+    expect(orderFaults(fields, [after(null)])).toEqual([]);
+    expect(orderFaults(fields, [{ ...after('1'), event: null }])).toEqual([]);
+    // It is the next one that goes on from it, and none after that.
+    expect(orderFaults(fields, [after('9', '2026-07-01'), after('8')])).toEqual([]);
   });
 
   it('nothing of an end', () => {

@@ -67,7 +67,7 @@ function rotationFaults({ fields: said }: Candidate, neighbours: readonly Neighb
       detail: 'It lies before the day on which the key was made (createdOn).',
     });
   }
-  if (fields.fromVersion !== null && normalVersion(fields.fromVersion) === normalVersion(fields.toVersion)) {
+  if (fields.fromVersion !== null && isSameVersion(fields.fromVersion, fields.toVersion)) {
     faults.push({ pointer: '/fields/toVersion', detail: 'A rotation goes to another version.' });
   }
   const same = neighbours.find(
@@ -87,12 +87,14 @@ const reencryptionFaults = ({ fields: { result, remaining } }: Candidate): Recor
     : [];
 
 const isTo = (other: RotationFields | null, { key, toVersion }: RotationFields): boolean =>
-  other !== null && other.key === key && normalVersion(other.toVersion) === normalVersion(toVersion);
+  other !== null && other.key === key && isSameVersion(other.toVersion, toVersion);
 
 /** A rotation of the key whose version is known. */
 export interface KnownRotation {
   at: Date;
   version: string | null;
+  /** What its record says; null: no record tells of it. */
+  event: Pick<RotationFields, 'fromVersion'> | null;
 }
 
 /** Whether it goes on from the version before it, and the next from it. `rotations`: the key's others, newest first. */
@@ -104,13 +106,19 @@ export function orderFaults(
     ({ version }) => version === null || normalVersion(version) !== normalVersion(toVersion),
   );
   const before = others.find(({ at }) => at <= performedAt);
+  const after = others.findLast(({ at }) => at > performedAt);
+  const next = after?.event?.fromVersion ?? null;
+  const faults: RecordFault[] = [];
   // One whose version nobody tells may have been any.
-  if (fromVersion === null || before?.version == null || normalVersion(before.version) === normalVersion(fromVersion))
-    return [];
-  return [
-    {
-      pointer: '/fields/fromVersion',
-      detail: `The rotation before it, on ${dayOf(before.at)}, was to version ${before.version}.`,
-    },
-  ];
+  if (fromVersion !== null && before?.version != null && !isSameVersion(before.version, fromVersion)) {
+    const detail = `The rotation before it, on ${dayOf(before.at)}, was to version ${before.version}.`;
+    faults.push({ pointer: '/fields/fromVersion', detail });
+  }
+  if (after !== undefined && next !== null && !isSameVersion(next, toVersion)) {
+    const detail = `The rotation after it, on ${dayOf(after.at)}, was from version ${next}.`;
+    faults.push({ pointer: '/fields/toVersion', detail });
+  }
+  return faults;
 }
+
+const isSameVersion = (one: string, other: string): boolean => normalVersion(one) === normalVersion(other);

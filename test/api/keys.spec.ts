@@ -327,3 +327,13 @@ describe('who sees keys?', () => {
     await clinic.admin.get(`${clinic.path}/keys`).expect(403);
   });
 });
+
+describe('what is refused of keys and rotations?', () => {
+  it('a rotation that the next one does not go on from', async () => {
+    const { id } = await keepers.keep(key('in order', arn(newId())));
+    await keepers.keep(rotation(id, ago(50), { fromVersion: '1', toVersion: '2' }));
+    const refused = await keepers.submit(rotation(id, ago(60), { fromVersion: '7', toVersion: '8' }));
+    expect(refused).toMatchObject({ status: 422, body: { faults: [{ pointer: '/fields/toVersion' }] } });
+    expect((await keepers.submit(rotation(id, ago(60), { fromVersion: '0', toVersion: '1' }))).status).toBe(200);
+  });
+});

@@ -367,7 +367,7 @@ ${NOTICE}
 What records can be kept of, by the catalogue: ${catalog.recordTypes.length} types. Each has fields by a bounded profile of JSON Schema, which the API gives as it is (\`getRecordType\`), so that forms can be made of
 it; \`x-record\`, \`x-control\`, \`x-practice\`, \`x-system\` and \`x-member\` mark texts that name something, \`x-person\` names of people, \`x-digest\` a SHA-256. Instants are written with their zone and kept in UTC; days are days in UTC.
 Days for which a record is good are product defaults: the Security Rule sets none. A practice may ask for other days, and an organisation may set its own. What would hold a secret or a patient belongs in no
-field: nobody looks through them.
+field: nobody looks through them, but for what has the form of a secret ([records.md](records.md)).
 
 An organisation can make a type **stricter** (\`changeRecordType\` with \`tightened\`: fewer days, more required fields, more documents), never looser, and define types of its own under \`org/…\`, written
 as those of catalog/record-types are (\`safeguard types check\` says offline whether the server would take them). \`key\`, \`each\` and \`place\` of a type stay, for its records are found by them. Every version is kept, and a record stays what it was checked by. Nobody sees a person of whom there is no record at all:

@@ -18,11 +18,15 @@ const FORMS = [
   String.raw`\bnpm_[A-Za-z0-9]{36}`,
   String.raw`\bhv[bs]\.[\w-]{20}`,
   String.raw`\bSG\.[\w-]{16,}\.[\w-]{16,}`,
-  // Credentials in a URL (RFC 3986 section 3.2.1) and in an Authorization header (RFC 7617, RFC 6750).
+  // Credentials in a URL (RFC 3986 section 3.2.1).
   String.raw`:\/\/[^\s\/:@]*:[^\s\/@]+@`,
-  String.raw`\b(?:[Bb]asic|[Bb]earer) +[A-Za-z0-9+\/=._~-]{16}`,
 ];
 const FORM = new RegExp(FORMS.join('|'));
+/** In an Authorization header (RFC 7617, RFC 6750); a plain text may have these words too. */
+const AUTHORIZATION = /\b(?:[Bb]asic|[Bb]earer) +[A-Za-z0-9+/=._~-]{16}/;
+/** A JSON Web Key (RFC 7517) that is private or symmetric (RFC 7518 section 6), also quoted in another text. */
+const JWK_TYPE = /"kty\\?"\s{0,8}:/;
+const JWK_SECRET = /"(?:d|k)\\?"\s{0,8}:\s{0,8}\\?"[\w-]{16}/;
 
 /** `password=…`, `"apiKey": "…"`: said of itself, in a text that people or programs wrote. A word that goes on (`token-file=`) says where a secret is, and is none. */
 const NAMED =
@@ -31,9 +35,14 @@ const NAMED =
 /** No form above is shorter. */
 const SHORTEST = 12;
 
+/** Whether a text has a form that nothing else has: a private key, a token, a password in an address. */
+export function holdsSecret(text: string): boolean {
+  return text.length >= SHORTEST && (FORM.test(text) || (JWK_TYPE.test(text) && JWK_SECRET.test(text)));
+}
+
 /** Whether a text has the form of a secret. */
 export function hasSecretForm(text: string): boolean {
-  return text.length >= SHORTEST && FORM.test(text);
+  return holdsSecret(text) || AUTHORIZATION.test(text);
 }
 
 /** The same, or it names one and says it. */

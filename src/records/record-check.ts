@@ -16,6 +16,7 @@ import { tooEarlyFor, typesCounted } from './obligations.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
 import { Batch } from './record-batch.js';
 import { referencesOf, type FieldReference } from './references.js';
+import { secretFaults } from './secrets.js';
 import { RecordRulesRegistry, type Candidate, type Neighbour, type RecordFault, type RecordRules } from './rules.js';
 import { RecordTypesService, type TypeInForce } from './types/record-types.service.js';
 
@@ -49,13 +50,13 @@ export class RecordCheck {
     throw new Refusal('record-type-refused', 'There is no such record type, or none any more.', { pointer: '/type' });
   }
 
-  /** Of a draft: who answers for it is a member, and the systems that it is of are the organisation's. */
-  async placeFaults(
+  /** Of a draft: who answers for it is a member, the systems that it is of are the organisation's, and no secret stands in it. */
+  async draftFaults(
     tx: Tx,
-    version: Pick<VersionRow, 'ownerId' | 'systemIds'>,
+    version: Pick<VersionRow, 'ownerId' | 'systemIds' | 'title' | 'fields' | 'links' | 'reason'>,
     batch: Batch = new Batch(),
   ): Promise<RecordFault[]> {
-    const faults: RecordFault[] = [];
+    const faults: RecordFault[] = secretFaults(version);
     if (!(await this.exists(tx, 'member', version.ownerId, batch))) {
       faults.push({ pointer: '/ownerId', detail: 'The organisation has no such member.' });
     }
@@ -99,7 +100,7 @@ export class RecordCheck {
     const extracted = extract(definition, content, references);
     const checked = { ...extracted, typeVersion: type.version, fields: content.fields };
     const faults = [
-      ...(await this.placeFaults(tx, version, batch)),
+      ...(await this.draftFaults(tx, version, batch)),
       ...(await this.referenceFaults(tx, version, references, batch)),
       ...(await this.linkFaults(tx, definition.place, version, extracted.links, batch)),
       ...contentFaults(definition, content, extracted, now),

@@ -102,7 +102,7 @@ export class RecordLife {
       createdBy: actor.id,
       ...UNDECIDED,
     };
-    refuseFaults(await this.checks.placeFaults(tx, version));
+    refuseFaults(await this.checks.draftFaults(tx, version));
     await this.store.insert(tx, record);
     await this.begin(tx, version, 'create', actor, null);
     return record.id;
@@ -142,7 +142,7 @@ export class RecordLife {
       ...(effectiveFrom === undefined ? {} : { effectiveFrom }),
       ...(reason === undefined ? {} : { reason }),
     };
-    refuseFaults(await this.checks.placeFaults(tx, { ...open, ...changed }));
+    refuseFaults(await this.checks.draftFaults(tx, { ...open, ...changed }));
     await this.change(tx, record, { ...open, ...changed }, actor, 'edit', changed, null);
   }
 

@@ -45,7 +45,7 @@ const fields = z
   )
   .meta({
     description:
-      'As its type says (`fields` of the record type). A draft may be unfinished: fields are checked when it is submitted. No secrets and no patients here: nobody looks for them.',
+      'As its type says (`fields` of the record type). A draft may be unfinished: fields are checked when it is submitted. No secrets and no patients here: what has the form of a secret is refused, and nobody looks for patients.',
   });
 const link = z.strictObject({
   kind: z.enum(LINK_KINDS),

@@ -500,12 +500,15 @@ describe('is a secret known by its form?', () => {
     `ghp_${'a'.repeat(36)}`,
     'postgres://emr:hunter2@db:5432/emr',
     'Authorization: Bearer abcdefghijklmnopqrst',
+    '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}',
+    String.raw`{\"kty\": \"oct\", \"k\": \"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ\"}`,
   ])('%s', (text) => {
     expect(hasSecretForm(text)).toBe(true);
   });
 
   it.each([
     'registry.example/emr/app@sha256:0123456789abcdef',
+    '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","kid":"1"}',
     'https://kubernetes.default.svc:443',
     'system:serviceaccount:emr:app',
     '--token-auth-file=/etc/t',
@@ -519,6 +522,7 @@ describe('is a secret known by its form?', () => {
       'eyJ',
       '://a:',
       'password ',
+      '"kty": "k": ',
       'basic ',
       'SG.',
       'etcdctl ',

@@ -329,6 +329,17 @@ describe('who sees keys?', () => {
 });
 
 describe('what is refused of keys and rotations?', () => {
+  it('key material, at the door and without a word of it', async () => {
+    const { officer, ownerId } = keepers;
+    const pem = '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA';
+    const draft = { title: 'A key', ownerId, systemIds: [clinic.systemId], links: [], ...key('leaked', pem) };
+    const { body, text } = await officer.post(`${clinic.path}/records`, draft).expect(422);
+    expect(body).toMatchObject({ faults: [{ pointer: '/fields/keyId' }] });
+    expect(text).not.toContain('PRIVATE KEY');
+    const { body: kept } = await officer.get(`${clinic.path}/records?type=key&state=draft`).expect(200);
+    expect(JSON.stringify(kept)).not.toContain('leaked');
+  });
+
   it('a rotation that the next one does not go on from', async () => {
     const { id } = await keepers.keep(key('in order', arn(newId())));
     await keepers.keep(rotation(id, ago(50), { fromVersion: '1', toVersion: '2' }));

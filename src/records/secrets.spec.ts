@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { secretFaults } from './secrets.js';
+
+const VERSION = { title: 'etcd-east', fields: {}, links: [], reason: null };
+const pointers = (version: Partial<Parameters<typeof secretFaults>[0]>) =>
+  secretFaults({ ...VERSION, ...version }).map(({ pointer }) => pointer);
+
+const PEM = '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA';
+
+describe('is a secret refused wherever it stands?', () => {
+  it.each([
+    PEM,
+    'AGE-SECRET-KEY-1QQPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQ',
+    '{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
+    ['hvs.', 'CAESIJlU9JMYEhOPYv4igdhm9PnZDrabYTobQ4Ymnlq1qY-LGh4K'].join(''),
+    ['AKIA', 'IOSFODNN7EXAMPLE'].join(''),
+    'postgres://emr:hunter2@db:5432/emr',
+  ])('%s', (secret) => {
+    expect(pointers({ fields: { keyId: secret } })).toEqual(['/fields/keyId']);
+    expect(pointers({ title: `Key ${secret}` })).toEqual(['/title']);
+    expect(pointers({ reason: secret })).toEqual(['/reason']);
+    expect(pointers({ links: [{ kind: 'practice', target: 'a', note: secret }] })).toEqual(['/links/0/note']);
+    expect(pointers({ fields: { keys: [{ 'a/b': 1, name: secret }] } })).toEqual(['/fields/keys/0/name']);
+  });
+
+  it('and repeated nowhere, were it the name of a field', () => {
+    const faults = secretFaults({ ...VERSION, fields: { keys: { [PEM]: PEM } } });
+    expect(faults).toMatchObject([{ pointer: '/fields/keys' }]);
+    expect(JSON.stringify(faults)).not.toContain('PRIVATE');
+  });
+
+  it('and what names a key is none', () => {
+    for (const keyId of [
+      'arn:aws:kms:us-east-1:123456789012:key/1a2b',
+      'projects/clinic/locations/us/keyRings/east/cryptoKeys/etcd/cryptoKeyVersions/3',
+      'https://clinic.vault.azure.net/keys/etcd/78deebed173b48e48f55abf87ed4cf71',
+      'The policy covers basic responsibilities.',
+    ]) {
+      expect(pointers({ fields: { keyId } })).toEqual([]);
+    }
+  });
+});

@@ -5,6 +5,7 @@ export const NOTICE_TYPES = {
   'record.expiring': 'What records evidence ends within 90, 60, 30 or 7 days, by their age or by a date in them.',
   'record.expired': 'What records evidenced has ended by their age or by a date in them.',
   'agreement.ending': 'An agreement with a vendor ends within 90, 60, 30 or 7 days.',
+  'agreement.ended': 'An agreement with a vendor has ended, and nothing carries it on or shows what became of its PHI.',
   'work.due': 'What a record, a key or a treatment makes due has to be done within 90, 60, 30 or 7 days.',
   'key.overdue': 'A key was not rotated when it had to be.',
   'scan.stopped': 'No complete scan of a source has come from a system for longer than what it evidences stays fresh.',

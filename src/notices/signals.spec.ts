@@ -128,6 +128,20 @@ describe('what is told when something has ended?', () => {
     ]);
   });
 
+  it('is an agreement that has lapsed told once, and not again when its return is overdue?', () => {
+    const left = (kind: string, at: number): Sight => ({
+      ...nothing(after(at)),
+      work: [work({ kind, type: 'phi_return', practices: ['vendor-oversight-baa'], dueAt: after(100) })],
+    });
+    const ended = (notices: { type: string; data: object }[]) =>
+      notices.filter(({ type }) => type === 'agreement.ended').map(({ data }) => data);
+    const [lapsed, ...later] = told(nothing(), left('due', 41), left('due', 80), left('failing', 101), nothing());
+    expect(ended(lapsed!)).toEqual([
+      expect.objectContaining({ type: 'baa', records: [RECORD], dueAt: after(100).toISOString() }),
+    ]);
+    expect(later.map(ended)).toEqual([[], [], []]);
+  });
+
   it('is what scanners leave stale told by their silence alone?', () => {
     expect(told(nothing(), { ...nothing(), work: [work({ kind: 'stale', type: null, records: [] })] })).toEqual([[]]);
   });

@@ -65,6 +65,8 @@ const MAX_LISTED = 100;
 /** Practices that a key which was not rotated in time stands against. */
 const ROTATION: ReadonlySet<string> = new Set(['encryption-key-rotation', 'secret-rotation']);
 const AGREEMENT = 'baa';
+/** What an agreement that has ended, and that no other carries on, makes due: its work names the agreement. */
+const RETURN = 'phi_return';
 
 /** What there is to tell, and how all of it stands now. `last` null: nobody has looked before, and what there is already is no news. */
 export function lookedAt(
@@ -122,7 +124,7 @@ function signalsOf(sight: Sight): Signal[] {
       subject: `controls/${control}`,
       data: { control, to: status },
     })),
-    ...sight.work.flatMap((work) => ofWork(work, sight.at)),
+    ...sight.work.flatMap((work) => [...ofWork(work, sight.at), ...ofEnded(work)]),
     ...sight.waiting.map(({ type, ownerId, count, lastSubmittedAt, records }): Signal => ({
       type: 'record.submitted',
       of: `${type} ${ownerId}`,
@@ -152,6 +154,19 @@ function ofWork(work: Work, at: Date): Signal[] {
   if (days === undefined) return [];
   const told = kind === 'due' ? 'work.due' : type === AGREEMENT ? 'agreement.ending' : 'record.expiring';
   return signal(told, String(days), { days });
+}
+
+/** From its end on, whether its return is due yet or overdue. */
+function ofEnded({ type, practices, controls, records, systems, dueAt }: Work): Signal[] {
+  if (type !== RETURN || dueAt === null) return [];
+  const returnBy = dueAt.toISOString();
+  return records.map((record) => ({
+    type: 'agreement.ended',
+    of: record,
+    level: returnBy,
+    subject: `records/${record}`,
+    data: { type: AGREEMENT, records: [record], practices, controls, systems, dueAt: returnBy },
+  }));
 }
 
 function ofScans({ systemId, source, lastAt, maxAgeDays }: Coming, at: Date): Signal[] {

@@ -283,6 +283,9 @@ describe('is what was told there to be read?', () => {
     const second = await read(`type=agreement.ending&limit=3&cursor=${first.next}`);
     expect([...first.items, ...second.items]).toEqual(items);
     expect(second.next).toBeNull();
+    // It lapsed once, and its return became overdue since.
+    const ended = await read('type=agreement.ended');
+    expect(ended.items.map(({ subject, data }) => [subject, data['type']])).toEqual([[items[0]?.subject, 'baa']]);
     await reader.get(`${clinic.path}/notices?type=nothing`).expect(400);
   });
 

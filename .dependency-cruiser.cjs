@@ -107,7 +107,7 @@ const CATALOG_OF_BIN = '^src/catalog/(load|own-type)\\.ts$';
 const VERIFY_OF_BIN = '^src/verify/';
 /** What src/verify has of the other rooms: formats and arithmetic, no service and no store. */
 const PURE_OF_VERIFY =
-  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof|told)|records/version-digest|custody/step-names|results/(fact|series|staged-fact)|events/(event|staged-event)|checks/snapshot-rules|scans/(report|reader-revision|formats/index|text/read-document)|kernel/(portable-paths|tables/formula|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
+  '^src/(audit/(checkpoint|event|merkle|note|receipt|tile|tlog-proof|told)|records/version-digest|custody/step-names|results/(fact|result-columns|series|staged-fact)|events/(event|staged-event)|checks/snapshot-rules|scans/(report|reader-revision|parser-limits|formats/index|text/(byte-source|read-document))|kernel/(memory|portable-paths|tables/formula|zip-read|crypto/canonical-json|crypto/signing/signing-key|crypto/time-stamp/(der|time-stamp)))\\.ts$';
 
 const SPEC = '\\.spec\\.ts$';
 /** A package by its name, whether it could be resolved or not. */

@@ -5,6 +5,7 @@ import type { Control, Practice } from '../catalog/catalog.types.js';
 import type { AnchorFiles } from '../audit/anchor/anchor.service.js';
 import type { SystemInEffect } from '../organizations/system.service.js';
 import type { EvidenceRef } from '../posture/posture.schema.js';
+import { RESULT_COLUMNS } from '../results/result-columns.js';
 import { anchorFiles, anchorKeyFiles } from './anchor-files.js';
 import { bag, type OutgoingFile } from './bag.js';
 import { citing } from './citations.js';
@@ -166,25 +167,6 @@ export interface PackageRows {
   /** The bytes of evidence that has a path. Fails when they are no longer those that were kept. */
   evidence(id: string): AsyncIterable<Uint8Array>;
 }
-
-const RESULT_COLUMNS = [
-  'system_id',
-  'series',
-  'target',
-  'source',
-  'check',
-  'resource',
-  'namespace',
-  'status',
-  'severity',
-  'title',
-  'message',
-  'observed_from',
-  'observed_to',
-  'known_from',
-  'scan_id',
-  'evidence_id',
-] as const satisfies readonly (keyof ResultLine)[];
 
 /** The version of this layout; a reader may rely on it. */
 const FORMAT = 'safeguard-package/1';

@@ -7,6 +7,7 @@ import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { busy, Room, Slots } from '../kernel/slots.js';
 import type { ParsedTogether, ParseMessage, ParseOutcome, ParseTask, Tried, TryTask } from './parse.thread.js';
+import { isOverLimit, PARSER_MEMORY } from './parser-limits.js';
 import { READER_REVISION } from './reader-revision.js';
 import type { SigningTrust } from './signing-trust.js';
 import type { RowChunk } from './stage.js';
@@ -14,8 +15,6 @@ import { WorkTime } from './work-time.js';
 
 export const SIGNING_TRUST = Symbol('whose signatures are believed');
 
-/** A parser's thread may hold this much, and no more, whatever the report does: what is held at once of a report is bounded far below (`JSON_READING`). */
-const HEAP_MEGABYTES = 512;
 /**
  * 500 MB are read in some 10 s: what takes this long is an attack on the parser or a machine that cannot. The time in which rows wait to be taken does not
  * count: a report is not to blame for a database that is slow, or for other reports before it.
@@ -69,8 +68,7 @@ export class Parser implements OnApplicationShutdown {
     minThreads: 0,
     maxThreads: THREADS.small + THREADS.large,
     idleTimeout: 30_000,
-    // Rows die young: a small young generation would promote them, and a large one would be held for ever.
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
+    resourceLimits: PARSER_MEMORY,
   });
 
   /** `timeLimit`: milliseconds of one report's own. */
@@ -118,7 +116,7 @@ export class Parser implements OnApplicationShutdown {
       const parsed = (await this.pool.run(task, { signal: time.signal })) as ParsedTogether;
       return parsed && new HeldRows(parsed.chunks, parsed.outcome, this.room);
     } catch (error) {
-      if (overLimit(error)) return new HeldRows([], 'limit', this.room);
+      if (isOverLimit(error)) return new HeldRows([], 'limit', this.room);
       throw error;
     } finally {
       time.pause();
@@ -155,7 +153,7 @@ export class Parser implements OnApplicationShutdown {
         { transferList: [port2], signal: AbortSignal.any([stream.stop.signal, stream.time.signal]) },
       );
     } catch (error) {
-      stream.fail(overLimit(error) ? 'limit' : error);
+      stream.fail(isOverLimit(error) ? 'limit' : error);
       port1.close();
     } finally {
       stream.time.pause();
@@ -177,7 +175,7 @@ export class Parser implements OnApplicationShutdown {
         const signal = AbortSignal.timeout(this.timeLimit);
         return (await this.pool.run(task, { name: 'tryOut', signal })) as Tried;
       } catch (error) {
-        if (overLimit(error)) return 'limit';
+        if (isOverLimit(error)) return 'limit';
         throw error;
       } finally {
         if ('file' in content) await content.release();
@@ -314,7 +312,3 @@ class RowStream implements Parsing {
 
 /** Chunks of rows for which nobody waits any longer whether more come. */
 const SETTLED = 4;
-
-const overLimit = (error: unknown): boolean =>
-  error instanceof Error &&
-  (error.name === 'AbortError' || ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'));

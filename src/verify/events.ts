@@ -10,6 +10,7 @@ import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { jsonOf, linesOf } from './read.js';
 import { DueScans } from './scans.js';
+import { StoredEvents } from './stored-events.js';
 
 export const EVENTS = 'bag/data/audit/events.jsonl';
 
@@ -25,6 +26,8 @@ export interface ShownEvents {
   /** Whether these are the details that are shown with that entry of the log; null: that none are. */
   hasDetails(index: number, details: JsonValue): boolean;
   readonly scans: DueScans;
+  /** What they say of each scan that was stored. */
+  readonly stored: StoredEvents;
   /** Evidence that they say is a posture which the service has frozen. */
   readonly frozen: ReadonlySet<string>;
   /** Of one of these events the details were erased. */
@@ -43,6 +46,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
   const { knownAt } = packed;
   const from = Date.parse(packed.period.from);
   const scans = new DueScans(packed);
+  const stored = new StoredEvents();
   const frozen = new Set<string>();
   const agentKeys = new Set<string>();
   let [isFrozenErased, isTrustErased] = [false, false];
@@ -62,8 +66,11 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     shown[index] = 1;
     if (salt === null && details !== null) throw new Fault(`${at}: details without their salt`);
     // An entry of the log that has been read as an event.
-    const { id, action, object, details_sha256: expected } = JSON.parse(leaf) as Leaf;
-    if (action === 'scan.stored') scans.add(object.id, details);
+    const { id, action, object, details_sha256: expected, time } = JSON.parse(leaf) as Leaf;
+    if (action === 'scan.stored') {
+      scans.add(object.id, details);
+      stored.add(object.id, index, time, details);
+    }
     if (salt === null) {
       if (action === 'posture.frozen' && log.erased.has(id)) isFrozenErased = true;
       if (action === 'agent.trusted' && log.erased.has(id)) isTrustErased = true;
@@ -94,6 +101,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     hasDetails: (index, details) =>
       detailsOf.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE).equals(digestOf(details)),
     scans,
+    stored,
     frozen,
     isFrozenErased,
     agentKeys,

@@ -1,12 +1,11 @@
 import { SNAPSHOT_CHECKS } from '../checks/snapshot-rules.js';
-import type { SecurityEvent } from '../events/event.js';
-import type { CheckResult, Fact, Format, ReportHead, Rows } from '../scans/report.js';
+import type { Format, ReportHead } from '../scans/report.js';
 import { targetId } from '../results/series.js';
 import { Fault } from './fault.js';
+import type { SaidEvent, SaidRow } from './said.js';
 import type { ShownCoverage } from './shown-coverage.js';
 import type { ShownEvents } from './shown-events.js';
 import type { ShownIntervals, Speaker } from './shown-intervals.js';
-import { saysFact, saysResult, wholeFact, wholeResult } from './shown-lines.js';
 import { rejectsDigest } from './stored-scans.js';
 
 /** What a package shows of its reports. */
@@ -21,7 +20,7 @@ export interface Shown {
 export const isCompared = (source: string): boolean => source !== SNAPSHOT_CHECKS;
 
 /** A report that is read again: what it says is held against what is shown while it is read. */
-export class Reading implements Rows {
+export class Reading {
   private readonly totals = { results: 0, facts: 0, events: 0 };
 
   constructor(
@@ -30,34 +29,16 @@ export class Reading implements Rows {
     private readonly shown: Shown,
   ) {}
 
-  observed(): void {
-    // The head says it.
-  }
-
-  result(series: string, of: string, result: CheckResult, replaces: boolean): void {
-    if (!replaces) this.totals.results += 1;
-    if (!isCompared(result.source)) return;
-    const { target, source, check } = result;
-    const said = { whole: () => wholeResult(result), says: () => saysResult(result) };
-    this.shown.results.hear(this.speaker, { series, targetId: of, targetKind: target.kind, source, check, ...said });
-  }
-
-  fact(series: string, of: string, { target, source, kind, namespace, value }: Fact, replaces: boolean): void {
-    if (!replaces) this.totals.facts += 1;
-    const said = { whole: () => wholeFact(namespace, value), says: () => saysFact(value) };
-    this.shown.facts.hear(this.speaker, {
-      series,
-      targetId: of,
-      targetKind: target.kind,
-      source,
-      check: kind,
-      ...said,
-    });
-  }
-
-  event(event: SecurityEvent): void {
-    this.totals.events += 1;
-    this.shown.events.hear(this.speaker.scan, this.speaker.place, event);
+  hear(said: readonly (SaidRow | SaidEvent)[]): void {
+    for (const one of said) {
+      if (one.kind === 'events') {
+        this.totals.events += 1;
+        this.shown.events.hear(this.speaker.scan, this.speaker.place, one);
+        continue;
+      }
+      if (!one.replaces) this.totals[one.kind] += 1;
+      if (isCompared(one.source)) this.shown[one.kind].hear(this.speaker, one);
+    }
   }
 
   /** Throws a Fault where the scan is said to be another than its report says. */

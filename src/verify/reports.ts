@@ -1,25 +1,30 @@
-import { FORMATS, readReport } from '../scans/formats/index.js';
+import { FORMATS } from '../scans/formats/index.js';
 import { TARGET_KINDS, type TargetKind } from '../scans/report.js';
-import { readDocument, TEXT_LIMITS } from '../scans/text/read-document.js';
+import { TEXT_LIMITS } from '../scans/text/read-document.js';
 import { Fault } from './fault.js';
-import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
-import { readFile } from './read.js';
 import { ShownCoverage } from './shown-coverage.js';
 import { ShownEvents } from './shown-events.js';
 import { ShownIntervals } from './shown-intervals.js';
 import { Reading, isCompared } from './reading.js';
+import { Rereader } from './rereader.js';
 import { FACTS, RESULTS, shownFacts, shownResults, type ShownLine } from './shown-lines.js';
+import type { StoredEvents } from './stored-events.js';
 import { readScans, type StoredScan } from './stored-scans.js';
 
 /** One report is read for each scan that it was posted as, and for each change of the rules that it was judged by: so often, and no more. */
 const MAX_READINGS = 16;
 
 /** What the package says was read out of its reports is what they say when they are read again, and nothing of it that counts is left out. */
-export async function checkReports(files: PackageFiles, log: WholeLog, index: PackageIndex): Promise<string> {
-  const scans = await readScans(files, log, index);
-  return new Comparison(scans, index).run(files);
+export async function checkReports(files: PackageFiles, events: StoredEvents, index: PackageIndex): Promise<string> {
+  const scans = await readScans(files, events, index);
+  const rereader = new Rereader();
+  try {
+    return await new Comparison(scans, index, rereader).run(files);
+  } finally {
+    await rereader.close();
+  }
 }
 
 class Comparison {
@@ -31,12 +36,15 @@ class Comparison {
   /** Places of the scans whose reports were read again. */
   private readonly read = new Set<number>();
   private readonly readings = new Map<string, number>();
+  /** Reports that took more time or memory than one may. */
+  private unfinished = 0;
   /** By system: kinds of targets of which a report may have spoken that was not read again, or was read by other readers. */
   private readonly unsure = new Map<string, Set<TargetKind>>();
 
   constructor(
     private readonly scans: readonly StoredScan[],
     index: PackageIndex,
+    private readonly rereader: Rereader,
   ) {
     this.places = new Map(scans.map(({ id }, place) => [id, place]));
     this.events = new ShownEvents(index.asOf);
@@ -62,7 +70,7 @@ class Comparison {
         throw new Fault(`${path}: series ${line.series} names a scan of its system that the package does not have`);
       }
       if (!isOfTime(line, scan)) throw new Fault(`${path}: series ${line.series} begins at another time than its scan`);
-      if (isCompared(line.source)) into.add(line.systemId, line.series, place, line.whole, line.says);
+      if (isCompared(line.source)) into.add(line.systemId, line.series, place, line);
       else passed += 1;
     }
     return passed;
@@ -85,16 +93,19 @@ class Comparison {
     const { results, facts, coverage, events } = this;
     const speaker = { scan, place, unsure: this.unsure.get(systemId) ?? NONE };
     const reading = new Reading(speaker, format, { results, facts, coverage, events });
-    const bytes = await readFile(files, `bag/${path}`, TEXT_LIMITS.size);
     const { format: named, ...declared } = scan.declared;
-    try {
-      reading.finish(readReport(readDocument(bytes), { format: named ?? undefined, declared }, reading));
+    const ask = { format: named ?? undefined, declared };
+    const read = await this.rereader.read(files.open(`bag/${path}`), ask, (said) => reading.hear(said));
+    if (read === 'limit') {
+      this.unfinished += 1;
+      for (const shown of [results, facts]) shown.doubt(place);
+      this.doubt(systemId, TARGET_KINDS);
+    } else if ('head' in read) {
+      reading.finish(read.head);
       this.read.add(place);
-    } catch (error) {
+    } else if (scan.isReadAlike) {
       // Other readers may refuse what those of then have taken.
-      if (!scan.isReadAlike) return;
-      if (error instanceof Fault) throw error;
-      throw new Fault(`the report of scan ${scan.id} cannot be read, as it was when it was stored`, { cause: error });
+      throw new Fault(`the report of scan ${scan.id} cannot be read, as it was when it was stored: ${read.unreadable}`);
     }
   }
 
@@ -113,6 +124,7 @@ class Comparison {
       `${this.read.size} of ${this.scans.length} reports were read again: ${results?.same ?? 0} results, ${facts?.same ?? 0} facts, ` +
         `${events?.same ?? 0} security events and ${coverage?.same ?? 0} lines of coverage are what they say`,
       ...told(this.read.size - alike, 'were read by other readers when they came, so that what differs is no fault'),
+      ...told(this.unfinished, 'took more time or memory than a report may, and were not read to their ends'),
       ...told(sum('unsure'), 'lines differ or are left out where that cannot be told'),
       ...told(sum('unread'), 'lines rest on reports that were not read again, and are not compared'),
       ...told(judged, 'lines rest on checks of snapshots, and are not compared'),

@@ -1,12 +1,12 @@
-import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { EVENT_CATEGORIES, EVENT_SEVERITIES, type SecurityEvent } from '../events/event.js';
+import { EVENT_CATEGORIES, EVENT_SEVERITIES } from '../events/event.js';
 import { eventId } from '../events/staged-event.js';
 import { Fault } from './fault.js';
 import type { PackageFiles } from './package-files.js';
 import { jsonOf, linesOf } from './read.js';
 import type { Counted } from './shown-intervals.js';
-import { idBytes, NOBODY, OTHER, SAME, ShownRows } from './shown-rows.js';
+import { readAs, type SaidEvent } from './said.js';
+import { NOBODY, OTHER, SAME, ShownRows } from './shown-rows.js';
 import type { StoredScan } from './stored-scans.js';
 
 export const SECURITY_EVENTS = 'bag/data/security-events.jsonl';
@@ -28,10 +28,6 @@ const lineShape = z.object({
   scanId: z.string(),
   evidenceId: z.string(),
 });
-
-/** How the event is read; all else of it is its id. */
-const readAs = ({ category, severity }: Pick<SecurityEvent, 'category' | 'severity'>): Buffer =>
-  hash('sha256', `${category} ${severity}`, 'buffer');
 
 /** What happened on the systems, as the package shows it, held against the logs that tell of it. */
 export class ShownEvents {
@@ -59,21 +55,20 @@ export class ShownEvents {
       const rows = this.rows.get(line.systemId) ?? new ShownRows();
       this.rows.set(line.systemId, rows);
       const said = readAs(line);
-      if (!rows.add(idBytes(line.id), place, said, said)) throw new Fault(`${at} is there twice`);
+      if (!rows.add(line.id, place, { whole: said, says: said })) throw new Fault(`${at} is there twice`);
     }
   }
 
-  hear(scan: StoredScan, place: number, event: SecurityEvent): void {
+  hear(scan: StoredScan, place: number, event: SaidEvent): void {
     if (Date.parse(event.at) > this.asOf) return;
     const rows = this.rows.get(scan.systemId);
-    const id = eventId(event);
-    const at = rows?.find(idBytes(id)) ?? null;
+    const at = rows?.find(event.id) ?? null;
     if (rows === undefined || at === null) {
       if (scan.isReadAlike)
-        throw new Fault(`${SECURITY_EVENTS} leaves out event ${id}, of which scan ${scan.id} tells`);
+        throw new Fault(`${SECURITY_EVENTS} leaves out event ${event.id}, of which scan ${scan.id} tells`);
       this.unsure += 1;
     } else if (rows.scanOf(at) === place) {
-      rows.setOwn(at, rows.isWhole(at, readAs(event)) ? SAME : OTHER);
+      rows.setOwn(at, rows.isWhole(at, { whole: event.readAs }) ? SAME : OTHER);
     }
   }
 

@@ -1,19 +1,8 @@
 import type { TargetKind } from '../scans/report.js';
 import { Fault } from './fault.js';
-import { idBytes, NOBODY, OTHER, SAME, ShownRows, UNKNOWN, UNSURE } from './shown-rows.js';
+import type { Said, SaidRow } from './said.js';
+import { NOBODY, OTHER, SAME, ShownRows, UNKNOWN, UNSURE } from './shown-rows.js';
 import type { StoredScan } from './stored-scans.js';
-
-/** What a report says of one series. Digests are made when they are asked for: most rows rest on another scan. */
-export interface SaidRow {
-  series: string;
-  targetId: string;
-  targetKind: TargetKind;
-  source: string;
-  /** The check of a result, the kind of a fact: what coverage may be complete for. */
-  check: string;
-  whole: () => Buffer;
-  says: () => Buffer;
-}
 
 /** A report that is being read again. */
 export interface Speaker {
@@ -45,16 +34,16 @@ export class ShownIntervals {
 
   constructor(private readonly path: string) {}
 
-  add(systemId: string, series: string, scan: number, whole: Buffer, says: Buffer): void {
-    if (this.of(systemId).add(idBytes(series), scan, whole, says)) return;
+  add(systemId: string, series: string, scan: number, said: Said): void {
+    if (this.of(systemId).add(series, scan, said)) return;
     throw new Fault(`${this.path} has series ${series} twice`);
   }
 
   /** Of one series twice in one report, the last word stands. */
   hear({ scan, place, unsure }: Speaker, row: SaidRow): void {
     const rows = this.of(scan.systemId);
-    const at = rows.find(idBytes(row.series));
-    if (at !== null && rows.scanOf(at) === place) rows.setOwn(at, rows.isWhole(at, row.whole()) ? SAME : OTHER);
+    const at = rows.find(row.series);
+    if (at !== null && rows.scanOf(at) === place) rows.setOwn(at, rows.isWhole(at, row) ? SAME : OTHER);
     const speaker = at === null ? NOBODY : rows.speakerOf(at);
     if (speaker !== NOBODY && speaker !== place) return;
     const isUnsure = unsure.has(row.targetKind);
@@ -65,8 +54,15 @@ export class ShownIntervals {
       this.unsure += 1;
       return;
     }
-    const isAsSaid = !isClosed && rows.doesSay(at, row.says());
+    const isAsSaid = !isClosed && rows.doesSay(at, row);
     rows.setLast(at, place, isAsSaid ? SAME : isUnsure ? UNSURE : OTHER);
+  }
+
+  /** The report of that place was not read to its end: what it said last of a series, nobody has heard. */
+  doubt(place: number): void {
+    for (const rows of this.rows.values()) {
+      for (let row = 0; row < rows.size; row += 1) if (rows.speakerOf(row) === place) rows.setLast(row, place, UNSURE);
+    }
   }
 
   /** What a report was complete for, after its rows. */

@@ -1,21 +1,20 @@
-import { hash } from 'node:crypto';
 import { Readable, pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { z } from 'zod';
-import { guarded, unguarded } from '../kernel/tables/formula.js';
+import { unguarded } from '../kernel/tables/formula.js';
+import { RESULT_COLUMNS } from '../results/result-columns.js';
 import { factId, Places, seriesId, targetId } from '../results/series.js';
-import { valueDigest } from '../results/staged-fact.js';
 import type { FactValue } from '../results/fact.js';
 import { Fault } from './fault.js';
 import type { PackageFiles } from './package-files.js';
 import { jsonOf, linesOf } from './read.js';
-import { idBytes } from './shown-rows.js';
+import { saidFact, shownResult, type Said } from './said.js';
 
 export const RESULTS = 'bag/data/results.csv';
 export const FACTS = 'bag/data/facts.jsonl';
 
 /** A row of a package that rests on a scan. */
-export interface ShownLine {
+export interface ShownLine extends Said {
   systemId: string;
   series: string;
   source: string;
@@ -23,59 +22,8 @@ export interface ShownLine {
   evidenceId: string | null;
   observedFrom: string;
   knownFrom: string;
-  whole: Buffer;
-  says: Buffer;
 }
 
-const digest = (parts: readonly string[]): Buffer => hash('sha256', JSON.stringify(parts), 'buffer');
-
-/** What a report says of a series; of a result as a table shows it. */
-export const wholeResult = (result: {
-  namespace: string | null;
-  status: string;
-  severity: string;
-  title: string;
-  message: string;
-}): Buffer =>
-  digest([
-    guarded(result.namespace ?? ''),
-    result.status,
-    result.severity,
-    guarded(result.title),
-    guarded(result.message),
-  ]);
-
-const SAID = new Map<string, Buffer>();
-/** What a later report may say otherwise of a result: of both there are a few. */
-export function saysResult({ status, severity }: { status: string; severity: string }): Buffer {
-  const key = `${status} ${severity}`;
-  const known = SAID.get(key) ?? digest([status, severity]);
-  if (SAID.size < 100) SAID.set(key, known);
-  return known;
-}
-
-export const wholeFact = (namespace: string | null, value: FactValue): Buffer =>
-  digest([namespace === null ? '' : `/${namespace}`, valueDigest(value)]);
-export const saysFact = (value: FactValue): Buffer => idBytes(valueDigest(value));
-
-const COLUMNS = [
-  'system_id',
-  'series',
-  'target',
-  'source',
-  'check',
-  'resource',
-  'namespace',
-  'status',
-  'severity',
-  'title',
-  'message',
-  'observed_from',
-  'observed_to',
-  'known_from',
-  'scan_id',
-  'evidence_id',
-] as const;
 /** A message has 2,000 characters, a resource as many, a target's name 1,000; each may be quoted. */
 const MAX_ROW = 64 * 1024;
 
@@ -91,7 +39,7 @@ export async function* shownResults(files: PackageFiles): AsyncGenerator<ShownLi
     for await (const cells of parser as AsyncIterable<string[]>) {
       number += 1;
       if (number === 1) {
-        if (cells.join() !== COLUMNS.join()) throw new Fault(`${RESULTS} has other columns than results have`);
+        if (cells.join() !== RESULT_COLUMNS.join()) throw new Fault(`${RESULTS} has other columns than results have`);
         continue;
       }
       yield resultOf(cells, ids);
@@ -103,19 +51,21 @@ export async function* shownResults(files: PackageFiles): AsyncGenerator<ShownLi
 }
 
 function resultOf(cells: readonly string[], ids: SeriesIds): ShownLine {
-  const [systemId = '', series = '', target = '', source = '', check = '', resource = ''] = cells;
-  const [namespace = '', status = '', severity = '', title = '', message = ''] = cells.slice(6);
-  const [observedFrom = '', , knownFrom = '', scanId = '', evidenceId = ''] = cells.slice(11);
-  ids.require(series, target, (of, places) =>
-    seriesId(of, unguarded(source), unguarded(check), unguarded(resource), places),
+  // The parser has refused a row of another length than the first.
+  const row = Object.fromEntries(RESULT_COLUMNS.map((column, at) => [column, cells[at] ?? ''])) as ResultRow;
+  const source = unguarded(row.source);
+  ids.require(row.series, row.target, (of, places) =>
+    seriesId(of, source, unguarded(row.check), unguarded(row.resource), places),
   );
   return {
-    ...{ systemId, series, source: unguarded(source), scanId, observedFrom, knownFrom },
-    evidenceId: evidenceId === '' ? null : evidenceId,
-    whole: digest([namespace, status, severity, title, message]),
-    says: saysResult({ status, severity }),
+    ...{ systemId: row.system_id, series: row.series, source, scanId: row.scan_id },
+    evidenceId: row.evidence_id === '' ? null : row.evidence_id,
+    ...{ observedFrom: row.observed_from, knownFrom: row.known_from },
+    ...shownResult(row, row.namespace),
   };
 }
+
+type ResultRow = Record<(typeof RESULT_COLUMNS)[number], string>;
 
 const factShape = z.object({
   systemId: z.string(),
@@ -142,14 +92,14 @@ export async function* shownFacts(files: PackageFiles): AsyncGenerator<ShownLine
     const value = fact.value as unknown as FactValue;
     ids.require(fact.series, fact.target, (of, places) => factId(of, fact.source, fact.kind, fact.subject, places));
     const { systemId, series, source, scanId, evidenceId, observedFrom, knownFrom } = fact;
-    const said = digestsOf(fact.namespace, value, number);
+    const said = saidOf(fact.namespace, value, number);
     yield { ...{ systemId, series, source, scanId, evidenceId, observedFrom, knownFrom }, ...said };
   }
 }
 
-function digestsOf(namespace: string | null, value: FactValue, number: number): Pick<ShownLine, 'whole' | 'says'> {
+function saidOf(namespace: string | null, value: FactValue, number: number): Said {
   try {
-    return { whole: wholeFact(namespace, value), says: saysFact(value) };
+    return saidFact(namespace, value);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new Fault(`${FACTS}, line ${number}: its value is none that a fact may have`);

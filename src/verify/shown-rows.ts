@@ -1,8 +1,10 @@
+import type { Said } from './said.js';
+
 /** Bytes of an id, and of a digest of what is said. */
 const WIDTH = 16;
 
-/** The bytes of a UUID. */
-export const idBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
+/** The bytes of a UUID, or of a digest in hex. */
+const idBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
 
 /** What has come out of a row that is compared with more than one report. */
 export type Outcome = 0 | 1 | 2 | 3;
@@ -28,14 +30,15 @@ export class ShownRows {
   private places = new Uint32Array(2_048);
 
   /** False where there is a row of that id already. */
-  add(id: Buffer, scan: number, whole: Buffer, says: Buffer): boolean {
+  add(id: string, scan: number, { whole, says }: Said): boolean {
     if (this.size === this.scans.length) this.grow();
-    const place = this.placeOf(id);
+    const bytes = idBytes(id);
+    const place = this.placeOf(bytes);
     if (this.places[place] !== 0) return false;
     const at = this.size * 3 * WIDTH;
-    id.copy(this.bytes, at, 0, WIDTH);
-    whole.copy(this.bytes, at + WIDTH, 0, WIDTH);
-    says.copy(this.bytes, at + 2 * WIDTH, 0, WIDTH);
+    bytes.copy(this.bytes, at, 0, WIDTH);
+    idBytes(whole).copy(this.bytes, at + WIDTH, 0, WIDTH);
+    idBytes(says).copy(this.bytes, at + 2 * WIDTH, 0, WIDTH);
     this.scans[this.size] = scan;
     this.speakers[this.size] = NOBODY;
     this.size += 1;
@@ -44,8 +47,8 @@ export class ShownRows {
   }
 
   /** Null where there is none of that id. */
-  find(id: Buffer): number | null {
-    const found = this.places[this.placeOf(id)] ?? 0;
+  find(id: string): number | null {
+    const found = this.places[this.placeOf(idBytes(id))] ?? 0;
     return found === 0 ? null : found - 1;
   }
 
@@ -58,12 +61,12 @@ export class ShownRows {
     return this.scans[row] ?? NOBODY;
   }
 
-  isWhole(row: number, whole: Buffer): boolean {
-    return this.isAt(row * 3 * WIDTH + WIDTH, whole);
+  isWhole(row: number, { whole }: Pick<Said, 'whole'>): boolean {
+    return this.isAt(row * 3 * WIDTH + WIDTH, idBytes(whole));
   }
 
-  doesSay(row: number, says: Buffer): boolean {
-    return this.isAt(row * 3 * WIDTH + 2 * WIDTH, says);
+  doesSay(row: number, { says }: Pick<Said, 'says'>): boolean {
+    return this.isAt(row * 3 * WIDTH + 2 * WIDTH, idBytes(says));
   }
 
   ownOutcome(row: number): Outcome {

@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import { hash } from 'node:crypto';
-import type { Leaf } from '../audit/event.js';
-import { leafHash } from '../audit/merkle.js';
 import { canonicalJson } from '../kernel/crypto/canonical-json.js';
 import { READER_REVISION } from '../scans/reader-revision.js';
 import { TARGET_KINDS } from '../scans/report.js';
-import { EVENTS } from './events.js';
 import { Fault } from './fault.js';
-import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { jsonOf, linesOf } from './read.js';
 import { SCANS } from './scans.js';
+import type { StoredEvent, StoredEvents } from './stored-events.js';
 
 const nullable = z.string().nullable();
 const rowCounts = z.looseObject({ total: z.number() });
@@ -61,10 +58,9 @@ const latestFirst = (a: StoredScan, b: StoredScan): number =>
   (a.id < b.id ? 1 : -1);
 
 /** The scans that the package names, the latest first, each as the log says that it was stored. */
-export async function readScans(files: PackageFiles, log: WholeLog, index: PackageIndex): Promise<StoredScan[]> {
+export async function readScans(files: PackageFiles, events: StoredEvents, index: PackageIndex): Promise<StoredScan[]> {
   const scans = new Map<string, StoredScan>();
   if (!files.sizes.has(SCANS)) return [];
-  const stored = await readStored(files, log);
   const evidence = new Map(index.evidence.map((one) => [one.evidenceId, one]));
   const [asOf, knownAt] = [Date.parse(index.asOf), Date.parse(index.knownAt)];
   let number = 0;
@@ -77,7 +73,7 @@ export async function readScans(files: PackageFiles, log: WholeLog, index: Packa
     if (Date.parse(said.observedAt) > asOf || Date.parse(said.knownAt) > knownAt) {
       throw new Fault(`${at}: scan ${said.id} is of later than the package`);
     }
-    const isReadAlike = requireStored(said, stored.get(said.id), at);
+    const isReadAlike = requireStored(said, events.of(said.id), at);
     const digest = rejectsDigest(rejects);
     scans.set(said.id, { ...said, rejectsDigest: digest, path: report.path, size: report.size, isReadAlike });
   }
@@ -100,37 +96,3 @@ function requireStored(said: Said, event: StoredEvent | undefined, at: string): 
   if (!isAsStored) throw new Fault(`${at}: scan ${said.id} is not what the log says was stored`);
   return details.reader === READER_REVISION;
 }
-
-const detailsShape = z.object({
-  systemId: z.string(),
-  evidenceId: z.string(),
-  format: z.string(),
-  observedAt: z.string(),
-  counts: z.json(),
-  /** Events from before it was said do not have it. */
-  reader: z.string().optional(),
-});
-
-interface StoredEvent {
-  index: number;
-  time: string;
-  /** Null where they were erased. */
-  details: z.infer<typeof detailsShape> | null;
-}
-
-/** What the log says of each scan that was stored: its first word, for whoever changes a row can add another, and cannot take that one away. */
-async function readStored(files: PackageFiles, log: WholeLog): Promise<Map<string, StoredEvent>> {
-  const stored = new Map<string, StoredEvent>();
-  for await (const line of linesOf(files, EVENTS)) {
-    if (!line.includes(ACTION)) continue;
-    // Lines that were found to be the log's entries, with their details.
-    const { leaf, details } = JSON.parse(line.toString('utf8')) as { leaf: string; details: unknown };
-    const { action, object, time } = JSON.parse(leaf) as Leaf;
-    if (action !== ACTION) continue;
-    const index = log.leaves.find(leafHash(Buffer.from(leaf, 'utf8')));
-    if (index === null || (stored.get(object.id)?.index ?? Infinity) < index) continue;
-    stored.set(object.id, { index, time, details: detailsShape.safeParse(details).data ?? null });
-  }
-  return stored;
-}
-const ACTION = 'scan.stored';

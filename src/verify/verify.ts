@@ -231,8 +231,8 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   await steps.check('agents', { events, index }, (needs) => checkAgents(files, needs.index, needs.events), asSaid);
   await steps.check(
     'reports',
-    { log, events, index },
-    async (needs) => (await import('./reports.js')).checkReports(files, needs.log, needs.index),
+    { events, index },
+    async (needs) => (await import('./reports.js')).checkReports(files, needs.events.stored, needs.index),
     asSaid,
   );
   await steps.check('proofs', { keys }, (needs) => checkProofs(files, needs.keys.head, needs.keys.log), asSaid);

@@ -5,6 +5,7 @@ import yauzl from 'yauzl';
 import { Paths } from '../kernel/portable-paths.js';
 import { entriesOf, isEncrypted, openEntry } from '../kernel/zip-read.js';
 import { Fault } from './fault.js';
+import { isOfMachine, messageOf, notReadable, quoted, requireLayout } from './zip-layout.js';
 
 /** A package as files: a ZIP, or the folder that somebody has unpacked it to. Nothing is written anywhere, and a file is read as it is asked for. */
 export interface PackageFiles {
@@ -24,7 +25,7 @@ const MAX_RATIO = 200;
 
 /**
  * @throws Fault where the archive or the folder is none that a package can be: a path that leads out of it or that two systems read as two, a name twice, a link,
- * entries that share bytes.
+ * entries that share bytes, bytes that are of no entry.
  */
 export async function openPackageFiles(path: string): Promise<PackageFiles> {
   return (await lstat(path)).isDirectory() ? openFolder(path) : openArchive(path);
@@ -43,7 +44,7 @@ async function openArchive(path: string): Promise<PackageFiles> {
     return Promise.resolve();
   };
   try {
-    const entries = await entriesIn(zip, archiveSize);
+    const entries = await entriesIn(zip, path, archiveSize);
     const root = rootOf([...entries.keys()]);
     const files = new Map([...entries].map(([name, entry]) => [name.slice(root.length), entry]));
     return {
@@ -82,17 +83,23 @@ async function requireArchive(path: string): Promise<number> {
   }
 }
 
-async function entriesIn(zip: yauzl.ZipFile, archiveSize: number): Promise<Map<string, yauzl.Entry>> {
+/** Bytes that nothing comes to when it is deflated. */
+const NOTHING_DEFLATED = 2;
+
+async function entriesIn(zip: yauzl.ZipFile, path: string, archiveSize: number): Promise<Map<string, yauzl.Entry>> {
   if (zip.entryCount > MAX_FILES) throw new Fault(`the ZIP has more than ${MAX_FILES} entries`);
   const entries = new Map<string, yauzl.Entry>();
+  const all: yauzl.Entry[] = [];
   const paths = new Paths();
   let unpacked = 0;
   try {
     for await (const entry of entriesOf(zip)) {
       const name = entry.fileName;
+      all.push(entry);
       const kind = (entry.externalFileAttributes >>> 16) & constants.S_IFMT;
       if (name.endsWith('/') && entry.uncompressedSize === 0) {
         paths.add(name.slice(0, -1));
+        if (entry.compressedSize > NOTHING_DEFLATED) throw new Fault(`${quoted(name)} is a folder, and has bytes`);
         continue;
       }
       if (kind !== 0 && kind !== constants.S_IFREG)
@@ -109,44 +116,8 @@ async function entriesIn(zip: yauzl.ZipFile, archiveSize: number): Promise<Map<s
   if (unpacked > Math.max(FREE_UNPACKED, archiveSize * MAX_RATIO)) {
     throw new Fault(`the ZIP unpacks to more than ${MAX_RATIO} times its size`);
   }
-  await requireApart(zip, entries);
+  await requireLayout(zip, all, path, archiveSize);
   return entries;
-}
-
-/**
- * Each entry has bytes of its own, and both of its headers name it alike. Entries that overlap make archives of kilobytes unpack to petabytes; two names make
- * one tool verify a file where another unpacks it as something else.
- */
-async function requireApart(zip: yauzl.ZipFile, entries: ReadonlyMap<string, yauzl.Entry>): Promise<void> {
-  const byOffset = [...entries.values()].sort((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader);
-  let end = 0;
-  for (const entry of byOffset) {
-    const name = quoted(entry.fileName);
-    const header = await zip.readLocalFileHeaderPromise(entry).catch(notReadable);
-    if (!header.fileName.equals(entry.fileNameRaw)) throw new Fault(`${name} has another name in its own header`);
-    if (hasUnicodePath(entry.extraFieldRaw) || hasUnicodePath(header.extraField)) {
-      throw new Fault(`${name} has another name beside its own`);
-    }
-    if (header.compressionMethod !== entry.compressionMethod) throw new Fault(`${name} is packed in two ways`);
-    if (entry.relativeOffsetOfLocalHeader < end) throw new Fault(`${name} shares its bytes with another entry`);
-    end = header.fileDataStart + entry.compressedSize;
-  }
-}
-
-/** Info-ZIP's Unicode Path (APPNOTE 4.6.9): programs that know it take the name from there, and others do not. A path of a package needs none. */
-const UNICODE_PATH = 0x7075;
-
-/** Of extra fields, each with an id and a size of two bytes before it. */
-function hasUnicodePath(fields: Buffer): boolean {
-  for (let at = 0; at + 4 <= fields.length; at += 4 + fields.readUInt16LE(at + 2)) {
-    if (fields.readUInt16LE(at) === UNICODE_PATH) return true;
-  }
-  return false;
-}
-
-function notReadable(error: unknown): never {
-  if (isOfMachine(error)) throw error;
-  throw new Fault(`it cannot be read as a ZIP: ${messageOf(error)}`, { cause: error });
 }
 
 async function openFolder(folder: string): Promise<PackageFiles> {
@@ -203,11 +174,3 @@ function addTo(paths: Paths, path: string): void {
     throw new Fault(`${quoted(path)}: ${messageOf(error)}`, { cause: error });
   }
 }
-
-/** A name that may be anything at all. */
-const quoted = (name: string): string => JSON.stringify(name.slice(0, 300));
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** A disk that does not read is no fault of what lies on it. */
-const isOfMachine = (error: unknown): boolean => error instanceof Error && 'syscall' in error;

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { zipOf as zipped } from '../../src/kernel/zip-write.js';
 import { Fault } from '../../src/verify/fault.js';
 import { openPackageFiles } from '../../src/verify/package-files.js';
 import { readFile } from '../../src/verify/read.js';
@@ -190,6 +193,75 @@ describe('the files of a package', () => {
     const files = await opened(broken);
     await expect(readFile(files, 'a')).rejects.toThrow(/a cannot be unpacked/);
     await files.close();
+  });
+
+  describe('bytes that are of no file', () => {
+    const whole = zipOf([DECLARATION, { name: 'p/a', deflate: true }]);
+    const second = whole.indexOf('p/a') - 30;
+    const start = whole.readUInt32LE(whole.length - 6);
+    /** With other bytes before the one at a place, and all that is said of places moved by so many. */
+    const stuffed = (at: number, bytes = Buffer.from('hidden')): Buffer => {
+      const zip = Buffer.concat([whole.subarray(0, at), bytes, whole.subarray(at)]);
+      const moved = (place: number): number => (place >= at ? place + bytes.length : place);
+      const directory = moved(start);
+      zip.writeUInt32LE(moved(0), directory + 42);
+      zip.writeUInt32LE(moved(second), directory + 46 + DECLARATION.name.length + 42);
+      zip.writeUInt32LE(directory, zip.length - 6);
+      return zip;
+    };
+
+    it.each<[string, Buffer, RegExp]>([
+      ['before the first', stuffed(0), /6 bytes .* before "p\/bag\/bagit.txt", at 0$/],
+      ['between two', stuffed(second), new RegExp(`6 bytes .* before "p/a", at ${second}$`)],
+      ['behind the last', stuffed(start), new RegExp(`6 bytes .* before its directory, at ${start}$`)],
+      [
+        'behind the directory',
+        stuffed(whole.length - 22),
+        new RegExp(`6 bytes .* behind its directory, at ${whole.length - 22}$`),
+      ],
+      ['behind the end', stuffed(whole.length), /extra bytes at the end/],
+      [
+        'in a comment',
+        (() => {
+          const zip = Buffer.concat([whole, Buffer.from('hidden')]);
+          zip.writeUInt16LE(6, whole.length - 2);
+          return zip;
+        })(),
+        /has a comment/,
+      ],
+      [
+        'in a folder',
+        zipOf([DECLARATION, { name: 'p/b/', content: Buffer.from('hidden'), method: 8, size: 0 }]),
+        /is a folder, and has bytes/,
+      ],
+      [
+        'where sums and sizes are to be',
+        zipOf([DECLARATION, { name: 'p/a', flags: 8 }]),
+        /other sums and sizes behind it/,
+      ],
+    ])('is a ZIP refused with some %s, and told where they are?', async (_, zip, message) => {
+      await expect(opened(zip)).rejects.toThrow(message);
+      await expect(opened(zip)).rejects.toBeInstanceOf(Fault);
+    });
+
+    it.each<[string, number | undefined]>([
+      ['of which the sizes are known', 10],
+      ['of which they come behind', undefined],
+    ])('is a ZIP of our own taken, of files %s, and of more of them than 16 bits count?', async (_, atMost) => {
+      const large = { path: 'p/a', content: [randomBytes(9 * 2 ** 20)], ...(atMost && { atMost: 2 ** 30 }) };
+      const many = Array.from({ length: 70_000 }, (__, at) => ({ path: `p/b/${at}`, content: [] }));
+      const zip = await buffer(zipped([{ path: 'p/bag/bagit.txt', content: [] }, large, ...many], new Date(), 1));
+      const files = await opened(zip);
+      expect(files.sizes.size).toBe(70_002);
+      await files.close();
+    });
+
+    it('is a ZIP refused whose two ends name two directories?', async () => {
+      const many = Array.from({ length: 70_000 }, (_, at) => ({ path: `p/b/${at}`, content: [] }));
+      const zip = await buffer(zipped([{ path: 'p/bag/bagit.txt', content: [] }, ...many], new Date(), 1));
+      zip.writeUInt16LE(1, zip.length - 12);
+      await expect(opened(zip)).rejects.toThrow(/two directories/);
+    });
   });
 
   it('is a file refused that is larger than such a file may be, before it is read?', async () => {

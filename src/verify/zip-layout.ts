@@ -1,0 +1,135 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import type yauzl from 'yauzl';
+import { Fault } from './fault.js';
+
+/* How a ZIP's bytes are laid out (PKWARE's APPNOTE.TXT 6.3.10, whose sections are named below). */
+
+/**
+ * Each entry has bytes of its own, both of its headers name it alike, and between and around the entries there is nothing. Entries that overlap make archives of kilobytes
+ * unpack to petabytes; two names make one tool verify a file where another unpacks it as something else; and of bytes that no entry owns no digest tells, while
+ * a tool that looks for entries from the front may find some in them.
+ */
+export async function requireLayout(
+  zip: yauzl.ZipFile,
+  entries: readonly yauzl.Entry[],
+  path: string,
+  size: number,
+): Promise<void> {
+  const file = await open(path);
+  try {
+    const directory = await directoryOf(zip, file, size);
+    let end = 0;
+    for (const entry of entries.toSorted((a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader)) {
+      const name = quoted(entry.fileName);
+      const at = entry.relativeOffsetOfLocalHeader;
+      const header = await zip.readLocalFileHeaderPromise(entry).catch(notReadable);
+      if (!header.fileName.equals(entry.fileNameRaw)) throw new Fault(`${name} has another name in its own header`);
+      if (hasUnicodePath(entry.extraFieldRaw) || hasUnicodePath(header.extraField)) {
+        throw new Fault(`${name} has another name beside its own`);
+      }
+      if (header.compressionMethod !== entry.compressionMethod) throw new Fault(`${name} is packed in two ways`);
+      if (at < end) throw new Fault(`${name} shares its bytes with another entry`);
+      requireAdjoining(end, at, `before ${name}`);
+      end = header.fileDataStart + entry.compressedSize;
+      if ((header.generalPurposeBitFlag & SIZES_BEHIND) !== 0) end += await descriptorOf(entry, file, end);
+    }
+    requireAdjoining(end, directory.start, 'before its directory');
+    const headers = entries.reduce(
+      (sum, { fileNameLength, extraFieldLength, fileCommentLength }) =>
+        sum + CENTRAL_HEADER + fileNameLength + extraFieldLength + fileCommentLength,
+      0,
+    );
+    requireAdjoining(directory.start + headers, directory.end, 'behind its directory');
+  } finally {
+    await file.close();
+  }
+}
+
+function requireAdjoining(end: number, next: number, where: string): void {
+  if (end > next) throw new Fault(`parts of the ZIP overlap ${where}, at ${next}`);
+  if (end < next) throw new Fault(`the ZIP has ${next - end} bytes that are of no file ${where}, at ${end}`);
+}
+
+const CENTRAL_HEADER = 46;
+const [END, LOCATOR, END_64] = [22, 20, 56];
+const [MAX_16, MAX_32] = [0xffff, 0xffffffff];
+
+/** Where the directory begins and ends, by 4.3.16; with 4.3.14 and 4.3.15, which have to say the same as far as it goes into 32 bits. */
+async function directoryOf(
+  zip: yauzl.ZipFile,
+  file: FileHandle,
+  size: number,
+): Promise<{ start: number; end: number }> {
+  if (zip.comment !== '') throw new Fault('the ZIP has a comment behind its end, of which no digest tells');
+  const end = await bytesAt(file, size - END, END);
+  const start = end.readUInt32LE(16);
+  const locator = await bytesAt(file, Math.max(0, size - END - LOCATOR), LOCATOR);
+  if (locator.readUInt32LE(0) !== 0x07064b50) return { start, end: size - END };
+  const at = Number(locator.readBigUInt64LE(8));
+  requireAdjoining(at + END_64, size - END - LOCATOR, 'behind its ZIP64 end');
+  const large = await bytesAt(file, at, END_64);
+  const found = { start: Number(large.readBigUInt64LE(48)), end: at };
+  const isSame =
+    large.readBigUInt64LE(4) === BigInt(END_64 - 12) &&
+    [zip.entryCount, MAX_16].includes(end.readUInt16LE(10)) &&
+    [found.end - found.start, MAX_32].includes(end.readUInt32LE(12)) &&
+    [found.start, MAX_32].includes(start);
+  if (!isSame) throw new Fault('the two ends of the ZIP name two directories');
+  return found;
+}
+
+/** Sum and sizes come behind the data (4.4.4, bit 3). */
+const SIZES_BEHIND = 1 << 3;
+
+/** The length of what comes behind the data of an entry (4.3.9): with a signature or without, of sizes of four bytes or of eight. */
+async function descriptorOf(entry: yauzl.Entry, file: FileHandle, at: number): Promise<number> {
+  const { crc32, compressedSize, uncompressedSize } = entry;
+  const found = await bytesAt(file, at, 24);
+  const [short, long] = [Buffer.alloc(16), Buffer.alloc(24)];
+  for (const bytes of [short, long]) {
+    bytes.writeUInt32LE(0x08074b50, 0);
+    bytes.writeUInt32LE(crc32, 4);
+  }
+  long.writeBigUInt64LE(BigInt(compressedSize), 8);
+  long.writeBigUInt64LE(BigInt(uncompressedSize), 16);
+  if (compressedSize <= MAX_32 && uncompressedSize <= MAX_32) {
+    short.writeUInt32LE(compressedSize, 8);
+    short.writeUInt32LE(uncompressedSize, 12);
+  }
+  const said = [long, short, long.subarray(4), short.subarray(4)];
+  const descriptor = said.find((bytes) => found.subarray(0, bytes.length).equals(bytes));
+  if (descriptor === undefined) {
+    throw new Fault(`${quoted(entry.fileName)} has other sums and sizes behind it than the directory says, at ${at}`);
+  }
+  return descriptor.length;
+}
+
+/** As many as there are. */
+async function bytesAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** Info-ZIP's Unicode Path (APPNOTE 4.6.9): programs that know it take the name from there, and others do not. A path of a package needs none. */
+const UNICODE_PATH = 0x7075;
+
+/** Of extra fields, each with an id and a size of two bytes before it. */
+function hasUnicodePath(fields: Buffer): boolean {
+  for (let at = 0; at + 4 <= fields.length; at += 4 + fields.readUInt16LE(at + 2)) {
+    if (fields.readUInt16LE(at) === UNICODE_PATH) return true;
+  }
+  return false;
+}
+
+export function notReadable(error: unknown): never {
+  if (isOfMachine(error)) throw error;
+  throw new Fault(`it cannot be read as a ZIP: ${messageOf(error)}`, { cause: error });
+}
+
+/** A name that may be anything at all. */
+export const quoted = (name: string): string => JSON.stringify(name.slice(0, 300));
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A disk that does not read is no fault of what lies on it. */
+export const isOfMachine = (error: unknown): boolean => error instanceof Error && 'syscall' in error;

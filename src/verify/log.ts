@@ -59,6 +59,8 @@ export interface WholeLog extends Checkpoint {
   disposedEvidence: ReadonlySet<string>;
   /** Events whose details the log says were erased. */
   erased: ReadonlySet<string>;
+  /** How many postures were frozen after the instant of knowledge; of which evidence, the package does not say. */
+  frozenLater: number;
   /** Evidence that was found to be no longer what was kept, and not found whole since. */
   corrupt: ReadonlySet<string>;
   /** How many entries are about each evidence, until the instant of knowledge. */
@@ -85,6 +87,7 @@ export async function checkTiles(
   const disposedEvidence = new Set<string>();
   const erased = new Set<string>();
   const corrupt = new Set<string>();
+  let frozenLater = 0;
   const aboutEvidence = new Map<string, number>();
   const until = Date.parse(knownAt);
   const tiles = new TileCheck(files);
@@ -109,6 +112,7 @@ export async function checkTiles(
       }
       if (event.action === 'record.disposed') disposed.add(id);
       if (event.action === 'event.erased') erased.add(id);
+      if (event.action === 'posture.frozen' && time > until) frozenLater += 1;
       if (kind !== 'evidence') continue;
       if (time <= until) aboutEvidence.set(id, (aboutEvidence.get(id) ?? 0) + 1);
       if (event.action === 'evidence.disposed') disposedEvidence.add(id);
@@ -133,6 +137,7 @@ export async function checkTiles(
     disposed,
     disposedEvidence,
     erased,
+    frozenLater,
     corrupt,
     aboutEvidence,
     hashes,

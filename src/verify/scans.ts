@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { ShownEvents } from './events.js';
 import { Fault } from './fault.js';
+import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { jsonOf, linesOf } from './read.js';
@@ -53,16 +54,25 @@ export async function checkComplete(
   files: PackageFiles,
   { evidence }: PackageIndex,
   events: ShownEvents,
+  log: WholeLog,
 ): Promise<string> {
   const scans = await events.scans.check(files);
   const withheld = evidence.filter((one) => one.withheld !== null);
-  const bare = withheld.find(({ evidenceId }) => !events.frozen.has(evidenceId));
-  // Of an event whose details were erased nobody can tell any more which it was.
-  if (bare !== undefined && !events.isFrozenErased) {
-    throw new Fault(`evidence ${bare.evidenceId} is withheld, and no event says that it is a posture of all systems`);
+  const bare = withheld.filter(({ evidenceId }) => !events.frozen.has(evidenceId));
+  // Of an event whose details were erased nobody can tell any more which it was; and the same bytes may have been a document before they were frozen.
+  if (bare.length > log.frozenLater && !events.isFrozenErased) {
+    throw new Fault(
+      `evidence ${bare[0]?.evidenceId ?? ''} is withheld, and no event says that it is a posture of all systems`,
+    );
   }
+  const [said, unsaid] = [withheld.length - bare.length, bare.length];
   return [
     `none of ${scans} scans that the log says were stored of its systems within its period is left out`,
-    ...(withheld.length > 0 ? [`${withheld.length} withheld evidence are postures of all systems`] : []),
+    ...(said > 0 ? [`${said} withheld evidence are postures of all systems`] : []),
+    ...(unsaid > 0
+      ? [
+          `${unsaid} withheld evidence are such postures by the service’s word: events that were erased or are of later do not say of which evidence they are`,
+        ]
+      : []),
   ].join('; ');
 }

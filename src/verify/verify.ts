@@ -227,7 +227,12 @@ async function checkLog(steps: Steps, files: PackageFiles, ground: Ground, optio
   );
   await steps.check('received', { log, index }, (needs) => checkReceived(needs.index, needs.log), asSaid);
   await steps.check('approved', { log, payload }, (needs) => checkApproved(files, needs.log), asSaid);
-  await steps.check('complete', { events, index }, (needs) => checkComplete(files, needs.index, needs.events), asSaid);
+  await steps.check(
+    'complete',
+    { log, events, index },
+    (needs) => checkComplete(files, needs.index, needs.events, needs.log),
+    asSaid,
+  );
   await steps.check('agents', { events, index }, (needs) => checkAgents(files, needs.index, needs.events), asSaid);
   await steps.check(
     'reports',

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { canonicalJson, type JsonValue } from '../../src/kernel/crypto/canonical-json.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
 import { readXlsx } from '../../src/kernel/tables/xlsx-read.js';
 import { XLSX_TYPE } from '../../src/kernel/tables/xlsx-write.js';
 import type { Statement } from '../../src/records/statement.js';
 import { RisksService } from '../../src/risks/risks.service.js';
+import { verifyFiles } from '../../src/verify/verify.js';
+import { readZip } from '../packages/read-zip.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { packagesRoom } from '../support/packages.js';
+import { inMemory, NOTHING_KNOWN } from '../verify/in-memory.js';
 import { send } from './reports.js';
 import { fixture } from '../fixtures/reports/load.js';
 
@@ -282,6 +287,28 @@ describe('what does an analysis need to be submitted?', () => {
     const first = await evidence();
     expect(first).toHaveLength(1);
     expect(await evidence()).toEqual(first);
+  });
+
+  it('is a package about one system whole that is of before a document of it was frozen, and does it withhold it?', async () => {
+    const { clinic, officer, risk, document, approve, start, freeze } = await office();
+    const at = new Date().toISOString();
+    const asked = `?asOf=${at}&knownAt=${at}`;
+    const { body: posture } = await officer.get(`${clinic.path}/posture${asked}`).expect(200);
+    const { analysis } = await start({ title: 'Risk analysis', effectiveFrom: ago(0.9) });
+    const { id: riskId } = await risk('R-1', analysis.id, ago(0.9));
+    const { documents } = await document(riskId, 'evidence', canonicalJson(posture as JsonValue));
+    await approve(riskId);
+    const knownAt = new Date();
+    const frozen = await freeze(analysis.id, asked);
+    expect(frozen.documents[0]?.evidenceId).toBe(documents[0]?.evidenceId);
+    const packages = packagesRoom(`${clinic.path}/packages`, officer);
+    const { id } = await packages.request({ scope: { systemId: clinic.systemId }, asOf: knownAt, knownAt });
+    expect((await packages.settled(id)).status).toBe('ready');
+    const entries = await readZip(await packages.bytes(id));
+    const files = new Map(entries.map(({ path, bytes }) => [path.slice(path.indexOf('/') + 1), bytes]));
+    const { fault, lines } = await verifyFiles(() => Promise.resolve(inMemory(files)), NOTHING_KNOWN);
+    expect(fault).toBeNull();
+    expect(lines.find(({ check }) => check === 'complete')?.text).toContain('1 withheld evidence are such postures');
   });
 });
 

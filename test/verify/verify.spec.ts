@@ -453,6 +453,14 @@ describe('safeguard verify', () => {
       expect(await told(reported)).toMatch(/is the report of a scan/);
       // Nor withheld for what no event says.
       expect(await reasonIn({ payload: withheld('"one"', absent) }, 'complete')).toMatch(/no event says/);
+      // What was a document before it was frozen, after the instant of knowledge, is withheld by the service's word.
+      const later = edited(299, (leaf) => {
+        leaf.action = 'posture.frozen';
+        leaf.object = { kind: 'record', id: RECORD, version: 1 };
+      });
+      expect(await reasonIn({ payload: withheld('"one"', absent), leaves: later }, 'complete')).toMatch(
+        /1 withheld evidence are such postures by the service’s word/,
+      );
     });
 
     it('cannot say that evidence could no longer be read, where the log does not say that it was found so?', async () => {

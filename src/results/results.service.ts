@@ -94,11 +94,12 @@ export class ResultsService {
     return this.merges.repeat(tx, scan, earlierScanId, known);
   }
 
-  /** Scans that what is known of a system at an instant rests on: that first told of what is so, or last showed it completely. */
+  /** Scans that what is known of a system at an instant rests on: that first told of what is so, last saw it, or last showed it completely. */
   async scansBehind(tx: Tx, systemId: string, instant: Instant): Promise<string[]> {
     const named = await this.results.scansNamed(tx, systemId, instant);
     const coverage = await this.results.coverage(tx, systemId, instant);
-    return [...new Set([...named, ...coverage.map(({ scanId }) => scanId)])];
+    const seeing = await this.results.scansSeeing(tx, systemId, instant);
+    return [...new Set([...named, ...seeing, ...coverage.map(({ scanId }) => scanId)])];
   }
 
   findResults(tx: Tx, systemId: string, instant: Instant, filter: ResultFilter): Promise<ListedResult[]> {

@@ -84,6 +84,30 @@ const LISTED = `
   r.status, r.severity, r.title, r.message, r.scan_id as "scanId", r.observed_from as "observedFrom",
   r.known_from as "knownFrom", r.known_to as "knownTo"`;
 
+/** By `latest` of what is complete and of what is sighted: when, and by which scan, a series was last seen by one that did not cover all of its target. */
+const SEEN = `
+       -- A sighting matters where no later scan has covered all of that target and source.
+       ahead as materialized (
+         select p.target_id, p.source, p.sighting_id, p.observed_at as at, p.known_at, p.scan_id, p.evidence_id
+         from sighted p
+         where not exists (
+           select from complete c
+           where c.target_id = p.target_id and c.source = p.source and c.checks is null and c.observed_at >= p.observed_at)
+       ),
+       -- What has been seen is in the last sighting of its target and source, or lost after one before it.
+       seen as materialized (
+         select distinct on (series) series, at, known_at, scan_id, evidence_id
+         from (
+           select unnest(s.series) as series, p.at, p.known_at, p.scan_id, p.evidence_id
+           from (select distinct on (target_id, source) * from ahead order by target_id, source, at desc, known_at desc) p
+             join sighting s on s.organization_id = $1 and s.id = p.sighting_id
+           union all
+           select unnest(l.series), p.at, p.known_at, p.scan_id, p.evidence_id
+           from ahead p join sighting_loss l on l.organization_id = $1 and l.earlier_id = p.sighting_id
+         ) s
+         order by series, at desc, known_at desc
+       )`;
+
 @Injectable()
 export class ResultsStore {
   /** The latest of our clock, the database's and all that was told of the system (null: of all): what has been acknowledged is known by then, whoever's clock is behind. */
@@ -142,6 +166,16 @@ export class ResultsStore {
     const rows = await tx.query<{ id: string }>(
       `select scan_id as id from (${visibleResults('r.scan_id')}) results
        union select r.scan_id from fact r where ${VISIBLE}`,
+      [tx.organizationId, systemId, asOf, knownAt],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Scans that last saw the results of an instant, where no later one has covered all of their target: those that a posture names beside the complete ones. */
+  async scansSeeing(tx: Tx, systemId: string, { asOf, knownAt }: Instant): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `with recursive ${latest('complete')}, ${latest('sighted')}, ${SEEN}
+       select distinct p.scan_id as id from (${visibleResults('series')}) r join seen p on p.series = r.series`,
       [tx.organizationId, systemId, asOf, knownAt],
     );
     return rows.map(({ id }) => id);
@@ -220,27 +254,7 @@ export class ResultsStore {
   ): Promise<CheckSummary[]> {
     return tx.query<CheckSummary>(
       `with recursive ${latest('complete')}, ${latest('sighted')},
-       -- A sighting matters where no later scan has covered all of that target and source.
-       ahead as materialized (
-         select p.target_id, p.source, p.sighting_id, p.observed_at as at, p.known_at, p.scan_id, p.evidence_id
-         from sighted p
-         where not exists (
-           select from complete c
-           where c.target_id = p.target_id and c.source = p.source and c.checks is null and c.observed_at >= p.observed_at)
-       ),
-       -- What has been seen is in the last sighting of its target and source, or lost after one before it.
-       seen as materialized (
-         select distinct on (series) series, at, known_at, scan_id, evidence_id
-         from (
-           select unnest(s.series) as series, p.at, p.known_at, p.scan_id, p.evidence_id
-           from (select distinct on (target_id, source) * from ahead order by target_id, source, at desc, known_at desc) p
-             join sighting s on s.organization_id = $1 and s.id = p.sighting_id
-           union all
-           select unnest(l.series), p.at, p.known_at, p.scan_id, p.evidence_id
-           from ahead p join sighting_loss l on l.organization_id = $1 and l.earlier_id = p.sighting_id
-         ) s
-         order by series, at desc, known_at desc
-       ),
+       ${SEEN},
        counted as materialized (
          select r.source, r.check_id, r.target_id, r.status, count(*)::int as count,
                 count(*) filter (where r.namespace = any ($5::text[]))::int as phi,

@@ -87,7 +87,7 @@ it('are reports that come late, twice, of one instant or of a part read again as
       });
     }
   }
-});
+}, 180_000);
 
 it('is what is read out of a report of each format read again as it was taken, by no other rules and no other trust than its own?', async () => {
   const fixtures = fileURLToPath(new URL('../../../test/fixtures/reports', import.meta.url));

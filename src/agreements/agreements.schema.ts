@@ -137,6 +137,7 @@ export const listAgreements = operation({
       .meta({ description: 'Only vendors of which this is so.', examples: ['no-agreement'] }),
   }),
   answers: { 200: { description: 'One page of vendors.', schema: pageOf(VendorAgreements, 'VendorAgreementsPage') } },
+  layout: { each: 'agreements' },
 });
 
 const ChainLink = z

@@ -19,9 +19,15 @@ import { calling, duration, inOrganization, inSystem, instant } from './options.
 const called = (command: Command): Command => inOrganization(calling(command, '15s'));
 
 const listed = (command: Command): Command =>
-  command.addOption(
-    new Option('--format <format>', 'how to print the list').choices(listFormats).default('text').conflicts('json'),
-  );
+  command
+    .addOption(
+      new Option('--format <format>', 'text: print the list; csv, xlsx: the whole of it as a table')
+        .choices(listFormats)
+        .default('text')
+        .conflicts('json'),
+    )
+    .option('--output <file>', 'of a table: where to (default: standard output)')
+    .option('--force', 'replace the file if it is there');
 
 /** The commands about what people keep. */
 export function addRecordCommands(program: Command): void {

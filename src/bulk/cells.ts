@@ -1,7 +1,7 @@
 import type { FieldSchema } from '../catalog/record-type.js';
 import { DAY, type Cell } from '../kernel/tables/table.js';
 import { isTooLong } from '../kernel/tables/xlsx-write.js';
-import { joinList, splitList } from './lists.js';
+import { joinList, splitList } from '../kernel/tables/lists.js';
 
 /** What names people use for what records name by ids. Null: nothing has that name, or more than one. */
 export interface Directory {

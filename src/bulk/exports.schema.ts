@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { recordTypeName } from '../catalog/fields.js';
 import { operation } from '../kernel/http/endpoint.js';
 import { instantQuery, organizationParams } from '../kernel/http/parameters.js';
-import { register, registerParams, TABLE_TYPES } from './imports.schema.js';
+import { TABLE_TYPES, tableFormat } from '../kernel/http/table.js';
+import { register, registerParams } from './imports.schema.js';
 
 export const exportRecords = operation({
   id: 'exportRecords',
@@ -18,7 +19,7 @@ export const exportRecords = operation({
   params: organizationParams,
   query: z.strictObject({
     type: recordTypeName.meta({ description: 'Their type.', examples: ['vendor'] }),
-    format: z.enum(['csv', 'xlsx']).default('csv').meta({ description: 'CSV (RFC 4180, UTF-8) or an XLSX workbook.' }),
+    format: tableFormat.default('csv').meta({ description: 'CSV (RFC 4180, UTF-8) or an XLSX workbook.' }),
     ...instantQuery,
   }),
   answers: {
@@ -43,7 +44,7 @@ export const exportRiskRegister = operation({
   permission: 'records:read',
   params: registerParams,
   query: z.strictObject({
-    format: z.enum(['csv', 'xlsx']).default('xlsx').meta({ description: 'CSV or an XLSX workbook.' }),
+    format: tableFormat.default('xlsx').meta({ description: 'CSV or an XLSX workbook.' }),
     ...instantQuery,
   }),
   answers: exportRecords.answers,

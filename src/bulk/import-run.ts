@@ -10,7 +10,7 @@ import { columnAt, columnsOf, matched, type RecordColumn } from './columns.js';
 import { Directories, keyOf, type People } from './directory.js';
 import type { ImportOutcome } from './import.entity.js';
 import { registerColumns } from './register.js';
-import { splitList } from './lists.js';
+import { splitList } from '../kernel/tables/lists.js';
 import { contentDigest, contentOf, readRow, sayingOf, type Content, type Given, type RowFault } from './rows.js';
 
 /** Rows read, checked and written at once. */

@@ -4,6 +4,7 @@ import { Database } from '../kernel/db/database.js';
 import { Call, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
+import { TABLE_TYPES } from '../kernel/http/table.js';
 import type { Principal } from '../kernel/principal.js';
 import { IMPORT_OUTCOMES } from './import.entity.js';
 import {
@@ -13,7 +14,6 @@ import {
   importRiskRegister,
   listImportRows,
   listImports,
-  TABLE_TYPES,
 } from './imports.schema.js';
 import { ImportsService } from './imports.service.js';
 

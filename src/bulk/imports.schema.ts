@@ -3,11 +3,9 @@ import { recordTypeName } from '../catalog/fields.js';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { organizationId, organizationParams } from '../kernel/http/parameters.js';
+import { TABLE_TYPES } from '../kernel/http/table.js';
 import { TABLE_LIMITS } from '../kernel/tables/table.js';
-import { XLSX_TYPE } from '../kernel/tables/xlsx-write.js';
 import { IMPORT_OUTCOMES, IMPORT_STATUSES } from './import.entity.js';
-
-export const TABLE_TYPES = ['text/csv', XLSX_TYPE] as const;
 
 const imports = '/v1/organizations/:organizationId/imports';
 const importParams = z.object({

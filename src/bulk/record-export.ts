@@ -1,14 +1,13 @@
-import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import { Clock } from '../kernel/clock.js';
 import { Database } from '../kernel/db/database.js';
+import type { Download } from '../kernel/http/endpoint.js';
 import { instantOf, type Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
+import { tableOf, type TableFormat } from '../kernel/http/table.js';
 import type { Principal } from '../kernel/principal.js';
-import { csvOf } from '../kernel/tables/csv.js';
 import { DAY, type Cell } from '../kernel/tables/table.js';
-import { xlsxOf } from '../kernel/tables/xlsx-write.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { RecordBulk } from '../records/record-bulk.js';
 import { RecordsService } from '../records/records.service.js';
@@ -17,23 +16,17 @@ import { analysisOf } from '../risks/fields.js';
 import { cellOf, type Labels } from './cells.js';
 import { columnsOf, type RecordColumn } from './columns.js';
 import { Directories, type People } from './directory.js';
-import { joinList } from './lists.js';
+import { joinList } from '../kernel/tables/lists.js';
 import { registerCell, registerColumns } from './register.js';
 import { ownLinks } from './rows.js';
 
 /** Records read at once, in a transaction of their own: what was known at an instant never changes, so all pages show one state. */
 const PAGE = 500;
 
-export type ExportFormat = 'csv' | 'xlsx';
 export type Exported = Omit<EffectiveRecord, 'documents'>;
 
-export interface ExportedTable {
-  content: Readable;
-  fileName: string;
-}
-
 interface AskedTable {
-  format: ExportFormat;
+  format: TableFormat;
   asOf?: string | undefined;
   knownAt?: string | undefined;
 }
@@ -49,7 +42,7 @@ export class RecordExport {
     private readonly clock: Clock,
   ) {}
 
-  async export(principal: Principal, asked: AskedTable & { type: string }): Promise<ExportedTable> {
+  async export(principal: Principal, asked: AskedTable & { type: string }): Promise<Download> {
     const { definition, people } = await this.database.read(principal, async (tx) => ({
       definition: (await this.bulk.type(tx, asked.type)).definition,
       people: await this.directories.people(tx),
@@ -62,7 +55,7 @@ export class RecordExport {
   }
 
   /** The risks of an analysis, as registers have them. */
-  async exportRegister(principal: Principal, analysisId: string, asked: AskedTable): Promise<ExportedTable> {
+  async exportRegister(principal: Principal, analysisId: string, asked: AskedTable): Promise<Download> {
     const { definition, people, matrix } = await this.database.read(principal, async (tx) => {
       const [analysis] = await this.bulk.read(tx, [analysisId]);
       if (analysis?.record.type !== 'risk_analysis') throw new Refusal('not-found', 'There is no such risk analysis.');
@@ -130,20 +123,11 @@ export class RecordExport {
 
 const written = (
   name: string,
-  format: ExportFormat,
+  format: TableFormat,
   columns: readonly RecordColumn[],
   pages: AsyncIterable<Cell[][]>,
   { asOf }: Instant,
-): ExportedTable => ({
-  content:
-    format === 'csv'
-      ? csvOf(
-          columns.map((column) => column.name),
-          pages,
-        )
-      : xlsxOf(columns, pages, asOf),
-  fileName: `${name}-${asOf.toISOString().slice(0, 10)}.${format}`,
-});
+): Download => tableOf(`${name}-${asOf.toISOString().slice(0, 10)}`, format, columns, pages, asOf);
 
 /** A record as a row of these columns. */
 export const cellsOf = (

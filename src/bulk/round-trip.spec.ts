@@ -10,7 +10,7 @@ import { readXlsx } from '../kernel/tables/xlsx-read.js';
 import { xlsxOf } from '../kernel/tables/xlsx-write.js';
 import type { Directory, Labels } from './cells.js';
 import { columnAt, columnsOf, matched } from './columns.js';
-import { joinList, splitList } from './lists.js';
+import { joinList, splitList } from '../kernel/tables/lists.js';
 import { cellsOf } from './record-export.js';
 import { contentDigest, contentOf, readRow, type Content } from './rows.js';
 

@@ -10,7 +10,7 @@ import type { NewRecord } from '../records/record-life.js';
 import { referencesOf } from '../records/references.js';
 import { CellFault, dayValue, instantValue, isDay, textOf, valueOf, type Directory } from './cells.js';
 import type { ColumnPlace, RecordColumn } from './columns.js';
-import { splitList } from './lists.js';
+import { splitList } from '../kernel/tables/lists.js';
 
 /** What cannot be taken of a table. */
 export interface RowFault {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
+import { tableQuery } from '../kernel/http/table.js';
 import {
   CatalogInfo,
   CheckTrace,
@@ -50,6 +51,7 @@ export const listControls = operation({
   permission,
   query: z.strictObject({
     ...catalogQuery,
+    ...tableQuery,
     family: z.enum(FAMILIES).optional().meta({ description: 'Only this family.' }),
     type: z
       .enum([...CONTROL_TYPES, 'proposed_requirement'])
@@ -98,7 +100,7 @@ export const listPractices = operation({
   summary: 'List practices',
   description: 'All of them, section by section.',
   permission,
-  query: z.strictObject(catalogQuery),
+  query: z.strictObject({ ...catalogQuery, ...tableQuery }),
   answers: {
     200: {
       description: 'The practices.',

@@ -142,4 +142,5 @@ export const getCustody = operation({
   params: z.object({ organizationId, evidenceId: z.uuid().meta({ description: 'The evidence.' }) }),
   query: z.strictObject(pageQuery),
   answers: { 200: { description: 'Its custody.', schema: CustodyView } },
+  layout: { each: 'steps', beside: [] },
 });

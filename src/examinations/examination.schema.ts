@@ -8,7 +8,7 @@ import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationId, systemId } from '../kernel/http/parameters.js';
 import { CONTENT_TYPES, PackageView } from '../packages/packages.schema.js';
 import { OrganizationPosture } from '../posture/organization.schema.js';
-import { postureQuery } from '../posture/posture.operations.js';
+import { postureLayout, postureQuery } from '../posture/posture.operations.js';
 import { Posture, SystemPosture } from '../posture/posture.schema.js';
 import { LINK_KINDS } from '../records/effective.js';
 import { Result } from '../results/results.schema.js';
@@ -120,6 +120,7 @@ export const getWholePosture = operation({
   permission,
   params: engagementParams,
   query: postureQuery,
+  layout: postureLayout,
   answers: { 200: { description: 'The posture.', schema: OrganizationPosture } },
 });
 
@@ -148,6 +149,7 @@ export const getSystemPosture = operation({
   permission,
   params: systemParams,
   query: postureQuery,
+  layout: postureLayout,
   answers: { 200: { description: 'The posture.', schema: Posture } },
 });
 
@@ -305,6 +307,7 @@ export const getCustody = operation({
   params: evidenceParams,
   query: z.strictObject(pageQuery),
   answers: { 200: { description: 'Its custody.', schema: CustodyView } },
+  layout: { each: 'steps', beside: [] },
 });
 
 export const listPackages = operation({

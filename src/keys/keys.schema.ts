@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationId, organizationParams } from '../kernel/http/parameters.js';
+import { tableQuery } from '../kernel/http/table.js';
 import { KEY_PURPOSES } from './fields.js';
 import { KEY_STATES } from './ledger.js';
 
@@ -187,7 +188,7 @@ export const getKeyHistory = operation({
     organizationId,
     recordId: z.uuid().toLowerCase().meta({ description: 'The record of the key.' }),
   }),
-  query: z.strictObject(instantQuery),
+  query: z.strictObject({ ...instantQuery, ...tableQuery }),
   answers: {
     200: {
       description: 'The rotations.',

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationParams, systemParams } from '../kernel/http/parameters.js';
+import { tableQuery } from '../kernel/http/table.js';
 import { OrganizationPosture } from './organization.schema.js';
 import { Posture, SystemPosture } from './posture.schema.js';
 import { STATUSES } from './status.js';
 
 export const postureQuery = z.strictObject({
   ...instantQuery,
+  ...tableQuery,
   control: z
     .string()
     .min(1)
@@ -29,10 +31,13 @@ export const postureQuery = z.strictObject({
     }),
 });
 
+/** A row for each item of the rules. */
+export const postureLayout = { each: 'controls', beside: ['asOf', 'knownAt'] } as const;
+
 const description =
   'What was evidenced at `asOf`, as it was known at `knownAt` (which may be the earlier one). With both the answer is final: the same question gets ' +
   'the same answer for as long as the same catalogue is installed. Only fresh passes of complete scans evidence anything; nothing missing, stale or ' +
-  'unreadable ever does.';
+  'unreadable ever does. As a table: a row for each item of the rules.';
 
 export const getOrganizationPosture = operation({
   id: 'getOrganizationPosture',
@@ -46,6 +51,7 @@ export const getOrganizationPosture = operation({
   permission: 'posture:read',
   params: organizationParams,
   query: postureQuery,
+  layout: postureLayout,
   answers: { 200: { description: 'The posture.', schema: OrganizationPosture } },
 });
 
@@ -73,5 +79,6 @@ export const getSystemPosture = operation({
   permission: 'posture:read',
   params: systemParams,
   query: postureQuery,
+  layout: postureLayout,
   answers: { 200: { description: 'The posture.', schema: Posture } },
 });

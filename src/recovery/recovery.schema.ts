@@ -3,6 +3,7 @@ import { operation } from '../kernel/http/endpoint.js';
 import { instant } from '../kernel/http/instant.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, systemParams } from '../kernel/http/parameters.js';
+import { tableQuery } from '../kernel/http/table.js';
 
 const minutes = (description: string) => z.number().nonnegative().meta({ description });
 const periodQuery = {
@@ -176,10 +177,11 @@ export const getRecovery = operation({
   description:
     'The recovery objectives of a system at an instant, and over a period of at most 366 days before it: where the recovery point objective was broken, by the ' +
     'history of backups, and how restore tests measured against both. A backup counts from when it began, for its data is of then, and only when it was completed, ' +
-    'whole, and of the namespaces of the objective.',
+    'whole, and of the namespaces of the objective. As a table: a row for each objective.',
   permission: 'records:read',
   params: systemParams,
-  query: z.strictObject({ ...instantQuery, ...periodQuery }),
+  query: z.strictObject({ ...instantQuery, ...periodQuery, ...tableQuery }),
+  layout: { each: 'objectives', beside: ['systemId', 'from', 'to'] },
   answers: {
     200: {
       description: 'The objectives.',

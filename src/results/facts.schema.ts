@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationId, systemId, systemParams } from '../kernel/http/parameters.js';
+import { tableQuery } from '../kernel/http/table.js';
 import { FACT_KINDS, type FactKind } from './fact.js';
 
 const KINDS = Object.keys(FACT_KINDS) as FactKind[];
@@ -129,6 +130,7 @@ export const getFactHistory = operation({
     'Every interval of one series, corrections included, in the order in which they became known. At most 1,000.',
   permission: 'results:read',
   params: z.object({ organizationId, systemId, factSeries: z.uuid().meta({ description: 'The series of the fact.' }) }),
+  query: z.strictObject(tableQuery),
   answers: {
     200: {
       description: 'The intervals.',

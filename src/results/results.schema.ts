@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { operation } from '../kernel/http/endpoint.js';
 import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationId, systemId, systemParams } from '../kernel/http/parameters.js';
+import { tableQuery } from '../kernel/http/table.js';
 
 export const STATUSES = ['pass', 'fail', 'warn', 'error', 'skip', 'manual'] as const;
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info', 'unknown'] as const;
@@ -101,6 +102,7 @@ export const getResultHistory = operation({
     'Every interval of one series, corrections included, in the order in which they became known. At most 1,000.',
   permission: 'results:read',
   params: z.object({ organizationId, systemId, series: z.uuid().meta({ description: 'The series.' }) }),
+  query: z.strictObject(tableQuery),
   answers: {
     200: {
       description: 'The intervals.',

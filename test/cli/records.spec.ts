@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { directory, json, ORGANIZATION, problem, received, safeguard, serve, SYSTEM } from './support.js';
+import { directory, json, ORGANIZATION, problem, received, safeguard, serve, SYSTEM, type Handler } from './support.js';
 
 const room = `/v1/organizations/${ORGANIZATION}`;
 const ID = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8c00';
@@ -339,43 +339,32 @@ describe('safeguard work and calendar', () => {
     expect((await safeguard(['work', '--json', '--format', 'csv', '--server', server])).code).toBe(2);
   });
 
-  it('are given as CSV that no spreadsheet calculates?', async () => {
-    const server = await serve({
-      [`GET ${room}/work`]: (_request, response) => json(response, 200, { items: [work], next: null }),
-      [`GET ${room}/keys`]: (_request, response) => {
-        const findings = [{ reason: 'It was due.' }, { reason: 'Nobody knows it.' }];
-        json(response, 200, { items: [{ name: '+key', provider: 'aws', state: 'overdue', findings }], next: null });
-      },
-      [`GET ${room}/agreements`]: (_request, response) => {
-        const vendor = { vendorId: ID, ephi: true, states: ['ending', 'in-force'] };
-        const agreements = [
-          { title: 'First', inForce: false },
-          { title: 'Second', inForce: true },
-        ];
-        const items = [
-          { ...vendor, name: 'With', agreements },
-          { ...vendor, name: 'Without', agreements: [] },
-        ];
-        json(response, 200, { items, next: null });
-      },
-    });
-    const lines = async (command: string): Promise<string[]> => {
-      const run = await safeguard([command, '--format', 'csv', '--server', server]);
-      expect(run.code, run.stderr).toBe(0);
-      return run.stdout.trimEnd().split('\r\n');
+  it('are written as the tables that the server makes of them, whole and as they come?', async () => {
+    const asked: string[] = [];
+    const given = "\uFEFFid,what\r\n1,'=1+1\r\n";
+    const answer: Handler = (_request, response, url) => {
+      asked.push(`${url.pathname.split('/').at(-1)}${url.search}`);
+      response.writeHead(200, { 'content-type': 'text/csv' });
+      response.end(given);
     };
-    expect(await lines('work')).toEqual([
-      'id,kind,type,what,dueAt,heldBack,ownerId,systems,moreSystems,records,practices,controls,auditorAsks',
-      `${ID},missing,risk_analysis,"'=HYPERLINK(""http://x"")",,2,,,0,,risk-analysis; b,,"The analysis, with ""scope"""`,
-    ]);
-    expect((await lines('keys'))[1]).toMatch(/^overdue,'\+key,,aws,.*,It was due\.; Nobody knows it\.,$/);
-    const agreements = (await lines('agreements')).map((line) => line.split(','));
-    const [head] = agreements;
-    const columns = ['name', 'states', 'title', 'inForce'].map((name) => head?.indexOf(name) ?? -1);
-    expect(agreements.slice(1).map((row) => columns.map((at) => row[at]))).toEqual([
-      ['With', 'ending; in-force', 'First', 'false'],
-      ['With', 'ending; in-force', 'Second', 'true'],
-      ['Without', 'ending; in-force', '', ''],
+    const server = await serve(
+      Object.fromEntries(['work', 'keys', 'agreements'].map((list) => [`GET ${room}/${list}`, answer])),
+    );
+    for (const command of ['work', 'keys', 'agreements']) {
+      const run = await safeguard([command, '--format', 'csv', '--server', server]);
+      expect([run.code, run.stdout], run.stderr).toEqual([0, given]);
+    }
+    const output = join(await directory(), 'keys.xlsx');
+    const table = ['keys', '--state', 'overdue', '--format', 'xlsx', '--output', output, '--server', server];
+    expect((await safeguard(table)).code).toBe(0);
+    expect(await readFile(output, 'utf8')).toBe(given);
+    expect((await safeguard(table)).stderr).toContain('--force');
+    expect((await safeguard(['keys', '--output', output, '--server', server])).code).toBe(2);
+    expect(asked).toEqual([
+      'work?table=csv',
+      'keys?table=csv',
+      'agreements?table=csv',
+      'keys?state=overdue&table=xlsx',
     ]);
   });
 

@@ -1,6 +1,7 @@
-import { stringify } from 'csv-stringify/sync';
 import type { ZodType } from 'zod';
+import { exitCode, Failure } from './failure.js';
 import type { Client, Query } from './http.js';
+import { requireFree, save, type SaveOptions } from './save.js';
 import { bold, print, terminalWidth } from './terminal.js';
 import { table } from './text.js';
 
@@ -33,19 +34,32 @@ export function printRows(head: readonly string[], rows: readonly (readonly stri
   for (const line of lines) print(line);
 }
 
-/** How a list is printed where it is not asked for as JSON. */
-export const listFormats = ['text', 'csv'] as const;
-export type ListFormat = (typeof listFormats)[number];
+/** How a list is given where it is not asked for as JSON: printed, or as a table that the server makes. */
+export const listFormats = ['text', 'csv', 'xlsx'] as const;
 
-/** Items as the server gave them, as CSV (RFC 4180, UTF-8): a list has a semicolon between its entries, an object is JSON, and no cell is taken for a formula. */
-export function printCsv(columns: readonly string[], items: readonly unknown[]): void {
-  const rows = (items as Record<string, unknown>[]).map((item) => columns.map((column) => cellOf(item[column])));
-  process.stdout.write(stringify([[...columns], ...rows], { record_delimiter: 'windows', escape_formulas: true }));
+export interface ListOptions extends SaveOptions {
+  format: (typeof listFormats)[number];
 }
 
-function cellOf(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  if (Array.isArray(value)) return value.map(cellOf).join('; ');
-  if (typeof value === 'object') return JSON.stringify(value);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+/** A list as its table, where that is what is asked for; false: it is to be printed. */
+export async function savedTable(client: Client, at: string, query: Query, options: ListOptions): Promise<boolean> {
+  const { format } = options;
+  if (format === 'text') return false;
+  const call = {
+    method: 'GET',
+    path: at,
+    query: { ...query, table: format },
+    headers: { accept: '*/*' },
+    patience: 120_000,
+  } as const;
+  await save(client, call, options);
+  return true;
+}
+
+/** Before anything is asked for: a list that is printed goes to no file. */
+export async function requireSavable(options: ListOptions): Promise<void> {
+  if (options.format === 'text' && options.output !== undefined) {
+    throw new Failure(exitCode.usage, '--output is for a table', 'say --format csv or --format xlsx');
+  }
+  await requireFree(options);
 }

@@ -1,50 +1,11 @@
 import { path } from '../client/http.js';
-import { allOf, printCsv, printRows, type ListFormat } from '../client/lists.js';
+import { allOf, printRows, requireSavable, savedTable, type ListOptions } from '../client/lists.js';
 import { agreementPageSchema, anySchema, keyPageSchema } from '../client/records.js';
 import { systemOf } from '../client/scope.js';
 import { printJson } from '../client/terminal.js';
 import { printable } from '../client/text.js';
 import type { ScopeOptions } from '../options.js';
 import { openRoom, type OrganizationOptions } from './records.js';
-
-const VENDOR_COLUMNS = ['vendorId', 'name', 'role', 'ephi', 'parentId', 'states'] as const;
-
-const AGREEMENT_COLUMNS = [
-  'recordId',
-  'version',
-  'title',
-  'ownerId',
-  'inForce',
-  'effectiveFrom',
-  'signedOn',
-  'endsAt',
-  'hasRenewedItself',
-  'renewal',
-  'noticeDays',
-  'incidentNoticeHours',
-  'returnOrDestroy',
-  'termsMissing',
-  'dataClasses',
-] as const;
-
-const KEY_COLUMNS = [
-  'state',
-  'name',
-  'purpose',
-  'provider',
-  'keyId',
-  'systemId',
-  'recordId',
-  'custodian',
-  'managedBy',
-  'createdAt',
-  'policyDays',
-  'lastRotatedAt',
-  'latestVersion',
-  'dueAt',
-  'reasons',
-  'sources',
-] as const;
 
 interface At {
   asOf?: string;
@@ -53,21 +14,16 @@ interface At {
 
 /** Vendors with what is so of their agreements, at an instant. */
 export async function listAgreements(
-  options: OrganizationOptions & At & { state?: string; format: ListFormat },
+  options: OrganizationOptions & ListOptions & At & { state?: string },
 ): Promise<void> {
+  await requireSavable(options);
   const { client, room } = await openRoom(options);
   const { asOf, knownAt, state } = options;
-  const { items, raws } = await allOf(client, agreementPageSchema, `${room}/agreements`, { asOf, knownAt, state });
+  const query = { asOf, knownAt, state };
+  if (await savedTable(client, `${room}/agreements`, query, options)) return;
+  const { items, raws } = await allOf(client, agreementPageSchema, `${room}/agreements`, query);
   if (options.json) {
     printJson(raws);
-    return;
-  }
-  if (options.format === 'csv') {
-    // A row for each agreement; of a vendor without any, one.
-    const rows = items.flatMap(({ agreements, ...vendor }) =>
-      agreements.length === 0 ? [vendor] : agreements.map((agreement) => ({ ...agreement, ...vendor })),
-    );
-    printCsv([...VENDOR_COLUMNS, ...AGREEMENT_COLUMNS], rows);
     return;
   }
   printRows(
@@ -84,23 +40,17 @@ export async function listAgreements(
 
 /** Keys and secrets by what records and reports say of them, at an instant. */
 export async function listKeys(
-  options: ScopeOptions & At & { state?: string; purpose?: string; format: ListFormat },
+  options: ScopeOptions & ListOptions & At & { state?: string; purpose?: string },
 ): Promise<void> {
+  await requireSavable(options);
   const { client, room, id } = await openRoom(options);
   const system = options.system === undefined ? undefined : await systemOf(client, id, options.system);
   const { asOf, knownAt, state, purpose } = options;
   const query = { asOf, knownAt, state, purpose, system };
+  if (await savedTable(client, `${room}/keys`, query, options)) return;
   const { items, raws } = await allOf(client, keyPageSchema, `${room}/keys`, query);
   if (options.json) {
     printJson(raws);
-    return;
-  }
-  if (options.format === 'csv') {
-    const reasons = (one: (typeof items)[number]) => one.findings.map(({ reason }) => reason);
-    printCsv(
-      KEY_COLUMNS,
-      items.map((one) => ({ ...one, reasons: reasons(one) })),
-    );
     return;
   }
   printRows(

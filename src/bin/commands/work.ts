@@ -1,7 +1,7 @@
 import { meSchema } from '../client/answers.js';
 import { exitCode, Failure } from '../client/failure.js';
 import type { Client } from '../client/http.js';
-import { allOf, printCsv, printRows, type ListFormat } from '../client/lists.js';
+import { allOf, printRows, requireSavable, savedTable, type ListOptions } from '../client/lists.js';
 import { memberPageSchema, workPageSchema } from '../client/records.js';
 import { requireFree, save, type SaveOptions } from '../client/save.js';
 import { systemOf } from '../client/scope.js';
@@ -13,44 +13,25 @@ import { openRoom, type OrganizationOptions } from './records.js';
 /** What a piece of work may be. */
 export const workKinds = ['missing', 'stale', 'failing', 'expiring', 'due', 'waiting'] as const;
 
-export interface WorkOptions extends ScopeOptions {
+export interface WorkOptions extends ScopeOptions, ListOptions {
   owner?: string;
   kind?: string;
   asOf?: string;
   knownAt?: string;
-  format: ListFormat;
 }
-
-const COLUMNS = [
-  'id',
-  'kind',
-  'type',
-  'what',
-  'dueAt',
-  'heldBack',
-  'ownerId',
-  'systems',
-  'moreSystems',
-  'records',
-  'practices',
-  'controls',
-  'auditorAsks',
-] as const;
 
 /** What is to be done, what holds back most first. */
 export async function listWork(options: WorkOptions): Promise<void> {
+  await requireSavable(options);
   const { client, room, id } = await openRoom(options);
   const system = options.system === undefined ? undefined : await systemOf(client, id, options.system);
   const owner = options.owner === 'me' ? await ownId(client, room) : options.owner;
   const { kind, asOf, knownAt } = options;
   const query = { kind, owner, system, asOf, knownAt };
+  if (await savedTable(client, `${room}/work`, query, options)) return;
   const { items, raws } = await allOf(client, workPageSchema, `${room}/work`, query);
   if (options.json) {
     printJson(raws);
-    return;
-  }
-  if (options.format === 'csv') {
-    printCsv(COLUMNS, raws);
     return;
   }
   printRows(

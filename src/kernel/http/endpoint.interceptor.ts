@@ -3,13 +3,15 @@ import { pipeline } from 'node:stream/promises';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Response } from 'express';
-import { from, mergeMap, type Observable } from 'rxjs';
+import { from, lastValueFrom, mergeMap, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import type { Once } from '../db/database.js';
-import { Download, isBinary, OPERATION, Reply, type CallRequest, type Operation } from './endpoint.js';
+import type { Cell } from '../tables/table.js';
+import { Download, isBinary, OPERATION, Reply, type CallOf, type CallRequest, type Operation } from './endpoint.js';
 import { saysMissing } from '../missing.js';
 import { readJson } from './json-body.js';
 import { Refusal } from './problem.js';
+import { columnsOf, isTabled, rowsOf, tableFormat, tableName, tableOf } from './table.js';
 
 /** Checks what comes in by the operation's schemas, and what goes out. */
 @Injectable()
@@ -36,7 +38,7 @@ export class EndpointInterceptor implements NestInterceptor {
         ? undefined
         : check(operation.body, sent.value, '/');
 
-    request.call = {
+    const call: CallOf<Operation> = {
       principal: request.principal,
       params,
       query,
@@ -45,8 +47,53 @@ export class EndpointInterceptor implements NestInterceptor {
       ifMatch: operation.edits === true ? ifMatchOf(request, operation.method) : null,
       request,
     };
-    return next.handle().pipe(mergeMap((result) => from(answer(operation, request, response, result))));
+    request.call = call;
+    const table = isTabled(operation) ? tableFormat.optional().parse(query?.['table']) : undefined;
+    if (table === undefined) {
+      return next.handle().pipe(mergeMap((result) => from(answer(operation, request, response, result))));
+    }
+    const columns = columnsOf(operation);
+    const pages = tablePages(operation, request, call, next, (page) => rowsOf(operation, columns, page));
+    // What is wrong with the question is answered as a problem: no byte has been sent by then.
+    const first = await pages.next();
+    const all = joinedPages(first.done === true ? [] : first.value, pages);
+    const download = tableOf(tableName(operation), table, columns, all, EPOCH);
+    return from(answer(operation, request, response, download));
   }
+}
+
+/** Items read at once for a table, whatever a page of the list has at most: as many are of one moment. */
+const TABLE_PAGE = 2_000;
+/** A workbook has no date of its own. */
+const EPOCH = new Date(0);
+
+/** Every page of a list, by calling its handler for one after the other, each in transactions of its own. */
+async function* tablePages(
+  operation: Operation,
+  request: CallRequest,
+  call: CallOf<Operation>,
+  next: CallHandler,
+  rows: (answer: object) => Cell[][],
+): AsyncGenerator<Cell[][], void> {
+  const paging = ['limit', 'cursor'].filter((name) => operation.query?.shape[name] !== undefined);
+  const named = paging.find((name) => request.query[name] !== undefined);
+  if (named !== undefined) {
+    throw new Refusal('invalid-request', 'A table has the whole list, and no pages.', { pointer: `query/${named}` });
+  }
+  for (let cursor: string | undefined; ;) {
+    const page = paging.length === 0 ? {} : { limit: TABLE_PAGE, cursor };
+    request.call = { ...call, query: { ...call.query, ...page, table: undefined } };
+    const { data } = checked(operation, await lastValueFrom(next.handle()));
+    if (typeof data !== 'object' || data === null) throw new Error(`${operation.id} answered nothing to list`);
+    yield rows(data);
+    if (!isPage(data)) return;
+    cursor = data.next;
+  }
+}
+
+async function* joinedPages(first: Cell[][], rest: AsyncIterable<Cell[][]>): AsyncGenerator<Cell[][], void> {
+  yield first;
+  yield* rest;
 }
 
 /** Parses, or refuses with the first fault's place and all faults' texts. zod's messages name types and limits, never the value. */
@@ -119,22 +166,32 @@ async function answer(operation: Operation, request: CallRequest, response: Resp
     else await pipeline(result.content, response);
     return;
   }
-  const statuses = Object.keys(operation.answers).map(Number);
-  const reply =
-    result instanceof Reply ? result : new Reply(statuses.length === 1 ? (statuses[0] ?? 200) : 200, result);
-  const declared = operation.answers[reply.status];
-  if (declared === undefined) throw new Error(`${operation.id} answered ${reply.status}, which it does not declare`);
+  const { status, headers, data } = checked(operation, result);
   // What belongs to a tenant is kept by no cache on the way, nor by a browser after its user has left.
-  response.status(reply.status).set({ 'Cache-Control': 'private, no-store', ...reply.headers });
-  if (declared.schema === undefined) {
+  response.status(status).set({ 'Cache-Control': 'private, no-store', ...headers });
+  if (data === undefined) {
     response.end();
     return;
   }
-  const parsed = declared.schema.safeParse(reply.body);
+  if (!response.hasHeader('etag') && isVersioned(data)) response.set('ETag', `"${data.version}"`);
+  if (isPage(data)) response.set('Link', nextLink(request, data.next));
+  response.json(data);
+}
+
+/** What an operation has answered, as it declares it. `data` undefined: it declares no content. */
+function checked(
+  operation: Operation,
+  result: unknown,
+): { status: number; headers: Readonly<Record<string, string>>; data: unknown } {
+  const statuses = Object.keys(operation.answers).map(Number);
+  const { status, body, headers } =
+    result instanceof Reply ? result : new Reply(statuses.length === 1 ? (statuses[0] ?? 200) : 200, result);
+  const declared = operation.answers[status];
+  if (declared === undefined) throw new Error(`${operation.id} answered ${status}, which it does not declare`);
+  if (declared.schema === undefined) return { status, headers, data: undefined };
+  const parsed = declared.schema.safeParse(body);
   if (!parsed.success) throw new Error(`${operation.id} answered what it does not declare: ${parsed.error.message}`);
-  if (!response.hasHeader('etag') && isVersioned(parsed.data)) response.set('ETag', `"${parsed.data.version}"`);
-  if (isPage(parsed.data)) response.set('Link', nextLink(request, parsed.data.next));
-  response.json(parsed.data);
+  return { status, headers, data: parsed.data };
 }
 
 const isVersioned = (body: unknown): body is { version: number } =>

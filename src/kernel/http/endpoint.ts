@@ -48,6 +48,16 @@ export interface Operation {
   edits?: boolean;
   /** Further request headers, by name, with their descriptions. */
   headers?: Readonly<Record<string, string>>;
+  /** Of what takes `tableQuery`: how it is laid out, where a row is not one item of its list. */
+  layout?: Layout;
+}
+
+/** How an answer is laid out as rows, where it is no list of them, or where what is listed has a list whose entries are the rows. */
+export interface Layout {
+  /** The list whose entries have a row each, beside the rest of what has it; where it is empty there is one row without. */
+  each: string;
+  /** What of the rest the rows have; default: all. */
+  beside?: readonly string[];
 }
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

@@ -8,6 +8,7 @@ import {
 } from 'zod-openapi';
 import { isBinary, type Answer, type Operation } from './endpoint.js';
 import { PROBLEMS, problemType, type ProblemCode } from './problem.js';
+import { isTabled, TABLE_TYPES } from './table.js';
 
 const Problem = z
   .looseObject({
@@ -43,7 +44,7 @@ export function openApiDocument(operations: readonly Operation[], version: strin
       summary: 'Evidence service for the HIPAA Security Rule on Kubernetes',
       description:
         'Agents post what scanners and clusters say; Safeguard keeps it in custody and says for each paragraph of the HIPAA Security Rule what is proven, by what and until when, ' +
-        'now or at any past instant.\n\nTimes are RFC 3339 in UTC. Lists are paged by an opaque cursor (`next`, also as a `Link` header). Errors are RFC 9457 problem documents. ' +
+        'now or at any past instant.\n\nTimes are RFC 3339 in UTC. Lists are paged by an opaque cursor (`next`, also as a `Link` header), and given whole as CSV or XLSX with `table`. Errors are RFC 9457 problem documents. ' +
         'Creating calls take `Idempotency-Key`; edits take `If-Match` with the ETag that was read. A resource of another organisation does not exist: 404.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
@@ -134,7 +135,9 @@ function operationObject(operation: Operation): ZodOpenApiOperationObject {
           },
         }),
     responses: Object.fromEntries<ZodOpenApiResponseObject>([
-      ...Object.entries(operation.answers).map(([status, answer]) => [status, answerObject(answer)] as const),
+      ...Object.entries(operation.answers).map(
+        ([status, answer]) => [status, answerObject(answer, isTabled(operation) && status === '200')] as const,
+      ),
       ...(isConditional(operation)
         ? [['304', { description: 'It still has the ETag that was sent as If-None-Match.' }] as const]
         : []),
@@ -192,8 +195,12 @@ const isConditional = (operation: Operation): boolean => {
   return operation.method === 'GET' && schema instanceof z.ZodObject && 'version' in schema.shape;
 };
 
-function answerObject(answer: Answer): ZodOpenApiResponseObject {
-  const described = { ...headersOf(answer), ...answer.headers };
+function answerObject(answer: Answer, isTable: boolean): ZodOpenApiResponseObject {
+  const described = {
+    ...headersOf(answer),
+    ...(isTable ? { 'Content-Disposition': 'Of a table: a name for the file.' } : {}),
+    ...answer.headers,
+  };
   const headers = Object.fromEntries(
     Object.entries(described).map(([name, description]) => [
       name,
@@ -203,7 +210,14 @@ function answerObject(answer: Answer): ZodOpenApiResponseObject {
   return {
     description: answer.description,
     ...(Object.keys(described).length === 0 ? {} : { headers }),
-    ...(answer.schema === undefined ? {} : { content: { 'application/json': { schema: answer.schema } } }),
+    ...(answer.schema === undefined
+      ? {}
+      : {
+          content: {
+            'application/json': { schema: answer.schema },
+            ...(isTable ? binaryContent(TABLE_TYPES) : {}),
+          },
+        }),
     ...(answer.binary === undefined ? {} : { content: binaryContent(answer.binary.mediaTypes) }),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instant } from './instant.js';
 import { Refusal } from './problem.js';
+import { tableQuery } from './table.js';
 
 export const MAX_PAGE = 500;
 
@@ -17,6 +18,7 @@ export const pageQuery = {
     description:
       'Where the next page starts: the `next` of the page before. Opaque; keep the other parameters the same.',
   }),
+  ...tableQuery,
 };
 
 /** A page of items; `next` is the cursor of the following page, null on the last one. The same link is in the `Link` header (RFC 8288). */

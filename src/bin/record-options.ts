@@ -140,7 +140,9 @@ export function addRecordCommands(program: Command): void {
     .option('--known-at <instant>', 'as far as it was known then (RFC 3339; default: now)', instant)
     .action(listWork);
   called(program.command('calendar'))
-    .description('Write what is due as a calendar (iCalendar): agreements that end, records that expire, keys, duties.')
+    .description(
+      'Write a calendar (iCalendar): agreements that end, records that expire, keys, duties, statuses that changed, scans that stopped.',
+    )
     .option('--output <file>', 'where to (default: standard output)')
     .option('--force', 'replace the file if it is there')
     .action(writeCalendar);

@@ -1,28 +1,18 @@
 import { Readable } from 'node:stream';
 import { Controller } from '@nestjs/common';
-import { Catalog } from '../catalog/catalog.js';
 import { Call, Download, Endpoint, type CallOf } from '../kernel/http/endpoint.js';
-import { WorkService } from '../posture/work.service.js';
-import { calendarDays } from './calendar.js';
+import { CalendarService } from './calendar.service.js';
 import { calendarText } from './ics.js';
 import { getCalendar } from './webhooks.schema.js';
 
 @Controller()
 export class CalendarController {
-  constructor(
-    private readonly work: WorkService,
-    private readonly catalog: Catalog,
-  ) {}
+  constructor(private readonly calendar: CalendarService) {}
 
   @Endpoint(getCalendar)
-  async read(@Call() { principal }: CallOf<typeof getCalendar>) {
-    const at = await this.work.present(principal, null);
-    const work = await this.work.listKnown(principal, { systemId: null, asOf: at, knownAt: at });
-    const text = calendarText(
-      'Safeguard',
-      at,
-      calendarDays(work, (type) => this.catalog.recordType(type)?.title ?? type),
-    );
+  async read(@Call() { principal, params }: CallOf<typeof getCalendar>) {
+    const { at, days } = await this.calendar.days(principal, params.organizationId);
+    const text = calendarText('Safeguard', at, days);
     const headers = {
       'Content-Type': 'text/calendar; charset=utf-8',
       'Content-Length': String(Buffer.byteLength(text)),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { calendarDays, type DatedWork } from './calendar.js';
+import { calendarDays, scanDays, statusDays, type DatedWork } from './calendar.js';
+import type { ComingTo } from './sources.service.js';
 
 const RECORD = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a40';
 
@@ -55,5 +56,94 @@ describe('which days are in the calendar?', () => {
     expect(day?.description).toContain('Items: 164.502(e)(1)');
     expect(day?.description).toContain('Practices: vendor-oversight-baa');
     expect(calendarDays([work({}), work({ id: 'z', records: ['other'] })], titled)).toHaveLength(2);
+  });
+});
+
+const ORGANIZATION = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00';
+const on = (day: string, time = '00:00'): Date => new Date(`${day}T${time}:00Z`);
+
+describe('which changes of statuses are in the calendar?', () => {
+  const standing = (at: Date, statuses: Record<string, string>) => ({
+    at,
+    statuses: new Map(Object.entries(statuses)),
+  });
+  const BEFORE = { '164.312(a)(1)': 'evidenced', '164.312(b)': 'evidenced' };
+
+  it('is a day on which some changed one day, with all of them, and one on which none did none?', () => {
+    const days = statusDays(ORGANIZATION, [
+      standing(on('2027-01-01'), BEFORE),
+      standing(on('2027-01-02'), BEFORE),
+      standing(on('2027-01-03'), { '164.312(a)(1)': 'stale', '164.312(b)': 'failing' }),
+      standing(on('2027-01-03', '15:00'), { '164.312(a)(1)': 'stale', '164.312(b)': 'evidenced' }),
+    ]);
+    expect(days.map(({ day, summary, category }) => [day, summary, category])).toEqual([
+      ['2027-01-02', 'Status changed: 2 items', 'status'],
+      ['2027-01-03', '164.312(b): failing → evidenced', 'status'],
+    ]);
+    expect(days[0]?.description).toBe('164.312(a)(1): evidenced → stale\n164.312(b): evidenced → failing');
+  });
+
+  it('is the day the same one for as long as it is shown, and another of another organisation?', () => {
+    const uidsAt = (organization: string, from: string) =>
+      statusDays(organization, [
+        standing(on(from), BEFORE),
+        standing(on('2027-01-02'), BEFORE),
+        standing(on('2027-01-03'), { '164.312(b)': 'stale' }),
+      ]).map(({ uid }) => uid);
+    expect(uidsAt(ORGANIZATION, '2027-01-01')).toEqual(uidsAt(ORGANIZATION, '2026-12-31'));
+    expect(uidsAt(ORGANIZATION, '2027-01-01')).not.toEqual(uidsAt(RECORD, '2027-01-01'));
+  });
+
+  it('is an item that was not known before no change?', () => {
+    const days = statusDays(ORGANIZATION, [
+      standing(on('2027-01-01'), {}),
+      standing(on('2027-01-02'), { 'nprm/164.312(c)': 'missing' }),
+    ]);
+    expect(days).toEqual([]);
+  });
+});
+
+describe('which scans are in the calendar?', () => {
+  const source = (more: Partial<ComingTo>): ComingTo => ({
+    systemId: RECORD,
+    systemName: 'emr',
+    source: 'trivy/vulnerability',
+    lastAt: on('2027-01-01', '02:00'),
+    maxAgeDays: 8,
+    ...more,
+  });
+  const seen = (at: Date, ...sources: Partial<ComingTo>[]) => scanDays(ORGANIZATION, sources.map(source), at);
+  const said = (at: Date, ...sources: Partial<ComingTo>[]) =>
+    seen(at, ...sources).map(({ day, summary }) => [day, summary]);
+
+  it('is a source late when half of its time is over, stopped when all of it is, and before neither?', () => {
+    expect(said(on('2027-01-05'), {})).toEqual([]);
+    expect(said(on('2027-01-06'), {})).toEqual([['2027-01-09', 'Scans are late: trivy/vulnerability of emr']]);
+    expect(said(on('2027-01-09', '02:00'), {})).toEqual([['2027-01-09', expect.stringContaining('late')]]);
+    expect(said(on('2027-01-09', '02:01'), {})).toEqual([
+      ['2027-01-09', 'Scans have stopped: trivy/vulnerability of emr'],
+    ]);
+  });
+
+  it('is what stopped on one day one day, and what is good for ever, or was given up a year ago, none?', () => {
+    const days = seen(
+      on('2027-02-01'),
+      { source: 'kubescape' },
+      {},
+      { source: 'for-ever', maxAgeDays: null },
+      { source: 'given-up', lastAt: on('2025-01-01') },
+    );
+    expect(days.map(({ summary }) => summary)).toEqual(['Scans have stopped: 2 sources']);
+    expect(days[0]?.description).toBe(
+      'kubescape of emr: last complete scan on 2027-01-01, fresh for 8 days\n' +
+        'trivy/vulnerability of emr: last complete scan on 2027-01-01, fresh for 8 days',
+    );
+  });
+
+  it('is a day of many sources of a bounded length?', () => {
+    const many = Array.from({ length: 250 }, (_, index) => ({ systemName: `system ${index}` }));
+    const [day] = seen(on('2027-02-01'), ...many);
+    expect(day?.description.split('\n')).toHaveLength(101);
+    expect(day?.description).toContain('and 150 more');
   });
 });

@@ -3,16 +3,13 @@ import { Database, type WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
-import { OrganizationService } from '../organizations/organization.service.js';
-import { SystemService } from '../organizations/system.service.js';
 import { PostureService } from '../posture/posture.service.js';
 import { WorkService } from '../posture/work.service.js';
 import { RecordsService } from '../records/records.service.js';
-import { ResultsService } from '../results/results.service.js';
 import { NoticesService } from './notices.service.js';
 import { NoticesStore } from './notices.store.js';
-import { daysOf, newestOf } from './sources.js';
-import { lookedAt, type Coming, type Sight } from './signals.js';
+import { lookedAt, type Sight } from './signals.js';
+import { Sources } from './sources.service.js';
 import { WebhooksService } from './webhooks.service.js';
 
 /** Seconds after which an organisation is looked at again where nothing has asked for it: what a date alone changes is told so late at most. */
@@ -31,9 +28,7 @@ export class Lookout {
     private readonly posture: PostureService,
     private readonly work: WorkService,
     private readonly records: RecordsService,
-    private readonly results: ResultsService,
-    private readonly systems: SystemService,
-    private readonly organizations: OrganizationService,
+    private readonly sources: Sources,
     private readonly queue: Queue,
   ) {}
 
@@ -77,18 +72,12 @@ export class Lookout {
   private async sight(principal: Principal): Promise<Sight> {
     const at = await this.posture.present(principal, null);
     const instant: Instant = { asOf: at, knownAt: at };
-    const { document, catalog } = await this.posture.evaluate(principal, { systemId: null, ...instant });
+    const { document } = await this.posture.evaluate(principal, { systemId: null, ...instant });
     const work = await this.work.listKnown(principal, { systemId: null, ...instant });
-    const { waiting, coming } = await this.database.readSnapshot(principal, async (tx) => {
-      const { settings } = await this.organizations.settingsAsOf(tx, instant);
-      const found: Coming[] = [];
-      for (const { id, phi } of await this.systems.systemsAsOf(tx, instant)) {
-        if (phi === 'none') continue;
-        const coverage = await this.results.findCoverage(tx, id, instant);
-        found.push(...newestOf(id, coverage, daysOf(catalog, settings.freshness)));
-      }
-      return { waiting: await this.records.waiting(tx), coming: found };
-    });
+    const { waiting, coming } = await this.database.readSnapshot(principal, async (tx) => ({
+      coming: await this.sources.coming(tx, instant),
+      waiting: await this.records.waiting(tx),
+    }));
     return { at, statuses: new Map(document.controls.map(({ id, status }) => [id, status])), work, waiting, coming };
   }
 }

@@ -6,12 +6,14 @@ import { PostureModule } from '../posture/posture.module.js';
 import { RecordsModule } from '../records/records.module.js';
 import { ResultsModule } from '../results/results.module.js';
 import { CalendarController } from './calendar.controller.js';
+import { CalendarService } from './calendar.service.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { Lookout } from './lookout.js';
 import { NoticesController } from './notices.controller.js';
 import { NoticesService } from './notices.service.js';
 import { NoticesStore } from './notices.store.js';
 import { NoticesWorker } from './notices.worker.js';
+import { Sources } from './sources.service.js';
 import { WebhooksController } from './webhooks.controller.js';
 import { WebhooksService } from './webhooks.service.js';
 import { WebhooksStore } from './webhooks.store.js';
@@ -19,7 +21,10 @@ import { WebhooksStore } from './webhooks.store.js';
 @Module({
   imports: [AuditModule, OrganizationsModule, CatalogModule, RecordsModule, ResultsModule, PostureModule],
   controllers: [WebhooksController, NoticesController, CalendarController],
-  providers: [WebhooksService, NoticesService, DeliveriesService, Lookout, NoticesWorker, WebhooksStore, NoticesStore],
+  providers: [
+    ...[WebhooksService, NoticesService, DeliveriesService, Lookout, NoticesWorker],
+    ...[CalendarService, Sources, WebhooksStore, NoticesStore],
+  ],
   exports: [NoticesService],
 })
 export class NoticesModule {}

@@ -60,7 +60,7 @@ interface Signal {
 export const NOTICE_DAYS = [90, 60, 30, 7] as const;
 
 /** What a notice names of a sort at most. */
-const MAX_LISTED = 100;
+export const MAX_LISTED = 100;
 
 /** Practices that a key which was not rotated in time stands against. */
 const ROTATION: ReadonlySet<string> = new Set(['encryption-key-rotation', 'secret-rotation']);
@@ -169,8 +169,13 @@ function ofEnded({ type, practices, controls, records, systems, dueAt }: Work): 
   }));
 }
 
-function ofScans({ systemId, source, lastAt, maxAgeDays }: Coming, at: Date): Signal[] {
-  if (maxAgeDays === null || at.getTime() - lastAt.getTime() <= maxAgeDays * DAY_MS) return [];
+/** Whether no complete scan has come for longer than what it evidences is fresh. */
+export const hasStopped = ({ lastAt, maxAgeDays }: Pick<Coming, 'lastAt' | 'maxAgeDays'>, at: Date): boolean =>
+  maxAgeDays !== null && at.getTime() - lastAt.getTime() > maxAgeDays * DAY_MS;
+
+function ofScans(coming: Coming, at: Date): Signal[] {
+  if (!hasStopped(coming, at)) return [];
+  const { systemId, source, lastAt, maxAgeDays } = coming;
   return [
     {
       type: 'scan.stopped',

@@ -308,10 +308,10 @@ export const getCalendar = operation({
   method: 'GET',
   path: '/v1/organizations/:organizationId/calendar',
   tag: 'Notices',
-  summary: 'Calendar of what is due',
+  summary: 'Calendar of what is due, and of what has changed',
   description:
-    'As iCalendar (RFC 5545): agreements that end, records that expire, keys, treatments and duties that are due, each a day. There are no secret URLs: whoever reads it ' +
-    'has a token. `safeguard calendar` writes the file.',
+    'As iCalendar (RFC 5545): agreements that end, records that expire, keys, treatments and duties that are due; days on which statuses of items of the law changed; and days from ' +
+    'which on scans are too old, of sources that have stopped or are late. There are no secret URLs: whoever reads it has a token. `safeguard calendar` writes the file.',
   permission: 'posture:read',
   params: organizationParams,
   answers: {

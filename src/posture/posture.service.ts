@@ -14,7 +14,7 @@ import type { OrganizationPosture } from './organization.schema.js';
 import { PostureReader, type PostureAsk, type Question } from './posture.reader.js';
 import type { Posture } from './posture.schema.js';
 import { systemStates, type SystemStates } from './states.js';
-import type { StatusCounts } from './status.js';
+import type { Status, StatusCounts } from './status.js';
 
 /** A posture, and the catalogue it was judged by: titles, summaries and what auditors ask for, for whoever writes it out. */
 export interface EvaluatedPosture<Document = Posture | OrganizationPosture> {
@@ -122,15 +122,37 @@ export class PostureService {
     { systemId, knownAt }: Omit<PostureAsk, 'asOf'>,
     instants: readonly Date[],
   ): Promise<(StatusCounts | null)[]> {
-    const counts: (StatusCounts | null)[] = [];
+    return this.atEach(principal, instants, (tx, asOf) => this.countsOf(tx, { systemId, asOf, knownAt }));
+  }
+
+  /** The organisation's status of each item of the rules at each of the instants, by its id: as `evaluate` says it, of what has to be final at `knownAt`. */
+  async statusesAt(
+    principal: Principal,
+    knownAt: Date,
+    instants: readonly Date[],
+  ): Promise<ReadonlyMap<string, Status>[]> {
+    return this.atEach(principal, instants, async (tx, asOf) => {
+      const { evaluation } = await this.ofSystems(
+        tx,
+        await this.reader.question(tx, { systemId: null, asOf, knownAt }),
+      );
+      return new Map(evaluation.controls.map(({ id, status }) => [id, status]));
+    });
+  }
+
+  /** Some at once in one transaction. */
+  private async atEach<Said>(
+    principal: Principal,
+    instants: readonly Date[],
+    said: (tx: Tx, asOf: Date) => Promise<Said>,
+  ): Promise<Said[]> {
+    const all: Said[] = [];
     for (let from = 0; from < instants.length; from += INSTANTS_TOGETHER) {
       await this.database.readSnapshot(principal, async (tx) => {
-        for (const asOf of instants.slice(from, from + INSTANTS_TOGETHER)) {
-          counts.push(await this.countsOf(tx, { systemId, asOf, knownAt }));
-        }
+        for (const asOf of instants.slice(from, from + INSTANTS_TOGETHER)) all.push(await said(tx, asOf));
       });
     }
-    return counts;
+    return all;
   }
 
   /** A system is counted as the one of an organisation that has no other. */

@@ -48,6 +48,13 @@ beforeAll(async () => {
   secret = body.secret;
   await settled(world);
 }, 120_000);
+/** The events of the calendar. */
+async function calendarNow() {
+  const calendar = await (await officer()).get(`${clinic.path}/calendar`).expect(200);
+  expect(calendar.headers['content-type']).toBe('text/calendar; charset=utf-8');
+  return readCalendar(calendar.text).events;
+}
+
 afterAll(async () => {
   await world.stop();
   await receiver.stop();
@@ -184,6 +191,10 @@ describe('is an organisation told of what changes?', () => {
       ],
     ]);
     expect(await toldOn(day(10), 'scan.stopped')).toEqual([]);
+    const stopped = (await calendarNow()).filter(({ CATEGORIES }) => CATEGORIES === 'scans');
+    expect(stopped.map(({ SUMMARY, DTSTART }) => [SUMMARY, DTSTART])).toEqual([
+      [expect.stringMatching(/^Scans have stopped: kube-bench/), dateOf(8).replaceAll('-', '')],
+    ]);
   });
 
   it('is an agreement told 90, 60, 30 and 7 days before it ends?', async () => {
@@ -252,9 +263,7 @@ describe('is an organisation told of what changes?', () => {
       [336, 30],
       [359, 7],
     ]);
-    const calendar = await (await officer()).get(`${clinic.path}/calendar`).expect(200);
-    expect(calendar.headers['content-type']).toBe('text/calendar; charset=utf-8');
-    const { events } = readCalendar(calendar.text);
+    const events = await calendarNow();
     expect(events.filter(({ SUMMARY }) => SUMMARY?.startsWith('Ends: ')).map(({ DTSTART }) => DTSTART)).toContain(
       dateOf(365).replaceAll('-', ''),
     );
@@ -265,6 +274,14 @@ describe('is an organisation told of what changes?', () => {
       from: 'evidenced',
       to: expect.any(String) as string,
     });
+    const days = await calendarNow();
+    const changes = days.filter(({ CATEGORIES }) => CATEGORIES === 'status');
+    // On the first instant of a day what was good until its eve ends.
+    expect(changes.filter(({ DESCRIPTION }) => DESCRIPTION?.includes(`${OFFICIAL}: evidenced → `))).toMatchObject([
+      { DTSTART: dateOf(365).replaceAll('-', '') },
+    ]);
+    expect(new Set(days.map(({ UID }) => UID)).size).toBe(days.length);
+    expect((await calendarNow()).map(({ UID }) => UID)).toEqual(days.map(({ UID }) => UID));
     const expired = receiver.received.slice(from).map((one) => verified(one, secret));
     expect(expired.filter(({ type }) => type === 'dev.safeguard.record.expired.v1').filter(isOfficial)).toHaveLength(1);
   });

@@ -122,6 +122,7 @@ export class SystemService {
       action: 'system.created',
       object: { kind: 'system', id: row.id, version: 1 },
       details: described(row),
+      at: row.updatedAt,
     });
     return view(row);
   }
@@ -144,6 +145,7 @@ export class SystemService {
       action: 'system.changed',
       object: { kind: 'system', id, version: row.version },
       details: { before: described(before), after: described(row) },
+      at: row.updatedAt,
     });
     // Which objects hold PHI is part of how its snapshots are judged.
     if (!isDeepStrictEqual(row.phiNamespaces, before.phiNamespaces)) {
@@ -165,6 +167,7 @@ export class SystemService {
       action: 'system.retired',
       object: { kind: 'system', id, version: row.version },
       details: described(row),
+      at: row.updatedAt,
     });
     return view(row);
   }

@@ -9,6 +9,7 @@ import type { WholeLog } from './log.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { jsonOf, linesOf } from './read.js';
+import { ToldRegister } from './register.js';
 import { DueScans } from './scans.js';
 import { StoredEvents } from './stored-events.js';
 
@@ -28,6 +29,7 @@ export interface ShownEvents {
   readonly scans: DueScans;
   /** What they say of each scan that was stored. */
   readonly stored: StoredEvents;
+  readonly register: ToldRegister;
   /** Evidence that they say is a posture which the service has frozen. */
   readonly frozen: ReadonlySet<string>;
   /** Of one of these events the details were erased. */
@@ -47,6 +49,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
   const from = Date.parse(packed.period.from);
   const scans = new DueScans(packed);
   const stored = new StoredEvents();
+  const register = new ToldRegister(packed, log);
   const frozen = new Set<string>();
   const agentKeys = new Set<string>();
   let [isFrozenErased, isTrustErased] = [false, false];
@@ -66,7 +69,9 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
     shown[index] = 1;
     if (salt === null && details !== null) throw new Fault(`${at}: details without their salt`);
     // An entry of the log that has been read as an event.
-    const { id, action, object, details_sha256: expected, time } = JSON.parse(leaf) as Leaf;
+    const event = JSON.parse(leaf) as Leaf;
+    const { id, action, object, details_sha256: expected, time } = event;
+    register.add(event, index, details);
     if (action === 'scan.stored') {
       scans.add(object.id, details);
       stored.add(object.id, index, time, details);
@@ -102,6 +107,7 @@ export async function checkEvents(files: PackageFiles, log: WholeLog, packed: Pa
       detailsOf.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE).equals(digestOf(details)),
     scans,
     stored,
+    register,
     frozen,
     isFrozenErased,
     agentKeys,

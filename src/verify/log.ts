@@ -20,6 +20,7 @@ import { asFault } from './notes.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { readFile } from './read.js';
+import { isJustAfter } from './register.js';
 
 const LOG = 'bag/data/log';
 export const CHECKPOINT = `${LOG}/checkpoint`;
@@ -63,6 +64,8 @@ export interface WholeLog extends Checkpoint {
   frozenLater: number;
   /** Evidence that was found to be no longer what was kept, and not found whole since. */
   corrupt: ReadonlySet<string>;
+  /** The organisation where an event of later than the instant of knowledge is about it, and systems where one of just after it is: what is told of them may be that already. */
+  changedSince: ReadonlySet<string>;
   /** How many entries are about each evidence, until the instant of knowledge. */
   aboutEvidence: ReadonlyMap<string, number>;
   hashes: HashReader;
@@ -88,6 +91,7 @@ export async function checkTiles(
   const erased = new Set<string>();
   const corrupt = new Set<string>();
   let frozenLater = 0;
+  const changedSince = new Set<string>();
   const aboutEvidence = new Map<string, number>();
   const until = Date.parse(knownAt);
   const tiles = new TileCheck(files);
@@ -113,6 +117,9 @@ export async function checkTiles(
       if (event.action === 'record.disposed') disposed.add(id);
       if (event.action === 'event.erased') erased.add(id);
       if (event.action === 'posture.frozen' && time > until) frozenLater += 1;
+      const isChange = version !== undefined && time > until;
+      if (isChange && (kind === 'organization' || (kind === 'system' && isJustAfter(time, until))))
+        changedSince.add(id);
       if (kind !== 'evidence') continue;
       if (time <= until) aboutEvidence.set(id, (aboutEvidence.get(id) ?? 0) + 1);
       if (event.action === 'evidence.disposed') disposedEvidence.add(id);
@@ -139,6 +146,7 @@ export async function checkTiles(
     erased,
     frozenLater,
     corrupt,
+    changedSince,
     aboutEvidence,
     hashes,
     leafAt: leafReader(files, head.size),

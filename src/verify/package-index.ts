@@ -7,11 +7,19 @@ import { jsonOf, readFile } from './read.js';
 export const INDEX = 'bag/data/index.json';
 
 const sha256 = z.stringFormat('sha256', /^[0-9a-f]{64}$/);
+const systemShape = z.object({
+  id: z.string(),
+  version: z.int().optional(),
+  name: z.string().optional(),
+  environment: z.string().optional(),
+  phi: z.string().optional(),
+  phiNamespaces: z.array(z.string()).optional(),
+});
 const indexShape = z.object({
   signed: z.literal(true, 'it says of itself that it is not signed'),
   packageId: z.string(),
   organization: z.object({ id: z.string(), name: z.string() }),
-  scope: z.object({ systemId: z.string().nullable(), systems: z.array(z.object({ id: z.string() })) }),
+  scope: z.object({ systemId: z.string().nullable(), systems: z.array(systemShape) }),
   period: z.object({ from: z.iso.datetime() }),
   asOf: z.iso.datetime(),
   knownAt: z.iso.datetime(),

@@ -47,8 +47,8 @@ export class DueScans {
 }
 
 /**
- * Nothing of the package's systems and period is left out of it without a reason that the log gives: it has the scans that the log says were stored, and what it withholds is what the
- * service itself has frozen of other systems too.
+ * Nothing is left out of it without a reason that the log gives: it is about the systems that the log says there were, as they were; it has the scans of their period that the log says
+ * were stored; and what it withholds is what the service itself has frozen of other systems too.
  */
 export async function checkComplete(
   files: PackageFiles,
@@ -57,6 +57,7 @@ export async function checkComplete(
   log: WholeLog,
 ): Promise<string> {
   const scans = await events.scans.check(files);
+  const systems = events.register.check();
   const withheld = evidence.filter((one) => one.withheld !== null);
   const bare = withheld.filter(({ evidenceId }) => !events.frozen.has(evidenceId));
   // Of an event whose details were erased nobody can tell any more which it was; and the same bytes may have been a document before they were frozen.
@@ -68,6 +69,7 @@ export async function checkComplete(
   const [said, unsaid] = [withheld.length - bare.length, bare.length];
   return [
     `none of ${scans} scans that the log says were stored of its systems within its period is left out`,
+    systems,
     ...(said > 0 ? [`${said} withheld evidence are postures of all systems`] : []),
     ...(unsaid > 0
       ? [

@@ -12,7 +12,6 @@ import { PackagesService } from '../../src/packages/packages.service.js';
 import { seriesId, targetId } from '../../src/results/series.js';
 import type { Held } from '../../src/verify/held.js';
 import type { Check } from '../../src/verify/steps.js';
-import { verifyPackage, type Verdict } from '../../src/verify/verify.js';
 import { safeguard } from '../cli/support.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
 import { backup } from '../support/anchors.js';
@@ -20,6 +19,7 @@ import { startClinic, startSuite, type Caller, type Clinic, type World } from '.
 import { Keeper } from '../support/keep.js';
 import { followLog, partsOf, programOf, writeEvents } from '../support/log.js';
 import { packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
+import { failed, Superuser, verify, type Edit } from '../support/tampering.js';
 import { kubeBench, send } from './reports.js';
 
 /*
@@ -32,6 +32,7 @@ const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/reports', import.
 
 let world: World;
 let admin: pg.Client;
+let superuser: Superuser;
 let clinic: Clinic;
 let officer: Caller;
 let packages: PackagesRoom;
@@ -66,6 +67,7 @@ const checkpointOf = async (of: Clinic): Promise<Held> => {
 beforeAll(async () => {
   const suite = await startSuite();
   ({ world, admin, clinic, officer } = suite);
+  superuser = new Superuser(admin);
   directory = await mkdtemp(join(tmpdir(), 'safeguard-tampering-'));
   packages = packagesRoom(`${clinic.path}/packages`, officer);
   posted.push(await post(clinic, 10), await post(clinic, 5));
@@ -115,49 +117,11 @@ async function fileIn(archive: Buffer, path: string): Promise<Buffer> {
   return bytes;
 }
 
-const verify = (file: string, kept: { checkpoints?: Held[]; receipts?: Held[]; fingerprints?: string[] } = {}) =>
-  verifyPackage(file, {
-    ...{ fingerprints: [], witnesses: [], logKeys: [], authorities: [], checkpoints: [], receipts: [] },
-    ...kept,
-  });
-const failed = ({ lines }: Verdict): Check[] =>
-  lines.filter(({ result }) => result === 'failed').map(({ check }) => check);
-
 /** Builds another package now; by default as of now. */
 async function nextPackage(instant?: Instant): Promise<Buffer> {
   const id = await unqueuedPackage(world, clinic, instant);
   await world.app.get(PackagesService, { strict: false }).build(programOf(clinic), id);
   return packages.bytes(id);
-}
-
-/** As a superuser does it: nothing that forbids changes stands in the way, neither a trigger nor a key. */
-async function unguarded(table: string, ...statements: string[]): Promise<void> {
-  await admin.query('begin');
-  try {
-    await admin.query('set local session_replication_role = replica');
-    await admin.query(`alter table ${table} disable trigger user`);
-    for (const statement of statements) await admin.query(statement);
-    await admin.query(`alter table ${table} enable trigger user`);
-    await admin.query('commit');
-  } catch (error) {
-    await admin.query('rollback');
-    throw error;
-  }
-}
-
-interface Edit {
-  table: string;
-  /** Which rows; true of them before and after. */
-  where: string;
-  edit: string;
-}
-
-/** Edits rows; what it gives puts them back. */
-async function behind({ table, where, edit }: Edit): Promise<() => Promise<void>> {
-  const kept = `kept_${newId().replaceAll('-', '')}`;
-  await admin.query(`create temp table ${kept} as select * from ${table} where ${where}`);
-  await unguarded(table, edit);
-  return () => unguarded(table, `delete from ${table} where ${where}`, `insert into ${table} select * from ${kept}`);
 }
 
 const flipped = (column: string): string => `${column} = set_byte(${column}, 0, get_byte(${column}, 0) # 1)`;
@@ -275,7 +239,7 @@ describe('does the next package fail its verification, and pass again when it is
     ],
   ])('when %s', async (_, edits, checks) => {
     const undo: (() => Promise<void>)[] = [];
-    for (const edit of await edits()) undo.push(await behind(edit));
+    for (const edit of await edits()) undo.push(await superuser.behind(edit));
     const verdict = await verify(await fileOf(await nextPackage()));
     for (const put of undo) await put();
     expect(failed(verdict)).toEqual(checks);
@@ -283,7 +247,7 @@ describe('does the next package fail its verification, and pass again when it is
 
   it('and when a scan was deleted?', async () => {
     const scan = `evidence_id = '${posted[1]!.evidenceId}'`;
-    const undo = await behind(rows('scan', scan, (own) => `delete from scan where ${own}`));
+    const undo = await superuser.behind(rows('scan', scan, (own) => `delete from scan where ${own}`));
     const verdict = await verify(await fileOf(await nextPackage()));
     await undo();
     expect(failed(verdict)).toContain('complete');
@@ -292,7 +256,7 @@ describe('does the next package fail its verification, and pass again when it is
 
   it('and when a result was changed, which no log knows, is the package of the same instants another one?', async () => {
     const results = await fileIn(await readFile(whole.file), 'results.csv');
-    const undo = await behind(
+    const undo = await superuser.behind(
       rows('result', `check_id = 'cis-1.12/1.2.2'`, (own) => `update result set status = 'fail' where ${own}`),
     );
     const archive = await nextPackage(whole.instant);
@@ -357,7 +321,7 @@ describe('does the next package fail its verification, and pass again when it is
       () => update('scan', `evidence_id = '${posted[1]!.evidenceId}'`, `declared = declared || '{"targets": []}'`),
     ],
   ])('when %s', async (_, edit) => {
-    const undo = await behind(edit());
+    const undo = await superuser.behind(edit());
     const verdict = await verify(await fileOf(await nextPackage()));
     await undo();
     expect(failed(verdict)).toEqual(['reports']);
@@ -419,7 +383,7 @@ describe('is no package made at all?', () => {
       /There is no such evidence/,
     ],
   ])('when %s', async (_, edit, reason) => {
-    const undo = await behind(await edit());
+    const undo = await superuser.behind(await edit());
     const built = nextPackage();
     await expect(built).rejects.toThrow(reason);
     // As it is asked for, it ends at once and says why.
@@ -439,7 +403,7 @@ describe('does a package that was changed where it lies not come out as whole?',
     ['size', 'size = size - 1'],
     ['place', `storage_key = storage_key || 'x'`],
   ])('when its row has another %s', async (_, edit) => {
-    const undo = await behind(row(edit));
+    const undo = await superuser.behind(row(edit));
     const answered = await content().catch((error: unknown) => error);
     await undo();
     if (!(answered instanceof Error)) expect(answered).toMatchObject({ status: 500 });
@@ -511,7 +475,10 @@ describe('is no head signed over it any more?', () => {
     if (events > 0) await writeEvents(world, other, events);
     await sign(other);
     const own = `organization_id = '${other.organizationId}'`;
-    await unguarded(table, ...edit.split(';').map((statement) => statement.replaceAll('where own', `where ${own}`)));
+    await superuser.unguarded(
+      table,
+      ...edit.split(';').map((statement) => statement.replaceAll('where own', `where ${own}`)),
+    );
     await writeEvents(world, other, 1);
     const signed = sign(other);
     await expect(signed).rejects.toThrow(LogRefused);
@@ -529,7 +496,10 @@ describe('is no head signed over it any more?', () => {
     await writeEvents(world, other, 3);
     await sign(other);
     const set = `size = ${size}, signed_size = ${size}, root = '\\x${root.toString('hex')}', frontier = '\\x${frontier.toString('hex')}'`;
-    await unguarded('log_state', `update log_state set ${set} where organization_id = '${other.organizationId}'`);
+    await superuser.unguarded(
+      'log_state',
+      `update log_state set ${set} where organization_id = '${other.organizationId}'`,
+    );
     await writeEvents(world, other, 1);
     await expect(sign(other)).rejects.toThrow(/the log has leaves above its size/);
     await other.admin.get(`${other.path}/log/checkpoint`).expect(503);
@@ -543,7 +513,7 @@ describe('is no head signed over it any more?', () => {
     const { size } = await partsOf(world).log.close(programOf(other));
     expect(size).toBe(signed.size + 2);
     // An event that has its place waits for one, below a head that is not signed.
-    await unguarded(
+    await superuser.unguarded(
       'log_checkpoint',
       `delete from log_checkpoint where ${own} and size = ${size}`,
       `update log_state set signed_size = ${signed.size} where ${own}`,
@@ -555,7 +525,7 @@ describe('is no head signed over it any more?', () => {
     await expect(signer.sign(programOf(other))).rejects.toThrow(LogRefused);
     const checkpoint = () => other.admin.get(`${other.path}/log/checkpoint`);
     await checkpoint().expect(503);
-    await unguarded('audit_queue', `delete from audit_queue where ${own}`);
+    await superuser.unguarded('audit_queue', `delete from audit_queue where ${own}`);
     await vi.waitFor(() => checkpoint().expect(200), { timeout: 20_000, interval: 100 });
     expect((await partsOf(world).log.close(programOf(other))).size).toBe(size);
   });
@@ -564,14 +534,14 @@ describe('is no head signed over it any more?', () => {
     const other = await startClinic(world);
     await sign(other);
     const own = `organization_id = '${other.organizationId}'`;
-    await unguarded(
+    await superuser.unguarded(
       'audit_queue',
       `insert into audit_queue select organization_id, event_id, leaf_hash from audit_leaf where ${own} and index = 1`,
     );
     await expect(sign(other)).rejects.toThrow(/waits to become one/);
     const checkpoint = () => other.admin.get(`${other.path}/log/checkpoint`);
     await checkpoint().expect(503);
-    await unguarded('audit_queue', `delete from audit_queue where ${own}`);
+    await superuser.unguarded('audit_queue', `delete from audit_queue where ${own}`);
     await vi.waitFor(() => checkpoint().expect(200), { timeout: 20_000, interval: 100 });
   });
 
@@ -580,7 +550,7 @@ describe('is no head signed over it any more?', () => {
     await sign(other);
     await followLog(world, other, other.admin);
     const edit = `note = set_byte(note, length(note) - 5, get_byte(note, length(note) - 5) # 1)`;
-    await unguarded(
+    await superuser.unguarded(
       'log_checkpoint',
       `update log_checkpoint set ${edit} where organization_id = '${other.organizationId}'`,
     );
@@ -593,7 +563,7 @@ describe('does only what others have kept tell of it?', () => {
   it('when an event was changed and the service made to build the log anew', async () => {
     const own = `organization_id = '${clinic.organizationId}'`;
     const id = await eventOf('scan.stored');
-    await unguarded(
+    await superuser.unguarded(
       'audit_event',
       ...['audit_leaf', 'log_tile', 'log_state', 'log_checkpoint'].flatMap((table) => [
         `alter table ${table} disable trigger user`,

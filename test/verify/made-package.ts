@@ -18,6 +18,7 @@ import {
 import { formatReceipt, receiptKeyName } from '../../src/audit/receipt.js';
 import { entryBundle, entryBundlesOf, subtreesOfTile, tilePath, tilesBetween } from '../../src/audit/tile.js';
 import { formatTlogProof } from '../../src/audit/tlog-proof.js';
+import type { JsonValue } from '../../src/kernel/crypto/canonical-json.js';
 import { fingerprintOf, pemOf } from '../../src/kernel/crypto/signing/signing-key.js';
 import { checkTimeStamp, timeStampRequest } from '../../src/kernel/crypto/time-stamp/time-stamp.js';
 import { bag } from '../../src/packages/bag.js';
@@ -110,6 +111,10 @@ const UNREAD = {
 };
 const DETAILS = { ...SCAN, flags: [] };
 
+const REGISTERED = { name: 'emr', environment: 'production', phi: 'stores', phiNamespaces: [] };
+/** What is said in the details of an event, by its entry. */
+const DETAILS_OF: Readonly<Record<number, JsonValue>> = { 0: DETAILS, 3: REGISTERED, 4: { name: 'Lakeside' } };
+
 export const VERSION = {
   type: 'policy',
   title: 'Backups',
@@ -135,13 +140,15 @@ function saidBy(at: number): Pick<Leaf, 'action' | 'object'> {
     const object = { kind: 'record', id: RECORD, version: 1, sha256: versionDigest(VERSION) } as const;
     return { action: 'record.approved', object };
   }
+  if (at === 3) return { action: 'system.created', object: { kind: 'system', id: SYSTEM, version: 1 } };
+  if (at === 4) return { action: 'organization.created', object: { kind: 'organization', id: TENANT, version: 1 } };
   return { action: 'scan.stored', object: { kind: 'scan', id: `scan-${at}` } };
 }
 
 function eventsOf(count: number): Leaf[] {
   return Array.from({ length: count }, (_, at) => ({
     actor: { id: 'agent', kind: 'agent' },
-    details_sha256: at === 0 ? detailsDigest(SALT, DETAILS) : null,
+    details_sha256: at in DETAILS_OF ? detailsDigest(SALT, DETAILS_OF[at] ?? null) : null,
     id: `019ab1c2-7a10-7bd3-9c55-${String(at).padStart(12, '0')}`,
     ...saidBy(at),
     outcome: 'success',
@@ -201,8 +208,8 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
   }
   const shown = leaves.slice(0, -2).map((leaf, at) => ({
     leaf: leaf.toString(),
-    details: at === 0 ? DETAILS : null,
-    salt: at === 0 ? SALT.toString('hex') : null,
+    details: DETAILS_OF[at] ?? null,
+    salt: at in DETAILS_OF ? SALT.toString('hex') : null,
   }));
   payload.set(
     'audit/events.jsonl',
@@ -302,7 +309,7 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
       signed: true,
       packageId: PACKAGE,
       organization: { id: TENANT, name: 'Lakeside' },
-      scope: { systemId: null, systems: [{ id: SYSTEM, name: 'emr' }] },
+      scope: { systemId: null, systems: [{ id: SYSTEM, version: 1, ...REGISTERED }] },
       period: { from: PERIOD_FROM, to: KNOWN_AT },
       asOf: KNOWN_AT,
       knownAt: KNOWN_AT,

@@ -76,7 +76,7 @@ describe('safeguard verify', () => {
     }
   });
 
-  it.each([4, 255, 256, 257, 512, 513])('does a log of %i entries verify?', async (entries) => {
+  it.each([7, 255, 256, 257, 512, 513])('does a log of %i entries verify?', async (entries) => {
     expect((await verify(await makePackage({ keys, entries }))).fault).toBeNull();
   });
 
@@ -381,7 +381,7 @@ describe('safeguard verify', () => {
           Buffer.from(text.replace('"disposed":false', '"disposed":true').replace('We keep copies.', '')),
         );
       };
-      const disposed = edited(3, (leaf) => {
+      const disposed = edited(5, (leaf) => {
         leaf.action = 'record.disposed';
         leaf.object = { kind: 'record', id: RECORD };
       });
@@ -521,9 +521,58 @@ describe('safeguard verify', () => {
           expect(text).toContain(said);
           payload.set('index.json', Buffer.from(text.replace(said, by)));
         };
-        const { lines } = await verify(await makePackage({ keys, payload: edit }));
+        const leaves = edited(3, (leaf) => {
+          if (by.includes('another')) leaf.object.id = 'another';
+        });
+        const { lines } = await verify(await makePackage({ keys, payload: edit, leaves }));
         expect(lines.find(({ check }) => check === 'complete')?.result, said).toBe('ok');
       }
+    });
+
+    it('cannot leave a system out, put one in or tell it otherwise than its events?', async () => {
+      const index = (edit: (index: Index) => void) => (payload: Files) => {
+        const value = JSON.parse(payload.get('index.json')!.toString()) as Index;
+        edit(value);
+        payload.set('index.json', Buffer.from(JSON.stringify(value)));
+      };
+      interface Index {
+        asOf: string;
+        knownAt: string;
+        organization: { name: string };
+        scope: { systems: Record<string, unknown>[] };
+      }
+      const listed = (change: object) => index(({ scope }) => Object.assign(scope.systems[0]!, change));
+      const said = (payload: (payload: Files) => void, leaves?: MadeOptions['leaves']) =>
+        reasonIn({ payload, ...(leaves === undefined ? {} : { leaves }) }, 'complete');
+      for (const change of [
+        { name: 'other' },
+        { environment: 'development' },
+        { phi: 'none' },
+        { phiNamespaces: ['emr'] },
+        { version: 2 },
+      ]) {
+        expect(await said(listed(change)), JSON.stringify(change)).toMatch(/says otherwise of system/);
+      }
+      expect(await said(listed({ id: 'another' }))).toMatch(/lists system another, and no event says/);
+      const none = index(({ scope }) => (scope.systems = []));
+      expect(await said(none)).toMatch(/leaves out system/);
+      expect(await said(index(({ organization }) => (organization.name = 'Seaside')))).toMatch(
+        /organisation otherwise/,
+      );
+      // As packages of before told them: by less.
+      const bare = index(({ scope }) => (scope.systems = [{ id: SYSTEM, name: 'emr' }]));
+      expect(await said(bare)).toMatch(/; 1 systems are what the log says of them/);
+      const retired = edited(40, (leaf) => {
+        leaf.action = 'system.retired';
+        leaf.object = { kind: 'system', id: SYSTEM, version: 2 };
+      });
+      expect(await said(listed({}), retired)).toMatch(/which the log says was retired/);
+      expect(await said(none, retired)).toMatch(/; 0 systems/);
+      // Of a moment before its event it may be either; of a day before it was in use, whoever says so.
+      const asOf = (at: string) => index((value) => (value.asOf = at));
+      expect(await said(asOf('2026-11-23T07:59:59.990Z'), retired)).toMatch(/; 1 systems/);
+      const later = (payload: Files) => [asOf('2026-11-22T08:00:00.000Z'), none].forEach((edit) => edit(payload));
+      expect(await said(later)).toMatch(/leaves out system/);
     });
 
     it('cannot leave a step of custody out, tell one twice or otherwise, or show the promise for another?', async () => {

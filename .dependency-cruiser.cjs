@@ -49,6 +49,8 @@ const ROOMS = {
   // The risk register is a table of the words of risks.
   bulk: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks', 'notices'],
   notices: ['kernel', 'audit', 'organizations', 'catalog', 'results', 'records', 'posture'],
+  // Compares what rooms keep with what the log says of it.
+  reconciliation: ['kernel', 'audit', 'organizations', 'engagements', 'checks', 'records', 'notices'],
   packages: [
     'kernel',
     'audit',
@@ -68,6 +70,7 @@ const ROOMS = {
     'risks',
     'exceptions',
     'analyses',
+    'reconciliation',
   ],
   // What an auditor runs, who has neither a server nor a database: of these rooms the pure files alone (see below).
   verify: ['kernel', 'audit', 'records', 'custody', 'results', 'events', 'checks', 'scans'],

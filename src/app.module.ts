@@ -27,6 +27,7 @@ import { OrganizationsModule } from './organizations/organizations.module.js';
 import { PackagesModule } from './packages/packages.module.js';
 import { TIME_STAMPING } from './packages/signature/signing.js';
 import { PostureModule } from './posture/posture.module.js';
+import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { RecordsModule } from './records/records.module.js';
 import { RecordTypesModule } from './records/types/record-types.module.js';
 import { AgreementsModule } from './agreements/agreements.module.js';
@@ -125,6 +126,7 @@ export class AppModule {
         AnalysesModule,
         BulkModule,
         NoticesModule,
+        ReconciliationModule,
         PackagesModule,
         ExaminationsModule,
         HealthModule,

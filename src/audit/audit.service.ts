@@ -95,6 +95,29 @@ export class AuditService {
     return events;
   }
 
+  /** Ids of objects after one, in their order, of which there are such events. */
+  findObjects(
+    tx: Tx,
+    kind: ObjectKind,
+    actions: readonly Action[],
+    after: string | null,
+    limit: number,
+  ): Promise<string[]> {
+    return this.store.objects(tx, kind, actions, after, limit);
+  }
+
+  /** Such events about any of the objects, in the order of the log. */
+  async findAbout(
+    tx: Tx,
+    kind: ObjectKind,
+    actions: readonly Action[],
+    ids: readonly string[],
+  ): Promise<ListedEvent[]> {
+    const events: ListedEvent[] = [];
+    for (const row of await this.store.aboutObjects(tx, kind, actions, ids)) events.push(await this.opened(tx, row));
+    return events;
+  }
+
   isThere(tx: Tx, eventId: string): Promise<boolean> {
     return this.store.isThere(tx, eventId);
   }

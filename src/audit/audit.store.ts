@@ -131,6 +131,39 @@ export class AuditStore {
     );
   }
 
+  /** Ids of objects after one, in their order, of which there are such events. */
+  async objects(
+    tx: Tx,
+    kind: string,
+    actions: readonly string[],
+    after: string | null,
+    limit: number,
+  ): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select distinct object_id as id from audit_event
+       where organization_id = $1 and object_kind = $2 and action = any ($3) and ($4::text is null or object_id > $4)
+       order by object_id limit $5`,
+      [tx.organizationId, kind, actions, after, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** Such events about any of the objects, in the order of the log; those that have no place in it yet come last. */
+  aboutObjects(tx: Tx, kind: string, actions: readonly string[], ids: readonly string[]): Promise<EventRow[]> {
+    return tx.query<EventRow>(
+      `select e.id, e.leaf, l.index as "logIndex", d.data_key_id as "dataKeyId", d.salt,
+         d.encrypted_detail as "encryptedDetail", x.record_id as "erasedBy"
+       from audit_event e
+       left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id
+         and l.generation = (select max(number) from log_generation)
+       left join audit_detail d on d.organization_id = e.organization_id and d.event_id = e.id
+       left join audit_erasure x on x.organization_id = e.organization_id and x.event_id = e.id
+       where e.organization_id = $1 and e.object_kind = $2 and e.action = any ($3) and e.object_id = any ($4)
+       order by l.index nulls last, e.id`,
+      [tx.organizationId, kind, actions, ids],
+    );
+  }
+
   async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {
     return tx.query<EventRow>(
       `select e.id, e.leaf, l.index as "logIndex", d.data_key_id as "dataKeyId", d.salt,

@@ -66,6 +66,8 @@ export const ACTIONS = [
   'evidence_request.returned',
   'evidence_request.withdrawn',
   'evidence_request.commented',
+  'row.altered',
+  'row.restored',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 

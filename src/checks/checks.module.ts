@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CheckAccounts } from './accounts.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
@@ -10,7 +11,7 @@ import { CheckTrial } from './trial.js';
 @Module({
   imports: [AuditModule, CatalogModule, OrganizationsModule],
   controllers: [ChecksController],
-  providers: [ChecksService, ChecksStore, CheckTrial],
-  exports: [ChecksService, CheckTrial],
+  providers: [CheckAccounts, ChecksService, ChecksStore, CheckTrial],
+  exports: [CheckAccounts, ChecksService, CheckTrial],
 })
 export class ChecksModule {}

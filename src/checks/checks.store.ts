@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { Row } from '../audit/account.js';
+import { definedRow } from '../audit/defined-account.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { prepared } from '../kernel/db/prepared.js';
+import { nameId } from '../kernel/ids.js';
 import { CheckVersion, type ChangeState, type CheckVersionRow } from './check-version.entity.js';
 
 /** The last version of a check, with the last definition that it had. */
@@ -67,5 +70,11 @@ export class ChecksStore {
 
   async insert(tx: WriteTx, row: CheckVersionRow): Promise<void> {
     await tx.insert({ entity: CheckVersion, row });
+  }
+
+  /** All versions, each of the id that its event names. There are some hundreds. */
+  async rows(tx: Tx): Promise<Row[]> {
+    const versions = await tx.manager.findBy(CheckVersion, { organizationId: tx.organizationId });
+    return versions.map((version) => definedRow(nameId('check', version.checkId), version));
   }
 }

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { EngagementAccounts } from './accounts.js';
+import { AccountsStore } from './accounts.store.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { EngagementController } from './engagement.controller.js';
@@ -9,7 +11,7 @@ import { EngagementStore } from './engagement.store.js';
 @Module({
   imports: [AuditModule, OrganizationsModule],
   controllers: [EngagementController],
-  providers: [EngagementService, EngagementStore],
-  exports: [EngagementService],
+  providers: [EngagementAccounts, AccountsStore, EngagementService, EngagementStore],
+  exports: [EngagementAccounts, EngagementService],
 })
 export class EngagementsModule {}

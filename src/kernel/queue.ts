@@ -15,11 +15,12 @@ export const QUEUES = [
   'disposal',
   'notice',
   'delivery',
+  'reconciliation',
 ] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** Of these one job of a kind may wait, while another runs: it does all that the others would have done. */
-const ONCE: ReadonlySet<string> = new Set(['posture', 'notice']);
+const ONCE: ReadonlySet<string> = new Set(['posture', 'notice', 'reconciliation']);
 
 /** Jobs that a replica has in hand at once. A delivery waits for the server of somebody else, and may hold one of the four threads in which names are looked up. */
 const AT_ONCE: Partial<Record<QueueName, number>> = { delivery: 3 };

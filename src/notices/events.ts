@@ -10,6 +10,8 @@ export const NOTICE_TYPES = {
   'key.overdue': 'A key was not rotated when it had to be.',
   'scan.stopped': 'No complete scan of a source has come from a system for longer than what it evidences stays fresh.',
   'record.submitted': 'Versions of records wait for a decision, and one has come since it was last looked at.',
+  'row.altered':
+    'Rows of the database are not what the log says, or what they follow from: somebody has changed them past the service.',
   'import.finished': 'A table was imported, or refused.',
 } as const;
 export type NoticeType = keyof typeof NOTICE_TYPES;

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { WebhookAccounts } from './accounts.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
@@ -23,8 +24,8 @@ import { WebhooksStore } from './webhooks.store.js';
   controllers: [WebhooksController, NoticesController, CalendarController],
   providers: [
     ...[WebhooksService, NoticesService, DeliveriesService, Lookout, NoticesWorker],
-    ...[CalendarService, Sources, WebhooksStore, NoticesStore],
+    ...[CalendarService, Sources, WebhookAccounts, WebhooksStore, NoticesStore],
   ],
-  exports: [NoticesService],
+  exports: [WebhookAccounts, NoticesService],
 })
 export class NoticesModule {}

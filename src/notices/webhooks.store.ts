@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull, MoreThan } from 'typeorm';
+import type { Row } from '../audit/account.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { idsOf, rowsOf } from '../kernel/db/rows.js';
 import { Webhook, type WebhookRow } from './webhook.entity.js';
 
 @Injectable()
@@ -51,5 +53,20 @@ export class WebhooksStore {
       `select distinct organization_id as id from webhook where state = 'on' and removed_at is null order by 1`,
     );
     return rows.map(({ id }) => id);
+  }
+
+  ids(tx: Tx, after: string | null, limit: number): Promise<string[]> {
+    return idsOf(tx, Webhook, 'id', after, limit);
+  }
+
+  /** What is said of them in the details of their events. */
+  async rows(tx: Tx, ids: readonly string[]): Promise<Row[]> {
+    return (await rowsOf(tx, Webhook, 'id', ids)).map(
+      ({ id, url, events, state, version, createdAt, createdBy, updatedAt, removedAt }) => ({
+        id,
+        key: '',
+        says: { url, events, state, version, createdAt, createdBy, updatedAt, removedAt },
+      }),
+    );
   }
 }

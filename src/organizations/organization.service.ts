@@ -63,7 +63,8 @@ export class OrganizationService {
     await this.audit.record(tx, {
       action: 'organization.created',
       object: { kind: 'organization', id: row.organizationId, version: 1 },
-      details: { name },
+      details: { name, settings: { ...NO_SETTINGS } },
+      at: now,
     });
     const { id, issuer, subject } = tx.principal;
     await this.members.insert(tx, id, { issuer, subject, name: adminName, role: 'admin' });
@@ -94,6 +95,7 @@ export class OrganizationService {
         before: { name: before.name, settings: { ...settingsBefore } },
         after: { name: row.name, settings: { ...settings } },
       },
+      at: row.updatedAt,
     });
     if (!isDeepStrictEqual(settings.phiLabels, settingsBefore.phiLabels)) {
       await this.queue.send(tx, 'reevaluation', {

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { OrganizationAccounts } from './accounts.js';
+import { AccountsStore } from './accounts.store.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { AgentTrustController } from './agent-trust.controller.js';
 import { AgentTrustService } from './agent-trust.service.js';
@@ -20,6 +22,8 @@ import { SystemStore } from './system.store.js';
   imports: [AuditModule],
   controllers: [OrganizationController, MemberController, SystemController, AgentTrustController, EnrolmentController],
   providers: [
+    OrganizationAccounts,
+    AccountsStore,
     OrganizationService,
     OrganizationStore,
     MemberService,
@@ -31,6 +35,6 @@ import { SystemStore } from './system.store.js';
     AgentTrustStore,
     EnrolmentService,
   ],
-  exports: [OrganizationService, MemberService, SystemService, AgentTrustService],
+  exports: [OrganizationAccounts, OrganizationService, MemberService, SystemService, AgentTrustService],
 })
 export class OrganizationsModule {}

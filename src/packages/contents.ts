@@ -6,6 +6,7 @@ import type { AnchorFiles } from '../audit/anchor/anchor.service.js';
 import type { SystemInEffect } from '../organizations/system.service.js';
 import type { EvidenceRef } from '../posture/posture.schema.js';
 import { RESULT_COLUMNS } from '../results/result-columns.js';
+import type { AlteredRows } from '../reconciliation/reconciliation.service.js';
 import { anchorFiles, anchorKeyFiles } from './anchor-files.js';
 import { bag, type OutgoingFile } from './bag.js';
 import { citing } from './citations.js';
@@ -117,6 +118,7 @@ export interface PackageFacts {
   /** By id. */
   evidence: readonly EvidenceItem[];
   faults: readonly EvidenceFault[];
+  alteredRows: readonly AlteredRows[];
   log: PackagedLog;
   /** Null where no head of the log was anchored yet. */
   anchors: AnchorFiles | null;
@@ -310,6 +312,7 @@ function index(facts: PackageFacts, counts: Counts) {
   return {
     // First: whoever opens it sees what is not in it.
     faults: facts.faults,
+    alteredRows: facts.alteredRows,
     format: FORMAT,
     signed: true,
     creation: CREATION,

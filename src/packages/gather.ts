@@ -7,6 +7,7 @@ import type { Principal } from '../kernel/principal.js';
 import { OrganizationService } from '../organizations/organization.service.js';
 import { SystemService, type SystemInEffect } from '../organizations/system.service.js';
 import { PostureService } from '../posture/posture.service.js';
+import { ReconciliationService, type AlteredRows } from '../reconciliation/reconciliation.service.js';
 import { ResultsService } from '../results/results.service.js';
 import type { ProgressMeter } from './build-progress.js';
 import type { PackageFacts, PackageRows } from './contents.js';
@@ -40,6 +41,7 @@ export class PackageGatherer {
     private readonly custody: PackageCustody,
     private readonly log: PackageLog,
     private readonly anchors: AnchorService,
+    private readonly reconciliation: ReconciliationService,
   ) {}
 
   /** The systems in effect that a scope means. None where its one system was retired by then. */
@@ -84,6 +86,9 @@ export class PackageGatherer {
     // The posture has waited for decisions under way.
     const survey = await this.records.survey(principal, scope);
     const { evidence, faults } = await this.evidence.survey(principal, scans, survey, row, meter);
+    await this.reconciliation.examine(principal);
+    const altered = () => this.database.read(principal, (tx) => this.reconciliation.altered(tx));
+    const alteredBefore = await altered();
     // After all that was waited for and looked up: of each of it there is an event, which this head speaks of.
     const head = await this.log.close(principal);
     const anchors = await this.anchors.filesForPackage(head.origin, head.size);
@@ -112,6 +117,8 @@ export class PackageGatherer {
         records: survey,
         evidence,
         faults,
+        // What others have found meanwhile the head may speak of, or not yet: of both it is told.
+        alteredRows: distinct([...alteredBefore, ...(await altered())]),
         log: logged.log,
         anchors,
       },
@@ -153,3 +160,7 @@ export function requireInScope(systems: readonly SystemInEffect[], systemId: str
     pointer: '/scope/systemId',
   });
 }
+
+const distinct = (all: readonly AlteredRows[]): AlteredRows[] => [
+  ...new Map(all.map((rows) => [`${rows.table}/${rows.id}`, rows])).values(),
+];

@@ -13,6 +13,7 @@ import { KeysModule } from '../keys/keys.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { PostureModule } from '../posture/posture.module.js';
 import { RecoveryModule } from '../recovery/recovery.module.js';
+import { ReconciliationModule } from '../reconciliation/reconciliation.module.js';
 import { RecordsModule } from '../records/records.module.js';
 import { RecordTypesModule } from '../records/types/record-types.module.js';
 import { ResultsModule } from '../results/results.module.js';
@@ -46,6 +47,7 @@ const SWEEP_EVERY = 3_600_000;
     KeysModule,
     OrganizationsModule,
     PostureModule,
+    ReconciliationModule,
     RecordsModule,
     RecoveryModule,
     RecordTypesModule,

@@ -8,7 +8,7 @@ export function verifyText(facts: PackageFacts): string {
   return `# Evidence package ${id}
 
 ${faults.length === 0 ? wholeText(facts) : faultsText(facts)}
-
+${alteredText(facts)}
 It says what was so of ${subject} at ${asOf.toISOString()}, as it was known at ${knownAt.toISOString()}, judged by
 catalogue ${catalog.version} (${catalog.digest}). It says what is evidenced. It does not say that anybody complies with the law.
 
@@ -17,7 +17,7 @@ ${VERIFY_CHECKS}
 
 | file | content |
 |---|---|
-| index.json | what the package is, what could not be read (\`faults\`), counts, and each evidence with path, digest and size, the scans that it is the report of, until when it is kept at least (\`retainUntil\`) and which legal holds stop its disposal (\`heldBy\`); \`withheld\`: why it is not in a package about one system |
+| index.json | what the package is, what could not be read (\`faults\`), which rows were found altered (\`alteredRows\`), counts, and each evidence with path, digest and size, the scans that it is the report of, until when it is kept at least (\`retainUntil\`) and which legal holds stop its disposal (\`heldBy\`); \`withheld\`: why it is not in a package about one system |
 | posture/posture.json | every control and practice with its status, the reason, and what is behind it |
 | posture/controls.csv, posture/practices.csv | the same as tables |
 | posture/systems/<id>.json | in a package about an organisation: the posture of each of its systems, with what is behind it |
@@ -86,6 +86,19 @@ function redactedText({ evidence }: PackageFacts): string {
   const count = evidence.filter(({ redaction }) => redaction !== null).length;
   if (count === 0) return '';
   return ` but for secrets: of ${count} of ${evidence.length}, values were dropped before they were kept. Where they stood it says \`[dropped]\` or \`null\`; \`redaction\` in index.json says of which reports how many of which kind, and the digest of what was received`;
+}
+
+function alteredText({ alteredRows }: PackageFacts): string {
+  if (alteredRows.length === 0) return '';
+  const rows = alteredRows.map(({ table, id, reason }) => `| ${table} | ${id} | ${reason} |`).join('\n');
+  return `
+**Rows of the service's database were altered past the service.** They are not what its audit log says, or what they follow from; until they
+are put right, what rests on them is not borne out:
+
+| table | of | what was found |
+|---|---|---|
+${rows}
+`;
 }
 
 function faultsText(facts: PackageFacts): string {

@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { day, FAR, RecordHistory, type Version } from '../../test/support/record-history.js';
+import { differences } from '../audit/account.js';
 import { newId } from '../kernel/ids.js';
+import { AccountsStore } from './accounts.store.js';
 import type { NeedLimit } from './effective.js';
 
 const history = new RecordHistory();
 const { organizationId, records, stores } = history;
 const BOTH = Object.values(stores);
 const intervals = stores.database;
+const accounts = new AccountsStore();
 
 beforeAll(() => history.open());
 afterAll(() => history.close());
@@ -110,6 +113,22 @@ describe('do intervals say what versions say?', () => {
       { numRuns: 15 },
     );
     expect(asked).toBeGreaterThan(500);
+  }, 120_000);
+
+  it('are they those that a replay of the versions gives, one by one?', async () => {
+    let compared = 0;
+    await fc.assert(
+      fc.asyncProperty(HISTORY, async (batches) => {
+        const ids = [...new Set((await tell(`t_${newId()}`, batches)).map(({ recordId }) => recordId))];
+        await history.readSnapshot(async (tx) => {
+          const rows = await accounts.rows(tx, ids);
+          expect(differences(rows, await accounts.due(tx, ids))).toEqual([]);
+          compared += rows.length;
+        });
+      }),
+      { numRuns: 25 },
+    );
+    expect(compared).toBeGreaterThan(50);
   }, 120_000);
 
   it('what has ended is the last that was in effect, with the instant from which it was not', async () => {

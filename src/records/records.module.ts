@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { RecordAccounts } from './accounts.js';
+import { AccountsStore } from './accounts.store.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
@@ -30,6 +32,8 @@ import { RecordTypesModule } from './types/record-types.module.js';
   imports: [AuditModule, OrganizationsModule, EvidenceModule, CatalogModule, RecordTypesModule],
   controllers: [RecordsController, DocumentsController],
   providers: [
+    RecordAccounts,
+    AccountsStore,
     RecordsService,
     RecordLife,
     RecordReader,
@@ -51,6 +55,7 @@ import { RecordTypesModule } from './types/record-types.module.js';
     DisposalStore,
   ],
   exports: [
+    RecordAccounts,
     RecordsService,
     RecordLife,
     RecordBulk,

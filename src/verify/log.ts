@@ -64,6 +64,8 @@ export interface WholeLog extends Checkpoint {
   frozenLater: number;
   /** Evidence that was found to be no longer what was kept, and not found whole since. */
   corrupt: ReadonlySet<string>;
+  /** By `<kind>/<id>`: in how many tables rows of an object were found to be altered, and not found right since. */
+  alteredRows: ReadonlyMap<string, number>;
   /** The organisation where an event of later than the instant of knowledge is about it, and systems where one of just after it is: what is told of them may be that already. */
   changedSince: ReadonlySet<string>;
   /** How many entries are about each evidence, until the instant of knowledge. */
@@ -91,6 +93,7 @@ export async function checkTiles(
   const erased = new Set<string>();
   const corrupt = new Set<string>();
   let frozenLater = 0;
+  const alteredRows = new Map<string, number>();
   const changedSince = new Set<string>();
   const aboutEvidence = new Map<string, number>();
   const until = Date.parse(knownAt);
@@ -117,6 +120,8 @@ export async function checkTiles(
       if (event.action === 'record.disposed') disposed.add(id);
       if (event.action === 'event.erased') erased.add(id);
       if (event.action === 'posture.frozen' && time > until) frozenLater += 1;
+      const change = { 'row.altered': 1, 'row.restored': -1 }[event.action as string] ?? 0;
+      if (change !== 0) alteredRows.set(`${kind}/${id}`, (alteredRows.get(`${kind}/${id}`) ?? 0) + change);
       const isChange = version !== undefined && time > until;
       if (isChange && (kind === 'organization' || (kind === 'system' && isJustAfter(time, until))))
         changedSince.add(id);
@@ -146,6 +151,7 @@ export async function checkTiles(
     erased,
     frozenLater,
     corrupt,
+    alteredRows,
     changedSince,
     aboutEvidence,
     hashes,

@@ -25,6 +25,8 @@ const indexShape = z.object({
   knownAt: z.iso.datetime(),
   counts: z.record(z.string(), z.number()),
   faults: z.array(z.object({ evidenceId: z.string(), reason: z.string() })),
+  /** Packages from before rows were compared do not have it. */
+  alteredRows: z.array(z.object({ kind: z.string(), id: z.string() })).optional(),
   evidence: z.array(
     z.object({
       evidenceId: z.string(),

@@ -68,8 +68,24 @@ export class ToldRegister {
         throw new Fault(`${INDEX} leaves out system ${id}, which the log says handles PHI and was not retired`);
       }
     }
+    const said = this.checkAltered();
     const bare = scope.systems.filter(({ id }) => this.inEffect(id).every(({ says }) => says === null)).length;
-    return `${scope.systems.length} systems are what the log says of them${bare === 0 ? '' : `; the details of ${bare} are not there`}`;
+    return `${scope.systems.length} systems are what the log says of them${bare === 0 ? '' : `; the details of ${bare} are not there`}${said}`;
+  }
+
+  /** What the service itself has found of its rows is told. A package from before it looked tells nothing. */
+  private checkAltered(): string {
+    const { alteredRows } = this.packed;
+    if (alteredRows === undefined) return '';
+    const told = new Set(alteredRows.map(({ kind, id }) => `${kind}/${id}`));
+    for (const [name, tables] of this.log.alteredRows) {
+      if (tables > 0 && !told.has(name)) {
+        throw new Fault(`${INDEX} does not say that rows of ${name} were found altered, and the log does`);
+      }
+    }
+    return alteredRows.length === 0
+      ? ''
+      : `; rows of ${told.size} objects were found altered past the service when the package was made, which it says`;
   }
 
   private checkListed(listed: Listed): void {

@@ -1,20 +1,27 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { API_AUDIENCE } from '../../src/development/provider.js';
 import { newId } from '../../src/kernel/ids.js';
 import { PackagesService } from '../../src/packages/packages.service.js';
-import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { ReconciliationService } from '../../src/reconciliation/reconciliation.service.js';
+import type { Caller, Clinic, World } from '../support/app.js';
+import { bagIn, readZip } from '../packages/read-zip.js';
+import { PERIOD, soon, startAudited, type Audited } from '../support/engaged.js';
 import { programOf } from '../support/log.js';
 import { packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
+import { ownType } from '../support/record-types.js';
 import { failed, Superuser, verify, type Edit } from '../support/tampering.js';
-import { kubeBench, send } from './reports.js';
+import { ownCheck } from '../support/checks.js';
 
 /*
  * Somebody with all rights on the database edits rows of which events tell: the registers of an organisation. What is done to events, reports, records and the log itself is tried in
  * tampering.spec.ts.
  */
 
+let audited: Audited;
 let world: World;
 let superuser: Superuser;
 let clinic: Clinic;
@@ -23,20 +30,15 @@ let packages: PackagesRoom;
 let directory: string;
 
 beforeAll(async () => {
-  const suite = await startSuite();
-  ({ world, clinic, officer } = suite);
-  superuser = new Superuser(suite.admin);
+  audited = await startAudited();
+  ({ world, clinic, officer } = audited);
+  superuser = await Superuser.of(world);
   directory = await mkdtemp(join(tmpdir(), 'safeguard-tampering-'));
   packages = packagesRoom(`${clinic.path}/packages`, officer);
-  const { status } = await send(
-    world.url,
-    clinic.agent,
-    'POST',
-    `${clinic.systemPath}/scans?targets=node/cp-1&observedAt=${new Date().toISOString()}`,
-    { body: kubeBench({ '1.2.1': 'PASS' }) },
-  );
-  expect(status).toBe(201);
-  return suite.stop;
+  return async () => {
+    await superuser.end();
+    await audited.stop();
+  };
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -66,8 +68,8 @@ const insert = (table: string, where: string, of: string, columns: string): Edit
   );
 
 describe('does `complete` fail in the next package?', () => {
-  const isOwn = () => `system_id = '${clinic.systemId}'`;
-  // What a register held is kept in memory until its last instant is another.
+  // Of the one that was registered last: a register is kept in memory until its last instant is another.
+  const isOwn = () => `system_id = '${audited.other.id}'`;
   const edited = (set: string) =>
     update('system_version', isOwn(), `${set}, recorded_at = recorded_at + interval '1 microsecond'`);
   const another = newId();
@@ -88,5 +90,251 @@ describe('does `complete` fail in the next package?', () => {
     const verdict = await verify(await fileOfNext());
     await undo();
     expect(failed(verdict)).toEqual(['complete']);
+  });
+});
+
+interface Altered {
+  table: string;
+  id: string;
+  reason: string;
+}
+
+describe('does a comparison with the log find it, and find it right again?', () => {
+  const examine = () => world.app.get(ReconciliationService, { strict: false }).examine(programOf(clinic));
+  const found = async (): Promise<Altered[]> =>
+    (await officer.get(`${clinic.path}/log/altered-rows`).expect(200)).body.items as Altered[];
+  const ids = new Map<string, string>();
+  const own = (table: string, column = 'id') => `${column} = '${ids.get(table)}'`;
+
+  beforeAll(async () => {
+    const { admin, path } = clinic;
+    const made = async (table: string, answer: Promise<{ body: { id: string } }>) => {
+      const { body } = await answer;
+      ids.set(table, body.id);
+      return body.id;
+    };
+    await admin
+      .patch(path, { settings: { freshness: { 'backup-coverage': 30 } } })
+      .set('If-Match', '"1"')
+      .expect(200);
+    const person = { issuer: world.provider.issuer, subject: 'person', name: 'Somebody', role: 'viewer' };
+    const member = await made('member', admin.post(`${path}/members`, person).expect(201));
+    await admin.patch(`${path}/members/${member}`, { role: 'auditor' }).set('If-Match', '"1"').expect(200);
+    const gone = await admin.post(`${path}/members`, { ...person, subject: 'gone' }).expect(201);
+    await admin.delete(`${path}/members/${gone.body.id}`).expect(204);
+    const { id: system } = audited.other;
+    ids.set('system', system);
+    await admin
+      .patch(`${path}/systems/${system}`, { phiNamespaces: ['emr'] })
+      .set('If-Match', '"1"')
+      .expect(200);
+    const { id: retired } = await clinic.system();
+    await admin.post(`${path}/systems/${retired}/retire`).expect(200);
+    const { publicKey } = generateKeyPairSync('ed25519');
+    const trusted = (subjectPattern: string) =>
+      admin
+        .post(`${path}/agents`, {
+          ...{ name: 'another', systemId: system, kind: 'client_credentials', subjectPattern },
+          ...{ issuer: world.provider.issuer, audience: API_AUDIENCE },
+          signingKeys: [publicKey.export({ type: 'spki', format: 'pem' })],
+        })
+        .expect(201);
+    await made('agent_trust', trusted('another'));
+    await admin.delete(`${path}/agents/${(await trusted('gone')).body.id}`).expect(204);
+    const put = (at: string, id: string, definition: object) =>
+      officer
+        .put(`${path}/${at}/${encodeURIComponent(id)}`, { definition })
+        .set('If-None-Match', '*')
+        .expect(200);
+    await put('checks', 'org/one', { ...ownCheck, id: 'org/one' });
+    await put('record-types', 'org/one', { ...ownType('org/supplier'), type: 'org/one' });
+    await officer.delete(`${path}/record-types/org%2Fone`).expect(204);
+    const engagement = await audited.engaged();
+    ids.set('engagement', engagement.id);
+    const endsAt = soon(90);
+    await admin.patch(engagement.path, { endsAt }).set('If-Match', '"1"').expect(200);
+    const { asOf, periodFrom } = { asOf: '2026-03-01T00:00:00Z', periodFrom: PERIOD.periodFrom };
+    const { id: shared } = await packages.request({ scope: { systemId: clinic.systemId }, asOf, periodFrom });
+    expect((await packages.settled(shared)).status).toBe('ready');
+    await officer.post(`${engagement.path}/packages`, { packageId: shared }).expect(204);
+    const revoked = await audited.engaged();
+    await admin.delete(revoked.path).expect(204);
+    const webhook = { url: 'https://hooks.example.com/', events: ['record.submitted'] };
+    await made('webhook', officer.post(`${path}/webhooks`, webhook).expect(201));
+    const removed = await officer.post(`${path}/webhooks`, webhook).expect(201);
+    await officer.delete(`${path}/webhooks/${removed.body.id}`).set('If-Match', '"1"').expect(204);
+    const record = await audited.keeper.keep({
+      type: 'appointment',
+      fields: {
+        person: 'M. Alvarez',
+        duties: 'Keeps the analysis.',
+        appointedOn: '2025-01-06',
+        confirmedOn: '2026-01-05',
+      },
+      document: 'appointment',
+    });
+    ids.set('record', record);
+    await audited.keeper.revise(record, { title: 'Later', effectiveFrom: '2026-04-15T00:00:00Z' });
+    await audited.keeper.revise(record, { title: 'Before that', effectiveFrom: '2026-02-15T00:00:00Z' });
+    await examine();
+    // All that the service has written itself is what the log says.
+    expect(await found()).toEqual([]);
+  });
+
+  it('of which tables?', async () => {
+    const text = await readFile(new URL('../../../docs/log.md', import.meta.url), 'utf8');
+    const [, section = ''] = text.split('### Table by table\n');
+    const told = section.split('\n').filter((line) => /^\| `.*by the service/.test(line));
+    const names = told.flatMap((line) => [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+    const { tables } = world.app.get(ReconciliationService, { strict: false });
+    expect(names.toSorted()).toEqual(tables.toSorted());
+    expect(TABLES.map(([table]) => table).toSorted()).toEqual(tables.toSorted());
+  });
+
+  /** A row of each table, by its own name: which, by what it is of, an edit of it, and a copy of it. */
+  const TABLES: [
+    table: string,
+    where: () => string,
+    edits: string[],
+    copy: ((id: string) => [where: string, columns: string]) | null,
+  ][] = [
+    [
+      'organization',
+      () => 'true',
+      [`name = 'Seaside'`, 'version = version + 1', `settings = settings || '{"overlays":["nprm-2025"]}'`],
+      null,
+    ],
+    [
+      'organization_version',
+      () => 'version = 2',
+      [`settings = settings || '{"overlays":["nprm-2025"]}'`, `recorded_at = recorded_at - interval '1 day'`],
+      () => ['version = 99', `'version', 99`],
+    ],
+    [
+      'member',
+      () => own('member'),
+      [`role = 'admin'`, `subject = 'mallory'`, `removed_at = now()`],
+      (id) => [`id = '${id}'`, `'id', '${id}', 'subject', 'mallory'`],
+    ],
+    [
+      'system',
+      () => own('system'),
+      [`phi = 'none'`, `name = 'another'`, 'retired_at = now()'],
+      (id) => [`id = '${id}'`, `'id', '${id}', 'name', 'another'`],
+    ],
+    [
+      'system_version',
+      () => `${own('system', 'system_id')} and version = 1`,
+      [`phi = 'none'`, `recorded_at = recorded_at - interval '1 day'`],
+      () => ['version = 99', `'version', 99`],
+    ],
+    [
+      'agent_trust',
+      () => own('agent_trust'),
+      [`subject_pattern = 'mallory'`, `revoked_at = now()`, `signing_keys = '{mine}'`],
+      (id) => [`id = '${id}'`, `'id', '${id}'`],
+    ],
+    [
+      'check_version',
+      () => 'version = 1',
+      [`definition = definition || '{"title":"Another"}'`, `recorded_by = 'mallory'`],
+      () => ['version = 99', `'version', 99`],
+    ],
+    [
+      'record_type_version',
+      () => 'version = 1',
+      [`definition = definition || '{"title":"Another"}'`, `reason = 'another'`],
+      () => ['version = 99', `'version', 99`],
+    ],
+    [
+      'engagement',
+      () => own('engagement'),
+      [
+        `ends_at = ends_at + interval '1 day'`,
+        `subject = 'mallory'`,
+        `system_ids = null`,
+        'revoked_at = now()',
+        `period_from = period_from - interval '1 year'`,
+      ],
+      (id) => [`id = '${id}'`, `'id', '${id}', 'subject', 'mallory'`],
+    ],
+    [
+      'engagement_package',
+      () => own('engagement', 'engagement_id'),
+      [`shared_by = 'mallory'`],
+      (id) => [`package_id = '${id}'`, `'package_id', '${id}'`],
+    ],
+    [
+      'webhook',
+      () => own('webhook'),
+      [`url = 'https://mallory.example/'`, `state = 'failing'`],
+      (id) => [`id = '${id}'`, `'id', '${id}'`],
+    ],
+    [
+      'record_interval',
+      () => own('record', 'record_id'),
+      [
+        `effective_to = effective_from + interval '1 day', ended_known = known_from`,
+        `effective_from = effective_from - interval '1 day'`,
+        `fails = not fails`,
+        'known_to = known_from',
+      ],
+      (id) => [`system_id = '${id}'`, `'system_id', '${id}'`],
+    ],
+  ];
+
+  it.each(
+    TABLES.flatMap(([table, where, edits, copy]): [string, string, () => Edit][] => [
+      ...edits.map((set): [string, string, () => Edit] => [
+        table,
+        `was edited: ${set}`,
+        () => update(table, where(), set),
+      ]),
+      [table, 'was deleted', () => remove(table, where())],
+      ...(copy === null
+        ? []
+        : [
+            [
+              table,
+              'was put in',
+              () => {
+                const [copied, columns] = copy(newId());
+                return insert(table, copied, where(), columns);
+              },
+            ] as [string, string, () => Edit],
+          ]),
+    ]),
+  )('when a row of %s %s', async (table, _, edit) => {
+    const undo = await superuser.behind(edit());
+    await examine();
+    const altered = await found();
+    await undo();
+    await examine();
+    expect(altered.map((one) => one.table)).toEqual([table]);
+    expect(await found()).toEqual([]);
+  });
+
+  it('is it a leaf and a notice, and told in the next package, also when the finding is deleted?', async () => {
+    const undo = await superuser.behind(update('member', own('member'), `role = 'admin'`));
+    const file = await fileOfNext();
+    const { lines } = await verify(file);
+    expect(lines.find(({ check }) => check === 'complete')).toMatchObject({
+      result: 'ok',
+      text: expect.stringContaining('rows of 1 objects were found altered past the service'),
+    });
+    const files = bagIn(await readZip(await readFile(file)));
+    const { alteredRows } = JSON.parse(files.get('data/index.json')!.toString()) as { alteredRows: Altered[] };
+    expect(alteredRows).toMatchObject([{ table: 'member', id: ids.get('member'), reason: 'the row has another role' }]);
+    const { body: events } = await officer.get(`${clinic.path}/audit-events?action=row.altered&limit=1`).expect(200);
+    expect(events.items[0]).toMatchObject({
+      object: { kind: 'member', id: ids.get('member') },
+      details: { table: 'member', reason: 'the row has another role' },
+    });
+    const { body: notices } = await officer.get(`${clinic.path}/notices?type=row.altered&limit=1`).expect(200);
+    expect(notices.items[0]).toMatchObject({ data: { table: 'member', objects: [ids.get('member')] } });
+    await undo();
+    // The comparison that finds it right again has nothing to say so of.
+    await superuser.behind(remove('row_finding', 'true'));
+    expect(failed(await verify(await fileOfNext()))).toEqual(['complete']);
   });
 });

@@ -133,6 +133,7 @@ const facts: PackageFacts = {
   },
   evidence: [item(READABLE, `data/evidence/${READABLE}/content.json`)],
   faults: [],
+  alteredRows: [],
   anchors: null,
   log: logOf(READABLE),
 };

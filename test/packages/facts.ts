@@ -120,6 +120,7 @@ export const facts: PackageFacts = {
     evidence(DAMAGED, { path: null }),
     evidence(DISPOSED, { path: null, disposedAt: at }),
   ],
+  alteredRows: [],
   faults: [{ evidenceId: DAMAGED, sha256: contentSha256, size: content.length, reason: HOSTILE }],
   anchors: null,
   log: logOf(RECORD),

@@ -91,6 +91,7 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
     },
     evidence: [],
     faults: [],
+    alteredRows: [],
     anchors: null,
     log: logOf(ID),
   };

@@ -64,6 +64,7 @@ const WITH_TRIGGERS = [
   'record_type_version',
   'record_version',
   'result',
+  'row_finding',
   'scan',
   'sighting',
   'sighting_loss',

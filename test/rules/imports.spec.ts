@@ -69,6 +69,7 @@ const PLANTED: [rule: string, file: string, text: string][] = [
   ['analyses-imports', 'src/analyses/a.ts', `import '../auth/b.js';`],
   ['bulk-imports', 'src/bulk/a.ts', `import '../auth/b.js';`],
   ['notices-imports', 'src/notices/a.ts', `import '../evidence/b.js';`],
+  ['reconciliation-imports', 'src/reconciliation/a.ts', `import '../evidence/b.js';`],
   ['packages-imports', 'src/packages/a.ts', `import '../auth/b.js';`],
   ['verify-imports', 'src/verify/a.ts', `import '../catalog/b.js';`],
   ['verify-is-offline', 'src/verify/b.ts', `import '../audit/audit.service.js';`],

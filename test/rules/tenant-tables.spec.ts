@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
@@ -59,6 +60,7 @@ const APPEND_ONLY = [
   'record_link',
   'record_move',
   'record_type_version',
+  'row_finding',
   'sighting',
   'sighting_loss',
   'system_change',
@@ -160,6 +162,14 @@ const codeOf = async (work: Promise<unknown>): Promise<string> =>
 /** 42501: not granted, or refused by the policy. */
 const DENIED = '42501';
 
+it('does docs/log.md say of each table, once, how an edit of it is found?', async () => {
+  const text = await readFile(new URL('../../../docs/log.md', import.meta.url), 'utf8');
+  const [, section = ''] = text.split('### Table by table\n');
+  const lines = section.split('\n').filter((line) => line.startsWith('| `'));
+  const said = lines.flatMap((line) => [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+  expect(said.toSorted()).toEqual([...tables, ...Object.keys(SHARED)].sort());
+});
+
 describe('is every table a tenant’s, or known to be nobody’s?', () => {
   it('the shared tables are there', async () => {
     const { rows } = await admin.query<{ name: string }>(
@@ -204,11 +214,12 @@ describe('is every table a tenant’s, or known to be nobody’s?', () => {
       });
     }
     // Own rows, for reading, before an organisation is chosen; whose events wait for the log and whose head is not signed; which packages have expired, which snapshots
-    // another version of the program has judged, and whom somebody is to be told anything.
+    // another version of the program has judged, whom somebody is to be told anything, and whose rows are compared.
     expect(policies.filter(({ name }) => name !== 'tenant')).toEqual([
       { table: 'audit_queue', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'log_state', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'member', name: 'self', cmd: 'SELECT', check: '' },
+      { table: 'organization', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'organization', name: 'self', cmd: 'SELECT', check: '' },
       { table: 'package', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'snapshot', name: 'program', cmd: 'SELECT', check: '' },

@@ -1,8 +1,9 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { newId } from '../../src/kernel/ids.js';
 import type { Check } from '../../src/verify/steps.js';
 import { verifyPackage, type Verdict, type VerifyOptions } from '../../src/verify/verify.js';
 import { NOTHING_KNOWN } from '../verify/in-memory.js';
+import type { World } from './app.js';
 
 export interface Edit {
   table: string;
@@ -14,6 +15,16 @@ export interface Edit {
 /** Somebody with all rights on the database. */
 export class Superuser {
   constructor(private readonly admin: pg.Client) {}
+
+  static async of({ database }: World): Promise<Superuser> {
+    const admin = new pg.Client({ connectionString: database.urls.admin });
+    await admin.connect();
+    return new Superuser(admin);
+  }
+
+  end(): Promise<void> {
+    return this.admin.end();
+  }
 
   /** Nothing that forbids changes stands in the way, neither a trigger nor a key. */
   async unguarded(table: string, ...statements: string[]): Promise<void> {

@@ -529,6 +529,28 @@ describe('safeguard verify', () => {
       }
     });
 
+    it('cannot keep silent that rows were found altered, until they were found right?', async () => {
+      const object = { kind: 'member', id: RECORD } as const;
+      const found = (action: Leaf['action'], at: number) =>
+        edited(at, (leaf) => {
+          leaf.action = action;
+          leaf.object = object;
+        });
+      const listed = (rows: object[]) => (payload: Files) => {
+        const value = JSON.parse(payload.get('index.json')!.toString()) as object;
+        payload.set('index.json', Buffer.from(JSON.stringify({ ...value, alteredRows: rows })));
+      };
+      const altered = found('row.altered', 298);
+      const said = (payload: (payload: Files) => void, leaves: MadeOptions['leaves'] = altered) =>
+        reasonIn({ payload, leaves }, 'complete');
+      expect(await said(listed([]))).toMatch(/does not say that rows of member/);
+      expect(await said(listed([object]))).toMatch(/rows of 1 objects were found altered/);
+      const again = (leaves: Buffer[]) => found('row.restored', 299)(altered(leaves));
+      expect(await said(listed([]), again)).toMatch(/^none of/);
+      // One that was made before anybody looked says nothing of it.
+      expect(await caughtIn({ leaves: altered })).toBeUndefined();
+    });
+
     it('cannot leave a system out, put one in or tell it otherwise than its events?', async () => {
       const index = (edit: (index: Index) => void) => (payload: Files) => {
         const value = JSON.parse(payload.get('index.json')!.toString()) as Index;

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RecordTypeAccounts } from './accounts.js';
 import { AuditModule } from '../../audit/audit.module.js';
 import { CatalogModule } from '../../catalog/catalog.module.js';
 import { RecordTypesController } from './record-types.controller.js';
@@ -8,7 +9,7 @@ import { RecordTypesStore } from './record-types.store.js';
 @Module({
   imports: [AuditModule, CatalogModule],
   controllers: [RecordTypesController],
-  providers: [RecordTypesService, RecordTypesStore],
-  exports: [RecordTypesService],
+  providers: [RecordTypeAccounts, RecordTypesService, RecordTypesStore],
+  exports: [RecordTypeAccounts, RecordTypesService],
 })
 export class RecordTypesModule {}

@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { Row } from '../../audit/account.js';
+import { definedRow } from '../../audit/defined-account.js';
 import type { Tx, WriteTx } from '../../kernel/db/database.js';
 import { prepared } from '../../kernel/db/prepared.js';
+import { nameId } from '../../kernel/ids.js';
 import { RecordTypeVersion, type RecordTypeVersionRow } from './record-type-version.entity.js';
 
 /** A change of a type as it was recorded. */
@@ -56,5 +59,11 @@ export class RecordTypesStore {
   /** Of two that add the same version the second fails by the constraint `record_type_version_pk`. */
   async insert(tx: WriteTx, row: RecordTypeVersionRow): Promise<void> {
     await tx.insert({ entity: RecordTypeVersion, row });
+  }
+
+  /** All versions, each of the id that its event names. There are some hundreds. */
+  async rows(tx: Tx): Promise<Row[]> {
+    const versions = await tx.manager.findBy(RecordTypeVersion, { organizationId: tx.organizationId });
+    return versions.map((version) => definedRow(nameId('record_type', version.type), version));
   }
 }

@@ -1,0 +1,132 @@
+import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+import type { Tx } from '../kernel/db/database.js';
+import type { AuditService, ListedEvent } from './audit.service.js';
+import type { Action, ObjectKind } from './event.js';
+
+/** What a row says by the name of each of its fields. An instant is held to the minute: of old events the row was written a moment before. */
+export type Says = Readonly<Record<string, JsonValue | Date>>;
+
+/** A row of an object; `key` tells it from others of that object. */
+export interface Row {
+  readonly id: string;
+  readonly key: string;
+  readonly says: Says;
+}
+
+/** A row that there has to be, with what is known of what it says. `key` null: nobody can tell any more which rows of the object there have to be. */
+export interface DueRow extends Omit<Row, 'key'> {
+  readonly key: string | null;
+}
+
+/** Rows of a table that follow from something else: from the events about them, or from other rows. */
+export interface Account {
+  readonly table: string;
+  /** What the rows are of. */
+  readonly kind: ObjectKind;
+  /** Ids of objects after one, in their order, of which there are rows or have to be. */
+  readonly ids: (tx: Tx, after: string | null, limit: number) => Promise<string[]>;
+  readonly rows: (tx: Tx, ids: readonly string[]) => Promise<Row[]>;
+  readonly due: (tx: Tx, ids: readonly string[]) => Promise<DueRow[]>;
+}
+
+/** An object whose rows are not what they follow from. */
+export interface Difference {
+  readonly id: string;
+  /** Names columns and versions, and says nothing that stands in them. */
+  readonly reason: string;
+}
+
+const PRECISION = 60_000;
+
+export function differences(rows: readonly Row[], due: readonly DueRow[]): Difference[] {
+  const rowsOf = Map.groupBy(rows, ({ id }) => id);
+  const dueOf = Map.groupBy(due, ({ id }) => id);
+  return [...new Set([...rowsOf.keys(), ...dueOf.keys()])].sort().flatMap((id) => {
+    const found = new Map((rowsOf.get(id) ?? []).map((row) => [row.key, row.says]));
+    const known = dueOf.get(id) ?? [];
+    const reasons = known.flatMap(({ key, says }) => {
+      if (key === null) return [];
+      const row = found.get(key);
+      return row === undefined ? [`${named(key)} is gone`] : fieldsOf(key, row, says);
+    });
+    const isWhole = known.every(({ key }) => key !== null);
+    const added = isWhole ? [...found.keys()].filter((key) => known.every((one) => one.key !== key)) : [];
+    const all = [...reasons, ...added.map((key) => `nothing says that there is ${named(key)}`)];
+    return all.length === 0 ? [] : [{ id, reason: all.slice(0, MAX_REASONS).join('; ') }];
+  });
+}
+const MAX_REASONS = 10;
+
+const named = (key: string): string => (key === '' ? 'the row' : `row ${key}`);
+
+function fieldsOf(key: string, row: Says, due: Says): string[] {
+  const other = Object.keys(due).filter((name) => !isAlike(row[name] ?? null, due[name] ?? null));
+  return other.length === 0 ? [] : [`${named(key)} has another ${other.join(', ')}`];
+}
+
+function isAlike(one: JsonValue | Date, other: JsonValue | Date): boolean {
+  if (one instanceof Date && other instanceof Date) return Math.abs(one.getTime() - other.getTime()) <= PRECISION;
+  if (one instanceof Date || other instanceof Date) return false;
+  return canonicalJson(one) === canonicalJson(other);
+}
+
+/** One of the events about an object, with what it says that the object was from then on. */
+export interface Told {
+  readonly version: number;
+  readonly action: Action;
+  readonly at: Date;
+  readonly by: string;
+  readonly sha256: string | null;
+  /** Null where its details were erased, or it has none. */
+  readonly after: Readonly<Record<string, JsonValue>> | null;
+}
+
+interface EventAccount {
+  table: string;
+  kind: ObjectKind;
+  actions: readonly Action[];
+  ids: Account['ids'];
+  rows: Account['rows'];
+  /** Of the events about one object, in their order: of two about one version the first alone, as whoever changes a row can add another. */
+  due: (told: readonly Told[]) => Omit<DueRow, 'id'>[];
+}
+
+/** The account of rows that events tell of. */
+export const accountOf = (audit: AuditService, { actions, ids, due, ...of }: EventAccount): Account => ({
+  ...of,
+  async ids(tx, after, limit) {
+    const told = await audit.findObjects(tx, of.kind, actions, after, limit);
+    return [...new Set([...told, ...(await ids(tx, after, limit))])].sort().slice(0, limit);
+  },
+  async due(tx, objectIds) {
+    const events = await audit.findAbout(tx, of.kind, actions, objectIds);
+    return [...Map.groupBy(events, ({ leaf }) => leaf.object.id)].flatMap(([id, about]) =>
+      due(firstOfEach(about.map(toldBy))).map((row) => ({ id, ...row })),
+    );
+  },
+});
+
+/** Those of no version are all kept. */
+const firstOfEach = (told: readonly Told[]): Told[] =>
+  told
+    .filter(({ version }, at) => version === 0 || told.findIndex((other) => other.version === version) === at)
+    .sort((a, b) => a.version - b.version);
+
+function toldBy({ leaf, details }: ListedEvent): Told {
+  const after = isObject(details) && isObject(details['after']) ? details['after'] : details;
+  return {
+    version: leaf.object.version ?? 0,
+    action: leaf.action,
+    at: new Date(leaf.time),
+    by: leaf.actor.id,
+    sha256: leaf.object.sha256 ?? null,
+    after: isObject(after) ? after : null,
+  };
+}
+
+const isObject = (value: JsonValue | undefined): value is Record<string, JsonValue> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What all of them together say last: an event tells what it changes, and one whose details are gone leaves nothing known of what was before. */
+export const lastSaid = (told: readonly Told[]): Record<string, JsonValue> =>
+  told.reduce<Record<string, JsonValue>>((said, { after }) => (after === null ? {} : { ...said, ...after }), {});

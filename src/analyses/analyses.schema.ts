@@ -94,6 +94,16 @@ const Begun = z
     left: z
       .array(z.object({ recordId: z.uuid(), why: z.string() }))
       .meta({ description: 'Risks of the one before that could not be taken over.' }),
+    handedOver: z
+      .array(
+        z.object({
+          recordId: z.uuid(),
+          before: z.string().meta({ description: 'Its owner before: a member’s id.' }),
+        }),
+      )
+      .meta({
+        description: 'Risks taken over whose owner is a member no more: the owner of the analysis is theirs now.',
+      }),
   })
   .meta({
     id: 'BegunRiskAnalysis',
@@ -133,6 +143,7 @@ const Begun = z
         },
         risks: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a41'],
         left: [],
+        handedOver: [],
       },
     ],
   });

@@ -11,6 +11,7 @@ import { MAX_SILENCE } from '../kernel/http/content.js';
 import { instantOf, type Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
+import { MemberService } from '../organizations/member.service.js';
 import { OrganizationService } from '../organizations/organization.service.js';
 import { PostureService } from '../posture/posture.service.js';
 import { DocumentsService } from '../records/documents.service.js';
@@ -59,6 +60,7 @@ export class AnalysesService implements OnModuleInit {
     private readonly documents: DocumentsService,
     private readonly evidence: EvidenceService,
     private readonly organizations: OrganizationService,
+    private readonly members: MemberService,
     private readonly store: AnalysesStore,
     private readonly audit: AuditService,
     private readonly catalog: Catalog,
@@ -123,7 +125,9 @@ export class AnalysesService implements OnModuleInit {
           ...{ type: 'risk_analysis', title, ownerId, systemIds: [], effectiveFrom, fields, links: [] },
         });
         const taken =
-          previous === null ? { risks: [], left: [] } : await this.takeOver(tx, id, previous, effectiveFrom);
+          previous === null
+            ? { risks: [], left: [], handedOver: [] }
+            : await this.takeOver(tx, id, previous, { ownerId, effectiveFrom });
         return { analysis: await this.reader.read(tx, id), ...taken };
       },
       once,
@@ -237,15 +241,19 @@ export class AnalysesService implements OnModuleInit {
     return { fields, risks };
   }
 
-  /** Each risk goes on under its number: a next version, of the new analysis. One that somebody is working on stays as it is, and is named. */
+  /**
+   * Each risk goes on under its number: a next version, of the new analysis. One that somebody is working on stays as it is, and is named; so is one whose owner has left the
+   * organisation, for which whoever answers for the analysis answers from then on.
+   */
   private async takeOver(
     tx: WriteTx,
     analysisId: string,
     { risks }: { risks: readonly EffectiveRecord[] },
-    effectiveFrom: Date,
-  ): Promise<Pick<BegunView, 'risks' | 'left'>> {
+    { ownerId, effectiveFrom }: Pick<NewAnalysis, 'ownerId' | 'effectiveFrom'>,
+  ): Promise<Omit<BegunView, 'analysis'>> {
     const taken: string[] = [];
     const left: BegunView['left'] = [];
+    const handedOver: BegunView['handedOver'] = [];
     for (const { id } of risks) {
       const { revision, state } = await this.reader.read(tx, id);
       if (state === 'draft' || state === 'submitted') {
@@ -253,8 +261,11 @@ export class AnalysesService implements OnModuleInit {
         continue;
       }
       await this.life.revise(tx, id, revision);
-      const { revision: revised, fields, links } = await this.reader.read(tx, id);
+      const { revision: revised, ownerId: before, fields, links } = await this.reader.read(tx, id);
+      const isOwned = await this.members.isPresent(tx, before);
+      if (!isOwned) handedOver.push({ recordId: id, before });
       await this.life.edit(tx, id, revised, {
+        ...(isOwned ? {} : { ownerId }),
         effectiveFrom,
         fields: { ...fields, analysis: analysisId },
         // The link that is made of the field is of the analysis before.
@@ -265,7 +276,7 @@ export class AnalysesService implements OnModuleInit {
       });
       taken.push(id);
     }
-    return { risks: taken, left };
+    return { risks: taken, left, handedOver };
   }
 
   private async compared(tx: Tx, analysis: RecordView, instant: Instant): Promise<ComparedAnalysis> {

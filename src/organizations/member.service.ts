@@ -45,6 +45,12 @@ export class MemberService {
     return view(found(await this.store.find(tx, id)));
   }
 
+  /** Whether it is a member, and has not left. */
+  async isPresent(tx: Tx, id: string): Promise<boolean> {
+    const row = await this.store.find(tx, id);
+    return row !== null && row.removedAt === null;
+  }
+
   async add(tx: WriteTx, member: NewMember): Promise<MemberView> {
     if (!this.config.signInIssuers.includes(member.issuer)) {
       throw new Refusal('trust-issuer-refused', 'People sign in at the issuers that /.well-known/safeguard lists.', {

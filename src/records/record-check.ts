@@ -279,7 +279,7 @@ export class RecordCheck {
       case 'system':
         return isUuid(target) && (await this.systems.findSystem(tx, target)) !== null;
       case 'member':
-        return this.isMember(tx, target);
+        return isUuid(target) && (await this.members.isPresent(tx, target));
       case 'namespace': {
         const [system = ''] = target.split('/');
         return this.exists(tx, 'system', system, batch);
@@ -290,16 +290,6 @@ export class RecordCheck {
         return isUuid(target);
       case 'check':
         return /^[^/]+\/.+$/.test(target);
-    }
-  }
-
-  private async isMember(tx: Tx, id: string): Promise<boolean> {
-    if (!isUuid(id)) return false;
-    try {
-      return (await this.members.read(tx, id)).removedAt === null;
-    } catch (error) {
-      if (error instanceof Refusal && error.code === 'not-found') return false;
-      throw error;
     }
   }
 }

@@ -366,8 +366,8 @@ describe('does the next analysis start from the last?', () => {
     const { start, analysed, read, edit, approve, risk, officer, analyses, document, freeze, said } = await office();
     const first = await analysed('Risk analysis 1', ago(10));
     const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(0.9), fromPrevious: first.id });
-    const { analysis, risks, left } = begun;
-    expect(left).toEqual([]);
+    const { analysis, risks, left, handedOver } = begun;
+    expect([left, handedOver]).toEqual([[], []]);
     expect(risks).toHaveLength(1);
     expect(analysis.fields).toMatchObject({ previous: first.id, assets: first.fields['assets'] });
     const [taken = ''] = risks;
@@ -410,6 +410,28 @@ describe('does the next analysis start from the last?', () => {
       .expect(201);
     const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(0.9), fromPrevious: first.id });
     expect(begun).toMatchObject({ risks: [], left: [{ recordId: id }] });
+  });
+
+  it('does whoever owns it answer for a risk whose owner has left, and is that said?', async () => {
+    const { clinic, start, analysed, officer, records, edit, approve, etag, read, owner } = await office();
+    const first = await analysed('Risk analysis 1', ago(10));
+    const { body } = await officer.get(`${records}?type=risk`).expect(200);
+    const { id } = body.items[0];
+    await clinic.member('auditor');
+    const { body: members } = await clinic.admin.get(`${clinic.path}/members`).expect(200);
+    const leaver = members.items.find(({ role }: { role: string }) => role === 'auditor').id;
+    await officer
+      .post(`${records}/${id}/versions`)
+      .set('If-Match', await etag(id))
+      .expect(201);
+    await edit(id, { ownerId: leaver, effectiveFrom: ago(2) });
+    await approve(id);
+    await clinic.admin.delete(`${clinic.path}/members/${leaver}`).expect(204);
+
+    const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(0.9), fromPrevious: first.id });
+    expect(begun).toMatchObject({ risks: [id], left: [], handedOver: [{ recordId: id, before: leaver }] });
+    expect(await read(id)).toMatchObject({ version: 3, state: 'draft', ownerId: owner });
+    await approve(id);
   });
 });
 

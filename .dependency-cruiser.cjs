@@ -18,8 +18,8 @@ const ROOMS = {
   // Policy as code: pure but for what organisations change of it.
   checks: ['kernel', 'audit', 'organizations', 'catalog'],
   scans: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'results', 'events', 'checks'],
-  // What people keep, in one set of tables with one life. Of the checks it knows what a secret looks like.
-  records: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'checks'],
+  // What people keep, in one set of tables with one life. Of the checks it knows what a secret looks like; of scans, whose reports a legal hold holds.
+  records: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'checks', 'scans'],
   // What was done with evidence, told from the audit log.
   custody: ['kernel', 'audit', 'organizations', 'evidence', 'scans', 'records'],
   // Judges: pure rules over records in effect and facts.

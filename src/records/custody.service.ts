@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../kernel/db/database.js';
+import { ScansService } from '../scans/scans.service.js';
 import { CustodyStore, type HoldVersion, type NamingVersion, type Period } from './custody.store.js';
+import { systemOf } from './effective.js';
 import { RetentionStore } from './retention.store.js';
 
 /** What the approval of a version of a record did to how long an evidence is kept. */
@@ -16,6 +18,7 @@ export class RecordCustody {
   constructor(
     private readonly store: CustodyStore,
     private readonly retention: RetentionStore,
+    private readonly scans: ScansService,
   ) {}
 
   /** Those of the records of which a version was in effect at some instant of the period, in one of the places (null: anywhere). */
@@ -45,15 +48,20 @@ export class RecordCustody {
     const records = [...new Set([...naming.values()].flat().map(({ recordId }) => recordId))];
     const pointed =
       holds.length === 0 ? new Map<string, readonly string[]>() : await this.retention.linkedRecords(tx, records);
+    const reported =
+      holds.length === 0
+        ? new Map<string, readonly string[]>()
+        : await this.scans.systemsOfEvidence(tx, evidenceIds, knownAt);
     return new Map(
       evidenceIds.map((id): [string, KeepingStep[]] => {
         const named = naming.get(id) ?? [];
+        const systems = new Set([...(reported.get(id) ?? []), ...named.flatMap(({ systemIds }) => systemIds)]);
         const kept = named.map(({ recordId, version }): KeepingStep => ({
           recordId,
           version,
           step: 'retention-extended',
         }));
-        return [id, [...kept, ...holds.flatMap((versions) => holdSteps(versions, id, named, pointed))]];
+        return [id, [...kept, ...holds.flatMap((versions) => holdSteps(versions, id, { named, pointed, systems }))]];
       }),
     );
   }
@@ -63,11 +71,18 @@ export class RecordCustody {
 function holdSteps(
   versions: readonly HoldVersion[],
   evidenceId: string,
-  named: readonly NamingVersion[],
-  pointed: ReadonlyMap<string, readonly string[]>,
+  {
+    named,
+    pointed,
+    systems,
+  }: {
+    named: readonly NamingVersion[];
+    pointed: ReadonlyMap<string, readonly string[]>;
+    /** Systems that it is a report of, or that a record is of which names it. */
+    systems: ReadonlySet<string>;
+  },
 ): KeepingStep[] {
   const records = new Set(named.flatMap(({ recordId }) => [recordId, ...(pointed.get(recordId) ?? [])]));
-  const systems = new Set(named.flatMap(({ systemIds }) => systemIds));
   const holds = ({ kind, everything, links }: HoldVersion): boolean =>
     kind === 'content' &&
     (everything ||
@@ -75,7 +90,7 @@ function holdSteps(
         (link) =>
           (link.kind === 'evidence' && link.target === evidenceId) ||
           (link.kind === 'record' && records.has(link.target)) ||
-          (link.kind === 'namespace' && systems.has(link.target.split('/')[0] ?? '')),
+          (link.kind === 'namespace' && systems.has(systemOf(link))),
       ));
   let isHeld = false;
   return versions.flatMap((one): KeepingStep[] => {

@@ -19,6 +19,9 @@ export interface RecordLink {
   note: string;
 }
 
+/** The system of a namespace that a link points at. */
+export const systemOf = ({ target }: Pick<RecordLink, 'target'>): string => target.split('/')[0] ?? '';
+
 export interface RecordDocument {
   evidenceId: string;
   role: string;

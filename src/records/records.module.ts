@@ -5,6 +5,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { ScansModule } from '../scans/scans.module.js';
 import { RecordCustody } from './custody.service.js';
 import { CustodyStore } from './custody.store.js';
 import { DisposalStore } from './disposal.store.js';
@@ -29,7 +30,7 @@ import { RecordRulesRegistry } from './rules.js';
 import { RecordTypesModule } from './types/record-types.module.js';
 
 @Module({
-  imports: [AuditModule, OrganizationsModule, EvidenceModule, CatalogModule, RecordTypesModule],
+  imports: [AuditModule, OrganizationsModule, EvidenceModule, ScansModule, CatalogModule, RecordTypesModule],
   controllers: [RecordsController, DocumentsController],
   providers: [
     RecordAccounts,

@@ -3,7 +3,8 @@ import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { Tx } from '../kernel/db/database.js';
 import { retentionEnd } from '../kernel/retention.js';
-import type { RecordLink } from './effective.js';
+import { ScansService } from '../scans/scans.service.js';
+import { systemOf, type RecordLink } from './effective.js';
 import { IntervalStore } from './interval.store.js';
 import { keptUntil, latest } from './retention.js';
 import { RetentionStore, type VersionLifetime } from './retention.store.js';
@@ -32,6 +33,7 @@ export class RetentionService {
     private readonly store: RetentionStore,
     private readonly intervals: IntervalStore,
     private readonly evidence: EvidenceService,
+    private readonly scans: ScansService,
     private readonly clock: Clock,
   ) {}
 
@@ -51,6 +53,7 @@ export class RetentionService {
       (await this.store.ofEvidence(tx, evidenceIds)).map((one) => [one.evidenceId, one.versions]),
     );
     const holds = await this.holds(tx, [...lifetimes.values()].flat());
+    const reported = await this.scans.systemsOfEvidence(tx, evidenceIds, null);
     const found = new Map<string, Retention>();
     for (const id of evidenceIds) {
       const { retainUntil } = await this.evidence.find(tx, id);
@@ -59,7 +62,7 @@ export class RetentionService {
       const until = untilOf(versions, [retainUntil]);
       const by = versions.find((version) => sameInstant(untilOf([version], []), until))?.recordId ?? null;
       const heldBy = new Set([
-        ...holds.ofEvidence(id),
+        ...holds.ofEvidence(id, reported.get(id) ?? []),
         ...versions.flatMap(({ recordId }) => holds.ofRecord(recordId)),
       ]);
       found.set(id, { until, by, heldBy: [...heldBy].sort() });
@@ -76,7 +79,7 @@ export class RetentionService {
       events.filter(({ objectKind }) => objectKind === kind).map(({ objectId }) => objectId);
     const records = await this.ofRecords(tx, idsOf('record'));
     const evidence = await this.ofEvidence(tx, idsOf('evidence'));
-    const all = (await this.holds(tx, [])).ofEvidence('');
+    const all = (await this.holds(tx, [])).ofEvidence('', []);
     return new Map(
       events.map(({ id, at, objectKind, objectId }) => {
         const about = objectKind === 'record' ? records : objectKind === 'evidence' ? evidence : undefined;
@@ -91,11 +94,14 @@ export class RetentionService {
     return this.store.documents(tx, page);
   }
 
-  /** Legal holds that are decided on, in effect or to come: nothing goes on the eve of one. One of a record holds also what points at it (of a vendor, the agreements with it); one of a namespace, all records of its system. */
+  /**
+   * Legal holds that are decided on, in effect or to come: nothing goes on the eve of one. One of a record holds also what points at it (of a vendor, the agreements with it);
+   * one of a namespace, all records of its system and the reports of the system's scans, each as a whole: what it says of one namespace cannot be kept without the rest.
+   */
   private async holds(
     tx: Tx,
     versions: readonly VersionLifetime[],
-  ): Promise<{ ofRecord(id: string): string[]; ofEvidence(id: string): string[] }> {
+  ): Promise<{ ofRecord(id: string): string[]; ofEvidence(id: string, systemIds: readonly string[]): string[] }> {
     const holds = await this.intervals.neighbours(tx, null, this.clock.now(), { types: ['legal_hold'] });
     const recordIds = [...new Set(versions.map(({ recordId }) => recordId))];
     const pointed =
@@ -110,12 +116,17 @@ export class RetentionService {
         const records = [id, ...(pointed.get(id) ?? [])];
         const systems = versions.filter(({ recordId }) => recordId === id).flatMap(({ systemIds }) => systemIds);
         return holding(
-          ({ kind, target }) =>
-            (kind === 'record' && records.includes(target)) ||
-            (kind === 'namespace' && systems.includes(target.split('/')[0] ?? '')),
+          (link) =>
+            (link.kind === 'record' && records.includes(link.target)) ||
+            (link.kind === 'namespace' && systems.includes(systemOf(link))),
         );
       },
-      ofEvidence: (id) => holding(({ kind, target }) => kind === 'evidence' && target === id),
+      ofEvidence: (id, systemIds) =>
+        holding(
+          (link) =>
+            (link.kind === 'evidence' && link.target === id) ||
+            (link.kind === 'namespace' && systemIds.includes(systemOf(link))),
+        ),
     };
   }
 }

@@ -185,6 +185,21 @@ export class ScansService {
     return this.store.idsOfEvidence(tx, evidenceIds);
   }
 
+  /** Of each of the evidence the systems that it is a report of; `knownAt`: by the scans whose results were known then, null: by all. */
+  async systemsOfEvidence(
+    tx: Tx,
+    evidenceIds: readonly string[],
+    knownAt: Date | null,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    const found = await this.store.systemsOfEvidence(tx, evidenceIds, knownAt);
+    return new Map(
+      [...Map.groupBy(found, ({ evidenceId }) => evidenceId)].map(([id, all]) => [
+        id,
+        all.map(({ systemId }) => systemId),
+      ]),
+    );
+  }
+
   /** Those of the evidence that are reports of scans of the systems (null: of all) and of the period. */
   evidenceOfPeriod(
     tx: Tx,

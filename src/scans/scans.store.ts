@@ -46,6 +46,8 @@ export interface ScanPage {
 /** Of which evidence a scan is, and of which system. */
 export type ScanOfEvidence = Pick<Scan, 'id' | 'systemId' | 'evidenceId' | 'observedAt' | 'receivedAt'>;
 
+export type SystemOfEvidence = Pick<Scan, 'evidenceId' | 'systemId'>;
+
 @Injectable()
 export class ScansStore {
   /** False when the same bytes with the same declaration are a scan already; waits for a transaction that is about to make them one. */
@@ -199,6 +201,15 @@ export class ScansStore {
       `select id, system_id as "systemId", evidence_id as "evidenceId", observed_at as "observedAt", received_at as "receivedAt" from scan
        where organization_id = $1 and evidence_id = any ($2::uuid[])`,
       [tx.organizationId, evidenceIds],
+    );
+  }
+
+  /** Of which systems each of the evidence is a report; `knownAt`: of scans whose results were known then, null: of all. */
+  systemsOfEvidence(tx: Tx, evidenceIds: readonly string[], knownAt: Date | null): Promise<SystemOfEvidence[]> {
+    return tx.query<SystemOfEvidence>(
+      `select distinct evidence_id as "evidenceId", system_id as "systemId" from scan
+       where organization_id = $1 and evidence_id = any ($2::uuid[]) and ($3::timestamptz is null or known_at <= $3)`,
+      [tx.organizationId, evidenceIds, knownAt],
     );
   }
 

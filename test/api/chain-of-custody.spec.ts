@@ -19,15 +19,15 @@ beforeAll(async () => {
 });
 
 const report = kubeBench({ '1.2.1': 'PASS' });
-const post = async (day: number, path = clinic.systemPath, caller = clinic.agent) => {
-  const { body } = await send<{ id: string; evidenceId: string }>(
+const post = async (day: number, path = clinic.systemPath, caller = clinic.agent, body = report) => {
+  const { body: posted } = await send<{ id: string; evidenceId: string }>(
     world.url,
     caller,
     'POST',
     `${path}/scans?targets=node/cp-1&observedAt=2026-01-0${day}T00:00:00Z`,
-    { body: report },
+    { body },
   );
-  return body;
+  return posted;
 };
 const custody = async (id: string, query = ''): Promise<CustodyView> =>
   (await officer.get(`${clinic.path}/evidence/${id}/custody${query}`).expect(200)).body as CustodyView;
@@ -140,6 +140,30 @@ describe('is what was done with an evidence told step by step, as the audit log 
     // It holds that one alone.
     const { evidenceId: other } = await post(3);
     expect(stepsOf(await custody(other))).not.toContain('hold-set');
+  });
+
+  it('a hold on a namespace holds the reports of its system, of no other, and until it is lifted?', async () => {
+    const [own, other] = [await clinic.system(), await clinic.system()];
+    const { evidenceId } = await post(4, own.path, officer, kubeBench({ '1.2.2': 'PASS' }));
+    const held = await hold([{ kind: 'namespace', target: `${own.id}/emr`, note: '' }]);
+    const { evidenceId: later } = await post(5, own.path, officer, kubeBench({ '1.2.3': 'PASS' }));
+    const { evidenceId: elsewhere } = await post(6, other.path, officer, kubeBench({ '1.2.4': 'PASS' }));
+    const heldBy = async (id: string) => (await custody(id)).retention.heldBy;
+    expect([await heldBy(evidenceId), await heldBy(later), await heldBy(elsewhere)]).toEqual([[held], [held], []]);
+    expect(stepsOf(await custody(evidenceId))).toContain('hold-set');
+    const disposal = {
+      type: 'record_disposal',
+      fields: { method: 'Deleted', reason: 'It is no longer wanted.' },
+      links: [{ kind: 'evidence', target: evidenceId, note: '' }],
+    };
+    const refused = await keeper.submit(await keeper.draft(disposal));
+    expect([refused.status, refused.body.heldBy]).toEqual([409, [held]]);
+    const { bag } = await packageOf({ scope: { systemId: own.id } });
+    const index = JSON.parse(bag.get('data/index.json')!.toString()) as { evidence: { evidenceId: string }[] };
+    expect(index.evidence.find((one) => one.evidenceId === evidenceId)).toMatchObject({ heldBy: [held] });
+    await keeper.end(held, new Date().toISOString());
+    expect(await heldBy(evidenceId)).toEqual([]);
+    expect(stepsOf(await custody(evidenceId)).at(-1)).toBe('hold-lifted');
   });
 
   it('of another’s evidence, and of none, nothing?', async () => {

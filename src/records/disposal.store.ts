@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { WriteTx } from '../kernel/db/database.js';
+import { forgetAnswers, type WriteTx } from '../kernel/db/database.js';
 
 @Injectable()
 export class DisposalStore {
   /**
-   * Empties the content of all versions of a record: title, key, subject, fields, reason, and the notes of links and names of documents. When it was in effect, and
-   * who decided on it, stays.
+   * Empties the content of all versions of a record: title, key, subject, fields, the notes of links and names of documents, and the reasons of its versions and moves. When it
+   * was in effect, and who did what with it, stays. Answers that are remembered for retries of long ago have the content too, and nobody asks for them any more.
    */
   async empty(tx: WriteTx, recordId: string, at: Date): Promise<void> {
     await tx.execute(
@@ -18,6 +18,11 @@ export class DisposalStore {
        where v.organization_id = $1 and v.record_id = $2 and v.disposed_at is null`,
       [tx.organizationId, recordId, at],
     );
+    await tx.execute(
+      'update record_move set reason = null where organization_id = $1 and record_id = $2 and reason is not null',
+      [tx.organizationId, recordId],
+    );
+    await forgetAnswers(tx);
     await tx.execute(
       `update record set natural_key = '', revision = revision + 1 where organization_id = $1 and id = $2`,
       [tx.organizationId, recordId],

@@ -114,7 +114,7 @@ export class RecordVersion {
   disposedAt!: Date | null;
 }
 
-/** The life of a version as it was. Append-only. */
+/** The life of a version as it was. Append-only, but that a disposal empties reasons. */
 @Entity('record_move')
 @ForeignKey('record_version', ['organizationId', 'recordId', 'version'], ['organizationId', 'recordId', 'version'], {
   name: 'record_move_version',

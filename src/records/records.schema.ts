@@ -352,7 +352,8 @@ export const listRecordMoves = operation({
   path: `${records}/:recordId/moves`,
   tag: 'Records',
   summary: 'List the moves of a record',
-  description: 'The life of its versions as it was, in its order: who did what, when and why.',
+  description:
+    'The life of its versions as it was, in its order: who did what, when and why. Where the record was disposed of, no longer why.',
   permission: 'records:read',
   params: recordParams,
   query: z.strictObject(pageQuery),

@@ -355,6 +355,66 @@ describe('is what the law keeps kept, and nothing disposed of by one person?', (
     expect(draft).toMatchObject({ version: 3, state: 'draft', disposedAt: null });
   });
 
+  it('nothing that was written of a record is left anywhere, and what was done with it when and by whom is', async () => {
+    const written = 'jane-roe-mrn-0012345';
+    const reason = `${written} has moved.`;
+    const body = {
+      ...{ type: 'org/supplier', title: written, ownerId: owner, effectiveFrom: '2026-01-01T00:00:00Z' },
+      ...{ fields: { name: written }, links: [{ kind: 'control', target: '164.308(a)(1)(i)', note: written }] },
+    };
+    const made = await officer.post(records, body).set('Idempotency-Key', `${++names}`).expect(201);
+    const { id } = made.body;
+    const act = async (who: Caller, path: string, said: object, status = 200) =>
+      who
+        .post(`${records}/${id}/${path}`, said)
+        .set('If-Match', await etagOf(id))
+        .expect(status);
+    const submit = async () =>
+      officer
+        .post(`${records}/${id}/submission`)
+        .set('If-Match', await etagOf(id))
+        .expect(200);
+    await submit();
+    await act(approver, 'decision', { decision: 'reject', reason });
+    await approve(id);
+    await officer
+      .post(`${records}/${id}/versions`)
+      .set('If-Match', await etagOf(id))
+      .expect(201);
+    await act(officer, 'abandonment', { reason });
+    await act(officer, 'end', { effectiveFrom: '2026-06-01T00:00:00Z', reason }, 201);
+    await approve(id);
+    const moves = async () =>
+      (await officer.get(`${records}/${id}/moves`).expect(200)).body.items as { reason: string | null }[];
+    const before = await moves();
+    expect(before.filter((move) => move.reason === reason)).toHaveLength(3);
+
+    await travel(7);
+    const admin = new pg.Client({ connectionString: world.database.urls.admin });
+    await admin.connect();
+    try {
+      // Its own clock has not moved.
+      await admin.query(`update idempotency_key set created_at = created_at - interval '7 years'`);
+      const { made: disposal } = await submitDisposal([{ kind: 'record', target: id }]);
+      await approver
+        .post(`${records}/${disposal}/decision`, { decision: 'approve' })
+        .set('If-Match', await etagOf(disposal))
+        .expect(200);
+      expect(await moves()).toEqual(before.map((move) => ({ ...move, reason: null })));
+      const { rows: tables } = await admin.query<{ name: string }>(
+        `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema')`,
+      );
+      expect(tables.length).toBeGreaterThan(50);
+      for (const { name } of tables) {
+        const { rows } = await admin.query(`select from ${name} t where t::text like $1`, [`%${written}%`]);
+        expect([name, rows.length]).toEqual([name, 0]);
+      }
+    } finally {
+      await admin.end();
+    }
+  });
+
   it('bytes go with the last that names them, and come back to nobody', async () => {
     const bytes = Buffer.from('only once');
     const id = await create();

@@ -240,6 +240,9 @@ describe('does a record live by the table of moves?', () => {
         [change(2, `state = 'draft', submitted_at = null, submitted_by = null`), 'done 1'],
         ['delete from record_version where record_id = $id', '42501'],
         [`update record_move set move = 'edit' where record_id = $id`, '42501'],
+        [`update record_move set reason = 'another' where record_id = $id`, '23001'],
+        // Of a record that was not disposed of.
+        [`update record_move set reason = null where record_id = $id`, '23001'],
         [`update record set type = 'other' where id = $id`, '42501'],
         [
           `insert into record_version select (jsonb_populate_record(v, '{"version": 9, "state": "approved"}')).* from record_version v where record_id = $id and version = 1`,

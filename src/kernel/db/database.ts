@@ -327,6 +327,15 @@ async function claim(tx: WriteTx, once: Once): Promise<{ response: unknown } | n
   return { response: prior.response };
 }
 
+/** Takes from keys that count no more what was answered under them; a day later, for whoever began while they did. */
+export async function forgetAnswers(tx: WriteTx): Promise<void> {
+  await tx.execute(
+    `update idempotency_key set response = null
+     where organization_id = $1 and created_at < now() - interval '${REMEMBERED}' - interval '1 day' and response is not null`,
+    [tx.organizationId],
+  );
+}
+
 /** The constraint that a statement broke, if that is why it failed: errors are told apart by constraint name, not by code alone. */
 export function brokenConstraint(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('constraint' in error)) return null;

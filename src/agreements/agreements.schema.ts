@@ -27,7 +27,8 @@ const AgreementView = z
     effectiveFrom: time,
     signedOn: z.iso.date().nullable(),
     endsAt: time.nullable().meta({
-      description: 'The first instant at which it is not in force any more; null: it renews itself, or has no end.',
+      description:
+        'The first instant at which it is not in force any more, of itself or by an end that is decided on; null: it renews itself, or has no end.',
     }),
     hasRenewedItself: z.boolean(),
     renewal: z.enum(['none', 'automatic', 'by_notice']).nullable(),
@@ -71,8 +72,8 @@ const VendorAgreements = z
       .object({ recordId: z.uuid(), verifiedAt: time, isAdequate: z.boolean() })
       .nullable()
       .meta({ description: 'The last verification of its safeguards.' }),
-    returns: z.array(z.object({ agreementId: z.uuid(), endedAt: time, dueAt: time })).meta({
-      description: `Agreements that ended and whose PHI is not shown to be returned or destroyed; due ${RETURN_DAYS} days after.`,
+    returns: z.array(z.object({ agreementId: z.uuid(), parts, endedAt: time, dueAt: time })).meta({
+      description: `Agreements that ended, or that were narrowed by a later version, and the \`parts\` whose PHI is not shown to be returned or destroyed; due ${RETURN_DAYS} days after.`,
     }),
   })
   .meta({

@@ -92,6 +92,8 @@ export class AgreementsService implements OnModuleInit {
       returns: of('phi_return'),
       applicability: of('applicability_statement'),
       ended: await this.records.ended(tx, instant, { types: ['vendor', 'baa'] }),
+      past: await this.records.past(tx, instant, ['baa']),
+      endings: await this.records.endings(tx, instant, ['baa']),
       systems: systems.filter(({ phi }) => phi !== 'none').map(({ id, name }) => ({ id, name })),
     };
   }

@@ -1,7 +1,7 @@
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
 import { applicabilityOf } from './fields.js';
-import { partName } from './scope.js';
+import { partNames } from './scope.js';
 import { standingsOf, type AgreementsInput, type AgreementStanding, type VendorStanding } from './standing.js';
 import { controlOf, FLOW_DOWN_TERMS, type Term } from './terms.js';
 
@@ -10,7 +10,6 @@ import { controlOf, FLOW_DOWN_TERMS, type Term } from './terms.js';
  */
 
 const DAY = 86_400_000;
-const MAX_NAMED = 5;
 
 /** The practice that what concerns vendors at large is said of, and the one of contracts one level down. */
 export const OVERSIGHT = 'vendor-oversight-baa';
@@ -157,12 +156,10 @@ function forceFindings(standing: VendorStanding, names: ReadonlyMap<string, stri
     ];
   }
   if (uncovered.length === 0) return [];
-  const left = uncovered.slice(0, MAX_NAMED).map((part) => partName(part, names));
-  const more = uncovered.length > left.length ? ` and ${uncovered.length - left.length} more` : '';
   return [
     failing(
       () =>
-        `Record baa: the agreement with vendor ${name} does not cover ${left.join(', ')}${more}, where it handles ${handled}.`,
+        `Record baa: the agreement with vendor ${name} does not cover ${partNames(uncovered, names)}, where it handles ${handled}.`,
       record,
       ...inForce.map((agreement) => agreement.record),
     ),

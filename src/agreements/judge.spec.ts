@@ -82,6 +82,20 @@ describe('what is said of vendors?', () => {
     expect(reasons(ask(input), OVERSIGHT)).toContain('the last one ended on 2026-05-31');
   });
 
+  it('that it is met until an end that is decided on, and that this is at hand', () => {
+    const kept = agreement('lakeside', { renewal: 'automatic' }, { expires: '2026-03-01T00:00:00Z' });
+    const input = {
+      vendors: [vendor('lakeside')],
+      agreements: [kept],
+      endings: new Map([[kept.id, at('2026-06-21')]]),
+    };
+    const [met, work] = of(ask(input), OVERSIGHT);
+    expect(met).toMatchObject({ says: 'met', until: at('2026-06-21') });
+    expect(work).toMatchObject({ work: { kind: 'expiring', dueAt: at('2026-06-21') } });
+    expect(work?.reason).toContain('ends on 2026-06-20, within 30 days');
+    expect(of(ask({ ...input, endings: new Map() }), OVERSIGHT)).toMatchObject([{ until: null }]);
+  });
+
   it('that an agreement that renews itself goes on', () => {
     const input = {
       vendors: [vendor('lakeside')],

@@ -14,6 +14,7 @@ import {
   type AgreementNeeds,
   type Finding,
 } from './findings.js';
+import { partNames } from './scope.js';
 import { openReturns, returnsToCome, type AgreementsInput, type VendorStanding } from './standing.js';
 import { RETURN_CONTROL } from './terms.js';
 
@@ -146,9 +147,13 @@ function expiring(
 
 /** Return or destruction of PHI: work until it is due, and failing from then on until it is shown. */
 function returnStatements(input: AgreementsInput, at: Date): Statement[] {
-  return openReturns(input, at).flatMap(({ agreement, vendorName, endedAt, dueAt }): Statement[] => {
+  const names = new Map(input.systems.map(({ id, name }) => [id, name]));
+  return openReturns(input, at).flatMap(({ agreement, vendorName, endedAt, dueAt, left, isNarrowed }): Statement[] => {
     const common = { need: 'phi_return', records: ids(agreement), series: [], at };
-    const ended = `the agreement with vendor ${vendorName} ended on ${dayOf(new Date(endedAt.getTime() - 1))}`;
+    const lastDay = dayOf(new Date(endedAt.getTime() - 1));
+    const ended = isNarrowed
+      ? `the agreement with vendor ${vendorName} covered ${partNames(left, names)} until ${lastDay}, and no longer does`
+      : `the agreement with vendor ${vendorName} ended on ${lastDay}`;
     const practice = { practice: OVERSIGHT };
     if (at < dueAt) {
       const reason = `Record phi_return: ${ended}; that its PHI was returned or destroyed has to be shown by ${dayOf(dueAt)}.`;

@@ -89,6 +89,46 @@ describe('what does an agreement that ended leave open?', () => {
     expect(carriedOn(part({}, { namespaces: ['emr'] }))).toEqual(overdue);
   });
 
+  describe('and one that another version of it has narrowed?', () => {
+    const both = agreement('lakeside', {}, { systemIds: [emr.id, pacs.id] });
+    const next = (said: Said, fields: object = {}, version = 2) =>
+      agreement('lakeside', fields, { from: '2026-04-02T00:00:00Z', version, ...said });
+    const narrowed = next({ systemIds: [emr.id] });
+    const input = { vendors: [vendor('lakeside')], past: [ended(both, '2026-04-02')], agreements: [narrowed] };
+
+    it('the return of what it covers no longer, by name', () => {
+      expect(open(input, at('2026-05-31'))).toEqual(due);
+      expect(open(input)).toEqual(overdue);
+      const told = ask(input).find(({ need }) => need === 'phi_return');
+      expect(told?.reason).toContain('the agreement with vendor lakeside covered pacs until 2026-04-01');
+      const toNamespaces = { ...input, agreements: [next({ systemIds: [emr.id, pacs.id] }, { namespaces: ['emr'] })] };
+      expect(open(toNamespaces)).toEqual(overdue);
+      expect(open({ ...input, returns: [returned('baa of lakeside')] })).toEqual([]);
+    });
+
+    it('nothing where as much is covered as before: by that version, a later one, or another agreement', () => {
+      expect(open({ ...input, agreements: [next({ systemIds: [emr.id, pacs.id] })] })).toEqual([]);
+      expect(open({ ...input, agreements: [next({})] })).toEqual([]);
+      const wide = { ...input, past: [...input.past, ended(narrowed, '2026-05-01')] };
+      expect(open({ ...wide, agreements: [next({ systemIds: [emr.id, pacs.id] }, {}, 3)] })).toEqual([]);
+      const other = agreement('lakeside', {}, { systemIds: [pacs.id] }, 'other');
+      expect(open({ ...input, agreements: [narrowed, other] })).toEqual([]);
+    });
+
+    it('the same, and of the rest too, when the whole of it has ended', () => {
+      const last = ended(narrowed, '2026-05-01');
+      const all = { ended: [last], past: [...input.past, last] };
+      expect(open(all, at('2026-05-02'))).toEqual([...due, ...due]);
+      expect(open(all)).toEqual([...due, ...overdue]);
+      // What was shown as it was narrowed says nothing of what was kept on.
+      expect(open({ ...all, returns: [returned('baa of lakeside', '2026-02-15')] })).toEqual(due);
+    });
+
+    it('nothing of one that was disposed of', () => {
+      expect(open({ ...input, past: [{ ...ended(both, '2026-04-02'), disposed: true }] })).toEqual([]);
+    });
+  });
+
   it('what came after a return: one long before the end shows nothing of it', () => {
     expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-01-31')] })).toEqual(overdue);
     expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-02-01')] })).toEqual([]);

@@ -60,8 +60,15 @@ export function uncovered(reach: Scope, cover: Scope, systems: readonly string[]
   });
 }
 
-/** `emr-production/billing`; the names of systems by their ids. */
-export function partName(part: Part, names: ReadonlyMap<string, string>): string {
+const MAX_NAMED = 5;
+
+/** `emr-production/billing, pacs`, the first of them; the names of systems by their ids. */
+export function partNames(parts: Scope, names: ReadonlyMap<string, string>): string {
+  const named = parts.slice(0, MAX_NAMED).map((part) => partName(part, names));
+  return `${named.join(', ')}${parts.length > named.length ? ` and ${parts.length - named.length} more` : ''}`;
+}
+
+function partName(part: Part, names: ReadonlyMap<string, string>): string {
   const system = part.systemId === null ? 'the whole organisation' : (names.get(part.systemId) ?? part.systemId);
   return part.namespace === null ? system : `${system}/${part.namespace}`;
 }

@@ -20,6 +20,10 @@ export interface AgreementsInput {
   agreements: readonly EffectiveRecord[];
   /** Agreements and vendors that were ended; agreements whose time has run out are among `agreements`. */
   ended: readonly EndedRecord[];
+  /** Versions of agreements that were in effect and are no more. */
+  past: readonly EndedRecord[];
+  /** By agreement: when it ends, where people have decided so already. */
+  endings: ReadonlyMap<string, Date>;
   reviews: readonly EffectiveRecord[];
   returns: readonly EffectiveRecord[];
   /** Statements that something does not apply. */
@@ -33,7 +37,7 @@ export interface AgreementStanding {
   /** Null: it cannot be read, and counts for nothing. */
   fields: AgreementFields | null;
   inForce: boolean;
-  /** When it ends, or ended, of itself. Null: nothing but an end that people record ends it. */
+  /** When it ends, or ended: of itself, or by an end that is decided on. Null: an end that people have yet to record ends it. */
   endsAt: Date | null;
   /** Its time has run out, and it goes on by its own terms. */
   rolledOver: boolean;
@@ -66,9 +70,13 @@ export interface VendorStanding {
   review: EffectiveRecord | null;
 }
 
-/** What an agreement that has ended leaves open. */
+/** What an agreement that has ended leaves open, or that covers less than it did. */
 export interface OpenReturn {
   agreement: EffectiveRecord;
+  /** What it covered then, and no agreement of the vendor has covered since. */
+  left: Scope;
+  /** Another version of it has followed. */
+  isNarrowed: boolean;
   vendorId: string;
   vendorName: string;
   endedAt: Date;
@@ -77,12 +85,16 @@ export interface OpenReturn {
 
 const isOver = ({ expiresAt }: EffectiveRecord, asOf: Date): boolean => expiresAt !== null && expiresAt <= asOf;
 
-function agreementStanding(record: EffectiveRecord, asOf: Date): AgreementStanding {
+function agreementStanding(
+  record: EffectiveRecord,
+  { endings }: Pick<AgreementsInput, 'endings'>,
+  asOf: Date,
+): AgreementStanding {
   const fields = agreementOf(record);
   if (fields === null) {
     return { record, fields, inForce: false, endsAt: null, rolledOver: false, missing: TERM_NAMES, cover: [] };
   }
-  const endsAt = endOf(record, fields);
+  const endsAt = earliest([endOf(record, fields), endings.get(record.id) ?? null]);
   return {
     record,
     fields,
@@ -117,7 +129,7 @@ const isAssociate = ({ role }: VendorFields): boolean => role === 'business_asso
 export function standingsOf(input: AgreementsInput, asOf: Date): VendorStanding[] {
   const vendors = new Map(input.vendors.map((record) => [record.id, vendorOf(record)]));
   const agreements = Map.groupBy(
-    input.agreements.map((record) => agreementStanding(record, asOf)),
+    input.agreements.map((record) => agreementStanding(record, input, asOf)),
     ({ record }) => vendorOfAgreement(record),
   );
   const inForceOf = (id: string) => (agreements.get(id) ?? []).filter(({ inForce }) => inForce);
@@ -184,18 +196,24 @@ function latestReviews(reviews: readonly EffectiveRecord[], asOf: Date): Map<str
 }
 
 /**
- * Returns that are still to be shown. An agreement leaves none open where others of the vendor carry it on: those that are in force, or ended later and so leave
- * their own, and together cover all of what it did.
+ * Returns that are still to be shown. A version of an agreement leaves none open where others carry it on: those that are in force, or ended later and so leave their own, and
+ * together cover all of what it did. They are of other agreements of the vendor, or what followed it.
  */
 export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
-  const standings = input.agreements.map((record) => agreementStanding(record, asOf));
+  const standings = input.agreements.map((record) => agreementStanding(record, input, asOf));
+  const gone = new Set(input.ended.map(versionOf));
   const over = [
-    ...standings.flatMap(({ record, endsAt, inForce }) => (inForce || endsAt === null ? [] : [{ record, endsAt }])),
+    ...standings.flatMap(({ record, endsAt, inForce }) =>
+      inForce || endsAt === null ? [] : [{ record, endsAt, isNarrowed: false }],
+    ),
     // One that was disposed of has been kept for six years after its end, and two people have let it go.
-    ...input.ended
-      .filter(({ type, disposed }) => type === 'baa' && !disposed)
-      .map((record) => ({ record, endsAt: endOfEnded(record) })),
-  ].map(({ record, endsAt }) => ({ record, endsAt, vendor: vendorOfAgreement(record), cover: coverOfRecord(record) }));
+    ...[
+      ...input.ended.filter(({ type }) => type === 'baa'),
+      ...input.past.filter((record) => !gone.has(versionOf(record))),
+    ]
+      .filter(({ disposed }) => !disposed)
+      .map((record) => ({ record, endsAt: endOfEnded(record), isNarrowed: !gone.has(versionOf(record)) })),
+  ].map((one) => ({ ...one, vendor: vendorOfAgreement(one.record), cover: coverOfRecord(one.record) }));
   const inForce = standings
     .filter((standing) => standing.inForce)
     .map(({ record, cover }) => ({ record, cover, vendor: vendorOfAgreement(record), endsAt: null }));
@@ -219,31 +237,44 @@ export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
     ]),
   );
 
+  const carriesOn = (other: { record: EffectiveRecord; endsAt: Date | null }, one: (typeof over)[number]): boolean =>
+    other.endsAt === null ||
+    other.endsAt > one.endsAt ||
+    (other.record.id === one.record.id &&
+      other.record.version > one.record.version &&
+      other.endsAt.getTime() === one.endsAt.getTime());
+
   return over
     .filter(({ record, endsAt }) => !isShown(record, endsAt))
-    .filter((one) => {
-      const next = [...over, ...inForce].filter(
-        (other) =>
-          other.record.id !== one.record.id &&
-          other.vendor === one.vendor &&
-          (other.endsAt === null || other.endsAt > one.endsAt),
+    .flatMap((one): OpenReturn[] => {
+      const next = [...over, ...inForce].filter((other) => other.vendor === one.vendor && carriesOn(other, one));
+      const left = uncovered(
+        one.cover,
+        next.flatMap(({ cover }) => cover),
+        systems,
       );
-      const carriedOn = next.flatMap(({ cover }) => cover);
-      return uncovered(one.cover, carriedOn, systems).length > 0;
-    })
-    .map(({ record, endsAt, vendor }) => ({
-      agreement: record,
-      vendorId: vendor,
-      vendorName: names.get(vendor) ?? vendor,
-      endedAt: endsAt,
-      dueAt: new Date(endsAt.getTime() + RETURN_DAYS * DAY),
-    }));
+      if (left.length === 0) return [];
+      const { record, endsAt, vendor, isNarrowed } = one;
+      return [
+        {
+          agreement: record,
+          left,
+          isNarrowed,
+          vendorId: vendor,
+          vendorName: names.get(vendor) ?? vendor,
+          endedAt: endsAt,
+          dueAt: new Date(endsAt.getTime() + RETURN_DAYS * DAY),
+        },
+      ];
+    });
 }
 
+const versionOf = ({ id, version }: EffectiveRecord): string => `${id}/${version}`;
+
 /** When returns of agreements that are in force yet will be due at the earliest, if nothing is done until then. */
-export const returnsToCome = ({ agreements }: AgreementsInput, asOf: Date): Date[] =>
-  agreements.flatMap((record) => {
-    const { inForce, endsAt } = agreementStanding(record, asOf);
+export const returnsToCome = (input: AgreementsInput, asOf: Date): Date[] =>
+  input.agreements.flatMap((record) => {
+    const { inForce, endsAt } = agreementStanding(record, input, asOf);
     return inForce && endsAt !== null ? [new Date(endsAt.getTime() + RETURN_DAYS * DAY)] : [];
   });
 

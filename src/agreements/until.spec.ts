@@ -33,6 +33,7 @@ const INPUT = fc
         expires: fc.option(fc.integer({ min: 31, max: 150 })),
         automatic: fc.boolean(),
         ended: fc.option(fc.integer({ min: 0, max: 30 })),
+        endsOn: fc.option(fc.integer({ min: 31, max: 150 })),
         returned: fc.option(fc.integer({ min: -40, max: 30 })),
       }),
       { maxLength: 4 },
@@ -73,6 +74,12 @@ const INPUT = fc
       ),
       agreements: kept.filter((record) => !isEnded(record)),
       ended: kept.filter(isEnded),
+      past: [],
+      endings: new Map(
+        agreements.flatMap(({ endsOn }, index): [string, Date][] =>
+          endsOn === null ? [] : [[idOf(`baa ${index}`), at(endsOn)]],
+        ),
+      ),
       reviews: reviews.map(({ of, day, fails }, index) =>
         effective('vendor_review', `review ${index}`, { vendor: idOf(`vendor ${of}`) }, { goodFrom: text(day), fails }),
       ),

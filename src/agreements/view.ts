@@ -21,8 +21,9 @@ export function vendorView(entry: VendorEntry): VendorAgreementsView {
       review === null
         ? null
         : { recordId: review.id, verifiedAt: review.goodFrom.toISOString(), isAdequate: !review.fails },
-    returns: returns.map(({ agreement, endedAt, dueAt }) => ({
+    returns: returns.map(({ agreement, left, endedAt, dueAt }) => ({
       agreementId: agreement.id,
+      parts: [...left],
       endedAt: endedAt.toISOString(),
       dueAt: dueAt.toISOString(),
     })),

@@ -29,6 +29,7 @@ const summary = (ask: Ask, change: Partial<NeedSummary> = {}): NeedSummary => ({
   newestGoodFrom: ago(10),
   oldestGoodFrom: ago(10),
   firstExpires: null,
+  endsAt: null,
   records: ['r1'],
   ...change,
 });
@@ -133,6 +134,7 @@ describe('what do records say of a need?', () => {
       records: ['r1'],
     });
     expect(said({ firstExpires: ago(-3) })).toMatchObject({ state: 'met', until: ago(-3) });
+    expect(said({ endsAt: ago(-2) })).toMatchObject({ state: 'met', until: ago(-2) });
   });
 
   it.each([

@@ -219,7 +219,7 @@ function ofRecords(ask: Ask, summaries: ReadonlyMap<string, NeedSummary>, input:
 
 function ofSummary(ask: Ask, summary: NeedSummary | undefined): NeedPart | null {
   if (summary === undefined || summary.subjects === 0) return null;
-  const { subjects, failing, expired, fresh, oldestGoodFrom, newestGoodFrom, firstExpires } = summary;
+  const { subjects, failing, expired, fresh, oldestGoodFrom, newestGoodFrom, firstExpires, endsAt } = summary;
   const name = named(ask);
   const { days } = ask.limit;
   const of = ask.isEach ? `${subjects === 1 ? 'the one' : `${subjects}`} that it is kept of` : '';
@@ -235,7 +235,7 @@ function ofSummary(ask: Ask, summary: NeedSummary | undefined): NeedPart | null 
       days === null || oldestGoodFrom === null ? null : new Date(oldestGoodFrom.getTime() + days * DAY + 1);
     const since = oldestGoodFrom === null ? '' : `, of ${day(oldestGoodFrom.getTime())}`;
     const reason = ask.isEach ? `Kept: ${name}, for ${of}.` : `Kept: ${name}${since}.`;
-    return { ...part, state: 'met', reason, until: soonest([tooOld, firstExpires]) };
+    return { ...part, state: 'met', reason, until: soonest([tooOld, firstExpires, endsAt]) };
   }
   const tooOld = subjects - fresh - expired;
   const parts = [

@@ -136,6 +136,8 @@ export interface NeedSummary {
   oldestGoodFrom: Date | null;
   /** When the first of those neither failing nor expired expires. */
   firstExpires: Date | null;
+  /** From when on nobody speaks for any of the subjects, because of ends that are decided on already; null where somebody will. */
+  endsAt: Date | null;
   /** At most five of those that speak: failing ones first, then expired ones, then the oldest. */
   records: readonly string[];
 }

@@ -2,7 +2,7 @@ import type { TypeDefinition } from '../catalog/record-type.js';
 import type { RecordLink } from './effective.js';
 import { areFields, conditionFaults, orderFaults } from './conditions.js';
 import { endOfField, instantOfField } from './instants.js';
-import { subjectId } from './interval.store.js';
+import { subjectId } from './interval-filter.js';
 import type { VersionRow } from './records.store.js';
 import type { FieldReference } from './references.js';
 import type { RecordFault } from './rules.js';

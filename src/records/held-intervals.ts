@@ -36,7 +36,7 @@ const MAX_NAMED = 5;
 const DAY = 24 * 3_600_000;
 
 /*
- * What VISIBLE and its like (interval.ts, interval.sql.ts) say of rows, said of rows in memory: the spec of the store holds the one against the other. The numbers of all
+ * What `visibleIntervals` and its like (interval.ts, interval.sql.ts) say of rows, said of rows in memory: the spec of the store holds the one against the other. The numbers of all
  * rows of a bucket lie in one array: tens of thousands of persons are passed by with every question, and nothing is made for each.
  */
 const [KNOWN_FROM, KNOWN_TO, FROM, TO, ENDED_KNOWN, GOOD_FROM, EXPIRES, FAILS, WIDTH] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -96,6 +96,36 @@ class Bucket {
     );
   }
 
+  /** Of one that is visible: an end to come that was known; Infinity where there is none. */
+  plannedEnd(at: number, knownAt: number): number {
+    return this.number(at, ENDED_KNOWN) <= knownAt ? this.number(at, TO) : Infinity;
+  }
+
+  /** From when on nobody speaks for the subjects of those who do; Infinity where somebody will. */
+  lastEnd(speakers: Int32Array, about: readonly string[] | undefined, knownAt: number): number {
+    let last = -Infinity;
+    for (const at of speakers) {
+      const end = this.plannedEnd(at, knownAt);
+      if (end === Infinity || this.isSpokenFor(at, about, end, knownAt)) return Infinity;
+      last = Math.max(last, end);
+    }
+    return last;
+  }
+
+  /** Whether anybody speaks for the subject of a row at an instant. */
+  private isSpokenFor(at: number, about: readonly string[] | undefined, asOf: number, knownAt: number): boolean {
+    let [from, to] = [at, at];
+    while (this.subjects[from - 1] === this.subjects[at]) from -= 1;
+    while (this.subjects[to + 1] === this.subjects[at]) to += 1;
+    for (let row = from; row <= to; row += 1) if (this.speaks(row, about, asOf, knownAt)) return true;
+    return false;
+  }
+
+  private speaks(at: number, about: readonly string[] | undefined, asOf: number, knownAt: number): boolean {
+    if (this.number(at, GOOD_FROM) > asOf || !this.isVisible(at, asOf, knownAt)) return false;
+    return about === undefined || this.rows[at]?.about.some((id) => about.includes(id)) === true;
+  }
+
   hasEnded(at: number, asOf: number, knownAt: number): boolean {
     return this.isKnown(at, knownAt) && this.number(at, TO) <= asOf && this.number(at, ENDED_KNOWN) <= knownAt;
   }
@@ -115,8 +145,7 @@ class Bucket {
     let count = 0;
     let last = -1;
     for (let at = 0; at < this.rows.length; at += 1) {
-      if (this.number(at, GOOD_FROM) > asOf || !this.isVisible(at, asOf, knownAt)) continue;
-      if (about !== undefined && this.rows[at]?.about.some((id) => about.includes(id)) !== true) continue;
+      if (!this.speaks(at, about, asOf, knownAt)) continue;
       if (last === -1 || this.subjects[last] !== this.subjects[at]) count += 1;
       else if (!this.isLouder(at, last, asOf)) continue;
       this.speaking[count - 1] = at;
@@ -242,6 +271,37 @@ export class HeldIntervals {
     return [...last.values()];
   }
 
+  /** Each version that was in effect and is no more, with when it ended. */
+  past(types: readonly string[], asOf: number, knownAt: number): EndedInterval[] {
+    const found = new Map<string, EndedInterval>();
+    for (const bucket of this.buckets(types, null)) {
+      for (const [at, row] of bucket.rows.entries()) {
+        if (!bucket.hasEnded(at, asOf, knownAt)) continue;
+        found.set(`${row.recordId}/${row.version}`, { ...row, endedAt: new Date(bucket.number(at, TO)) });
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** By record: when those in effect end, by ends that are decided on already. A version that another one follows ends no record. */
+  endings(types: readonly string[], asOf: number, knownAt: number): Map<string, Date> {
+    const endings = new Map<string, Date>();
+    for (const bucket of this.buckets(types, null)) {
+      for (const [at, { recordId }] of bucket.rows.entries()) {
+        const end = bucket.plannedEnd(at, knownAt);
+        if (end !== Infinity && bucket.isVisible(at, asOf, knownAt)) endings.set(recordId, new Date(end));
+      }
+    }
+    if (endings.size === 0) return endings;
+    for (const bucket of this.buckets(types, null)) {
+      for (const [at, { recordId }] of bucket.rows.entries()) {
+        const end = endings.get(recordId);
+        if (end !== undefined && bucket.isVisible(at, end.getTime(), knownAt)) endings.delete(recordId);
+      }
+    }
+    return endings;
+  }
+
   /** As IntervalStore.needs: null where nobody speaks. */
   need(limit: NeedLimit, systemId: string | null, asOf: number, knownAt: number): NeedSummary | null {
     const { type, days, about } = limit;
@@ -270,6 +330,7 @@ export class HeldIntervals {
       newestGoodFrom: dateOf(newest),
       oldestGoodFrom: dateOf(oldest),
       firstExpires: dateOf(expires),
+      endsAt: dateOf(bucket.lastEnd(speakers, about, knownAt)),
       records: bucket.named(speakers, asOf),
     };
   }

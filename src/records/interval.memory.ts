@@ -164,7 +164,8 @@ export class IntervalMemory {
 
 const contentsOf = ({ contents }: Held): number => contents.size;
 
-const keyOf = ({ recordId, version }: HeldInterval): string => `${recordId}/${version}`;
+export const keyOf = ({ recordId, version }: Pick<HeldInterval, 'recordId' | 'version'>): string =>
+  `${recordId}/${version}`;
 
 /** The last instant at which anything that the transaction sees became known of records of its organisation, as Postgres writes it and in milliseconds; null where nothing was approved. */
 export function lastDecision(tx: Tx): Promise<{ text: string; at: number } | null> {

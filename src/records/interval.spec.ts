@@ -163,8 +163,47 @@ describe('do intervals say what versions say?', () => {
     expect(asked).toBeGreaterThan(20);
   }, 120_000);
 
+  it('what is past is every version that was in effect, and what is to end ends when nothing of it goes on', async () => {
+    let [past, ending] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(HISTORY, async (batches) => {
+        const type = `t_${newId()}`;
+        const told = await tell(type, batches);
+        await history.readSnapshot(async (tx) => {
+          for (const instant of instantsOf(told)) {
+            const was = new Map<string, Date>();
+            for (let at = day(0); at < instant.asOf; at = new Date(at.getTime() + DAY)) {
+              for (const one of inEffect(told, at, instant.knownAt)) {
+                was.set(`${one.recordId}/${one.version}`, new Date(at.getTime() + DAY));
+              }
+            }
+            const present = inEffect(told, instant.asOf, instant.knownAt);
+            for (const one of named(present)) was.delete(one);
+            const endings = present.flatMap((one): [string, Date][] => {
+              const end = endOf(told, one, instant);
+              const goesOn = inEffect(told, end ?? FAR, instant.knownAt).some(
+                ({ recordId }) => recordId === one.recordId,
+              );
+              return end === null || goesOn ? [] : [[one.recordId, end]];
+            });
+            for (const store of BOTH) {
+              const found = await store.past(tx, instant, [type]);
+              expect(new Map(found.map(({ id, version, endedAt }) => [`${id}/${version}`, endedAt]))).toEqual(was);
+              expect(await store.endings(tx, instant, [type])).toEqual(new Map(endings));
+            }
+            past += was.size;
+            ending += endings.length;
+          }
+        });
+      }),
+      { numRuns: 15 },
+    );
+    expect(past).toBeGreaterThan(100);
+    expect(ending).toBeGreaterThan(20);
+  }, 120_000);
+
   it('needs count, for each subject, the one that speaks for it', async () => {
-    let spoken = 0;
+    let [spoken, ended] = [0, 0];
     await fc.assert(
       fc.asyncProperty(HISTORY, async (batches) => {
         const type = `t_${newId()}`;
@@ -176,16 +215,25 @@ describe('do intervals say what versions say?', () => {
         await history.readSnapshot(async (tx) => {
           for (const instant of instantsOf(told)) {
             for (const systemId of [null, ...SYSTEMS]) {
-              const there = inEffect(told, instant.asOf, instant.knownAt).filter(
-                ({ systemIds, goodFrom }) =>
-                  goodFrom <= instant.asOf &&
-                  (systemId === null ? systemIds.length === 0 : systemIds.includes(systemId)),
-              );
+              const speakingAt = (asOf: Date, about: readonly string[] | undefined) =>
+                inEffect(told, asOf, instant.knownAt).filter(
+                  (one) =>
+                    one.goodFrom <= asOf &&
+                    (systemId === null ? one.systemIds.length === 0 : one.systemIds.includes(systemId)) &&
+                    about?.some((id) => one.about.includes(id)) !== false,
+                );
               const expected = limits.flatMap((limit) => {
-                const speaking = there.filter(({ about }) => limit.about?.some((id) => about.includes(id)) !== false);
-                return speaking.length === 0
-                  ? []
-                  : [{ limit, systemId, ...summaryOf(speaking, limit.days, instant.asOf) }];
+                const speaking = speakingAt(instant.asOf, limit.about);
+                if (speaking.length === 0) return [];
+                const ends = speakersOf(speaking, instant.asOf).map((speaker) => {
+                  const end = endOf(told, speaker, instant);
+                  const goesOn =
+                    end !== null && speakingAt(end, limit.about).some(({ subject }) => subject === speaker.subject);
+                  return goesOn ? null : end;
+                });
+                const endsAt = ends.includes(null) ? null : (ends.sort((a, b) => Number(b) - Number(a))[0] ?? null);
+                ended += endsAt === null ? 0 : 1;
+                return [{ limit, systemId, ...summaryOf(speaking, limit.days, instant.asOf), endsAt }];
               });
               for (const store of BOTH) expect(await store.needs(tx, instant, systemId, limits)).toEqual(expected);
               spoken += expected.length;
@@ -196,6 +244,7 @@ describe('do intervals say what versions say?', () => {
       { numRuns: 12 },
     );
     expect(spoken).toBeGreaterThan(500);
+    expect(ended).toBeGreaterThan(20);
   }, 120_000);
 
   it('of two records of one day, does the failing one speak?', async () => {
@@ -299,10 +348,26 @@ describe('do intervals say what versions say?', () => {
 
 const HALF_DAY = 12 * 3_600_000;
 
-/** What NeedSummary says of itself. */
-function summaryOf(there: readonly Told[], days: number | null, asOf: Date) {
-  const expired = ({ expiresAt }: Told) => expiresAt !== null && expiresAt <= asOf;
-  const speakers = [...new Set(there.map(({ subject }) => subject))].map(
+/** When a version that is in effect is no more, by what was known; null: never. */
+function endOf(
+  told: readonly Told[],
+  { recordId, version }: Told,
+  instant: { asOf: Date; knownAt: Date },
+): Date | null {
+  const of = told.filter((one) => one.recordId === recordId);
+  const days = Array.from({ length: 14 }, (_, at) => new Date(instant.asOf.getTime() + (at + 1) * DAY));
+  return days.find((at) => inEffect(of, at, instant.knownAt)[0]?.version !== version) ?? null;
+}
+
+const isExpired =
+  (asOf: Date) =>
+  ({ expiresAt }: Told): boolean =>
+    expiresAt !== null && expiresAt <= asOf;
+
+/** Of each subject the one that speaks for it. */
+function speakersOf(there: readonly Told[], asOf: Date): Told[] {
+  const expired = isExpired(asOf);
+  return [...new Set(there.map(({ subject }) => subject))].map(
     (subject) =>
       there
         .filter((version) => version.subject === subject)
@@ -315,6 +380,12 @@ function summaryOf(there: readonly Told[], days: number | null, asOf: Date) {
             (a.recordId < b.recordId ? -1 : 1),
         )[0]!,
   );
+}
+
+/** What NeedSummary says of itself, but for `endsAt`. */
+function summaryOf(there: readonly Told[], days: number | null, asOf: Date) {
+  const expired = isExpired(asOf);
+  const speakers = speakersOf(there, asOf);
   const well = speakers.filter((speaker) => !speaker.fails && !expired(speaker));
   const least = (dates: Date[]): Date | null => dates.sort((a, b) => a.getTime() - b.getTime())[0] ?? null;
   return {

@@ -1,4 +1,4 @@
-import { visibleIntervals, WHOLE } from './interval.js';
+import { plannedEnd, visibleIntervals, WHOLE } from './interval.js';
 
 /**
  * What approved versions change of the intervals, of all of them at once: $1 organisation, $2 known, $3 records, $4 their versions, approved in this transaction.
@@ -59,9 +59,10 @@ const needsOf = (limits: string, about: string): string => `
   ) a
     cross join lateral (
       with speaks as materialized (
-        select distinct on (i.subject) i.record_id, i.fails, i.expires_at, i.good_from, coalesce(i.expires_at <= $2, false) as expired
+        select distinct on (i.subject) i.subject, i.ends, i.record_id, i.fails, i.expires_at, i.good_from, coalesce(i.expires_at <= $2, false) as expired
         from (${visibleIntervals(
-          'r.subject, r.record_id, r.fails, r.expires_at, r.good_from, r.effective_from',
+          (isOpen) =>
+            `r.subject, ${plannedEnd(isOpen)} as ends, r.record_id, r.fails, r.expires_at, r.good_from, r.effective_from`,
           `r.system_id = $4 and r.type = a.type and r.good_from <= $2 and ${about}`,
         )}) i
         order by i.subject, coalesce(i.expires_at <= $2, false), i.good_from desc, i.fails desc, i.effective_from desc, i.record_id
@@ -73,6 +74,12 @@ const needsOf = (limits: string, about: string): string => `
              max(good_from) filter (where good) as "newestGoodFrom",
              min(good_from) filter (where good) as "oldestGoodFrom",
              min(expires_at) filter (where good) as "firstExpires",
+             (select case when bool_and(k.ends is not null) then max(k.ends) end from speaks k
+              where not exists (select from speaks o where o.ends is null or exists (${visibleIntervals(
+                '1',
+                `r.system_id = $4 and r.type = a.type and (r.subject = o.subject or (r.subject is null and o.subject is null)) and r.good_from <= o.ends and ${about}`,
+                'o.ends',
+              )}))) as "endsAt",
              (select array_agg(record_id order by fails desc, expired desc, good_from, record_id)
               from (select * from speaks order by fails desc, expired desc, good_from, record_id limit 5) named) as records
       from (select *, not fails and not expired as good from speaks) told

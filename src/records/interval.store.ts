@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import { Refusal } from '../kernel/http/problem.js';
-import { nameId } from '../kernel/ids.js';
 import type {
   DocumentedRecord,
   EffectiveFilter,
@@ -13,10 +12,11 @@ import type {
   RecordDocument,
   KeptDocument,
 } from './effective.js';
-import type { HeldInterval } from './held-intervals.js';
-import { KNOWN, OPEN, PAST, visibleIntervals, WHOLE } from './interval.js';
-import { IntervalMemory, lastDecision } from './interval.memory.js';
+import type { EndedInterval, HeldInterval } from './held-intervals.js';
+import { KNOWN, OPEN, PAST, plannedEnd, visibleIntervals, WHOLE } from './interval.js';
+import { IntervalMemory, keyOf, lastDecision } from './interval.memory.js';
 import { APPROVED_INTERVALS, NEEDS } from './interval.sql.js';
+import { conditionsOf, isOfPlaces } from './interval-filter.js';
 import type { Neighbour } from './rules.js';
 
 /** Milliseconds that a question waits for decisions under way. */
@@ -33,9 +33,6 @@ const isImpatience = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014');
 
 const lockName = (tx: Tx): string => `records/${tx.organizationId}`;
-
-/** The subject of a record as intervals keep it. */
-export const subjectId = (type: string, subject: string): string => nameId('subject', type, subject);
 
 /** A version, and the record that it is of. */
 export interface VersionRef {
@@ -270,6 +267,40 @@ export class IntervalStore {
     return bounded(rows).map((row) => ({ ...recordOf(row), endedAt: row.endedAt }));
   }
 
+  /** Each version that was in effect and is no more at an instant, with when it ended; what of it stood in several places ended in all of them at once. */
+  async past(tx: Tx, instant: Instant, types: readonly string[]): Promise<EndedRecord[]> {
+    const recalled = await this.memory.recall(tx, instant);
+    const past =
+      recalled !== null
+        ? recalled.intervals.past(types, recalled.asOf, recalled.knownAt)
+        : await tx.query<EndedInterval>(
+            `select distinct r.record_id as "recordId", r.version, r.subject, r.about, r.effective_to as "endedAt"
+             from record_interval r
+             where r.organization_id = $1 and r.known_from <= $3 and (r.known_to is null or r.known_to > $3)
+               and r.effective_to <= $2 and r.ended_known <= $3 and r.type = any ($4::text[])`,
+            [tx.organizationId, instant.asOf, instant.knownAt, types],
+          );
+    const endedAt = new Map(past.map((interval) => [keyOf(interval), interval.endedAt]));
+    return (await this.contents(tx, past)).flatMap((record) => {
+      const at = endedAt.get(keyOf({ recordId: record.id, version: record.version }));
+      return at === undefined ? [] : [{ ...record, endedAt: at }];
+    });
+  }
+
+  /** By record in effect at an instant: when it ends, where that is decided on already. A version that another one follows ends no record. */
+  async endings(tx: Tx, instant: Instant, types: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+    const recalled = await this.memory.recall(tx, instant);
+    if (recalled !== null) return recalled.intervals.endings(types, recalled.asOf, recalled.knownAt);
+    const rows = await tx.query<{ id: string; at: Date }>(
+      `select distinct i.record_id as id, i.ends as at
+       from (${visibleIntervals((isOpen) => `r.record_id, ${plannedEnd(isOpen)} as ends`, 'r.type = any ($4::text[])')}) i
+       where i.ends is not null
+         and not exists (${visibleIntervals('1', 'r.record_id = i.record_id', 'i.ends')})`,
+      [tx.organizationId, instant.asOf, instant.knownAt, types],
+    );
+    return new Map(rows.map(({ id, at }) => [id, at]));
+  }
+
   /** By what is known now, versions of records (other than `exceptId`) that are in effect at some instant from `from` on; each once, with its last end. */
   async neighbours(tx: Tx, exceptId: string | null, from: Date, filter: EffectiveFilter): Promise<Neighbour[]> {
     const { where, values } = conditionsOf(filter, 4);
@@ -352,46 +383,7 @@ const recordOf = ({ documents, ...row }: ContentRow): EffectiveRecord => ({
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Whether a filter asks for types and places alone: then the intervals tell. */
-const isOfPlaces = (filter: EffectiveFilter): boolean =>
-  Object.keys(filter).every((key) => key === 'types' || key === 'systemId');
-
 function bounded<Row>(rows: readonly Row[]): readonly Row[] {
   if (rows.length > MAX_EFFECTIVE) throw new Error(`more than ${MAX_EFFECTIVE} records were asked for at once`);
   return rows;
-}
-
-/** Of intervals `r`, with parameters from number `next` on. */
-function conditionsOf(filter: EffectiveFilter, next: number): { where: string; values: unknown[] } {
-  const { types, systemId, keys, subjects, ids, linkedTo } = filter;
-  const conditions: string[] = [];
-  const values: unknown[] = [];
-  const add = (condition: (...parameters: string[]) => string, ...added: unknown[]): void => {
-    conditions.push(condition(...added.map((_, index) => `$${next + values.length + index}`)));
-    values.push(...added);
-  };
-  add((list) => `r.type = any (${list}::text[])`, types);
-  if (systemId !== undefined) add((id) => `r.system_id = ${id}::uuid`, systemId);
-  if (ids !== undefined) add((list) => `r.record_id = any (${list}::uuid[])`, ids);
-  if (subjects !== undefined) {
-    const named = types.flatMap((type) => subjects.map((subject) => subjectId(type, subject)));
-    add((list) => `r.subject = any (${list}::uuid[])`, named);
-  }
-  if (keys !== undefined) {
-    add(
-      (list) =>
-        `r.record_id in (select k.id from record k where k.organization_id = $1 and k.natural_key = any (${list}::text[]))`,
-      keys,
-    );
-  }
-  if (linkedTo !== undefined) {
-    add(
-      (kind, target) =>
-        `exists (select from record_link l where l.organization_id = $1 and l.record_id = r.record_id and l.version = r.version
-                   and l.kind = ${kind} and l.target = ${target})`,
-      linkedTo.kind,
-      linkedTo.target,
-    );
-  }
-  return { where: conditions.join(' and '), values };
 }

@@ -53,6 +53,16 @@ export class RecordsService {
     return this.intervals.ended(tx, instant, filter);
   }
 
+  /** Each version that was in effect and is no more at the instant, with when it ended: also those that another version followed. Bounded as `effective`. */
+  past(tx: Tx, instant: Instant, types: readonly string[]): Promise<EndedRecord[]> {
+    return this.intervals.past(tx, instant, types);
+  }
+
+  /** When records in effect at the instant end, by record, where that is decided on already. */
+  endings(tx: Tx, instant: Instant, types: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+    return this.intervals.endings(tx, instant, types);
+  }
+
   /** The records in effect in one place that some of the evidence documents: as their document, or by a link. `systemId` as in `needs`. */
   documentedBy(
     tx: Tx,

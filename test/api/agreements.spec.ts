@@ -174,6 +174,53 @@ describe('are vendors and their agreements told as of any date?', () => {
     expect(refusal(await keeper.submit(early))).toEqual([422, '/problems/record-refused', '/fields/completedOn']);
   });
 
+  it('an end that was recorded ahead, from when it was known on', async () => {
+    const lakeside = await keeper.keep(vendor('Lakeside Imaging'));
+    const id = await keeper.keep(agreement(lakeside));
+    const before = new Date().toISOString();
+    const end = new Date(Date.now() + 20 * 86_400_000).toISOString();
+    await keeper.end(id, end);
+    const [told] = await list();
+    expect(told).toMatchObject({ agreements: [{ recordId: id, inForce: true, endsAt: end }] });
+    expect(told!.states).toEqual(['ending', 'review-missing', 'in-force']);
+    expect(await stateOf(lakeside, { asOf: before, knownAt: before })).toEqual(['review-missing', 'in-force']);
+    const { body } = await officer.get(`${clinic.path}/work?limit=500`).expect(200);
+    const { items } = body as { items: { what: string; kind: string; dueAt: string }[] };
+    expect(items.filter(({ what }) => what.includes('Lakeside Imaging ends on'))).toMatchObject([
+      { kind: 'expiring', dueAt: end },
+    ]);
+  });
+
+  it('the return of what an agreement covers no longer, once it was narrowed', async () => {
+    const lakeside = await keeper.keep(vendor('Lakeside Imaging', {}, { systemIds: [clinic.systemId] }));
+    const id = await keeper.keep(agreement(lakeside, {}, { systemIds: [clinic.systemId] }));
+    const { body } = await officer.get(`${clinic.path}/records/${id}`).expect(200);
+    const from = '2026-08-01T00:00:00Z';
+    await keeper.revise(lakeside, {
+      effectiveFrom: from,
+      links: [{ kind: 'namespace', target: `${clinic.systemId}/emr`, note: '' }],
+    });
+    await keeper.revise(id, { effectiveFrom: from, fields: { ...body.fields, namespaces: ['emr'] } });
+    const [told] = await list({ asOf: '2026-09-01T00:00:00Z' });
+    expect(told).toMatchObject({
+      states: ['return-due', 'review-missing', 'in-force'],
+      uncovered: [],
+      returns: [
+        {
+          agreementId: id,
+          parts: [{ systemId: clinic.systemId, namespace: null }],
+          endedAt: '2026-08-01T00:00:00.000Z',
+          dueAt: '2026-09-30T00:00:00.000Z',
+        },
+      ],
+    });
+    const open = (asOf: string) => said(asOf).then(({ about }) => about('164.504(e)(2)(ii)(J)', 'phi_return'));
+    expect([await open('2026-07-31T00:00:00Z'), await open('2026-10-02T00:00:00Z')]).toEqual([[], ['failing']]);
+    const fields = { agreement: id, method: 'destroyed', completedOn: '2026-10-01' };
+    await keeper.keep({ type: 'phi_return', fields, document: 'certificate', effectiveFrom: '2026-10-01T00:00:00Z' });
+    expect(await open('2026-10-02T00:00:00Z')).toEqual([]);
+  });
+
   it('and is no agreement handed on to another vendor, whose end would be forgotten', async () => {
     const lakeside = await keeper.keep(vendor('Lakeside Imaging'));
     const archive = await keeper.keep(vendor('Archive'));

@@ -60,6 +60,8 @@ export const ask = (input: Partial<AgreementsInput>, asOf = NOW): Statement[] =>
       vendors: [],
       agreements: [],
       ended: [],
+      past: [],
+      endings: new Map(),
       reviews: [],
       returns: [],
       applicability: [],

@@ -6,7 +6,8 @@ import { Database, type Tx, type WriteTx } from '../../src/kernel/db/database.js
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal, type Principal } from '../../src/kernel/principal.js';
 import { IntervalMemory } from '../../src/records/interval.memory.js';
-import { IntervalStore, subjectId } from '../../src/records/interval.store.js';
+import { subjectId } from '../../src/records/interval-filter.js';
+import { IntervalStore } from '../../src/records/interval.store.js';
 import { RecordsStore } from '../../src/records/records.store.js';
 import { createTestDatabase, type TestDatabase } from './postgres.js';
 

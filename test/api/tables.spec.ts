@@ -8,12 +8,15 @@ import { columnsOf, isTabled } from '../../src/kernel/http/table.js';
 import { ROLES, type Role } from '../../src/kernel/principal.js';
 import { readXlsx } from '../../src/kernel/tables/xlsx-read.js';
 import { XLSX_TYPE } from '../../src/kernel/tables/xlsx-write.js';
+import { ReconciliationService } from '../../src/reconciliation/reconciliation.service.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { startAudited, type Audited } from '../support/engaged.js';
 import { holdFact } from '../support/held.js';
 import { Keeper } from '../support/keep.js';
 import { digestOf, holdingsOf, nothing, type Holdings } from '../support/holdings.js';
+import { programOf } from '../support/log.js';
 import { requestOf } from '../support/requests.js';
+import { Superuser } from '../support/tampering.js';
 import { send } from './reports.js';
 
 let world: World;
@@ -44,6 +47,7 @@ beforeAll(async () => {
     const value = { provider: subject, ready: true, reason: null };
     await holdFact(admin, clinic, { kind: 'secret-store', subject, value });
   }
+  await alterRow();
   const officer = await world.as('tables-officer');
   await keepMore(officer);
   callers = {
@@ -62,6 +66,13 @@ afterAll(async () => {
   await admin.end();
   await world.stop();
 });
+
+/** Somebody with all rights on the database edits a row, and the service finds it. */
+async function alterRow(): Promise<void> {
+  const edit = `update webhook set url = url || '/other' where organization_id = '${clinic.organizationId}'`;
+  await new Superuser(admin).unguarded('webhook', edit);
+  await world.app.get(ReconciliationService, { strict: false }).examine(programOf(clinic));
+}
 
 /** A backup and two objectives, the rows of a table that is no list; and a rotation. */
 async function keepMore(officer: Caller): Promise<void> {

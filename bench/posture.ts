@@ -13,8 +13,6 @@ const HISTORY = 350 * DAY;
 
 /** Systems that reports are posted to; the others are copies of them. */
 const TEMPLATES = 4;
-/** Scans of each, two weeks apart. */
-const SCANS = 25;
 /** Results that are open at any time. */
 const OPEN = 2_000;
 
@@ -39,18 +37,20 @@ export const posture: BenchProgram = {
   flags: {
     fleet: { default: '1000', about: 'systems of the organisation; a tenth of them is measured first' },
     intervals: { default: '10000', about: 'intervals of results of each system' },
+    scans: { default: '25', about: 'scans of each system, over a year; 350 are daily ones' },
     'records-each': { default: '50', about: 'records for each system, of its own and of the organisation' },
     questions: { default: '300', about: 'questions of each kind; half as many of the organisation' },
   },
   run: async (run) => {
-    const [fleet, intervals, records, questions] = [
+    const [fleet, intervals, scans, records, questions] = [
       run.number('fleet'),
       run.number('intervals'),
+      run.number('scans'),
       run.number('records-each'),
       run.number('questions'),
     ];
     const bench = await run.start({ agents: TEMPLATES });
-    const templates = await postTemplates(bench, intervals);
+    const templates = await postTemplates(bench, intervals, scans);
     const catalog = loadCatalog();
     const practices = catalog.practices
       .filter((practice) => practice.records.some(({ type }) => type === 'implementation_statement'))
@@ -84,20 +84,20 @@ export const posture: BenchProgram = {
   },
 };
 
-async function postTemplates(bench: Bench, intervals: number): Promise<BenchSystem[]> {
+async function postTemplates(bench: Bench, intervals: number, scans: number): Promise<BenchSystem[]> {
   const templates: BenchSystem[] = [];
-  const changing = Math.max(2, 2 * Math.round((intervals - OPEN) / (SCANS - 1) / 2));
+  const changing = Math.max(2, 2 * Math.round((intervals - OPEN) / (scans - 1) / 2));
   for (let number = 1; number <= TEMPLATES; number += 1) {
     const system = await bench.createSystem(`template-${number}`);
     const cluster = new ScannedCluster(number, Math.min(OPEN, intervals - (intervals % 20)));
-    for (let scan = 0; scan < SCANS; scan += 1) {
+    for (let scan = 0; scan < scans; scan += 1) {
       // The last one an hour ago.
-      const at = new Date(Date.now() - 3_600_000 - ((SCANS - 1 - scan) * HISTORY) / SCANS);
+      const at = new Date(Date.now() - 3_600_000 - ((scans - 1 - scan) * HISTORY) / scans);
       if (scan > 0 && intervals > OPEN) cluster.change(changing);
       await system.post(cluster.report(at));
     }
     templates.push(system);
-    progress(`${system.id}: ${SCANS} scans`);
+    progress(`${system.id}: ${scans} scans`);
   }
   return templates;
 }

@@ -13,6 +13,7 @@ export const CHECKS = [
   'index',
   'described',
   'evidence',
+  'postures',
   'checkpoint',
   'log',
   'events',

@@ -24,6 +24,7 @@ import {
 import { checkOscal } from './oscal.js';
 import { openPackageFiles, type PackageFiles } from './package-files.js';
 import { checkEvidence, readIndex, type PackageIndex } from './package-index.js';
+import { checkPostures } from './postures.js';
 import { checkProofs } from './proofs.js';
 import { checkComplete } from './scans.js';
 import { checkRawSignature, openBundle, PACKAGE_KEY, readPackageKey, type Envelope } from './signature.js';
@@ -128,6 +129,12 @@ async function checkAll(steps: Steps, files: PackageFiles, options: VerifyOption
     () => 'the statement describes the package as it describes itself',
   );
   await steps.check('evidence', { payload, index }, (needs) => checkEvidence(needs.index, needs.payload), asSaid);
+  await steps.check(
+    'postures',
+    { payload, index },
+    (needs) => checkPostures(files, needs.index, needs.payload),
+    asSaid,
+  );
   await checkLog(steps, files, { ...signed, index, payload }, options);
   await checkStamps(steps, files, signed.envelope, options);
   await steps.check('oscal', { payload }, (needs) => checkOscal(files, needs.payload), asSaid);

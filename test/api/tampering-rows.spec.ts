@@ -4,8 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API_AUDIENCE } from '../../src/development/provider.js';
+import { Database } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
+import { servicePrincipal } from '../../src/kernel/principal.js';
 import { PackagesService } from '../../src/packages/packages.service.js';
+import { PostureMemory } from '../../src/posture/memory.service.js';
+import { SCANNER_STATES } from '../../src/posture/rule.js';
+import { TimelineStore } from '../../src/posture/timeline.store.js';
+import { writeTimeline } from '../../src/posture/timeline.js';
 import { ReconciliationService } from '../../src/reconciliation/reconciliation.service.js';
 import type { Caller, Clinic, World } from '../support/app.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
@@ -90,6 +96,30 @@ describe('does `complete` fail in the next package?', () => {
     const verdict = await verify(await fileOfNext());
     await undo();
     expect(failed(verdict)).toEqual(['complete']);
+  });
+});
+
+describe('does `postures` fail in the next package?', () => {
+  it('when what is remembered of a system says that all of it is proven', async () => {
+    const principal = servicePrincipal('test', clinic.organizationId, 'test');
+    const memory = world.app.get(PostureMemory, { strict: false });
+    await memory.refresh(principal, null);
+    const database = world.app.get(Database, { strict: false });
+    const store = world.app.get(TimelineStore, { strict: false });
+    const known = await database.readSnapshot(principal, (tx) => store.find(tx, clinic.systemId));
+    const last = known!.timeline.before(new Date(8.64e15)).at(-1)!;
+    // Scanners have seen all of it pass, and whatever is asked for is kept.
+    const codes = last.states.codes.map((code) => (code & ~7) | SCANNER_STATES.indexOf('full'));
+    const segments = writeTimeline([{ starts: new Date(0), states: { codes, blind: 0 } }]);
+    const where = `organization_id = '${clinic.organizationId}' and place_id = '${clinic.systemId}'`;
+    const undo = await superuser.behind({
+      table: 'posture_timeline',
+      where,
+      edit: `update posture_timeline set segments = '\\x${segments.toString('hex')}', revision = revision + 1 where ${where}`,
+    });
+    const verdict = await verify(await fileOfNext());
+    await undo();
+    expect(failed(verdict)).toEqual(['postures']);
   });
 });
 

@@ -303,6 +303,24 @@ export async function makePackage(options: MadeOptions = {}): Promise<Files> {
     );
   }
   const counts = { evidence: 1, auditEvents: shown.length };
+  const [stale, missing] = [{ stale: 1 }, { missing: 1 }];
+  const ofEach = { controls: stale, proposed: {}, practices: missing };
+  payload.set(
+    'posture/posture.json',
+    json({
+      systems: [{ id: SYSTEM, counts: ofEach }],
+      controls: [{ id: '164.312(a)(1)', systems: { failing: 0, ...stale } }],
+      practices: [{ id: 'session-controls', systems: missing }],
+    }),
+  );
+  payload.set(
+    `posture/systems/${SYSTEM}.json`,
+    json({
+      counts: ofEach,
+      controls: [{ id: '164.312(a)(1)', status: 'stale' }],
+      practices: [{ id: 'session-controls', status: 'missing' }],
+    }),
+  );
   payload.set(
     'index.json',
     json({

@@ -708,6 +708,27 @@ describe('safeguard verify', () => {
       );
     });
 
+    it('cannot count systems otherwise than the posture of each says?', async () => {
+      const whole = 'posture/posture.json';
+      const own = `posture/systems/${SYSTEM}.json`;
+      const replaced = (path: string, pattern: RegExp, by: string) => (payload: Files) => {
+        const text = payload.get(path)!.toString();
+        expect(text).toMatch(pattern);
+        payload.set(path, Buffer.from(text.replace(pattern, by)));
+      };
+      for (const payload of [
+        replaced(whole, /"stale": 1/, '"evidenced": 1'),
+        replaced(whole, /"failing": 0,\s*"stale": 1/, '"evidenced": 1'),
+        replaced(whole, /("session-controls",\s*"systems": \{\s*"missing": )1/, '$12'),
+        replaced(whole, /"systems": \[\s*\{/, '"systems": [], "was": [{'),
+        replaced(own, /"status": "stale"/, '"status": "evidenced"'),
+        (files: Files) => files.delete(own),
+        (files: Files) => files.set(`posture/systems/${RECORD}.json`, files.get(own)!),
+      ]) {
+        expect(await caughtIn({ payload: (files) => payload(files) })).toBe('postures');
+      }
+    });
+
     it('cannot refer in OSCAL to what is not there, or to other bytes?', async () => {
       const replaced = (pattern: RegExp, by: string) => (payload: Files) => {
         const path = 'oscal/assessment-results.json';

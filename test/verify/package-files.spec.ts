@@ -247,18 +247,20 @@ describe('the files of a package', () => {
     it.each<[string, number | undefined]>([
       ['of which the sizes are known', 10],
       ['of which they come behind', undefined],
-    ])('is a ZIP of our own taken, of files %s, and of more of them than 16 bits count?', async (_, atMost) => {
+    ])('is a ZIP of our own taken, of files %s?', async (_, atMost) => {
       const large = { path: 'p/a', content: [randomBytes(9 * 2 ** 20)], ...(atMost && { atMost: 2 ** 30 }) };
-      const many = Array.from({ length: 70_000 }, (__, at) => ({ path: `p/b/${at}`, content: [] }));
-      const zip = await buffer(zipped([{ path: 'p/bag/bagit.txt', content: [] }, large, ...many], new Date(), 1));
+      const zip = await buffer(zipped([{ path: 'p/bag/bagit.txt', content: [] }, large], new Date(), 1));
       const files = await opened(zip);
-      expect(files.sizes.size).toBe(70_002);
+      expect(files.sizes.size).toBe(2);
       await files.close();
     });
 
-    it('is a ZIP refused whose two ends name two directories?', async () => {
-      const many = Array.from({ length: 70_000 }, (_, at) => ({ path: `p/b/${at}`, content: [] }));
+    it('is one taken of more files than 16 bits count, and refused where its two ends name two directories?', async () => {
+      const many = Array.from({ length: 2 ** 16 }, (_, at) => ({ path: `p/b/${at}`, content: [] }));
       const zip = await buffer(zipped([{ path: 'p/bag/bagit.txt', content: [] }, ...many], new Date(), 1));
+      const files = await opened(zip);
+      expect(files.sizes.size).toBe(2 ** 16 + 1);
+      await files.close();
       zip.writeUInt16LE(1, zip.length - 12);
       await expect(opened(zip)).rejects.toThrow(/two directories/);
     });

@@ -4,14 +4,18 @@ import { ownTypeExample } from '../../src/records/types/record-types.schema.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { Keeper } from '../support/keep.js';
+import { Superuser } from '../support/tampering.js';
 
 let world: World;
 let clinic: Clinic;
 let officer: Caller;
+let approver: Caller;
 beforeAll(async () => {
   world = await startApp();
   clinic = await startClinic(world);
   officer = await clinic.member('compliance_officer');
+  approver = await clinic.member('approver');
 });
 afterAll(() => world.stop());
 
@@ -177,6 +181,47 @@ describe('a type of the organisation’s own', () => {
     });
   });
 
+  it('is one that an older program has stored, without what types have got since, still judged by and worked with', async () => {
+    const [type, due] = ['org/stored', 'org/stored-answer'];
+    await define(own(due)).expect(200);
+    const view = { type: 'string', enum: ['sound', 'unsound'], title: 'View' };
+    const { fields: shape, example } = ownTypeExample;
+    await define(
+      own(type, {
+        fields: { ...shape, properties: { ...shape.properties, view } },
+        example: { ...example, fields: { ...example.fields, view: 'sound' } },
+        holds: [{ when: { view: ['sound'] }, present: ['measure'], says: 'It says of what.' }],
+        obliges: [
+          {
+            when: { view: ['sound'] },
+            type: due,
+            within_days: 30,
+            from: 'givenOn',
+            linked: false,
+            says: 'It is answered.',
+          },
+        ],
+      }),
+    ).expect(200);
+    const of = `organization_id = '${clinic.organizationId}' and type in ('${type}', '${due}')`;
+    const admin = await Superuser.of(world);
+    await admin.unguarded(
+      'record_type_version',
+      `update record_type_version set definition = jsonb_set(jsonb_set(definition - 'none' - 'counted_in',
+         '{holds}', (select coalesce(jsonb_agg(h - 'absent' - 'differ' - 'present'), '[]') from jsonb_array_elements(definition->'holds') h)),
+         '{obliges}', (select coalesce(jsonb_agg(o - 'or_earlier'), '[]') from jsonb_array_elements(definition->'obliges') o)) where ${of}`,
+    );
+    await admin.end();
+    const keeper = await Keeper.of(clinic, officer, approver);
+    for (const one of [due, type]) {
+      await keeper.keep({ type: one, fields: { ...example.fields, view: 'sound' }, document: 'opinion' });
+    }
+    for (const path of ['posture', 'work', 'record-types?limit=500']) {
+      await officer.get(`${clinic.path}/${path}`).expect(200);
+    }
+    await define(own(type, { title: 'Another' }), '"1"').expect(200);
+  });
+
   it('keeps how its records are told apart', async () => {
     await define(own('org/kept', { key: 'measure' })).expect(200);
     const { body } = await define(own('org/kept'), '"1"').expect(422);
@@ -193,7 +238,6 @@ describe('a type of the organisation’s own', () => {
 
 describe('who may', () => {
   it('read and not write, or neither', async () => {
-    const approver = await clinic.member('approver');
     const viewer = await clinic.member('viewer');
     await approver.get(`${clinic.path}/record-types`).expect(200);
     await define(own('org/theirs'), null, approver).expect(403);

@@ -5,7 +5,7 @@ import { AuditService } from '../../audit/audit.service.js';
 import { Catalog } from '../../catalog/catalog.js';
 import { compileFields } from '../../catalog/fields.js';
 import { OWN, ownType } from '../../catalog/own-type.js';
-import type { TypeDefinition } from '../../catalog/record-type.js';
+import { TypeDefinition } from '../../catalog/record-type.js';
 import { Clock } from '../../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../../kernel/crypto/canonical-json.js';
 import { brokenConstraint, type Tx, type WriteTx } from '../../kernel/db/database.js';
@@ -155,7 +155,7 @@ export class RecordTypesService {
     const said = change?.state === 'defined' ? change : undefined;
     if (original === null) {
       if (said === undefined) return null;
-      return typeOf(said.lastDefinition as TypeDefinition, `${OWN}${said.version}`);
+      return typeOf(ownOf(said), `${OWN}${said.version}`);
     }
     const { version } = this.catalog;
     if (said === undefined) return typeOf(original, version);
@@ -187,7 +187,7 @@ export class RecordTypesService {
     };
     const own = new Map(
       all.flatMap(({ type: name, state, lastDefinition }): [string, TypeDefinition][] =>
-        state === 'defined' && name.startsWith(OWN) ? [[name, lastDefinition as TypeDefinition]] : [],
+        state === 'defined' && name.startsWith(OWN) ? [[name, ownOf({ lastDefinition })]] : [],
       ),
     );
     const { definition, faults } = ownType(
@@ -196,7 +196,7 @@ export class RecordTypesService {
       (name) => this.catalog.recordType(name) ?? own.get(name) ?? null,
     );
     if (definition === null) return refuse(faults[0]?.pointer ?? '', faults[0]?.message ?? '');
-    const earlier = before?.lastDefinition as TypeDefinition | undefined;
+    const earlier = before === undefined ? undefined : ownOf(before);
     // Records are found by them, whatever version they were checked by.
     for (const member of ['key', 'each', 'place'] as const) {
       if (earlier !== undefined && earlier[member] !== definition[member]) {
@@ -256,7 +256,7 @@ export class RecordTypesService {
 
   private viewOf(type: string, change: LastChange | undefined): RecordTypeView {
     const original = this.catalog.recordType(type);
-    const definition = this.inForce(type, change)?.definition ?? (change?.lastDefinition as TypeDefinition);
+    const definition = this.inForce(type, change)?.definition ?? ownOf(change);
     const needs = this.catalog.needsOf(type);
     const isTightened = original !== null && change?.state === 'defined';
     return {
@@ -285,6 +285,11 @@ const typeOf = (definition: TypeDefinition, version: string): TypeInForce => ({
   version,
   schema: compileFields(definition.fields),
 });
+
+/** As it was stored, with what types have got since: an older program knew fewer members. */
+function ownOf(change: Pick<LastChange, 'lastDefinition'> | undefined): TypeDefinition {
+  return TypeDefinition.parse(change?.lastDefinition);
+}
 
 const notFound = (): Refusal => new Refusal('not-found', 'There is no such record type.');
 

@@ -91,7 +91,7 @@ export interface PlaceInput {
   readonly works: readonly Working[];
   /** By record type. */
   readonly machines: ReadonlyMap<string, MachineWord>;
-  /** Ids of records that say of a period that there was none of what they count. */
+  /** Types of which every fresh record says of its period that there was none of what it counts. */
   readonly none: ReadonlySet<string>;
   readonly accepted: Accepted;
 }
@@ -159,21 +159,13 @@ function subjectPart(
       .filter(({ says, need }) => says === 'failing' && (need === null || !types.has(need)))
       .map(({ reason }) => reason),
     isNone:
-      asks.some(({ countedIn }) => countedIn !== null) &&
-      counters(asks).every((ask) => countsNone(ask, summaries, input)),
+      asks.some(({ countedIn }) => countedIn !== null) && counters(asks).every(({ type }) => input.none.has(type)),
   };
 }
 
 /** Those of the asks that count what others ask for. */
 export const counters = (asks: readonly Ask[]): Ask[] =>
   asks.filter(({ type }) => asks.some(({ countedIn }) => countedIn === type));
-
-/** Every record that speaks says that there was none. */
-function countsNone(ask: Ask, summaries: ReadonlyMap<string, NeedSummary>, { none }: PlaceInput): boolean {
-  const summary = summaries.get(keyOf(ask.limit));
-  if (summary === undefined || summary.subjects !== summary.records.length) return false;
-  return summary.subjects > 0 && summary.records.every((id) => none.has(id));
-}
 
 /** The worst that was said: what judges say and what the records of the type say both stand. */
 function worstOf(ask: Ask, parts: readonly (NeedPart | null)[], { systemId }: PlaceInput): NeedPart {

@@ -4,6 +4,7 @@ import type { TypeDefinition } from '../catalog/record-type.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { NeedSummary } from '../records/effective.js';
+import { WHOLE } from '../records/interval.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
 import { FACT_KINDS, type FactKind } from '../results/fact.js';
@@ -14,6 +15,8 @@ import { lostStatements } from './lost.js';
 import type { CoverageSummary } from './evidence.js';
 import { Judges } from './judges.js';
 import { NOTHING_ACCEPTED, placePart, type Accepted, type MachineWord, type PlacePart } from './needs.js';
+
+const DAY = 24 * 60 * 60 * 1000;
 
 /** What is asked for, by the record types as an organisation had tightened them. */
 export interface AskedFor {
@@ -86,22 +89,43 @@ export class PlaceReader {
       statements,
       works: openDues(dues, asks, types, instant.asOf),
       machines: systemId === null ? new Map() : await this.machines(tx, instant, systemId, asks, coverage),
-      none: await this.none(tx, instant, asks, summaries),
+      none: await this.none(tx, instant, systemId, asks, summaries),
       accepted,
     });
   }
 
-  /** Of the records that speak, and count what was: those that say that there was none of it. */
-  private async none(tx: Tx, instant: Instant, asks: Asks, summaries: readonly NeedSummary[]): Promise<Set<string>> {
-    const ids = summaries.flatMap(({ limit, records }) => (asks.counting.has(limit.type) ? records : []));
-    if (ids.length === 0) return new Set();
-    const found = await this.records.effective(tx, instant, { types: [...asks.counting.keys()], ids });
-    return new Set(
-      found.flatMap(({ id, type, fields }) => {
-        const count = fields[asks.counting.get(type) ?? ''];
-        return count === 0 || (Array.isArray(count) && count.length === 0) ? [id] : [];
-      }),
+  /**
+   * Of the types that count what was: those of which every record that may still be asked about says that there was none. A register of a day says nothing of the quarter before it, whose
+   * own one named some; nor is one that is too old asked any more, but where there is no other.
+   */
+  private async none(
+    tx: Tx,
+    instant: Instant,
+    systemId: string | null,
+    asks: Asks,
+    summaries: readonly NeedSummary[],
+  ): Promise<Set<string>> {
+    const counted = Map.groupBy(
+      summaries.filter(({ limit }) => asks.counting.has(limit.type)),
+      ({ limit }) => limit.type,
     );
+    if (counted.size === 0) return new Set();
+    const found = await this.records.effective(tx, instant, {
+      types: [...counted.keys()],
+      systemId: systemId ?? WHOLE,
+    });
+    const none = new Set<string>();
+    for (const [type, said] of counted) {
+      const speaking = new Set(said.flatMap(({ records }) => records));
+      const days = Math.max(...said.map(({ limit }) => limit.days ?? Infinity));
+      const since = instant.asOf.getTime() - days * DAY;
+      const asked = found.filter(
+        (record) => record.type === type && (speaking.has(record.id) || record.goodFrom.getTime() >= since),
+      );
+      if (asked.length > 0 && asked.every(({ fields }) => isNone(fields[asks.counting.get(type) ?? ''])))
+        none.add(type);
+    }
+    return none;
   }
 
   /** Of each type that a machine may stand in for, when one last did. Only complete scans say that somebody has looked. */
@@ -135,5 +159,7 @@ export class PlaceReader {
     return words;
   }
 }
+
+const isNone = (count: unknown): boolean => count === 0 || (Array.isArray(count) && count.length === 0);
 
 const isFactKind = (kind: string): kind is FactKind => Object.hasOwn(FACT_KINDS, kind);

@@ -134,6 +134,9 @@ describe('do records move the posture by themselves?', () => {
     const some = await read('2026-04-02T00:00:00Z');
     expect(some).toMatchObject({ status: 'partial' });
     expect(some.needs.find(({ type }) => type === 'incident_record')).toMatchObject({ state: 'missing' });
+    // Nor does one of a day after it say so of the quarter.
+    await keeper.keep(register('2026-03-31', '2026-03-31', []));
+    expect(await read('2026-04-02T00:00:00Z')).toMatchObject({ status: 'partial' });
     await keeper.end(naming, '2026-04-01T00:00:00Z');
     await keeper.keep(register('2026-01-01', '2026-03-31', []));
     expect(await read('2026-04-02T00:00:00Z')).toMatchObject({ status: 'evidenced' });
@@ -188,6 +191,9 @@ describe('do records move the posture by themselves?', () => {
     const register = await keeper.keep({ ...count(12), effectiveFrom: `${day(9)}T00:00:00Z` });
     const some = await need();
     expect(some.state).toBe('missing');
+    const later = await keeper.keep({ ...count(0), title: 'of a day', effectiveFrom: `${day(8)}T12:00:00Z` });
+    expect(await need()).toMatchObject({ state: 'missing' });
+    await keeper.end(later, `${day(8)}T13:00:00Z`);
     expect(some.reason).toContain('does not say that there was none');
     await keeper.end(register, `${day(8)}T00:00:00Z`);
     await keeper.keep({ ...count(0), effectiveFrom: `${day(8)}T00:00:00Z` });

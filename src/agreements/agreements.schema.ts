@@ -4,7 +4,7 @@ import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { instantQuery, organizationId, organizationParams } from '../kernel/http/parameters.js';
 import { VENDOR_STATES } from './register.js';
 import { MAX_CHAIN } from './chain.js';
-import { RETURN_DAYS } from './standing.js';
+import { RETURN_DAYS } from './returns.js';
 import { TERM_NAMES } from './terms.js';
 
 const time = z.iso.datetime();

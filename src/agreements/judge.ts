@@ -14,8 +14,9 @@ import {
   type AgreementNeeds,
   type Finding,
 } from './findings.js';
+import { openReturns, returnsToCome } from './returns.js';
 import { partNames } from './scope.js';
-import { openReturns, returnsToCome, type AgreementsInput, type VendorStanding } from './standing.js';
+import type { AgreementsInput, VendorStanding } from './standing.js';
 import { RETURN_CONTROL } from './terms.js';
 
 const DAY = 86_400_000;

@@ -1,5 +1,6 @@
 import { NOTICE_DAYS } from './judge.js';
-import { openReturns, standingsOf, type AgreementsInput, type OpenReturn, type VendorStanding } from './standing.js';
+import { openReturns, type OpenReturn } from './returns.js';
+import { standingsOf, type AgreementsInput, type VendorStanding } from './standing.js';
 
 /** What can be said of a vendor, the worst first. */
 export const VENDOR_STATES = [

@@ -124,6 +124,35 @@ describe('what does an agreement that ended leave open?', () => {
       expect(open({ ...all, returns: [returned('baa of lakeside', '2026-02-15')] })).toEqual(due);
     });
 
+    it('what stayed on, whatever was shown of the rest before it ended', () => {
+      const last = ended(narrowed, '2026-05-01');
+      const all = { ended: [last], past: [...input.past, last] };
+      const shownOn = (...days: string[]) =>
+        open({ ...all, returns: days.map((day) => returned('baa of lakeside', day)) }, at('2026-08-01'));
+      // That of the narrowing, completed within the sixty days before the end, ahead of the narrowing or after it, in parts or at once.
+      expect(shownOn('2026-04-01')).toEqual(overdue);
+      expect(shownOn('2026-04-10')).toEqual(overdue);
+      expect(shownOn('2026-04-10', '2026-04-20')).toEqual(overdue);
+      expect(shownOn('2026-04-10', '2026-05-01')).toEqual([]);
+      expect(shownOn('2026-05-01')).toEqual([]);
+    });
+
+    it('nothing that was shown ahead of the end, where what had left before was shown long since', () => {
+      const last = ended(narrowed, '2026-07-01');
+      const all = { ended: [last], past: [...input.past, last] };
+      const shownOn = (...days: string[]) =>
+        open({ ...all, returns: days.map((day) => returned('baa of lakeside', day)) }, at('2026-09-01'));
+      expect(shownOn('2026-04-10', '2026-06-30')).toEqual([]);
+      expect(shownOn('2026-06-30')).toEqual(overdue);
+    });
+
+    it('all of it again, where what was shown as it was narrowed was covered anew and ended later', () => {
+      const last = ended(next({ systemIds: [emr.id, pacs.id], from: '2026-04-20T00:00:00Z' }, {}, 3), '2026-05-01');
+      const all = { ended: [last], past: [...input.past, ended(narrowed, '2026-04-20'), last] };
+      const shown = { ...all, returns: [returned('baa of lakeside', '2026-04-10')] };
+      expect(open(shown, at('2026-08-01'))).toEqual(overdue);
+    });
+
     it('nothing of one that was disposed of', () => {
       expect(open({ ...input, past: [{ ...ended(both, '2026-04-02'), disposed: true }] })).toEqual([]);
     });
@@ -132,6 +161,25 @@ describe('what does an agreement that ended leave open?', () => {
   it('what came after a return: one long before the end shows nothing of it', () => {
     expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-01-31')] })).toEqual(overdue);
     expect(open({ ended: gone, returns: [returned('baa of lakeside', '2026-02-01')] })).toEqual([]);
+  });
+
+  it('as much of many vendors with many versions behind them, and no slower for each of the others', () => {
+    const names = Array.from({ length: 2_000 }, (_, index) => `vendor ${index}`);
+    const [narrowed] = names;
+    const versionOf = (name: string, version: number) =>
+      agreement(name, {}, { version, systemIds: name === narrowed && version === 1 ? [emr.id, pacs.id] : [emr.id] });
+    const input = {
+      vendors: names.map((name) => vendor(name, {}, { systemIds: [emr.id] })),
+      agreements: names.map((name) => versionOf(name, 11)),
+      past: names.flatMap((name) =>
+        Array.from({ length: 10 }, (_, index) => ended(versionOf(name, index + 1), `2026-01-${String(index + 10)}`)),
+      ),
+      returns: names.slice(1_000).map((name) => returned(`baa of ${name}`)),
+    };
+    ask(input);
+    const began = performance.now();
+    expect(open(input)).toEqual(overdue);
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   it('what is not returned yet, at an instant before it was', () => {

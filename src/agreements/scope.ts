@@ -46,19 +46,38 @@ export function overlaps(one: Scope, other: Scope): boolean {
   return one.some((a) => other.some((b) => meets(a.systemId, b.systemId) && meets(a.namespace, b.namespace)));
 }
 
-const holds = (part: Part, wanted: Part): boolean =>
-  (part.systemId === null || part.systemId === wanted.systemId) &&
-  (part.namespace === null || part.namespace === wanted.namespace);
+/** All that is covered, by however many agreements: a part is looked up, and not searched for. */
+export class Cover {
+  private readonly parts = new Set<string>();
+
+  constructor(scope: Scope = []) {
+    this.add(scope);
+  }
+
+  add(scope: Scope): void {
+    for (const { systemId, namespace } of scope) this.parts.add(partKey(systemId, namespace));
+  }
+
+  has({ systemId, namespace }: Part): boolean {
+    return [systemId, null].some((system) => [namespace, null].some((name) => this.parts.has(partKey(system, name))));
+  }
+}
+
+const partKey = (systemId: string | null, namespace: string | null): string => JSON.stringify([systemId, namespace]);
 
 /** What of the reach is not covered. All systems are covered by what covers each of those in scope, of which there has to be one. */
 export function uncovered(reach: Scope, cover: Scope, systems: readonly string[]): Scope {
-  const isCovered = (wanted: Part): boolean => cover.some((part) => holds(part, wanted));
-  return reach.flatMap((wanted) => {
+  const covered = new Cover(cover);
+  return lacking(reach, (part) => covered.has(part), systems);
+}
+
+/** As `uncovered`, where something else tells of a part whether it is covered. */
+export const lacking = (reach: Scope, isCovered: (part: Part) => boolean, systems: readonly string[]): Scope =>
+  reach.flatMap((wanted) => {
     if (isCovered(wanted)) return [];
     if (wanted.systemId !== null || systems.length === 0) return [wanted];
     return systems.map((systemId) => ({ systemId, namespace: wanted.namespace })).filter((part) => !isCovered(part));
   });
-}
 
 const MAX_NAMED = 5;
 

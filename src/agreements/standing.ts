@@ -1,18 +1,10 @@
 import { earliest } from '../kernel/dates.js';
 import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
 import { chainOf, type Chain } from './chain.js';
-import { agreementOf, returnOf, reviewOf, vendorOf, type AgreementFields, type VendorFields } from './fields.js';
+import { agreementOf, reviewOf, vendorOf, type AgreementFields, type VendorFields } from './fields.js';
 import { endOf } from './rules.js';
 import { coverOf, reachOf, uncovered, type Scope } from './scope.js';
 import { FLOW_DOWN_TERMS, TERM_NAMES, type Term } from './terms.js';
-
-const DAY = 86_400_000;
-
-/**
- * After an agreement has ended, within how many days its PHI has to be shown to be returned, destroyed, or protected where neither is feasible. The rule says
- * «at termination» (45 CFR 164.504(e)(2)(ii)(J)) and names no days; sixty are what agreements of this kind commonly give, and what breaches have (164.404(b)).
- */
-export const RETURN_DAYS = 60;
 
 /** All that is known of vendors at an instant. */
 export interface AgreementsInput {
@@ -70,22 +62,9 @@ export interface VendorStanding {
   review: EffectiveRecord | null;
 }
 
-/** What an agreement that has ended leaves open, or that covers less than it did. */
-export interface OpenReturn {
-  agreement: EffectiveRecord;
-  /** What it covered then, and no agreement of the vendor has covered since. */
-  left: Scope;
-  /** Another version of it has followed. */
-  isNarrowed: boolean;
-  vendorId: string;
-  vendorName: string;
-  endedAt: Date;
-  dueAt: Date;
-}
-
 const isOver = ({ expiresAt }: EffectiveRecord, asOf: Date): boolean => expiresAt !== null && expiresAt <= asOf;
 
-function agreementStanding(
+export function agreementStanding(
   record: EffectiveRecord,
   { endings }: Pick<AgreementsInput, 'endings'>,
   asOf: Date,
@@ -118,9 +97,10 @@ function missingOf(fields: AgreementFields): readonly Term[] {
   return found;
 }
 
-const nameOf = ({ id, naturalKey }: EffectiveRecord): string => (naturalKey === '' ? id : naturalKey);
+export const nameOf = ({ id, naturalKey }: EffectiveRecord): string => (naturalKey === '' ? id : naturalKey);
 
-const vendorOfAgreement = (record: EffectiveRecord): string => agreementOf(record)?.vendor ?? record.subject ?? '';
+export const vendorOfAgreement = (record: EffectiveRecord): string =>
+  agreementOf(record)?.vendor ?? record.subject ?? '';
 
 /** By its definition a business associate handles PHI, be it on paper alone (45 CFR 160.103); its contract is asked for whatever the form (164.502(e), 164.504(e)). */
 const isAssociate = ({ role }: VendorFields): boolean => role === 'business_associate' || role === 'subcontractor';
@@ -193,99 +173,4 @@ function latestReviews(reviews: readonly EffectiveRecord[], asOf: Date): Map<str
     if (isLater) latest.set(vendor, review);
   }
   return latest;
-}
-
-/**
- * Returns that are still to be shown. A version of an agreement leaves none open where others carry it on: those that are in force, or ended later and so leave their own, and
- * together cover all of what it did. They are of other agreements of the vendor, or what followed it.
- */
-export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
-  const standings = input.agreements.map((record) => agreementStanding(record, input, asOf));
-  const gone = new Set(input.ended.map(versionOf));
-  const over = [
-    ...standings.flatMap(({ record, endsAt, inForce }) =>
-      inForce || endsAt === null ? [] : [{ record, endsAt, isNarrowed: false }],
-    ),
-    // One that was disposed of has been kept for six years after its end, and two people have let it go.
-    ...[
-      ...input.ended.filter(({ type }) => type === 'baa'),
-      ...input.past.filter((record) => !gone.has(versionOf(record))),
-    ]
-      .filter(({ disposed }) => !disposed)
-      .map((record) => ({ record, endsAt: endOfEnded(record), isNarrowed: !gone.has(versionOf(record)) })),
-  ].map((one) => ({ ...one, vendor: vendorOfAgreement(one.record), cover: coverOfRecord(one.record) }));
-  const inForce = standings
-    .filter((standing) => standing.inForce)
-    .map(({ record, cover }) => ({ record, cover, vendor: vendorOfAgreement(record), endsAt: null }));
-  const returned = input.returns.map(returnOf).filter((fields) => fields !== null);
-  const systems = input.systems.map(({ id }) => id);
-  // Who lets an agreement end returns what there is as it ends. What was returned long before is not what was handed over since; what will be is not yet.
-  const isShown = (record: EffectiveRecord, endedAt: Date): boolean =>
-    returned.some(({ agreement, completedOn }) => {
-      const completedAt = Date.parse(completedOn);
-      return (
-        agreement === record.id &&
-        completedAt <= asOf.getTime() &&
-        completedAt >= endedAt.getTime() - RETURN_DAYS * DAY &&
-        completedOn >= (agreementOf(record)?.signedOn ?? completedOn)
-      );
-    });
-  const names = new Map(
-    [...input.ended.filter(({ type }) => type === 'vendor'), ...input.vendors].map((vendor) => [
-      vendor.id,
-      nameOf(vendor),
-    ]),
-  );
-
-  const carriesOn = (other: { record: EffectiveRecord; endsAt: Date | null }, one: (typeof over)[number]): boolean =>
-    other.endsAt === null ||
-    other.endsAt > one.endsAt ||
-    (other.record.id === one.record.id &&
-      other.record.version > one.record.version &&
-      other.endsAt.getTime() === one.endsAt.getTime());
-
-  return over
-    .filter(({ record, endsAt }) => !isShown(record, endsAt))
-    .flatMap((one): OpenReturn[] => {
-      const next = [...over, ...inForce].filter((other) => other.vendor === one.vendor && carriesOn(other, one));
-      const left = uncovered(
-        one.cover,
-        next.flatMap(({ cover }) => cover),
-        systems,
-      );
-      if (left.length === 0) return [];
-      const { record, endsAt, vendor, isNarrowed } = one;
-      return [
-        {
-          agreement: record,
-          left,
-          isNarrowed,
-          vendorId: vendor,
-          vendorName: names.get(vendor) ?? vendor,
-          endedAt: endsAt,
-          dueAt: new Date(endsAt.getTime() + RETURN_DAYS * DAY),
-        },
-      ];
-    });
-}
-
-const versionOf = ({ id, version }: EffectiveRecord): string => `${id}/${version}`;
-
-/** When returns of agreements that are in force yet will be due at the earliest, if nothing is done until then. */
-export const returnsToCome = (input: AgreementsInput, asOf: Date): Date[] =>
-  input.agreements.flatMap((record) => {
-    const { inForce, endsAt } = agreementStanding(record, input, asOf);
-    return inForce && endsAt !== null ? [new Date(endsAt.getTime() + RETURN_DAYS * DAY)] : [];
-  });
-
-/** What was ended after its time had run out ended when that was, unless it had renewed itself. */
-function endOfEnded(record: EndedRecord): Date {
-  const fields = agreementOf(record);
-  const endsAt = fields === null ? null : endOf(record, fields);
-  return endsAt !== null && endsAt < record.endedAt ? endsAt : record.endedAt;
-}
-
-function coverOfRecord(record: EffectiveRecord): Scope {
-  const fields = agreementOf(record);
-  return fields === null ? coverOf([], []) : coverOf(record.systemIds, fields.namespaces);
 }

@@ -13,6 +13,7 @@ import {
   vendor,
   type Said,
 } from '../../test/support/agreements.js';
+import { idOf } from '../../test/support/effective.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { OVERSIGHT } from './findings.js';
 import type { AgreementsInput } from './standing.js';
@@ -151,6 +152,23 @@ describe('what does an agreement that ended leave open?', () => {
       const all = { ended: [last], past: [...input.past, ended(narrowed, '2026-04-20'), last] };
       const shown = { ...all, returns: [returned('baa of lakeside', '2026-04-10')] };
       expect(open(shown, at('2026-08-01'))).toEqual(overdue);
+    });
+
+    it('nothing of a system that came when it covered all of them no longer', () => {
+      const lab = { id: idOf('lab'), name: 'lab', registeredAt: at('2026-04-10') };
+      const whole = {
+        vendors: [vendor('lakeside', {}, { systemIds: [emr.id, pacs.id] })],
+        past: [ended(agreement('lakeside'), '2026-04-02')],
+        agreements: [next({ systemIds: [emr.id, pacs.id] })],
+      };
+      expect(open({ ...whole, systems: [emr, pacs, lab] })).toEqual([]);
+      expect(open({ ...whole, systems: [emr, pacs, { ...lab, registeredAt: at('2026-04-01') }] })).toEqual(overdue);
+      // What was recorded later was said of the systems that were known by then; and where none was, of those that came.
+      const recorded = { ...whole, past: whole.past.map((record) => ({ ...record, decidedAt: at('2026-04-11') })) };
+      expect(open({ ...recorded, systems: [emr, pacs, lab] })).toEqual(overdue);
+      const came = [emr, pacs].map((system) => ({ ...system, registeredAt: at('2026-04-10') }));
+      expect(open({ ...whole, systems: came })).toEqual([]);
+      expect(open({ ...whole, systems: [...came, lab] })).toEqual(overdue);
     });
 
     it('nothing of one that was disposed of', () => {

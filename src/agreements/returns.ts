@@ -112,11 +112,7 @@ function leftBy(versions: readonly Version[], { systems }: AgreementsInput): Map
         const own = following.get(record.id) ?? new Cover();
         left.set(
           version,
-          lacking(
-            cover,
-            (part) => later.has(part) || own.has(part),
-            systems.map(({ id }) => id),
-          ),
+          lacking(cover, (part) => later.has(part) || own.has(part), systemsThen(version, systems)),
         );
         own.add(cover);
         following.set(record.id, own);
@@ -125,6 +121,13 @@ function leftBy(versions: readonly Version[], { systems }: AgreementsInput): Map
     }
   }
   return left;
+}
+
+/** «All systems» are those that were registered when it ended, or when it was recorded, if that was later. Where none was yet, nobody can tell them from those that came. */
+function systemsThen({ record, endsAt }: PastVersion, systems: AgreementsInput['systems']): string[] {
+  const until = endsAt > record.decidedAt ? endsAt : record.decidedAt;
+  const known = systems.filter(({ registeredAt }) => registeredAt <= until);
+  return (known.length === 0 ? systems : known).map(({ id }) => id);
 }
 
 /** Versions of which what they left is shown to be returned. */
@@ -158,11 +161,7 @@ function leavingsOf(versions: readonly Version[], systems: AgreementsInput['syst
   const isLeaving = (version: PastVersion, next: Version | undefined): boolean =>
     next === undefined ||
     next.record.effectiveFrom > version.endsAt ||
-    uncovered(
-      version.cover,
-      next.cover,
-      systems.map(({ id }) => id),
-    ).length > 0;
+    uncovered(version.cover, next.cover, systemsThen(version, systems)).length > 0;
   return inOrder
     .flatMap((version, at) => (isPast(version) && isLeaving(version, inOrder[at + 1]) ? [version] : []))
     .sort((a, b) => a.endsAt.getTime() - b.endsAt.getTime());

@@ -21,7 +21,7 @@ export interface AgreementsInput {
   /** Statements that something does not apply. */
   applicability: readonly EffectiveRecord[];
   /** Systems in scope, and what they are called. */
-  systems: readonly { id: string; name: string }[];
+  systems: readonly { id: string; name: string; registeredAt: Date }[];
 }
 
 export interface AgreementStanding {

@@ -8,9 +8,10 @@ import { effective, idOf } from './effective.js';
 
 // Vendors and their agreements, as their judge reads them.
 
-export const emr = { id: idOf('emr'), name: 'emr-production' };
-export const pacs = { id: idOf('pacs'), name: 'pacs' };
 export const at = (day: string): Date => new Date(`${day}T00:00:00Z`);
+const registeredAt = at('2025-12-01');
+export const emr = { id: idOf('emr'), name: 'emr-production', registeredAt };
+export const pacs = { id: idOf('pacs'), name: 'pacs', registeredAt };
 export const NOW = at('2026-06-01');
 
 export type Said = NonNullable<Parameters<typeof effective>[3]>;

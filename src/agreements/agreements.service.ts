@@ -13,6 +13,7 @@ import { agreementOf } from './fields.js';
 import { judge } from './judge.js';
 import { needsOf } from './needs.js';
 import { registerOf, type VendorEntry } from './register.js';
+import { runsOf } from './returns.js';
 import { agreementRules } from './rules.js';
 import type { AgreementsInput } from './standing.js';
 
@@ -93,7 +94,7 @@ export class AgreementsService implements OnModuleInit {
       returns: of('phi_return'),
       applicability: of('applicability_statement'),
       ended: await this.records.ended(tx, instant, { types: ['vendor', 'baa'] }),
-      past: await this.records.past(tx, instant, ['baa']),
+      past: await runsOf(this.records.past(tx, instant, ['baa'])),
       endings: await this.records.endings(tx, instant, ['baa']),
       systems: systems
         .filter(({ phi }) => phi !== 'none')

@@ -16,6 +16,7 @@ import {
 import { idOf } from '../../test/support/effective.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { OVERSIGHT } from './findings.js';
+import { runsOf } from './returns.js';
 import type { AgreementsInput } from './standing.js';
 import { controlOf, RETURN_CONTROL } from './terms.js';
 
@@ -198,6 +199,30 @@ describe('what does an agreement that ended leave open?', () => {
     const began = performance.now();
     expect(open(input)).toEqual(overdue);
     expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  it('the same where the versions before are read as what they covered, one after another', async () => {
+    const both = { systemIds: [emr.id, pacs.id] };
+    const version = (number: number, from: string, to: string, said: Said = both) =>
+      ended(agreement('lakeside', {}, { version: number, from: `${from}T00:00:00Z`, ...said }), to);
+    const past = [
+      version(1, '2026-01-01', '2026-02-01'),
+      version(2, '2026-02-01', '2026-03-01'),
+      version(3, '2026-03-01', '2026-04-02', { systemIds: [emr.id] }),
+      version(4, '2026-04-02', '2026-05-02', { systemIds: [emr.id] }),
+      version(6, '2026-05-10', '2026-05-20', { systemIds: [emr.id] }),
+    ];
+    const runs = await runsOf(past);
+    expect(runs.map((run) => [run.version, run.effectiveFrom, run.endedAt])).toEqual([
+      [2, at('2026-01-01'), at('2026-03-01')],
+      [4, at('2026-03-01'), at('2026-05-02')],
+      [6, at('2026-05-10'), at('2026-05-20')],
+    ]);
+    const last = past.slice(-1);
+    for (const returns of [[], ['2026-03-10'], ['2026-05-05'], ['2026-05-20']]) {
+      const input = { ended: last, returns: returns.map((day) => returned('baa of lakeside', day)) };
+      expect(open({ ...input, past: runs })).toEqual(open({ ...input, past }));
+    }
   });
 
   it('what is not returned yet, at an instant before it was', () => {

@@ -189,6 +189,31 @@ function shownBy(
   return [...shown];
 }
 
+/** Versions come agreement by agreement, each after the one before it. Those that went on and covered the same are one: so much is held, however often it was agreed anew. */
+export async function runsOf(versions: AsyncIterable<EndedRecord> | Iterable<EndedRecord>): Promise<EndedRecord[]> {
+  const runs: EndedRecord[] = [];
+  for await (const version of versions) {
+    const last = runs.at(-1);
+    if (last !== undefined && goesOn(last, version)) {
+      runs[runs.length - 1] = { ...version, effectiveFrom: last.effectiveFrom };
+    } else runs.push(version);
+  }
+  return runs;
+}
+
+function goesOn(last: EndedRecord, next: EndedRecord): boolean {
+  const [cover, nextCover] = [coverOfRecord(last), coverOfRecord(next)];
+  return (
+    last.id === next.id &&
+    vendorOfAgreement(last) === vendorOfAgreement(next) &&
+    last.disposed === next.disposed &&
+    next.effectiveFrom <= endOfEnded(last) &&
+    endOfEnded(last) <= endOfEnded(next) &&
+    uncovered(cover, nextCover, []).length === 0 &&
+    uncovered(nextCover, cover, []).length === 0
+  );
+}
+
 const versionOf = ({ id, version }: EffectiveRecord): string => `${id}/${version}`;
 
 /** When returns of agreements that are in force yet will be due at the earliest, if nothing is done until then. */

@@ -12,7 +12,7 @@ export interface AgreementsInput {
   agreements: readonly EffectiveRecord[];
   /** Agreements and vendors that were ended; agreements whose time has run out are among `agreements`. */
   ended: readonly EndedRecord[];
-  /** Versions of agreements that were in effect and are no more. */
+  /** Versions of agreements that were in effect and are no more; those that went on and covered the same may be one (`runsOf`). */
   past: readonly EndedRecord[];
   /** By agreement: when it ends, where people have decided so already. */
   endings: ReadonlyMap<string, Date>;

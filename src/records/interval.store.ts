@@ -28,6 +28,9 @@ const END_OF_TIME = new Date(8.64e15);
 /** More records than a judge can hold are an error, never a list that ends early. */
 const MAX_EFFECTIVE = 20_000;
 
+/** How many past versions are read at once. */
+const PAST_PAGE = 2_000;
+
 /** lock_timeout or statement_timeout (PostgreSQL, appendix A: 55P03, 57014). */
 const isImpatience = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014');
@@ -267,8 +270,11 @@ export class IntervalStore {
     return bounded(rows).map((row) => ({ ...recordOf(row), endedAt: row.endedAt }));
   }
 
-  /** Each version that was in effect and is no more at an instant, with when it ended; what of it stood in several places ended in all of them at once. */
-  async past(tx: Tx, instant: Instant, types: readonly string[]): Promise<EndedRecord[]> {
+  /**
+   * Each version that was in effect and is no more at an instant, with when it ended; what of it stood in several places ended in all of them at once. Record by
+   * record, each version after the one before it; however many they are, few are held.
+   */
+  async *past(tx: Tx, instant: Instant, types: readonly string[]): AsyncGenerator<EndedRecord> {
     const recalled = await this.memory.recall(tx, instant);
     const past =
       recalled !== null
@@ -281,10 +287,13 @@ export class IntervalStore {
             [tx.organizationId, instant.asOf, instant.knownAt, types],
           );
     const endedAt = new Map(past.map((interval) => [keyOf(interval), interval.endedAt]));
-    return (await this.contents(tx, past)).flatMap((record) => {
-      const at = endedAt.get(keyOf({ recordId: record.id, version: record.version }));
-      return at === undefined ? [] : [{ ...record, endedAt: at }];
-    });
+    const inOrder = past.toSorted((a, b) => compare(a.recordId, b.recordId) || a.version - b.version);
+    for (let from = 0; from < inOrder.length; from += PAST_PAGE) {
+      for (const record of await this.contents(tx, inOrder.slice(from, from + PAST_PAGE))) {
+        const at = endedAt.get(keyOf({ recordId: record.id, version: record.version }));
+        if (at !== undefined) yield { ...record, endedAt: at };
+      }
+    }
   }
 
   /** By record in effect at an instant: when it ends, where that is decided on already. A version that another one follows ends no record. */

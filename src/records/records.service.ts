@@ -53,8 +53,8 @@ export class RecordsService {
     return this.intervals.ended(tx, instant, filter);
   }
 
-  /** Each version that was in effect and is no more at the instant, with when it ended: also those that another version followed. Bounded as `effective`. */
-  past(tx: Tx, instant: Instant, types: readonly string[]): Promise<EndedRecord[]> {
+  /** Each version that was in effect and is no more at the instant, with when it ended: also those that another version followed. Record by record, in their order; read as they are taken. */
+  past(tx: Tx, instant: Instant, types: readonly string[]): AsyncIterable<EndedRecord> {
     return this.intervals.past(tx, instant, types);
   }
 

@@ -48,7 +48,7 @@ const ROOMS = {
   analyses: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks', 'posture'],
   // The risk register is a table of the words of risks.
   bulk: ['kernel', 'audit', 'organizations', 'evidence', 'catalog', 'records', 'risks', 'notices'],
-  notices: ['kernel', 'audit', 'organizations', 'catalog', 'results', 'records', 'posture'],
+  notices: ['kernel', 'audit', 'organizations', 'catalog', 'results', 'records', 'agreements', 'posture'],
   // Compares what rooms keep with what the log says of it.
   reconciliation: ['kernel', 'audit', 'organizations', 'engagements', 'checks', 'records', 'notices'],
   packages: [

@@ -13,7 +13,7 @@ import { agreementOf } from './fields.js';
 import { judge } from './judge.js';
 import { needsOf } from './needs.js';
 import { registerOf, type VendorEntry } from './register.js';
-import { runsOf } from './returns.js';
+import { openReturns, runsOf } from './returns.js';
 import { agreementRules } from './rules.js';
 import type { AgreementsInput } from './standing.js';
 
@@ -48,6 +48,12 @@ export class AgreementsService implements OnModuleInit {
   /** Every vendor in effect at an instant, and every one that is not any more and has left something open; by id. */
   async register(tx: Tx, instant: Instant): Promise<VendorEntry[]> {
     return registerOf(await this.read(tx, instant), instant.asOf);
+  }
+
+  /** By agreement of which nothing is in force at an instant, and whose return is open: when it is due. */
+  async endedOpen(tx: Tx, instant: Instant): Promise<ReadonlyMap<string, Date>> {
+    const open = openReturns(await this.read(tx, instant), instant.asOf);
+    return new Map(open.filter(({ isNarrowed }) => !isNarrowed).map(({ agreement, dueAt }) => [agreement.id, dueAt]));
   }
 
   /** «Now» for a question that names no instant: every decision that was answered is known at it. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AgreementsService } from '../agreements/agreements.service.js';
 import { Database, type WriteTx } from '../kernel/db/database.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
@@ -28,6 +29,7 @@ export class Lookout {
     private readonly posture: PostureService,
     private readonly work: WorkService,
     private readonly records: RecordsService,
+    private readonly agreements: AgreementsService,
     private readonly sources: Sources,
     private readonly queue: Queue,
   ) {}
@@ -74,10 +76,12 @@ export class Lookout {
     const instant: Instant = { asOf: at, knownAt: at };
     const { document } = await this.posture.evaluate(principal, { systemId: null, ...instant });
     const work = await this.work.listKnown(principal, { systemId: null, ...instant });
-    const { waiting, coming } = await this.database.readSnapshot(principal, async (tx) => ({
+    const { ended, waiting, coming } = await this.database.readSnapshot(principal, async (tx) => ({
+      ended: await this.agreements.endedOpen(tx, instant),
       coming: await this.sources.coming(tx, instant),
       waiting: await this.records.waiting(tx),
     }));
-    return { at, statuses: new Map(document.controls.map(({ id, status }) => [id, status])), work, waiting, coming };
+    const statuses = new Map(document.controls.map(({ id, status }) => [id, status]));
+    return { at, statuses, work, ended, waiting, coming };
   }
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AgreementsModule } from '../agreements/agreements.module.js';
 import { WebhookAccounts } from './accounts.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
@@ -20,7 +21,15 @@ import { WebhooksService } from './webhooks.service.js';
 import { WebhooksStore } from './webhooks.store.js';
 
 @Module({
-  imports: [AuditModule, OrganizationsModule, CatalogModule, RecordsModule, ResultsModule, PostureModule],
+  imports: [
+    AgreementsModule,
+    AuditModule,
+    OrganizationsModule,
+    CatalogModule,
+    RecordsModule,
+    ResultsModule,
+    PostureModule,
+  ],
   controllers: [WebhooksController, NoticesController, CalendarController],
   providers: [
     ...[WebhooksService, NoticesService, DeliveriesService, Lookout, NoticesWorker],

@@ -9,7 +9,14 @@ const DAY = 86_400_000;
 const START = new Date('2026-11-26T09:00:00Z');
 const after = (days: number): Date => new Date(START.getTime() + days * DAY);
 
-const nothing = (at = START): Sight => ({ at, statuses: new Map(), work: [], waiting: [], coming: [] });
+const nothing = (at = START): Sight => ({
+  at,
+  statuses: new Map(),
+  work: [],
+  ended: new Map(),
+  waiting: [],
+  coming: [],
+});
 
 const work = (more: Partial<Work>): Work => ({
   id: '0c6fdb9a-07d0-8f2e-a4b6-2a40f4ac2b1f',
@@ -118,6 +125,10 @@ describe('what is told before something ends?', () => {
 });
 
 describe('what is told when something has ended?', () => {
+  const returning = (more: Partial<Work>) => work({ type: 'phi_return', practices: ['vendor-oversight-baa'], ...more });
+  const endedOf = (notices: { type: string; data: object }[]) =>
+    notices.filter(({ type }) => type === 'agreement.ended').map(({ data }) => data);
+
   it('is it told once, and again when it has been renewed and has ended again?', () => {
     const ended = { ...nothing(), work: [work({ kind: 'stale', dueAt: null })] };
     expect(told(nothing(), ended, ended, nothing(), ended).map((notices) => notices.map(({ type }) => type))).toEqual([
@@ -131,15 +142,26 @@ describe('what is told when something has ended?', () => {
   it('is an agreement that has lapsed told once, and not again when its return is overdue?', () => {
     const left = (kind: string, at: number): Sight => ({
       ...nothing(after(at)),
-      work: [work({ kind, type: 'phi_return', practices: ['vendor-oversight-baa'], dueAt: after(100) })],
+      work: [returning({ kind, dueAt: after(100) })],
+      ended: new Map([[RECORD, after(100)]]),
     });
-    const ended = (notices: { type: string; data: object }[]) =>
-      notices.filter(({ type }) => type === 'agreement.ended').map(({ data }) => data);
     const [lapsed, ...later] = told(nothing(), left('due', 41), left('due', 80), left('failing', 101), nothing());
-    expect(ended(lapsed!)).toEqual([
+    expect(endedOf(lapsed!)).toEqual([
       expect.objectContaining({ type: 'baa', records: [RECORD], dueAt: after(100).toISOString() }),
     ]);
-    expect(later.map(ended)).toEqual([[], [], []]);
+    expect(later.map(endedOf)).toEqual([[], [], []]);
+  });
+
+  it('is nothing told of an agreement that was narrowed and is in force, and its end when it comes?', () => {
+    const narrowed = returning({ kind: 'due', dueAt: after(60) });
+    const end = returning({ kind: 'due', dueAt: after(90), systems: [SYSTEM] });
+    const ended = { ...nothing(after(30)), work: [narrowed, end], ended: new Map([[RECORD, after(90)]]) };
+    const before = { ...nothing(after(1)), work: [narrowed] };
+    expect(told(nothing(), before, ended, ended).map(endedOf)).toEqual([
+      [],
+      [expect.objectContaining({ records: [RECORD], systems: [SYSTEM], dueAt: after(90).toISOString() })],
+      [],
+    ]);
   });
 
   it('is what scanners leave stale told by their silence alone?', () => {

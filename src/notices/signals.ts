@@ -40,6 +40,8 @@ export interface Sight {
   /** Status by item of the law. */
   readonly statuses: ReadonlyMap<string, string>;
   readonly work: readonly Work[];
+  /** By agreement of which nothing is in force and nothing carries on what it left: by when that is returned. */
+  readonly ended: ReadonlyMap<string, Date>;
   readonly waiting: readonly Waiting[];
   readonly coming: readonly Coming[];
 }
@@ -65,7 +67,7 @@ export const MAX_LISTED = 100;
 /** Practices that a key which was not rotated in time stands against. */
 const ROTATION: ReadonlySet<string> = new Set(['encryption-key-rotation', 'secret-rotation']);
 const AGREEMENT = 'baa';
-/** What an agreement that has ended, and that no other carries on, makes due: its work names the agreement. */
+/** What an agreement that has ended or was narrowed, and that no other carries on, makes due: its work names the agreement. */
 const RETURN = 'phi_return';
 
 /** What there is to tell, and how all of it stands now. `last` null: nobody has looked before, and what there is already is no news. */
@@ -124,7 +126,7 @@ function signalsOf(sight: Sight): Signal[] {
       subject: `controls/${control}`,
       data: { control, to: status },
     })),
-    ...sight.work.flatMap((work) => [...ofWork(work, sight.at), ...ofEnded(work)]),
+    ...sight.work.flatMap((work) => [...ofWork(work, sight.at), ...ofEnded(work, sight.ended)]),
     ...sight.waiting.map(({ type, ownerId, count, lastSubmittedAt, records }): Signal => ({
       type: 'record.submitted',
       of: `${type} ${ownerId}`,
@@ -156,17 +158,22 @@ function ofWork(work: Work, at: Date): Signal[] {
   return signal(told, String(days), { days });
 }
 
-/** From its end on, whether its return is due yet or overdue. */
-function ofEnded({ type, practices, controls, records, systems, dueAt }: Work): Signal[] {
-  if (type !== RETURN || dueAt === null) return [];
-  const returnBy = dueAt.toISOString();
-  return records.map((record) => ({
-    type: 'agreement.ended',
-    of: record,
-    level: returnBy,
-    subject: `records/${record}`,
-    data: { type: AGREEMENT, records: [record], practices, controls, systems, dueAt: returnBy },
-  }));
+/** From its end on, whether its return is due yet or overdue; what it covered no longer before then may be on the list beside it. */
+function ofEnded({ type, practices, controls, records, systems }: Work, ended: Sight['ended']): Signal[] {
+  if (type !== RETURN) return [];
+  return records.flatMap((record): Signal[] => {
+    const returnBy = ended.get(record)?.toISOString();
+    if (returnBy === undefined) return [];
+    return [
+      {
+        type: 'agreement.ended',
+        of: record,
+        level: returnBy,
+        subject: `records/${record}`,
+        data: { type: AGREEMENT, records: [record], practices, controls, systems, dueAt: returnBy },
+      },
+    ];
+  });
 }
 
 /** Whether no complete scan has come for longer than what it evidences is fresh. */

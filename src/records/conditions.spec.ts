@@ -75,6 +75,8 @@ describe('does a record that contradicts itself pass?', () => {
   it('does it pass where it says itself that it is not good?', () => {
     expect(pointers('disk_encryption_evidence', { encrypted: 30, result: 'gaps' })).toEqual([]);
     expect(pointers('mfa_report', { enrolled: 500, result: 'gaps' })).toEqual([]);
+    expect(pointers('vulnerability_scan', { databaseOn: '2026-10-21', database: 'outdated' })).toEqual([]);
+    expect(catalog.recordType('vulnerability_scan')?.outcome?.fails).toEqual(['outdated']);
     expect(pointers('mfa_report', { enrolled: 511, exempt: ['break-glass-1: sealed, by two persons'] })).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { currentCatalog } from '../catalog/load.js';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import { ownType } from '../../test/support/record-types.js';
 import type { EffectiveRecord } from './effective.js';
-import { dueOf, isOfSystems } from './obligations.js';
+import { dueOf, isOfSystems, tooEarlyFor } from './obligations.js';
 
 const restore = ownType('org/restore');
 const failed = (overrides: Partial<EffectiveRecord> = {}): EffectiveRecord => ({
@@ -187,6 +187,20 @@ describe('from which discovery do the days count?', () => {
     expect(metBy('2025-12-31')).toBeNull();
     expect(metBy('2026-01-01')).toBe('2026-01-01');
     expect(metBy('2025-12-31', incident('2025-12-30T09:00:00Z'))).toBe('2025-12-31');
+  });
+
+  it('and what was done on its day west of UTC, where by UTC it is the next one already, meets it', () => {
+    const isTooEarly = (discoveredAt: string, day: string) =>
+      tooEarlyFor(
+        breach,
+        assessed({ outcome: 'breach', discoveredAt }),
+        notice('individuals', { goodFrom: at(`${day}T00:00:00Z`) }),
+        [],
+      ) !== null;
+    expect(isTooEarly('2026-09-30T22:00:00-04:00', '2026-09-30')).toBe(false);
+    expect(isTooEarly('2026-09-30T22:00:00-04:00', '2026-09-29')).toBe(true);
+    expect(isTooEarly('2026-10-01T12:00:00Z', '2026-09-30')).toBe(true);
+    expect(isTooEarly('2026-10-01', '2026-09-30')).toBe(true);
   });
 });
 

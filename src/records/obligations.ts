@@ -109,12 +109,18 @@ function answerOf(
   return { answeredBy: answer?.id ?? null, answeredAt };
 }
 
+/** A day, or an instant: that begins and ends at once. */
+interface Since {
+  readonly begins: Date;
+  readonly ends: Date;
+}
+
 /** The day or instant from which its days count, as a field has it: of those that are told the earliest. Null: none is. */
 function sinceOf(
   { from, or_earlier: earlier }: Obligation,
   record: EffectiveRecord,
   others: readonly EffectiveRecord[],
-): { begins: Date; ends: Date } | null {
+): Since | null {
   const named = [
     record.fields[from],
     ...others.flatMap((other) =>
@@ -124,10 +130,7 @@ function sinceOf(
     const [begins, ends] = [instantOfField(value), lastOfField(value)];
     return begins === null || ends === null ? [] : [{ begins, ends }];
   });
-  return named.reduce<(typeof named)[number] | null>(
-    (first, next) => (first === null || next.ends < first.ends ? next : first),
-    null,
-  );
+  return named.reduce<Since | null>((first, next) => (first === null || next.ends < first.ends ? next : first), null);
 }
 
 /** Of days that count from a day, the last one is whole. */
@@ -136,12 +139,7 @@ function dueAtOf({ year_end: isYear, within_days: days }: Obligation, since: Dat
   return new Date(counted + days * DAY_MS);
 }
 
-function meets(
-  obligation: Obligation,
-  record: EffectiveRecord,
-  other: EffectiveRecord,
-  since: { begins: Date } | null,
-): boolean {
+function meets(obligation: Obligation, record: EffectiveRecord, other: EffectiveRecord, since: Since | null): boolean {
   if (other.id === record.id || !isDue(obligation, other) || isBefore(obligation, other, since)) return false;
   return obligation.linked ? isLinked(other, record) : other.effectiveFrom >= record.effectiveFrom;
 }
@@ -150,8 +148,12 @@ const isDue = ({ type, having }: Obligation, other: Done): boolean =>
   other.type === type && areFields(having, other.fields);
 
 /** What a day is named of may have been done at any time of it. */
-const isBefore = ({ within_days: days }: Obligation, { goodFrom }: Done, since: { begins: Date } | null): boolean =>
-  since !== null && days > 0 && goodFrom < dayBegin(since.begins);
+const isBefore = ({ within_days: days }: Obligation, { goodFrom }: Done, since: Since | null): boolean =>
+  since !== null && days > 0 && goodFrom < dayBegin(firstDayOf(since));
+
+/** Of an instant the day that it is where days begin last, twelve hours after those of UTC: an evening of 30 September in New York is in October by UTC, and in its September. */
+const firstDayOf = ({ begins, ends }: Since): Date =>
+  ends > begins ? begins : new Date(begins.getTime() - DAY_MS / 2);
 
 /**
  * The first instant at which a record could answer what another makes due, where it lies before it and so answers nothing; null: it does not. `others`: records in

@@ -134,6 +134,7 @@ export class ClinicRecords {
       fields: {
         scanner: 'Trivy',
         databaseOn: this.year.date(day),
+        database: 'current',
         scannedAt: this.year.instant(day, 0),
         ...found,
       },

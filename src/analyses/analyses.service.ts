@@ -20,6 +20,7 @@ import { RecordLife } from '../records/record-life.js';
 import { RecordReader } from '../records/record-reader.js';
 import type { RecordView } from '../records/records.schema.js';
 import { RecordsService } from '../records/records.service.js';
+import { secretFaults } from '../records/secrets.js';
 import { compareAnalyses, type ComparedAnalysis } from '../risks/compare.js';
 import { analysisOf, riskOf, type AnalysisFields } from '../risks/fields.js';
 import { keptMatrix } from '../risks/matrix.js';
@@ -242,8 +243,8 @@ export class AnalysesService implements OnModuleInit {
   }
 
   /**
-   * Each risk goes on under its number: a next version, of the new analysis. One that somebody is working on stays as it is, and is named; so is one whose owner has left the
-   * organisation, for which whoever answers for the analysis answers from then on.
+   * Each risk goes on under its number: a next version, of the new analysis. One that somebody is working on stays as it is, and is named, and so does one in which a secret was
+   * approved once; one is named too whose owner has left the organisation, for which whoever answers for the analysis answers from then on.
    */
   private async takeOver(
     tx: WriteTx,
@@ -255,9 +256,14 @@ export class AnalysesService implements OnModuleInit {
     const left: BegunView['left'] = [];
     const handedOver: BegunView['handedOver'] = [];
     for (const { id } of risks) {
-      const { revision, state } = await this.reader.read(tx, id);
+      const { revision, state, ...written } = await this.reader.read(tx, id);
       if (state === 'draft' || state === 'submitted') {
         left.push({ recordId: id, why: `A version of it is open (${state}).` });
+        continue;
+      }
+      const [secret] = secretFaults(written);
+      if (secret !== undefined) {
+        left.push({ recordId: id, why: `${secret.pointer}: ${secret.detail}` });
         continue;
       }
       await this.life.revise(tx, id, revision);

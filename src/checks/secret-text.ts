@@ -8,8 +8,10 @@ const FORMS = [
   String.raw`AGE-SECRET-KEY-1`,
   // JWT (RFC 7519): a header that begins with {" in base64url.
   String.raw`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.`,
-  // AWS, GitHub, GitLab, Slack, Google, Stripe, npm, Vault, SendGrid.
-  String.raw`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`,
+  // AWS: the key by its name, or behind its id; by itself it is forty letters like any.
+  String.raw`[Ss](?:ecret|ECRET)[ _-]?[Aa](?:ccess|CCESS)[ _-]?[Kk](?:ey|EY)\W{1,16}[A-Za-z0-9/+]{40}`,
+  String.raw`\b(?:AKIA|ASIA)[A-Z0-9]{16}\W{1,8}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])`,
+  // GitHub, GitLab, Slack, Google, Stripe, npm, Vault, SendGrid.
   String.raw`\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{22})`,
   String.raw`\bglpat-[\w-]{20}`,
   String.raw`\bxox[abeoprs]-[\w-]{10}`,
@@ -24,6 +26,8 @@ const FORMS = [
 const FORM = new RegExp(FORMS.join('|'));
 /** In an Authorization header (RFC 7617, RFC 6750); a plain text may have these words too. */
 const AUTHORIZATION = /\b(?:[Bb]asic|[Bb]earer) +[A-Za-z0-9+/=._~-]{16}/;
+/** The id of an access key of AWS: it names the key as a name of a user does, and next to one the key itself is not far. */
+const KEY_ID = /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/;
 /** A JSON Web Key (RFC 7517) that is private or symmetric (RFC 7518 section 6), also quoted in another text. */
 const JWK_TYPE = /"kty\\?"\s{0,8}:/;
 const JWK_SECRET = /"(?:d|k)\\?"\s{0,8}:\s{0,8}\\?"[\w-]{16}/;
@@ -40,9 +44,9 @@ export function holdsSecret(text: string): boolean {
   return text.length >= SHORTEST && (FORM.test(text) || (JWK_TYPE.test(text) && JWK_SECRET.test(text)));
 }
 
-/** Whether a text has the form of a secret. */
+/** Whether a text has the form of a secret, or of what stands next to one. */
 export function hasSecretForm(text: string): boolean {
-  return holdsSecret(text) || AUTHORIZATION.test(text);
+  return holdsSecret(text) || AUTHORIZATION.test(text) || KEY_ID.test(text);
 }
 
 /** The same, or it names one and says it. */

@@ -8,7 +8,7 @@ import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import type { ApprovedRecord, PastRecord } from './effective.js';
 import { IntervalStore, type VersionRef } from './interval.store.js';
-import { actorOf, type Actor } from './life.js';
+import { actorOf, refuseFaults, type Actor } from './life.js';
 import { Batch } from './record-batch.js';
 import {
   RecordBulkStore,
@@ -23,6 +23,7 @@ import { NOTHING_FOUND, objectOf, RecordLife, UNDECIDED, type NewRecord, type Su
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
 import { RetentionStore } from './retention.store.js';
 import type { RecordFault } from './rules.js';
+import { secretFaults } from './secrets.js';
 import type { TypeInForce } from './types/record-types.service.js';
 
 /** Records read and locked by one statement. */
@@ -217,6 +218,7 @@ export class RecordBulk {
   /** Withdraws those of the versions that still wait. Returns how many. */
   async abandon(tx: WriteTx, pages: AsyncIterable<readonly VersionRef[]>, reason: string): Promise<number> {
     const { id, person } = actorOf(tx.principal);
+    refuseFaults(secretFaults({ reason }));
     let count = 0;
     for await (const page of pages) {
       const versions = (await this.submitted(tx, page)).map(({ open }) => open);

@@ -50,17 +50,17 @@ export class RecordCheck {
     throw new Refusal('record-type-refused', 'There is no such record type, or none any more.', { pointer: '/type' });
   }
 
-  /** Of a draft: who answers for it is a member, the systems that it is of are the organisation's, and no secret stands in it. */
+  /** Of what is written into a draft: who answers for it is a member, the systems that it is of are the organisation's, and no secret stands in it. */
   async draftFaults(
     tx: Tx,
-    version: Pick<VersionRow, 'ownerId' | 'systemIds' | 'title' | 'fields' | 'links' | 'reason'>,
+    version: Partial<Pick<VersionRow, 'ownerId' | 'systemIds' | 'title' | 'fields' | 'links' | 'reason'>>,
     batch: Batch = new Batch(),
   ): Promise<RecordFault[]> {
     const faults: RecordFault[] = secretFaults(version);
-    if (!(await this.exists(tx, 'member', version.ownerId, batch))) {
+    if (version.ownerId !== undefined && !(await this.exists(tx, 'member', version.ownerId, batch))) {
       faults.push({ pointer: '/ownerId', detail: 'The organisation has no such member.' });
     }
-    for (const [index, id] of version.systemIds.entries()) {
+    for (const [index, id] of (version.systemIds ?? []).entries()) {
       if (await this.exists(tx, 'system', id, batch)) continue;
       faults.push({ pointer: `/systemIds/${index}`, detail: 'The organisation has no such system.' });
     }

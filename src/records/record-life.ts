@@ -18,6 +18,7 @@ import { candidateOf, RecordCheck } from './record-check.js';
 import { RetentionStore } from './retention.store.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
 import type { ApprovedVersion, RecordRules } from './rules.js';
+import { secretFaults } from './secrets.js';
 import { versionDigest } from './version-digest.js';
 
 export interface NewRecord {
@@ -117,6 +118,7 @@ export class RecordLife {
 
   /** A next version that says from when on the record is no more. */
   async end(tx: WriteTx, id: string, ifMatch: number | null, effectiveFrom: Date, reason: string): Promise<void> {
+    refuseFaults(secretFaults({ reason }));
     const moving = await this.moving(tx, id, ifMatch, 'end');
     const last = await this.lastContent(tx, moving.record);
     await this.open(tx, moving, 'end', { ...last, kind: 'end', effectiveFrom, reason });
@@ -142,7 +144,8 @@ export class RecordLife {
       ...(effectiveFrom === undefined ? {} : { effectiveFrom }),
       ...(reason === undefined ? {} : { reason }),
     };
-    refuseFaults(await this.checks.draftFaults(tx, { ...open, ...changed }));
+    // What stands there already was judged when it was written, and is again when it is submitted.
+    refuseFaults(await this.checks.draftFaults(tx, changed));
     await this.change(tx, record, { ...open, ...changed }, actor, 'edit', changed, null);
   }
 
@@ -197,6 +200,7 @@ export class RecordLife {
   }
 
   async abandon(tx: WriteTx, id: string, ifMatch: number | null, reason: string): Promise<void> {
+    refuseFaults(secretFaults({ reason }));
     const { record, open, actor } = await this.draft(tx, id, ifMatch, 'abandon');
     const changed: Partial<VersionRow> = {
       state: 'withdrawn',
@@ -211,6 +215,7 @@ export class RecordLife {
   }
 
   async reject(tx: WriteTx, id: string, ifMatch: number | null, reason: string): Promise<void> {
+    refuseFaults(secretFaults({ reason }));
     const { record, open, actor } = await this.draft(tx, id, ifMatch, 'reject');
     const changed: Partial<VersionRow> = { state: 'draft', submittedAt: null, submittedBy: null };
     await this.change(tx, record, open, actor, 'reject', changed, reason);

@@ -421,7 +421,7 @@ export const endRecord = operation({
     examples: [{ effectiveFrom: '2026-12-31T00:00:00Z', reason: 'The contract was not renewed.' }],
   }),
   answers: { 201: { description: 'The draft.', schema: RecordView } },
-  refusals: ['move-refused', 'disposed'],
+  refusals: ['move-refused', 'disposed', 'record-refused'],
   edits: true,
 });
 
@@ -467,7 +467,7 @@ export const abandonRecord = operation({
     .strictObject({ reason: reasonText })
     .meta({ id: 'RecordAbandonment', description: 'Why.', examples: [{ reason: 'Entered twice.' }] }),
   answers: answer,
-  refusals: ['move-refused'],
+  refusals: ['move-refused', 'record-refused'],
   edits: true,
 });
 

@@ -13,7 +13,9 @@ describe('is a secret refused wherever it stands?', () => {
     'AGE-SECRET-KEY-1QQPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQ',
     '{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}',
     ['hvs.', 'CAESIJlU9JMYEhOPYv4igdhm9PnZDrabYTobQ4Ymnlq1qY-LGh4K'].join(''),
-    ['AKIA', 'IOSFODNN7EXAMPLE'].join(''),
+    ['AKIA', 'IOSFODNN7EXAMPLE', ',wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'].join(''),
+    ['aws_secret_', 'access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'].join(''),
+    ['"SecretAccess', 'Key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"'].join(''),
     'postgres://emr:hunter2@db:5432/emr',
   ])('%s', (secret) => {
     expect(pointers({ fields: { keyId: secret } })).toEqual(['/fields/keyId']);
@@ -32,6 +34,7 @@ describe('is a secret refused wherever it stands?', () => {
   it('and what names a key is none', () => {
     for (const keyId of [
       'arn:aws:kms:us-east-1:123456789012:key/1a2b',
+      ['The access key ', 'AKIA', 'IOSFODNN7EXAMPLE of the backup user'].join(''),
       'projects/clinic/locations/us/keyRings/east/cryptoKeys/etcd/cryptoKeyVersions/3',
       'https://clinic.vault.azure.net/keys/etcd/78deebed173b48e48f55abf87ed4cf71',
       'The policy covers basic responsibilities.',

@@ -1,6 +1,5 @@
 import { holdsSecret } from '../checks/secret-text.js';
 import type { RecordFault } from './rules.js';
-import type { VersionRow } from './records.store.js';
 
 const DETAIL =
   'It has the form of a key, a token or a password, which no record holds: name the secret as its keeper does.';
@@ -8,13 +7,11 @@ const DETAIL =
 /** How many places are told. */
 const MOST_FAULTS = 50;
 
+/** What people write of a record. */
+type Written = Partial<{ title: string; fields: object; links: readonly object[]; reason: string | null }>;
+
 /** Where what is written of a record looks like a secret. It says where, and repeats nothing of it. */
-export function secretFaults({
-  title,
-  fields,
-  links,
-  reason,
-}: Pick<VersionRow, 'title' | 'fields' | 'links' | 'reason'>): RecordFault[] {
+export function secretFaults({ title, fields, links, reason }: Written): RecordFault[] {
   const faults: RecordFault[] = [];
   const waiting: { pointer: string; value: unknown }[] = [
     { pointer: '/title', value: title },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MOVES, type Move } from '../../src/records/moves.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { defineOwnTypes } from '../support/record-types.js';
+import { Superuser } from '../support/tampering.js';
 
 let world: World;
 let clinic: Clinic;
@@ -58,9 +59,9 @@ async function move(id: string, name: Exclude<Move, 'create'>, caller?: Caller, 
     edit: () => by.patch(path, { title: 'Another title', ...body }),
     submit: () => by.post(`${path}/submission`),
     recall: () => by.delete(`${path}/submission`),
-    reject: () => by.post(`${path}/decision`, { decision: 'reject', reason: 'Not yet.' }),
+    reject: () => by.post(`${path}/decision`, { decision: 'reject', reason: 'Not yet.', ...body }),
     approve: () => by.post(`${path}/decision`, { decision: 'approve' }),
-    abandon: () => by.post(`${path}/abandonment`, { reason: 'Entered twice.' }),
+    abandon: () => by.post(`${path}/abandonment`, { reason: 'Entered twice.', ...body }),
   }[name]();
   return sent.set('If-Match', etag);
 }
@@ -431,6 +432,39 @@ describe('is a record what its type asks for?', () => {
     const all = await Promise.all(Array.from({ length: 4 }, () => create(supplier({ fields: { name: 'Race Labs' } }))));
     const answers = await Promise.all(all.map(({ id }) => move(id, 'submit')));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409]);
+  });
+});
+
+describe('does a secret come into a record?', () => {
+  const SECRET = 'It is at postgres://emr:hunter2@db:5432/emr.';
+  const faultOf = ({ status, body }: { status: number; body: { pointer?: string } }) => [status, body.pointer];
+
+  it.each([
+    ['end', ['submit', 'approve']],
+    ['reject', ['submit']],
+    ['abandon', []],
+  ] as const)('not by the reason of «%s»', async (name, before) => {
+    const { id } = await create();
+    for (const one of before) await moves(id, one);
+    expect(faultOf(await move(id, name, undefined, { reason: SECRET }))).toEqual([422, '/reason']);
+    await moves(id, name);
+  });
+
+  it('one that was approved once is ended as it is, and the end is edited', async () => {
+    const { id } = await create();
+    await moves(id, 'submit', 'approve');
+    const superuser = await Superuser.of(world);
+    const edit = `update record_version set fields = fields || '{"name": "${SECRET}"}' where record_id = '${id}'`;
+    await superuser.unguarded('record_version', edit);
+    await superuser.end();
+    await moves(id, 'end');
+    const etag = `"${await revise(id)}"`;
+    const edited = (body: object) => officer.patch(`${records}/${id}`, body).set('If-Match', etag);
+    expect(faultOf(await edited({ reason: SECRET }))).toEqual([422, '/reason']);
+    await edited({ effectiveFrom: '2026-07-01T00:00:00Z', reason: 'It is over, later.' }).expect(200);
+    await moves(id, 'submit', 'approve');
+    await moves(id, 'revise');
+    expect(faultOf(await move(id, 'submit'))).toEqual([422, '/fields/name']);
   });
 });
 

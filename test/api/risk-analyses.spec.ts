@@ -11,6 +11,7 @@ import { verifyFiles } from '../../src/verify/verify.js';
 import { readZip } from '../packages/read-zip.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { packagesRoom } from '../support/packages.js';
+import { Superuser } from '../support/tampering.js';
 import { inMemory, NOTHING_KNOWN } from '../verify/in-memory.js';
 import { send } from './reports.js';
 import { fixture } from '../fixtures/reports/load.js';
@@ -410,6 +411,22 @@ describe('does the next analysis start from the last?', () => {
       .expect(201);
     const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(0.9), fromPrevious: first.id });
     expect(begun).toMatchObject({ risks: [], left: [{ recordId: id }] });
+  });
+
+  it('is a risk in which a secret was approved once left, and said so, and the analysis begun?', async () => {
+    const { start, analysed, officer, records } = await office();
+    const first = await analysed('Risk analysis 1', ago(10));
+    const { body } = await officer.get(`${records}?type=risk`).expect(200);
+    const { id } = body.items[0];
+    const secret = '{"vulnerability": "postgres://emr:hunter2@db:5432/emr"}';
+    const superuser = await Superuser.of(world);
+    const edit = `update record_version set fields = fields || '${secret}' where record_id = '${id}'`;
+    await superuser.unguarded('record_version', edit);
+    await superuser.end();
+    const begun = await start({ title: 'Risk analysis 2', effectiveFrom: ago(0.9), fromPrevious: first.id });
+    const why = expect.stringMatching(/^\/fields\/vulnerability: .*form of a key/) as string;
+    expect(begun).toMatchObject({ risks: [], left: [{ recordId: id, why }] });
+    expect(JSON.stringify(begun)).not.toContain('hunter2');
   });
 
   it('does whoever owns it answer for a risk whose owner has left, and is that said?', async () => {

@@ -94,6 +94,18 @@ export function statusDays(organizationId: string, standings: readonly Standing[
   });
 }
 
+/** In the place of them, on this day, where they cannot be told yet: a calendar without them would say that none changed. */
+export function statusesToCome(organizationId: string, at: Date): CalendarDay {
+  return {
+    uid: uidOf(organizationId, 'statuses', 'to come'),
+    day: dayOf(at),
+    summary: 'Changes of statuses are not shown yet',
+    description:
+      'How the systems stood on the last days is being counted. All else is here; read the calendar again in some minutes.',
+    category: 'status',
+  };
+}
+
 /**
  * The day from which on what a source has evidenced is too old, of sources that have stopped; and of those that are late: of what a scan is good for half has gone
  * by, and none has come since. One a day, with all of that day.

@@ -311,7 +311,7 @@ export const getCalendar = operation({
   summary: 'Calendar of what is due, and of what has changed',
   description:
     'As iCalendar (RFC 5545): agreements that end, records that expire, keys, treatments and duties that are due; days on which statuses of items of the law changed; and days from ' +
-    'which on scans are too old, of sources that have stopped or are late. There are no secret URLs: whoever reads it has a token. `safeguard calendar` writes the file.',
+    'which on scans are too old, of sources that have stopped or are late. While it is worked out how many systems stood on the last days, one event says so in place of the changes of statuses. There are no secret URLs: whoever reads it has a token. `safeguard calendar` writes the file.',
   permission: 'posture:read',
   params: organizationParams,
   answers: {

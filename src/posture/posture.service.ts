@@ -9,18 +9,24 @@ import { blindClusters, longestLimit } from './blind-spots.js';
 import { organizationCounts, organizationDocument, postureDocument, type DocumentParts } from './document.js';
 import { evaluateSystem } from './evaluate.js';
 import { PostureMemory } from './memory.service.js';
+import type { PlacePart } from './needs.js';
 import { byName, evaluateOrganization, type OrganizationEvaluation, type OrganizationSystem } from './organization.js';
 import type { OrganizationPosture } from './organization.schema.js';
 import { PostureReader, type PostureAsk, type Question } from './posture.reader.js';
 import type { Posture } from './posture.schema.js';
+import { PastStatuses, type Statuses } from './past-statuses.js';
+import { StampReader } from './stamp.reader.js';
 import { systemStates, type SystemStates } from './states.js';
-import type { Status, StatusCounts } from './status.js';
+import type { StatusCounts } from './status.js';
 
 /** A posture, and the catalogue it was judged by: titles, summaries and what auditors ask for, for whoever writes it out. */
 export interface EvaluatedPosture<Document = Posture | OrganizationPosture> {
   document: Document;
   catalog: Catalog;
 }
+
+/** Systems that are evaluated for one history of statuses at most: of an organisation of three that has just begun all of it, and of one of hundreds those that have just sent a report. */
+const MOST_EVALUATED = 100;
 
 /** Counted in one snapshot, which keeps what is the same at all of them: it is not to be held for minutes where many systems have to be evaluated. */
 const INSTANTS_TOGETHER = 4;
@@ -37,10 +43,13 @@ export interface SystemPage {
 
 @Injectable()
 export class PostureService {
+  private readonly past = new PastStatuses();
+
   constructor(
     private readonly database: Database,
     private readonly reader: PostureReader,
     private readonly memory: PostureMemory,
+    private readonly stamps: StampReader,
     private readonly scans: ScansService,
   ) {}
 
@@ -125,19 +134,41 @@ export class PostureService {
     return this.atEach(principal, instants, (tx, asOf) => this.countsOf(tx, { systemId, asOf, knownAt }));
   }
 
-  /** The organisation's status of each item of the rules at each of the instants, by its id: as `evaluate` says it, of what has to be final at `knownAt`. */
-  async statusesAt(
-    principal: Principal,
-    knownAt: Date,
-    instants: readonly Date[],
-  ): Promise<ReadonlyMap<string, Status>[]> {
-    return this.atEach(principal, instants, async (tx, asOf) => {
-      const { evaluation } = await this.ofSystems(
-        tx,
-        await this.reader.question(tx, { systemId: null, asOf, knownAt }),
-      );
+  /**
+   * The organisation's status of each item of the rules at each of the instants, by its id: as `evaluate` says it, of what has to be final at `knownAt`. Null where so much is
+   * forgotten that nobody is to wait for it: then it is asked for, and there a little later.
+   */
+  async statusesAt(principal: Principal, knownAt: Date, instants: readonly Date[]): Promise<Statuses[] | null> {
+    const { organizationId, knowledge } = await this.database.readSnapshot(principal, async (tx) => ({
+      organizationId: tx.organizationId,
+      knowledge: await this.stamps.knowledge(tx),
+    }));
+    // Of what has become known since `knownAt` nothing is in these answers.
+    const isOfAll = knowledge.since <= knownAt;
+    const kept = isOfAll ? this.past.recall(organizationId, knowledge) : new Map<number, Statuses>();
+    const seen = { left: MOST_EVALUATED, isForgotten: false };
+    const found = await this.atEach(principal, instants, async (tx, asOf): Promise<Statuses | null> => {
+      const before = kept.get(asOf.getTime());
+      if (before !== undefined || seen.left < 0) return before ?? null;
+      const question = await this.reader.question(tx, { systemId: null, asOf, knownAt });
+      const recalled = await this.memory.recall(tx, question);
+      seen.isForgotten ||= recalled.forgotten;
+      seen.left -= question.inScope.length - recalled.states.size;
+      if (seen.left < 0) return null;
+      const evaluation = await this.together(tx, question, recalled.states, await this.reader.whole(tx, question));
       return new Map(evaluation.controls.map(({ id, status }) => [id, status]));
     });
+    if (seen.isForgotten) await this.memory.askFor(principal, null);
+    const statuses = found.filter((one) => one !== null);
+    if (isOfAll) {
+      const past = instants.flatMap((asOf, index): [number, Statuses][] => {
+        const one = found[index] ?? null;
+        // The present is asked for each time, with the rights of whoever asks.
+        return one === null || asOf >= knownAt ? [] : [[asOf.getTime(), one]];
+      });
+      this.past.keep(organizationId, knowledge, new Map(past));
+    }
+    return statuses.length < instants.length ? null : statuses;
   }
 
   /** Some at once in one transaction. */
@@ -216,12 +247,22 @@ export class PostureService {
     tx: Tx,
     question: Question,
   ): Promise<{ evaluation: OrganizationEvaluation; forgotten: boolean }> {
-    const { yardstick, inScope } = question;
     // As of one system (`ofSystem`): Postgres finds what is remembered meanwhile.
     const [{ states: remembered, forgotten }, whole] = await besideEachOther(
       this.memory.recall(tx, question),
       this.reader.whole(tx, question),
     );
+    return { evaluation: await this.together(tx, question, remembered, whole), forgotten };
+  }
+
+  /** What is not remembered is evaluated. */
+  private async together(
+    tx: Tx,
+    question: Question,
+    remembered: ReadonlyMap<string, SystemStates>,
+    whole: PlacePart,
+  ): Promise<OrganizationEvaluation> {
+    const { yardstick, inScope } = question;
     const systems: OrganizationSystem[] = [];
     // One after another: they share the transaction's connection, and memory holds the summaries of one.
     for (const system of inScope) {
@@ -233,7 +274,7 @@ export class PostureService {
         states: remembered.get(id) ?? (await this.statesOf(tx, question, system)),
       });
     }
-    return { evaluation: evaluateOrganization(yardstick, systems, whole), forgotten };
+    return evaluateOrganization(yardstick, systems, whole);
   }
 
   private async statesOf(tx: Tx, question: Question, system: Question['inScope'][number]): Promise<SystemStates> {

@@ -10,7 +10,7 @@ import { SystemService } from '../organizations/system.service.js';
 import { RecordsService } from '../records/records.service.js';
 import { RecordTypesService } from '../records/types/record-types.service.js';
 import { ResultsService } from '../results/results.service.js';
-import type { PresentStamp } from './stamp.js';
+import type { Knowledge, PresentStamp } from './stamp.js';
 
 /**
  * Raised between two versions of the program with every change of the code that what a system says depends on: src/posture, the rooms that judge, and what they
@@ -34,6 +34,16 @@ export class StampReader {
     private readonly recordTypes: RecordTypesService,
     private readonly findings: FindingsService,
   ) {}
+
+  /** What the transaction sees, of the organisation: of each system that was ever registered, and of records of all places. */
+  async knowledge(tx: Tx): Promise<Knowledge> {
+    const stamps = [...(await this.stamps(tx, null))];
+    const decided = await this.records.lastKnown(tx, null);
+    return {
+      state: nameId('knowledge', JSON.stringify([decided, stamps])),
+      since: stamps.reduce((last, [, { knownSince }]) => later(last, knownSince), later(BEGINNING, decided)),
+    };
+  }
 
   /** What the transaction sees, of a system; null: of each that was ever registered. */
   async stamps(tx: Tx, systemId: string | null): Promise<Map<string, PresentStamp>> {

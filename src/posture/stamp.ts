@@ -20,6 +20,13 @@ export interface PresentStamp extends Stamp {
   readonly knownSince: Date;
 }
 
+/** All that the posture of an organisation depends on, beside the instant that is asked for: two equal states mean equal answers, as two equal stamps do. */
+export interface Knowledge {
+  readonly state: string;
+  /** Since when all of it is known. */
+  readonly since: Date;
+}
+
 const sameTime = (one: Date | null, other: Date | null): boolean => one?.getTime() === other?.getTime();
 
 export const isSameStamp = (one: Stamp, other: Stamp): boolean =>

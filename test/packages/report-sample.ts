@@ -97,6 +97,12 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
   };
 }
 
+/** What a comparison has found of a row. */
+export const ALTERED: PackageFacts['alteredRows'][number] = {
+  ...{ table: 'member', id: SYSTEM, foundAt: AT, reason: 'the row has another role' },
+  kind: 'member',
+};
+
 /** Its items, with the policies that name them. */
 export const itemsOf = ({ controls, posture, records }: PackageFacts): CitedItem[] =>
   posture.controls.map(({ id, status, reason }) => {

@@ -22,6 +22,7 @@ import { visible } from '../../src/packages/report/visible.js';
 import { Worst } from '../../src/packages/report/worst.js';
 import { STATUSES } from '../../src/posture/status.js';
 import {
+  ALTERED,
   emptyReadings,
   factsOf,
   itemsOf,
@@ -97,6 +98,18 @@ describe('is what is missing told before what is there?', () => {
     expect(broken.indexOf('could not be read as they were kept')).toBeLessThan(broken.indexOf('Contents'));
     expect(broken).toContain('segment 0 is not authentic');
     expect(page).not.toContain('could not be read as they were kept:');
+  });
+
+  it('rows that were altered before everything, and which they are before the good news', () => {
+    const posture = postureOf(mixed);
+    const told = pageOf(made({ ...factsOf(posture), alteredRows: [ALTERED] }, readingsOf(posture), registersOf()));
+    expect(told.indexOf('Rows of 1 object were altered in the database')).toBeGreaterThan(0);
+    expect(told.indexOf('Rows of 1 object were altered in the database')).toBeLessThan(told.indexOf('Contents'));
+    const place = told.indexOf('<td>the row has another role</td>');
+    expect(place).toBeGreaterThan(told.indexOf('<h2 id="blind-spots">'));
+    expect(place).toBeLessThan(told.indexOf('<h2 id="evidenced">'));
+    expect(page).toContain('none was found altered');
+    expect(page).not.toContain('altered in the database');
   });
 
   it('risks that nobody can read, which are in no number of others', () => {
@@ -329,7 +342,9 @@ describe('is the PDF what a reader expects?', () => {
   let document: Buffer;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'safeguard-report-'));
-    document = await pdf(sample(HOSTILE.join(' ')));
+    const posture = postureOf(mixed, HOSTILE.join(' '));
+    const facts = { ...factsOf(posture, HOSTILE.join(' ')), alteredRows: [ALTERED] };
+    document = await pdf(made(facts, readingsOf(posture, HOSTILE.join(' ')), registersOf(HOSTILE.join(' '))));
     await writeFile(join(directory, 'report.pdf'), document);
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
@@ -359,6 +374,11 @@ describe('is the PDF what a reader expects?', () => {
     expect(words).toMatch(/\b1 \/ \d+/);
     expect(words).toContain('Łódź Ωμέγα Привет');
     expect(words.replaceAll(/\s+/g, '')).toContain('[U+5317][U+4EAC]');
+    const altered = words.indexOf('Rows of 1 object were altered');
+    expect(altered).toBeGreaterThan(0);
+    expect(altered).toBeLessThan(words.indexOf('Failing: something'));
+    expect(words.indexOf('the row has another role')).toBeGreaterThan(altered);
+    expect(words.indexOf('the row has another role')).toBeLessThan(words.lastIndexOf('Evidenced: proven'));
     expect(words.indexOf('Failing: something')).toBeLessThan(words.lastIndexOf('Evidenced: proven'));
   });
 

@@ -6,12 +6,13 @@ import { readXlsx } from '../../src/kernel/tables/xlsx-read.js';
 import { citing } from '../../src/packages/citations.js';
 import type { PackageFacts, PackageRows } from '../../src/packages/contents.js';
 import { workbook } from '../../src/packages/report/workbook.js';
-import { factsOf, mixed, postureOf } from './report-sample.js';
+import { ALTERED, factsOf, mixed, postureOf } from './report-sample.js';
 
 const SHEETS = [
   ...[
     'About',
     'Gaps',
+    'Altered rows',
     'Unreadable evidence',
     'Items',
     'Practices',
@@ -72,6 +73,14 @@ describe('the workbook of a package', () => {
     expect(gaps.length).toBeGreaterThan(10);
     expect(items.find(({ id }) => id === '164.308(a)(1)(ii)(A)')).toMatchObject({ policies: '=cmd|Lakeside' });
     expect(await sheet(file, 'Practices')).toHaveLength(facts.posture.practices.length);
+  });
+
+  it('has the rows that were altered past the service?', async () => {
+    const file = await made({ ...facts, alteredRows: [ALTERED] });
+    const { table, kind, id, reason } = ALTERED;
+    expect(await sheet(file, 'Altered rows')).toMatchObject([{ table, kind, id, reason }]);
+    expect(await sheet(file, 'About')).toContainEqual({ About: 'Rows that were altered past the service', Value: 1 });
+    expect(await sheet(await made(facts), 'Altered rows')).toEqual([]);
   });
 
   it('has the registers as they are in the package, texts as texts?', async () => {

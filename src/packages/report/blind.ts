@@ -3,18 +3,31 @@ import type { Block, Section } from './model.js';
 import { MOST, type Readings } from './readings.js';
 import { columns, counted, dayText, restOf, tableOr, text } from './wording.js';
 
-/** What nobody looked at, what no machine can see, and what of the evidence is not there: who reads the statuses should know what they do not say. */
+/** What nobody looked at, what no machine can see, what was altered, and what of the evidence is not there: who reads the statuses should know what they do not say. */
 export function blindSection(facts: PackageFacts, { posture }: Readings): Section {
   return {
     id: 'blind-spots',
     title: 'Blind spots',
     blocks: [text('What is listed here is in no status above, or makes less of one than it seems.')],
     sections: [
+      { id: 'altered', title: 'Rows that were altered', blocks: [alteredBlock(facts)], sections: [] },
       { id: 'unreadable', title: 'Evidence that is not there', blocks: evidenceBlocks(facts), sections: [] },
       { id: 'unseen', title: 'Where no scanner looks', blocks: unseenBlocks(posture), sections: [] },
       { id: 'unmapped', title: 'What no machine can tell', blocks: mappedBlocks(posture), sections: [] },
     ],
   };
+}
+
+function alteredBlock({ alteredRows }: PackageFacts): Block {
+  return tableOr(
+    'Of the rows that the service compares with its audit log, or with what they follow from, none was found altered.',
+    {
+      caption: 'Rows that were altered past the service',
+      columns: columns(['Table', 2], ['Of', 4], ['What was found', 4]),
+      rows: alteredRows.slice(0, MOST).map(({ table, id, reason }) => [table, id, reason]),
+      rest: restOf(Math.min(MOST, alteredRows.length), alteredRows.length, 'index.json'),
+    },
+  );
 }
 
 function evidenceBlocks({ evidence, faults }: PackageFacts): Block[] {

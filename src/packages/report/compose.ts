@@ -54,13 +54,21 @@ export function reportOf(
   };
 }
 
-function openingOf({ faults, evidence }: PackageFacts, { posture, keys, objectives }: Readings): Block[] {
+function openingOf({ alteredRows, faults, evidence }: PackageFacts, { posture, keys, objectives }: Readings): Block[] {
   const { counts, systems } = posture;
   const blind = posture.systemId === null ? posture.blindSystems.length + posture.moreBlindSystems : null;
   const targets = posture.systemId === null ? null : posture.blindSpots.targets.length + posture.blindSpots.moreTargets;
   const overdue = keys.items.filter(({ state }) => state !== 'ok').length;
   const broken = objectives.items.filter(({ lines }) => lines.some(({ breaches }) => breaches.length > 0)).length;
   return [
+    ...(alteredRows.length === 0
+      ? []
+      : [
+          {
+            kind: 'warning',
+            text: `Rows of ${counted(new Set(alteredRows.map(({ id }) => id)).size, 'object')} were altered in the database past the service: they are not what its audit log says, or what they follow from. What rests on them is not borne out until they are put right; they are named among the blind spots.`,
+          } as const,
+        ]),
     ...(faults.length === 0
       ? []
       : [

@@ -32,6 +32,11 @@ function sheetsOf(facts: PackageFacts, rows: PackageRows, cited: readonly CitedI
       pages: [items.filter(([status]) => typeof status === 'string' && NOT_SETTLED.includes(status))],
     },
     {
+      name: 'Altered rows',
+      columns: ['table', 'kind', 'id', 'reason', 'foundAt'],
+      pages: paged(facts.alteredRows, ({ table, kind, id, reason, foundAt }) => [table, kind, id, reason, foundAt]),
+    },
+    {
       name: 'Unreadable evidence',
       columns: ['evidenceId', 'sha256', 'size', 'reason'],
       pages: paged(facts.faults, ({ evidenceId, sha256, size, reason }) => [evidenceId, sha256, size, reason]),
@@ -98,6 +103,7 @@ function aboutLines({
   systems,
   evidence,
   faults,
+  alteredRows,
 }: PackageFacts): Cell[][] {
   return [
     ['Organisation', organization.name],
@@ -106,6 +112,7 @@ function aboutLines({
     ['As known at (UTC)', knownAt.toISOString()],
     ['Period from (UTC)', periodFrom.toISOString()],
     ['Catalogue', `${catalog.version} ${catalog.digest}`],
+    ['Rows that were altered past the service', alteredRows.length],
     ['Evidence files that could not be read', faults.length],
     ['Evidence files', evidence.length],
     ['Gaps', 'Items of the rules that are failing, missing, stale or partial.'],

@@ -261,6 +261,35 @@ describe('reading YAML strictly', () => {
     expect(fault('a: 1\nb: 2\na: 3\n')).toMatchObject({ code: 'duplicate-key', place: { line: 3 } });
   });
 
+  it('is a repeated key found in whatever mapping it is?', () => {
+    for (const text of ['- a:\n    b: 1\n    "b": 2\n', 'a: {b: 1, c: 2, b: 3}\n', 'a: [{b: 1, b: 2}]\n']) {
+      expect(fault(text).code).toBe('duplicate-key');
+    }
+    expect(readDocument(Buffer.from('a: {b: 1}\nc: {b: 2}\n'))).toEqual({ a: { b: 1 }, c: { b: 2 } });
+  });
+
+  it('do many keys of one mapping take the time that they take in many?', () => {
+    const read = (lines: (row: number) => string): number => {
+      const text = Buffer.from(Array.from({ length: 200_000 }, (_, row) => lines(row)).join(''));
+      const begun = performance.now();
+      readDocument(text);
+      return performance.now() - begun;
+    };
+    const inMany = read((row) => `${row % 10 === 0 ? '-' : ' '} key-${row}: 1\n`);
+    expect(read((row) => `key-${row}: 1\n`)).toBeLessThan(4 * inMany);
+  });
+
+  it('are aliases read, and more of them than a person writes refused?', () => {
+    const text = (count: number): string => `a: &a [x]\nb: [${Array<string>(count).fill('*a').join(', ')}]\n`;
+    expect(readDocument(Buffer.from(text(100)))).toEqual({ a: ['x'], b: Array<string[]>(100).fill(['x']) });
+    expect(fault(text(101)).code).toBe('not-yaml');
+  });
+
+  it('are many keys of one line in brackets no depth?', () => {
+    const keys = Array.from({ length: 100 }, (_, key) => `k${key}: 1`).join(', ');
+    expect(readDocument(Buffer.from(`a: {${keys}}\nb: 1\n`))).toMatchObject({ a: { k99: 1 }, b: 1 });
+  });
+
   it('is a billion laughs refused?', () => {
     let text = 'a0: &a0 [lol]\n';
     for (let i = 1; i < 30; i++)
@@ -268,6 +297,9 @@ describe('reading YAML strictly', () => {
         .fill(`*a${i - 1}`)
         .join(', ')}]\n`;
     expect(fault(text).code).toBe('not-yaml');
+    let doubled = 'a0: &a0 [lol]\n';
+    for (let i = 1; i < 50; i++) doubled += `a${i}: &a${i} [*a${i - 1}, *a${i - 1}]\n`;
+    expect(fault(doubled).code).toBe('too-many-values');
   });
 
   it.each([

@@ -1,5 +1,5 @@
-import { Lexer, LineCounter, parseAllDocuments, type Document } from 'yaml';
-import { ReportFault } from '../report.js';
+import { isScalar, Lexer, LineCounter, parseAllDocuments, visit, type Document } from 'yaml';
+import { ReportFault, type FaultPlace } from '../report.js';
 
 export interface YamlLimits {
   /** Bytes. */
@@ -10,7 +10,7 @@ export interface YamlLimits {
   documents: number;
 }
 
-/** Aliases in one document, each counted with what it expands to. Kubernetes tools write none; a person's file may hold a few. */
+/** Aliases in one document. What they expand to is bounded as values are. Kubernetes tools write none; a person's file may hold a few. */
 const MAX_ALIASES = 100;
 
 /**
@@ -23,9 +23,9 @@ export function readYaml(text: string, limits: YamlLimits): unknown[] {
   for (const document of parseYaml(text, limits)) {
     let value: unknown;
     try {
-      value = document.toJS({ maxAliasCount: MAX_ALIASES });
+      value = document.toJS({ maxAliasCount: -1 });
     } catch {
-      throw new ReportFault('not-yaml', 'The text refers to anchors that it does not have, or to too many of them.');
+      throw new ReportFault('not-yaml', 'The text refers to anchors that it does not have.');
     }
     if (value === null || value === undefined) continue;
     assertPlain(value, limits.depth, budget);
@@ -46,36 +46,63 @@ export function parseYaml(text: string, limits: YamlLimits): Document.Parsed[] {
   if (parsed.length > limits.documents) {
     throw new ReportFault('too-many-values', `The text holds more than ${limits.documents} documents.`);
   }
+  const placeOf = (at: number) => ({ offset: Buffer.byteLength(text.slice(0, at)), line: lines.linePos(at).line });
   for (const document of parsed) {
     // A warning is a tag or directive that the parser does not know: it would read something else than was written.
     const error = document.errors[0] ?? document.warnings[0];
-    if (error === undefined) continue;
-    const place = { offset: Buffer.byteLength(text.slice(0, error.pos[0])), line: lines.linePos(error.pos[0]).line };
-    if (error.code === 'DUPLICATE_KEY') {
-      throw new ReportFault(
-        'duplicate-key',
-        'A mapping holds the same key twice; which one counts is not said.',
-        place,
-      );
+    if (error !== undefined) {
+      const what = error.code.toLowerCase().replaceAll('_', ' ');
+      throw new ReportFault('not-yaml', `The text is no YAML: ${what}.`, placeOf(error.pos[0]));
     }
-    throw new ReportFault('not-yaml', `The text is no YAML: ${error.code.toLowerCase().replaceAll('_', ' ')}.`, place);
+    withinStack(() => requireReadable(document, placeOf));
   }
   return parsed;
 }
 
-function parse(text: string, lineCounter: LineCounter): Document.Parsed[] {
-  try {
-    return parseAllDocuments(text, {
+/** Refuses keys that their mapping has twice, and too many aliases. The parser would look for each key among all before it, and looks for each alias among all anchors. */
+function requireReadable(document: Document, placeOf: (at: number) => FaultPlace): void {
+  let aliases = 0;
+  visit(document, {
+    Alias: (_, { range }) => {
+      if (++aliases > MAX_ALIASES) {
+        throw new ReportFault('not-yaml', 'The text refers to anchors too often.', placeOf(range?.[0] ?? 0));
+      }
+    },
+    Map: (_, { items }) => {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) {
+          throw new ReportFault(
+            'duplicate-key',
+            'A mapping holds the same key twice; which one counts is not said.',
+            placeOf(key.range?.[0] ?? 0),
+          );
+        }
+        keys.add(key.value);
+      }
+    },
+  });
+}
+
+const parse = (text: string, lineCounter: LineCounter): Document.Parsed[] =>
+  withinStack(() =>
+    parseAllDocuments(text, {
       version: '1.2',
       schema: 'core',
-      uniqueKeys: true,
+      uniqueKeys: false,
       stringKeys: true,
       prettyErrors: false,
       lineCounter,
       logLevel: 'silent',
-    });
+    }),
+  );
+
+/** Indentation and indicators multiply: what `boundNesting` lets through may still be some thousand levels deep. */
+function withinStack<Result>(work: () => Result): Result {
+  try {
+    return work();
   } catch (error) {
-    // Indentation and indicators multiply: what `boundNesting` lets through may still be some thousand levels deep.
     if (error instanceof RangeError) throw new ReportFault('too-deep', 'The report is nested too deep.');
     throw error;
   }
@@ -109,9 +136,9 @@ function boundNesting(text: string, limits: YamlLimits): void {
     }
     if (token === '[' || token === '{') brackets++;
     else if (token === ']' || token === '}') brackets--;
-    else if (token === '-' || token === '?' || token === ':') indicators++;
     // Within brackets a line may hold many `:`, one after the other; they do not nest.
-    const nesting = indents.length + Math.max(brackets, 0) + (brackets > 0 ? 0 : indicators);
+    else if (brackets <= 0 && (token === '-' || token === '?' || token === ':')) indicators++;
+    const nesting = indents.length + Math.max(brackets, 0) + indicators;
     if (nesting > limits.depth) {
       throw new ReportFault('too-deep', `The report is nested more than ${limits.depth} levels deep.`);
     }

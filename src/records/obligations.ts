@@ -168,7 +168,7 @@ export function tooEarlyFor(
   return earliest(
     definition.obliges.map((obligation) => {
       const since = isDue(obligation, done) ? sinceOf(obligation, record, others) : null;
-      return since !== null && isBefore(obligation, done, since) ? since.begins : null;
+      return since !== null && isBefore(obligation, done, since) ? firstDayOf(since) : null;
     }),
   );
 }

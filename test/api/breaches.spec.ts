@@ -83,12 +83,13 @@ describe('from which discovery do the days for a notice count?', () => {
 
   it('and is a notice from before it refused, for it can be of no breach that nobody knew', async () => {
     const assessment = await breach();
-    const refused = await keeper.submit(await keeper.draft(notice(assessment, '2026-01-31')));
+    const refused = await keeper.submit(await keeper.draft(notice(assessment, '2026-01-30')));
     expect([refused.status, refused.body.faults]).toEqual([
       422,
-      [expect.objectContaining({ pointer: '/fields/sentOn', detail: expect.stringContaining('2026-02-01') })],
+      [expect.objectContaining({ pointer: '/fields/sentOn', detail: expect.stringContaining('2026-01-31') })],
     ]);
-    const sent = await keeper.keep(notice(assessment, '2026-02-01'));
+    // The first instant of February by UTC is in January of the clinic.
+    const sent = await keeper.keep(notice(assessment, '2026-01-31'));
     expect(await duty(assessment)).toMatchObject({ metBy: sent, isLate: false });
   });
 

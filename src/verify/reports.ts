@@ -8,7 +8,7 @@ import { ShownCoverage } from './shown-coverage.js';
 import { ShownEvents } from './shown-events.js';
 import { ShownIntervals } from './shown-intervals.js';
 import { Reading, isCompared } from './reading.js';
-import { Rereader } from './rereader.js';
+import { Rereader, type Time } from './rereader.js';
 import { FACTS, RESULTS, shownFacts, shownResults, type ShownLine } from './shown-lines.js';
 import type { StoredEvents } from './stored-events.js';
 import { readScans, type StoredScan } from './stored-scans.js';
@@ -16,12 +16,20 @@ import { readScans, type StoredScan } from './stored-scans.js';
 /** One report is read for each scan that it was posted as, and for each change of the rules that it was judged by: so often, and no more. */
 const MAX_READINGS = 16;
 
+/** Milliseconds that all reports of a package are given together, and for each megabyte of theirs. */
+const TIME: Time = { least: 600_000, perMegabyte: 1_000 };
+
 /** What the package says was read out of its reports is what they say when they are read again, and nothing of it that counts is left out. */
-export async function checkReports(files: PackageFiles, events: StoredEvents, index: PackageIndex): Promise<string> {
+export async function checkReports(
+  files: PackageFiles,
+  events: StoredEvents,
+  index: PackageIndex,
+  { ofEach, ofAll = TIME }: { ofEach?: Time; ofAll?: Time } = {},
+): Promise<string> {
   const scans = await readScans(files, events, index);
-  const rereader = new Rereader();
+  const rereader = new Rereader(ofEach);
   try {
-    return await new Comparison(scans, index, rereader).run(files);
+    return await new Comparison(scans, index, rereader, performance.now() + timeOf(scans, ofAll)).run(files);
   } finally {
     await rereader.close();
   }
@@ -36,8 +44,10 @@ class Comparison {
   /** Places of the scans whose reports were read again. */
   private readonly read = new Set<number>();
   private readonly readings = new Map<string, number>();
-  /** Reports that took more time or memory than one may. */
-  private unfinished = 0;
+  /** Evidence that took more time or memory than one may: it would again. */
+  private readonly unfinished = new Set<string>();
+  /** Reports that were not begun, as the time for all was over. */
+  private late = 0;
   /** By system: kinds of targets of which a report may have spoken that was not read again, or was read by other readers. */
   private readonly unsure = new Map<string, Set<TargetKind>>();
 
@@ -45,6 +55,8 @@ class Comparison {
     private readonly scans: readonly StoredScan[],
     index: PackageIndex,
     private readonly rereader: Rereader,
+    /** By `performance.now`. */
+    private readonly end: number,
   ) {
     this.places = new Map(scans.map(({ id }, place) => [id, place]));
     this.events = new ShownEvents(index.asOf);
@@ -89,6 +101,12 @@ class Comparison {
       this.doubt(systemId, format.targets);
       return;
     }
+    const isLate = performance.now() >= this.end;
+    if (isLate || this.unfinished.has(scan.evidenceId)) {
+      if (isLate) this.late += 1;
+      this.doubt(systemId, TARGET_KINDS);
+      return;
+    }
     if (!scan.isReadAlike) this.doubt(systemId, TARGET_KINDS);
     const { results, facts, coverage, events } = this;
     const speaker = { scan, place, unsure: this.unsure.get(systemId) ?? NONE };
@@ -97,7 +115,7 @@ class Comparison {
     const ask = { format: named ?? undefined, declared };
     const read = await this.rereader.read(files.open(`bag/${path}`), ask, (said) => reading.hear(said));
     if (read === 'limit') {
-      this.unfinished += 1;
+      this.unfinished.add(scan.evidenceId);
       for (const shown of [results, facts]) shown.doubt(place);
       this.doubt(systemId, TARGET_KINDS);
     } else if ('head' in read) {
@@ -124,12 +142,21 @@ class Comparison {
       `${this.read.size} of ${this.scans.length} reports were read again: ${results?.same ?? 0} results, ${facts?.same ?? 0} facts, ` +
         `${events?.same ?? 0} security events and ${coverage?.same ?? 0} lines of coverage are what they say`,
       ...told(this.read.size - alike, 'were read by other readers when they came, so that what differs is no fault'),
-      ...told(this.unfinished, 'took more time or memory than a report may, and were not read to their ends'),
+      ...told(this.late, 'came after the time that the reports of a package are given together, and were not read'),
+      ...told(this.unfinished.size, 'took more time or memory than a report may, and were not read to their ends'),
       ...told(sum('unsure'), 'lines differ or are left out where that cannot be told'),
       ...told(sum('unread'), 'lines rest on reports that were not read again, and are not compared'),
       ...told(judged, 'lines rest on checks of snapshots, and are not compared'),
     ].join('; ');
   }
+}
+
+/** By the size of what is there, each once: a report that many scans name is given no more time for it. */
+function timeOf(scans: readonly StoredScan[], { least, perMegabyte }: Time): number {
+  const sizes = new Map(
+    scans.flatMap(({ evidenceId, path, size }) => (path === null ? [] : [[evidenceId, size] as const])),
+  );
+  return least + perMegabyte * ([...sizes.values()].reduce((sum, size) => sum + size, 0) / 1e6);
 }
 
 const NONE: ReadonlySet<TargetKind> = new Set();

@@ -9,8 +9,14 @@ import type { SaidEvent, SaidRow } from './said.js';
 
 /** Bytes of one report, packed: the largest that the service takes, where it comes to a quarter. */
 const MAX_PACKED = 256 * 2 ** 20;
-/** Milliseconds that a report is given, and for each of its megabytes: a fiftieth of what they were measured to need. */
-const TIME = { least: 60_000, perMegabyte: 1_000 } as const;
+/** Milliseconds that are given, and for each megabyte. */
+export interface Time {
+  least: number;
+  perMegabyte: number;
+}
+
+/** Of one report: fifty times what they were measured to need. */
+const TIME: Time = { least: 60_000, perMegabyte: 1_000 };
 
 /** Reads reports once more, one after another, in a thread that has as much memory as the service's own readers have. */
 export class Rereader {
@@ -22,7 +28,7 @@ export class Rereader {
     resourceLimits: PARSER_MEMORY,
   });
 
-  constructor(private readonly time: { least: number; perMegabyte: number } = TIME) {}
+  constructor(private readonly time: Time = TIME) {}
 
   /** `hear` is told what it says, as it is read. 'limit': it takes more time or memory than a report is given. */
   async read(

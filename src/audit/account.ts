@@ -1,4 +1,5 @@
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { AuditService, ListedEvent } from './audit.service.js';
 import type { Action, ObjectKind } from './event.js';
@@ -29,12 +30,50 @@ export interface Account {
   readonly due: (tx: Tx, ids: readonly string[]) => Promise<DueRow[]>;
 }
 
+/** Rows that are compared page by page, each of one snapshot. */
+export interface Comparison extends Pick<Account, 'table' | 'kind'> {
+  /** Of the objects after one, in their order. */
+  readonly page: (tx: Tx, after: string | null) => Promise<Compared>;
+}
+
+export interface Compared {
+  readonly found: readonly Difference[];
+  /** After which the next page begins; null of the last one. */
+  readonly next: string | null;
+}
+
 /** An object whose rows are not what they follow from. */
 export interface Difference {
   readonly id: string;
   /** Names columns and versions, and says nothing that stands in them. */
   readonly reason: string;
 }
+
+/** Objects of a page: an engagement of a year has some hundred events about it. */
+const PAGE = 200;
+
+/** Of objects that cannot be read, as something that is said of them is damaged, each is a difference, and keeps no other from being compared. */
+export const comparisonOf = ({ table, kind, ...account }: Account): Comparison => ({
+  table,
+  kind,
+  async page(tx, after) {
+    const ids = await account.ids(tx, after, PAGE);
+    const compare = async (some: readonly string[]): Promise<Difference[]> => {
+      try {
+        return differences(await account.rows(tx, some), await account.due(tx, some));
+      } catch (error) {
+        if (!(error instanceof IntegrityError)) throw error;
+        const [id, ...others] = some;
+        if (id === undefined) throw error;
+        if (others.length === 0) return [{ id, reason: 'what the events say of it cannot be read' }];
+        const found: Difference[] = [];
+        for (const one of some) found.push(...(await compare([one])));
+        return found;
+      }
+    };
+    return { found: await compare(ids), next: ids.length < PAGE ? null : (ids.at(-1) ?? null) };
+  },
+});
 
 const PRECISION = 60_000;
 

@@ -7,6 +7,7 @@ import { AnchorWorker } from './anchor/anchor.worker.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
 import { AuditStore } from './audit.store.js';
+import { EventComparisons } from './event-comparisons.js';
 import { LogAnswers } from './log.answers.js';
 import { LogController } from './log.controller.js';
 import { LogFaults } from './log-faults.js';
@@ -26,6 +27,7 @@ import { LogWorker } from './log.worker.js';
     AnchorService,
     AnchorStore,
     AnchorWorker,
+    EventComparisons,
     LogAnswers,
     LogFaults,
     LogFaultsStore,
@@ -35,6 +37,6 @@ import { LogWorker } from './log.worker.js';
     LogStore,
     LogWorker,
   ],
-  exports: [AuditService, AnchorGuard, AnchorService, LogAnswers, LogService],
+  exports: [AuditService, AnchorGuard, AnchorService, EventComparisons, LogAnswers, LogService],
 })
 export class AuditModule {}

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
-import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
+import { DataKeyGone, Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import { open, seal } from '../kernel/crypto/sealed.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
@@ -158,12 +158,15 @@ export class AuditService {
 
   private async opened(tx: Tx, row: EventRow): Promise<ListedEvent> {
     const leafText = row.leaf.toString('utf8');
-    const leaf = JSON.parse(leafText) as Leaf;
+    const leaf = leafOf(row.id, leafText);
     const logIndex = row.logIndex === null ? null : Number(row.logIndex);
     if (row.dataKeyId === null || row.encryptedDetail === null || row.salt === null) {
       return { leaf, leafText, logIndex, details: null, salt: null, erasedBy: row.erasedBy };
     }
-    const key = await this.keyring.find(tx, row.dataKeyId);
+    const key = await this.keyring.find(tx, row.dataKeyId).catch((error: unknown) => {
+      if (!(error instanceof DataKeyGone)) throw error;
+      throw new LogDamaged(`the details of event ${row.id}: ${error.message}`, { cause: error });
+    });
     const detail = openedDetail(key, row.encryptedDetail, detailContext(tx, row.id), row.id);
     const salt = row.salt.toString('hex');
     return { leaf, leafText, logIndex, details: JSON.parse(detail) as JsonValue, salt, erasedBy: null };
@@ -215,6 +218,14 @@ function made(
           encryptedDetail: seal(key.sealing, Buffer.from(canonicalJson(event.details ?? null)), detailContext(tx, id)),
         };
   return { row, detail };
+}
+
+function leafOf(eventId: string, text: string): Leaf {
+  try {
+    return JSON.parse(text) as Leaf;
+  } catch (error) {
+    throw new LogDamaged(`the text of event ${eventId} is no JSON`, { cause: error });
+  }
 }
 
 function openedDetail(key: DataKey, sealed: Buffer, context: Buffer, eventId: string): string {

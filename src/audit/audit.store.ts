@@ -58,6 +58,39 @@ const belowHead = (size: string): string =>
   `(${size}::bigint is null or l.index < ${size} or (l.index is null and not exists (
      select from audit_queue q where q.organization_id = e.organization_id and q.event_id = e.id)))`;
 
+/**
+ * Of an event: that its columns are what its text says. As the text is canonical it begins and ends with what they say, and no text can be such that comparing it fails.
+ */
+const AS_ITS_TEXT = (() => {
+  const json = (column: string): string => `to_json(${column})::text`;
+  const begin = `'{"action":' || ${json('action')} || ',"actor":{"id":' || ${json('actor_id')} || ',"kind":' || ${json('actor_kind')} || '},"details_sha256":'`;
+  const about = `',"id":"' || id::text || '","object":{"id":' || ${json('object_id')} || ',"kind":' || ${json('object_kind')}`;
+  const time = `to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const end = `'},"outcome":' || ${json('outcome')} || ',"request_id":' || ${json('request_id')} || ',"tenant":"' || organization_id::text || '","time":"' || ${time} || '","v":1}'`;
+  const bytes = (text: string): string => `convert_to(${text}, 'UTF8')`;
+  const [first, last] = [bytes(begin), bytes(end)];
+  // Between them the digest of its details is null or of 64 digits.
+  const digest = `case when substr(leaf, length(${first}) + 1, 4) = 'null' then 4 else 66 end`;
+  const second = bytes(about);
+  return `substr(leaf, 1, length(${first})) = ${first}
+    and substr(leaf, length(${first}) + ${digest} + 1, length(${second})) = ${second}
+    and substr(leaf, greatest(length(leaf) - length(${last}) + 1, 1)) = ${last}`;
+})();
+
+/** That it has details, as its text says. */
+const HAS_DETAILS = `position('"details_sha256":"'::bytea in leaf) > 0`;
+
+/** What is wrong with events, each by what is true of those that are not right. */
+const EVENT_FAULTS = {
+  altered: `(${AS_ITS_TEXT}) is not true`,
+  bare: `${HAS_DETAILS}
+    and not exists (select from audit_detail d where d.organization_id = e.organization_id and d.event_id = e.id)
+    and not exists (
+      select from audit_event x
+      where x.organization_id = e.organization_id and x.object_kind = 'event' and x.object_id = e.id::text and x.action = 'event.erased')`,
+} as const;
+export type EventFault = keyof typeof EVENT_FAULTS;
+
 @Injectable()
 export class AuditStore {
   async insert(tx: WriteTx, event: AuditEvent, detail: AuditDetail | null): Promise<void> {
@@ -162,6 +195,26 @@ export class AuditStore {
        order by l.index nulls last, e.id`,
       [tx.organizationId, kind, actions, ids],
     );
+  }
+
+  /** Ids of events with that fault, of so many after one by their ids; and the last of those that were looked at, null where there are no more. */
+  async faulty(
+    tx: Tx,
+    fault: EventFault,
+    after: string | null,
+    limit: number,
+  ): Promise<{ ids: string[]; last: string | null }> {
+    const [last] = await tx.query<{ id: string }>(
+      `select id from audit_event where organization_id = $1 and ($2::uuid is null or id > $2) order by id offset $3 limit 1`,
+      [tx.organizationId, after, limit - 1],
+    );
+    const rows = await tx.query<{ id: string }>(
+      `select id from audit_event e
+       where organization_id = $1 and ($2::uuid is null or id > $2) and ($3::uuid is null or id <= $3) and ${EVENT_FAULTS[fault]}
+       order by id`,
+      [tx.organizationId, after, last?.id ?? null],
+    );
+    return { ids: rows.map(({ id }) => id), last: last?.id ?? null };
   }
 
   async list(tx: Tx, filter: EventFilter): Promise<EventRow[]> {

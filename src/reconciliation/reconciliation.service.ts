@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { differences, type Account, type Difference } from '../audit/account.js';
+import { comparisonOf, type Compared, type Comparison, type Difference } from '../audit/account.js';
 import { AuditService } from '../audit/audit.service.js';
+import { EventComparisons } from '../audit/event-comparisons.js';
 import { CheckAccounts } from '../checks/accounts.js';
 import { EngagementAccounts } from '../engagements/accounts.js';
 import { Database, type Tx } from '../kernel/db/database.js';
@@ -22,8 +23,6 @@ interface News extends Difference {
   readonly state: RowState;
 }
 
-/** Objects that are compared in one transaction: an engagement of a year has some hundred events about it. */
-const PAGE = 200;
 /** Of one table. Whoever has altered more finds that in the log as well. */
 const MAX_ALTERED = 1_000;
 
@@ -33,7 +32,7 @@ const MAX_ALTERED = 1_000;
  */
 @Injectable()
 export class ReconciliationService {
-  private readonly accounts: readonly Account[];
+  private readonly comparisons: readonly Comparison[];
 
   constructor(
     private readonly database: Database,
@@ -41,6 +40,7 @@ export class ReconciliationService {
     private readonly audit: AuditService,
     private readonly notices: NoticesService,
     @Inject(LOGGER) private readonly logger: Logger,
+    ofEvents: EventComparisons,
     ofOrganizations: OrganizationAccounts,
     ofEngagements: EngagementAccounts,
     ofChecks: CheckAccounts,
@@ -49,18 +49,20 @@ export class ReconciliationService {
     ofWebhooks: WebhookAccounts,
   ) {
     const rooms = [ofOrganizations, ofEngagements, ofChecks, ofRecordTypes, ofRecords, ofWebhooks];
-    this.accounts = rooms.flatMap(({ all }) => all);
+    this.comparisons = [...ofEvents.all, ...rooms.flatMap(({ all }) => all.map(comparisonOf))];
   }
 
   /** The tables whose rows are compared. */
   get tables(): string[] {
-    return this.accounts.map(({ table }) => table);
+    return this.comparisons.map(({ table }) => table);
   }
 
   /** Of all tables of the principal's organisation. Safe to run twice, and by several at once. */
   async examine({ organizationId, requestId }: Principal): Promise<void> {
     const principal = servicePrincipal('reconciliation', organizationId, requestId);
-    for (const account of this.accounts) await this.record(principal, account, await this.compare(principal, account));
+    for (const comparison of this.comparisons) {
+      await this.record(principal, comparison, await this.compare(principal, comparison));
+    }
   }
 
   /** What was found and not found right since, by table and object. */
@@ -72,22 +74,20 @@ export class ReconciliationService {
     return this.store.organizations(tx);
   }
 
-  private async compare(principal: Principal, account: Account): Promise<Difference[]> {
+  private async compare(principal: Principal, comparison: Comparison): Promise<Difference[]> {
     const found: Difference[] = [];
-    for (let after: string | null = null; ;) {
+    let after: string | null = null;
+    do {
       const from: string | null = after;
       // Rows and events of one snapshot: a change and its event are seen together, or neither.
-      const page = await this.database.readSnapshot(principal, async (tx) => {
-        const ids = await account.ids(tx, from, PAGE);
-        return { ids, differences: differences(await account.rows(tx, ids), await account.due(tx, ids)) };
-      });
-      found.push(...page.differences);
-      after = page.ids.at(-1) ?? null;
-      if (page.ids.length < PAGE || found.length >= MAX_ALTERED) return found.slice(0, MAX_ALTERED);
-    }
+      const page: Compared = await this.database.readSnapshot(principal, (tx) => comparison.page(tx, from));
+      found.push(...page.found);
+      after = page.next;
+    } while (after !== null && found.length < MAX_ALTERED);
+    return found.slice(0, MAX_ALTERED);
   }
 
-  private async record(principal: Principal, { table, kind }: Account, found: readonly Difference[]): Promise<void> {
+  private async record(principal: Principal, { table, kind }: Comparison, found: readonly Difference[]): Promise<void> {
     const reasonOf = new Map(found.map(({ id, reason }) => [id, reason]));
     const isWhole = found.length < MAX_ALTERED;
     const news = async (tx: Tx): Promise<News[]> => {

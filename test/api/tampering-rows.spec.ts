@@ -218,7 +218,80 @@ describe('does a comparison with the log find it, and find it right again?', () 
     const names = told.flatMap((line) => [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name));
     const { tables } = world.app.get(ReconciliationService, { strict: false });
     expect(names.toSorted()).toEqual(tables.toSorted());
-    expect(TABLES.map(([table]) => table).toSorted()).toEqual(tables.toSorted());
+    expect([...EVENTS, ...TABLES.map(([table]) => table)].toSorted()).toEqual(tables.toSorted());
+  });
+
+  const EVENTS = ['audit_event', 'audit_detail'];
+  /** The first event about an object. */
+  const eventOf = async (kind: string, action: string): Promise<string> => {
+    const query = `objectKind=${kind}&objectId=${ids.get(kind)}&action=${action}`;
+    const { body } = await officer.get(`${clinic.path}/audit-events?${query}`).expect(200);
+    return body.items.at(-1).id as string;
+  };
+
+  it.each([
+    `action = 'evidence.read'`,
+    `object_id = gen_random_uuid()::text`,
+    `object_kind = 'evidence'`,
+    `actor_id = 'mallory'`,
+    `created_at = 'infinity'`,
+    `outcome = 'failure'`,
+  ])('when an event is looked up by what it does not say: %s', async (set) => {
+    const id = await eventOf('member', 'member.changed');
+    const undo = await superuser.behind(update('audit_event', `id = '${id}'`, set));
+    await examine();
+    const altered = await found();
+    await undo();
+    await examine();
+    expect(altered).toContainEqual(expect.objectContaining({ table: 'audit_event', kind: 'event', id }));
+    expect(await found()).toEqual([]);
+  });
+
+  it.each([
+    ['member', 'member.added', `role = 'admin', subject = 'mallory'`],
+    ['engagement', 'engagement.created', `subject = 'mallory'`],
+    ['webhook', 'webhook.changed', `url = 'https://mallory.example/'`],
+  ])('when the details of events about a %s are gone, so that nobody can tell', async (table, action, set) => {
+    const event = await eventOf(table, action);
+    const undoRow = await superuser.behind(update(table, own(table), set));
+    const undo = await superuser.behind(remove('audit_detail', `event_id = '${event}'`));
+    await examine();
+    const altered = await found();
+    await undo();
+    await undoRow();
+    await examine();
+    expect(altered).toContainEqual(expect.objectContaining({ table: 'audit_detail', kind: 'event', id: event }));
+    expect(await found()).toEqual([]);
+  });
+
+  it('when the details of an event about one member cannot be read, also of all others?', async () => {
+    const { id: other } = (
+      await clinic.admin
+        .post(`${clinic.path}/members`, {
+          ...{ issuer: world.provider.issuer, subject: 'other' },
+          name: 'B',
+          role: 'viewer',
+        })
+        .expect(201)
+    ).body as { id: string };
+    const event = await eventOf('member', 'member.added');
+    const undo = [
+      await superuser.behind(update('audit_detail', `event_id = '${event}'`, `encrypted_detail = '\\x00'`)),
+      await superuser.behind(update('member', `id = '${other}'`, `role = 'admin'`)),
+      await superuser.behind(update('webhook', own('webhook'), `url = 'https://mallory.example/'`)),
+    ];
+    await examine();
+    const altered = await found();
+    for (const one of undo) await one();
+    await examine();
+    expect(altered.map(({ table, id }) => [table, id]).toSorted()).toEqual(
+      [
+        ['member', other],
+        ['member', ids.get('member')],
+        ['webhook', ids.get('webhook')],
+      ].toSorted(),
+    );
+    expect(await found()).toEqual([]);
   });
 
   /** A row of each table, by its own name: which, by what it is of, an edit of it, and a copy of it. */

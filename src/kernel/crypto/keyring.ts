@@ -42,6 +42,9 @@ const RECENT_MILLISECONDS = 60_000;
 /** Enough for as many organisations at work at once in one process; the bound is on secrets in memory. */
 const CACHE_KEYS = 1_000;
 
+/** The organisation has no data key of that id. */
+export class DataKeyGone extends Error {}
+
 /** Data keys of organisations, unwrapped when needed and forgotten soon. */
 export class Keyring {
   private readonly cache = new Map<string, { key: DataKey; expires: number }>();
@@ -87,12 +90,12 @@ export class Keyring {
     this.recents.set(organizationId, { key, epoch: epochOf(now), expires: now.getTime() + RECENT_MILLISECONDS });
   }
 
-  /** The key of that id, to decrypt. An error when the organisation has none such: it was destroyed, or the row points elsewhere. */
+  /** The key of that id, to decrypt. A DataKeyGone when the organisation has none such: it was destroyed, or the row points elsewhere. */
   async find(tx: Tx, id: string): Promise<DataKey> {
     const cached = this.cached(cacheKey(tx, id));
     if (cached !== null) return cached;
     const row = await this.store.find(tx, id);
-    if (row === null) throw new Error(`there is no data key ${id}`);
+    if (row === null) throw new DataKeyGone(`there is no data key ${id}`);
     return this.unwrapped(tx, row);
   }
 

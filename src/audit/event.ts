@@ -95,6 +95,8 @@ export type EventObject = {
   sha256?: string;
   size?: number;
   version?: number;
+  /** Of what was found of rows: in which table, as an object may have rows in several. */
+  table?: string;
 };
 
 /** The leaf of the organisation's log, field by field as it is exported. No names, addresses or free text: a leaf can never be erased. */

@@ -21,6 +21,9 @@ export type { AlteredRows };
 
 interface News extends Difference {
   readonly state: RowState;
+  /** By the last event about it, which cannot be taken back; a row can. */
+  readonly isTold: boolean;
+  readonly isKept: boolean;
 }
 
 /** Of one table. Whoever has altered more finds that in the log as well. */
@@ -57,12 +60,19 @@ export class ReconciliationService {
     return this.comparisons.map(({ table }) => table);
   }
 
-  /** Of all tables of the principal's organisation. Safe to run twice, and by several at once. */
+  /** Of all tables of the principal's organisation: where one cannot be compared, of all others before that is an error. Safe to run twice, and by several at once. */
   async examine({ organizationId, requestId }: Principal): Promise<void> {
     const principal = servicePrincipal('reconciliation', organizationId, requestId);
+    const failures: unknown[] = [];
     for (const comparison of this.comparisons) {
-      await this.record(principal, comparison, await this.compare(principal, comparison));
+      try {
+        await this.record(principal, comparison, await this.compare(principal, comparison));
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    // Of each the queue asks again; the first is told, as the others mostly have its cause.
+    if (failures.length > 0) throw failures[0];
   }
 
   /** What was found and not found right since, by table and object. */
@@ -88,17 +98,25 @@ export class ReconciliationService {
   }
 
   private async record(principal: Principal, { table, kind }: Comparison, found: readonly Difference[]): Promise<void> {
-    const reasonOf = new Map(found.map(({ id, reason }) => [id, reason]));
+    const isFound = new Set(found.map(({ id }) => id));
     const isWhole = found.length < MAX_ALTERED;
     const news = async (tx: Tx): Promise<News[]> => {
-      const known = await this.store.altered(tx, table);
-      const isKnown = new Set(known.map(({ id }) => id));
+      const inRows = new Set((await this.store.altered(tx, table)).map(({ id }) => id));
+      const { named, unnamed } = await this.audit.findAlteredRows(tx, kind, table);
+      const inLog = new Set([...named, ...unnamed]);
+      const right = isWhole ? [...new Set([...inRows, ...inLog])].filter((id) => !isFound.has(id)) : [];
       return [
-        ...found.filter(({ id }) => !isKnown.has(id)).map((one): News => ({ ...one, state: 'altered' })),
-        ...known
-          .filter(({ id }) => isWhole && !reasonOf.has(id))
-          .map(({ id }): News => ({ id, reason: RESTORED, state: 'restored' })),
-      ];
+        ...found.map((one): News => ({
+          ...one,
+          state: 'altered',
+          isTold: named.has(one.id),
+          isKept: inRows.has(one.id),
+        })),
+        ...right.map((id): News => ({
+          ...{ id, reason: RESTORED, state: 'restored' },
+          ...{ isTold: !inLog.has(id), isKept: !inRows.has(id) },
+        })),
+      ].filter(({ isTold, isKept }) => !isTold || !isKept);
     };
     if ((await this.database.read(principal, news)).length === 0) return;
     await this.database.write(principal, async (tx) => {
@@ -109,23 +127,31 @@ export class ReconciliationService {
         return;
       }
       const { organizationId } = tx;
-      await this.store.insert(
-        tx,
-        all.map(({ id, reason, state }) => ({
-          ...{ organizationId, tableName: table, objectKind: kind, objectId: id, foundAt, state, reason },
-        })),
-      );
+      const kept = all.filter(({ isKept }) => !isKept);
+      const told = all.filter(({ isTold }) => !isTold);
+      if (kept.length > 0) {
+        await this.store.insert(
+          tx,
+          kept.map(({ id, reason, state }) => ({
+            ...{ organizationId, tableName: table, objectKind: kind, objectId: id, foundAt, state, reason },
+          })),
+        );
+      }
+      if (told.length === 0) {
+        tx.withoutAudit('the log says it already');
+        return;
+      }
       await this.audit.recordAll(
         tx,
-        all.map(({ id, reason, state }) => ({
+        told.map(({ id, reason, state }) => ({
           action: state === 'altered' ? ('row.altered' as const) : ('row.restored' as const),
-          object: { kind, id },
+          object: { kind, id, table },
           outcome: state === 'altered' ? ('failure' as const) : ('success' as const),
           details: { table, reason },
           at: foundAt,
         })),
       );
-      const altered = all.filter(({ state }) => state === 'altered').map(({ id }) => id);
+      const altered = told.filter(({ state }) => state === 'altered').map(({ id }) => id);
       if (altered.length === 0) return;
       this.logger.error({ organizationId, table, objects: altered.length }, 'rows are not what their events say');
       if (!(await this.store.hasOrganization(tx))) return;

@@ -47,10 +47,12 @@ export class ReconciliationStore {
     return (await tx.query('select from organization where organization_id = $1', [tx.organizationId])).length > 0;
   }
 
-  /** Of all (the policy `program`). */
+  /** Of all (the policies `program` and `reconciliation`), also where the organisation's own row is gone. */
   async organizations(tx: Tx): Promise<string[]> {
     await tx.query(`select set_config('app.program', 'reconciliation', true)`);
-    const rows = await tx.query<{ id: string }>('select organization_id as id from organization order by 1');
+    const rows = await tx.query<{ id: string }>(
+      'select organization_id as id from organization union select organization_id from log_state order by 1',
+    );
     return rows.map(({ id }) => id);
   }
 }

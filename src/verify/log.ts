@@ -20,7 +20,7 @@ import { asFault } from './notes.js';
 import type { PackageFiles } from './package-files.js';
 import type { PackageIndex } from './package-index.js';
 import { readFile } from './read.js';
-import { isJustAfter } from './register.js';
+import { isJustAfter, rowsName } from './register.js';
 
 const LOG = 'bag/data/log';
 export const CHECKPOINT = `${LOG}/checkpoint`;
@@ -64,8 +64,8 @@ export interface WholeLog extends Checkpoint {
   frozenLater: number;
   /** Evidence that was found to be no longer what was kept, and not found whole since. */
   corrupt: ReadonlySet<string>;
-  /** By `<kind>/<id>`: in how many tables rows of an object were found to be altered, and not found right since. */
-  alteredRows: ReadonlyMap<string, number>;
+  /** `<kind>/<id>`, and `<kind>/<id>/<table>` where the entry names it: rows that were found to be altered, and not found right since. */
+  alteredRows: ReadonlySet<string>;
   /** The organisation where an event of later than the instant of knowledge is about it, and systems where one of just after it is: what is told of them may be that already. */
   changedSince: ReadonlySet<string>;
   /** How many entries are about each evidence, until the instant of knowledge. */
@@ -93,7 +93,7 @@ export async function checkTiles(
   const erased = new Set<string>();
   const corrupt = new Set<string>();
   let frozenLater = 0;
-  const alteredRows = new Map<string, number>();
+  const alteredRows = new Set<string>();
   const changedSince = new Set<string>();
   const aboutEvidence = new Map<string, number>();
   const until = Date.parse(knownAt);
@@ -120,8 +120,10 @@ export async function checkTiles(
       if (event.action === 'record.disposed') disposed.add(id);
       if (event.action === 'event.erased') erased.add(id);
       if (event.action === 'posture.frozen' && time > until) frozenLater += 1;
-      const change = { 'row.altered': 1, 'row.restored': -1 }[event.action as string] ?? 0;
-      if (change !== 0) alteredRows.set(`${kind}/${id}`, (alteredRows.get(`${kind}/${id}`) ?? 0) + change);
+      const rows = rowsName(event.object);
+      if (event.action === 'row.altered') alteredRows.add(rows);
+      // Entries from before they named the table are of any.
+      if (event.action === 'row.restored') for (const name of [rows, `${kind}/${id}`]) alteredRows.delete(name);
       const isChange = version !== undefined && time > until;
       if (isChange && (kind === 'organization' || (kind === 'system' && isJustAfter(time, until))))
         changedSince.add(id);

@@ -26,7 +26,7 @@ const indexShape = z.object({
   counts: z.record(z.string(), z.number()),
   faults: z.array(z.object({ evidenceId: z.string(), reason: z.string() })),
   /** Packages from before rows were compared do not have it. */
-  alteredRows: z.array(z.object({ kind: z.string(), id: z.string() })).optional(),
+  alteredRows: z.array(z.object({ kind: z.string(), id: z.string(), table: z.string().optional() })).optional(),
   evidence: z.array(
     z.object({
       evidenceId: z.string(),

@@ -87,15 +87,17 @@ export class ToldRegister {
   private checkAltered(): string {
     const { alteredRows } = this.packed;
     if (alteredRows === undefined) return '';
-    const told = new Set(alteredRows.map(({ kind, id }) => `${kind}/${id}`));
-    for (const [name, tables] of this.log.alteredRows) {
-      if (tables > 0 && !told.has(name)) {
+    // Entries from before they named the table are of all of an object's.
+    const objects = new Set(alteredRows.map(({ kind, id }) => rowsName({ kind, id })));
+    const told = new Set([...objects, ...alteredRows.map(rowsName)]);
+    for (const name of this.log.alteredRows) {
+      if (!told.has(name)) {
         throw new Fault(`${INDEX} does not say that rows of ${name} were found altered, and the log does`);
       }
     }
     return alteredRows.length === 0
       ? ''
-      : `; rows of ${told.size} objects were found altered past the service when the package was made, which it says`;
+      : `; rows of ${objects.size} objects were found altered past the service when the package was made, which it says`;
   }
 
   private checkListed(listed: Listed): void {
@@ -139,6 +141,14 @@ export class ToldRegister {
     );
   }
 }
+
+/** Of an object, in that table. */
+export const rowsName = ({
+  kind,
+  id,
+  table,
+}: Readonly<Record<'kind' | 'id', string>> & { table?: string | undefined }): string =>
+  [kind, id, ...(table === undefined ? [] : [table])].join('/');
 
 /** Whether a version may have been told with the instant of knowledge already, though its event is of later. */
 export const isJustAfter = (time: number, knownAt: number): boolean => time <= knownAt + EARLIER && time > knownAt;

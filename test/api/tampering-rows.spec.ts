@@ -435,9 +435,32 @@ describe('does a comparison with the log find it, and find it right again?', () 
     });
     const { body: notices } = await officer.get(`${clinic.path}/notices?type=row.altered&limit=1`).expect(200);
     expect(notices.items[0]).toMatchObject({ data: { table: 'member', objects: [ids.get('member')] } });
-    await undo();
-    // The comparison that finds it right again has nothing to say so of.
     await superuser.behind(remove('row_finding', 'true'));
-    expect(failed(await verify(await fileOfNext()))).toEqual(['complete']);
+    await undo();
+    // What the log says is taken back by the log, whoever deleted the finding.
+    expect(failed(await verify(await fileOfNext()))).toEqual([]);
+    const { body: later } = await officer.get(`${clinic.path}/audit-events?action=row.restored&limit=1`).expect(200);
+    expect(later.items[0].object).toEqual({ kind: 'member', id: ids.get('member'), table: 'member' });
+  });
+
+  it('does a finding that was put in make no room for one that is taken out?', async () => {
+    const of = ids.get('member');
+    const before = await officer.get(`${clinic.path}/audit-events?objectId=${of}&action=row.restored`).expect(200);
+    const values = `'${clinic.organizationId}', 'member', 'member', '${of}', now(), 'altered', 'x'`;
+    await superuser.unguarded('row_finding', `insert into row_finding values (${values})`);
+    await examine();
+    expect(await found()).toEqual([]);
+    const after = await officer.get(`${clinic.path}/audit-events?objectId=${of}&action=row.restored`).expect(200);
+    expect(after.body.items).toEqual(before.body.items);
+  });
+
+  it('also of an organisation whose own row is gone?', async () => {
+    const service = world.app.get(ReconciliationService, { strict: false });
+    const database = world.app.get(Database, { strict: false });
+    const program = servicePrincipal('reconciliation', null, 'test');
+    const undo = await superuser.behind(remove('organization', 'true'));
+    const asked = await database.read(program, (tx) => service.organizations(tx));
+    await undo();
+    expect(asked).toContain(clinic.organizationId);
   });
 });

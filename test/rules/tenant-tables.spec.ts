@@ -218,6 +218,7 @@ describe('is every table a tenant’s, or known to be nobody’s?', () => {
     expect(policies.filter(({ name }) => name !== 'tenant')).toEqual([
       { table: 'audit_queue', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'log_state', name: 'program', cmd: 'SELECT', check: '' },
+      { table: 'log_state', name: 'reconciliation', cmd: 'SELECT', check: '' },
       { table: 'member', name: 'self', cmd: 'SELECT', check: '' },
       { table: 'organization', name: 'program', cmd: 'SELECT', check: '' },
       { table: 'organization', name: 'self', cmd: 'SELECT', check: '' },

@@ -547,6 +547,9 @@ describe('safeguard verify', () => {
       expect(await said(listed([object]))).toMatch(/rows of 1 objects were found altered/);
       const again = (leaves: Buffer[]) => found('row.restored', 299)(altered(leaves));
       expect(await said(listed([]), again)).toMatch(/^none of/);
+      // That it is right again, said beforehand, takes nothing from what is found then.
+      const before = (leaves: Buffer[]) => found('row.restored', 297)(altered(leaves));
+      expect(await said(listed([]), before)).toMatch(/does not say that rows of member/);
       // One that was made before anybody looked says nothing of it.
       expect(await caughtIn({ leaves: altered })).toBeUndefined();
     });

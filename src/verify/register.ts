@@ -29,9 +29,6 @@ const FIELDS = ['name', 'environment', 'phi', 'phiNamespaces'] as const;
 /** The row of a version was dated just before its event, until both were of one instant: a version may count from so much earlier on. */
 const EARLIER = 60_000;
 
-/** By how much the clocks of replicas may differ. */
-const CLOCKS = 60_000;
-
 /** The register of systems as the events tell it, up to the instant of knowledge. */
 export class ToldRegister {
   private readonly systems = new Map<string, Map<number, Version>>();
@@ -66,21 +63,14 @@ export class ToldRegister {
     }
     for (const listed of scope.systems) this.checkListed(listed);
     const listed = new Set(scope.systems.map(({ id }) => id));
-    let justBefore = 0;
     for (const id of scope.systemId === null ? this.systems.keys() : []) {
-      if (listed.has(id) || !this.isDue(id)) continue;
-      if (this.isJustBefore(id)) justBefore += 1;
-      else {
+      if (!listed.has(id) && this.isDue(id)) {
         throw new Fault(`${INDEX} leaves out system ${id}, which the log says handles PHI and was not retired`);
       }
     }
     const said = this.checkAltered();
-    const told =
-      justBefore === 0
-        ? ''
-        : `; ${justBefore} are not in it, of which the log says that they were registered within a minute before: clocks of replicas may differ by so much`;
     const bare = scope.systems.filter(({ id }) => this.inEffect(id).every(({ says }) => says === null)).length;
-    return `${scope.systems.length} systems are what the log says of them${bare === 0 ? '' : `; the details of ${bare} are not there`}${told}${said}`;
+    return `${scope.systems.length} systems are what the log says of them${bare === 0 ? '' : `; the details of ${bare} are not there`}${said}`;
   }
 
   /** What the service itself has found of its rows is told. A package from before it looked tells nothing. */
@@ -120,25 +110,13 @@ export class ToldRegister {
     return this.inEffect(id).every(({ isRetired, says }) => !isRetired && says !== null && says['phi'] !== 'none');
   }
 
-  /** Whether a replica whose clock is behind may have registered it after the instant of knowledge. */
-  private isJustBefore(id: string): boolean {
-    const knownAt = Date.parse(this.packed.knownAt);
-    const first = Math.min(...[...(this.systems.get(id)?.values() ?? [])].map(({ time }) => time));
-    return first <= knownAt && first > knownAt - CLOCKS;
-  }
-
   /** The version that counts at the instant of the package: the last by then, or else the first; and those of which nobody can say whether they did already. */
   private inEffect(id: string): Version[] {
     const { asOf, knownAt } = this.packed;
     const at = Math.min(Date.parse(asOf), Date.parse(knownAt));
     const versions = [...(this.systems.get(id)?.values() ?? [])].sort((a, b) => a.version - b.version);
-    const behind = Date.parse(knownAt) - CLOCKS;
     const last = versions.findLast(({ time }) => time <= at) ?? versions[0];
-    const sure = versions.findLast(({ time }) => time <= Math.min(at, behind));
-    return versions.filter(
-      ({ version, time }) =>
-        version === last?.version || version === sure?.version || (time > Math.min(at, behind) && time <= at + EARLIER),
-    );
+    return versions.filter(({ version, time }) => version === last?.version || (time > at && time <= at + EARLIER));
   }
 }
 

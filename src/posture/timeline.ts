@@ -68,20 +68,18 @@ export class Timeline {
     while (index >= 0 && this.startsOf(index) > asOf) index -= 1;
     if (index < 0) return null;
     const width = this.widthOf(this.count - 1);
-    for (const [at, codes] of this.backwards(room?.length === width ? room : new Uint16Array(width))) {
-      if (at === index) return { codes, blind: this.blindOf(index) };
-    }
-    return null;
+    const codes = this.back(index, room?.length === width ? room : new Uint16Array(width));
+    return { codes, blind: this.blindOf(index) };
   }
 
   /** Those that begin before an instant. */
   before(until: Date): Segment[] {
     const segments: Segment[] = [];
-    for (const [index, codes] of this.backwards(new Uint16Array(this.widthOf(this.count - 1)))) {
+    this.back(0, new Uint16Array(this.widthOf(this.count - 1)), (index, codes) => {
       const starts = this.startsOf(index);
-      if (starts >= until.getTime()) continue;
+      if (starts >= until.getTime()) return;
       segments.push({ starts: new Date(starts), states: { codes: codes.slice(), blind: this.blindOf(index) } });
-    }
+    });
     return segments.reverse();
   }
 
@@ -93,20 +91,21 @@ export class Timeline {
     return index < 0 ? 0 : this.bytes.readUInt16LE(COUNT_BYTES + HEAD_BYTES * index + 12);
   }
 
-  /** From the newest on, each with its codes: in the room of the newest, for as long as there are as many of them. */
-  private *backwards(room: Uint16Array): Generator<[index: number, codes: Uint16Array], void> {
+  /** The codes of a segment, made from those of the newest on; `passed`: told of each on the way. They are in the room of the newest, for as long as there are as many of them. */
+  private back(to: number, room: Uint16Array, passed?: (index: number, codes: Uint16Array) => void): Uint16Array {
     let codes = room;
     let at = this.last;
     for (let which = 0; which < codes.length; which += 1, at += 2) codes[which] = this.bytes.readUInt16LE(at);
-    for (let index = this.count - 1; index >= 0; index -= 1) {
-      yield [index, codes];
-      if (index === 0) return;
+    for (let index = this.count - 1; index >= to; index -= 1) {
+      passed?.(index, codes);
+      if (index === to) break;
       // Of an overlay there are more items; what the longer one has more is said whole.
       if (this.widthOf(index - 1) !== codes.length) codes = resized(codes, this.widthOf(index - 1));
       for (let left = this.changesOf(index - 1); left > 0; left -= 1, at += 4) {
         codes[this.bytes.readUInt16LE(at)] = this.bytes.readUInt16LE(at + 2);
       }
     }
+    return codes;
   }
 
   private blindOf(index: number): number | null {

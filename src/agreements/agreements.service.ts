@@ -92,7 +92,6 @@ export class AgreementsService implements OnModuleInit {
     const found = Map.groupBy(await this.records.effective(tx, instant, { types }), ({ type }) => type);
     const of = (type: (typeof types)[number]) => found.get(type) ?? [];
     const systems = await this.systems.systemsAsOf(tx, instant);
-    const registeredAt = await this.registrations(tx);
     return {
       vendors: of('vendor'),
       agreements: of('baa'),
@@ -104,19 +103,7 @@ export class AgreementsService implements OnModuleInit {
       endings: await this.records.endings(tx, instant, ['baa']),
       systems: systems
         .filter(({ phi }) => phi !== 'none')
-        .map(({ id, name }) => ({ id, name, registeredAt: registeredAt.get(id) ?? instant.asOf })),
+        .map(({ id, name, registeredAt }) => ({ id, name, registeredAt })),
     };
-  }
-
-  /** When each system was registered, by id. */
-  private registrations(tx: Tx): Promise<ReadonlyMap<string, Date>> {
-    return tx.once('registrations of systems', async () => {
-      const systems = await this.systems.list(tx, {
-        includeRetired: true,
-        after: null,
-        limit: Number.MAX_SAFE_INTEGER,
-      });
-      return new Map(systems.map(({ id, createdAt }) => [id, new Date(createdAt)]));
-    });
   }
 }

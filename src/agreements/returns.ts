@@ -45,6 +45,8 @@ const isPast = (version: Version): version is PastVersion => version.endsAt !== 
  */
 export function openReturns(input: AgreementsInput, asOf: Date): OpenReturn[] {
   const versions = versionsOf(input, asOf);
+  // Of most organisations at most instants none has ended.
+  if (!versions.some(isPast)) return [];
   const left = leftBy(versions, input);
   const shown = shownOf(versions, left, input, asOf);
   const names = new Map(

@@ -10,6 +10,8 @@ const MAX_ENTRIES = 50_000;
 /** What a version says of a system. */
 export type SystemAsOf = Pick<SystemVersion, 'version' | 'name' | 'environment' | 'phi' | 'phiNamespaces'> & {
   id: string;
+  /** When its first version was recorded. */
+  registeredAt: Date;
 };
 
 /** When a version was recorded. */
@@ -113,13 +115,18 @@ async function entriesOf(tx: Tx): Promise<number> {
 }
 
 async function read(tx: Tx): Promise<Register['systems']> {
-  const rows = await tx.query<SystemAsOf & { recordedAt: number; isRetired: boolean }>(
+  const rows = await tx.query<Omit<SystemAsOf, 'registeredAt'> & { recordedAt: number; isRetired: boolean }>(
     prepared(`select system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces",
               (extract(epoch from recorded_at) * 1000)::float8 as "recordedAt", retired_at is not null as "isRetired"
        from system_version where organization_id = $1 order by system_id, version`),
     [tx.organizationId],
   );
-  return [...Map.groupBy(rows, ({ id }) => id).values()].map((versions) =>
-    versions.map(({ recordedAt, isRetired, ...says }) => ({ says, recordedAt, isRetired })),
-  );
+  return [...Map.groupBy(rows, ({ id }) => id).values()].map((versions) => {
+    const registeredAt = new Date(Math.min(...versions.map(({ recordedAt }) => recordedAt)));
+    return versions.map(({ recordedAt, isRetired, ...says }) => ({
+      says: { ...says, registeredAt },
+      recordedAt,
+      isRetired,
+    }));
+  });
 }

@@ -25,6 +25,8 @@ export interface SystemInEffect {
   environment: Environment;
   phi: Phi;
   phiNamespaces: readonly string[];
+  /** When its first version was recorded. */
+  registeredAt: Date;
 }
 
 @Injectable()

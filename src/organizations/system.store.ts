@@ -105,9 +105,10 @@ export class SystemStore {
     const remembered = await this.register.versionsAsOf(tx, inEffect, knownAt, id);
     if (remembered !== null) return remembered;
     return tx.query<SystemAsOf>(
-      prepared(`select id, version, name, environment, phi, "phiNamespaces" from (
+      prepared(`select id, version, name, environment, phi, "phiNamespaces", "registeredAt" from (
          select distinct on (system_id)
-                system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces", retired_at
+                system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces", retired_at,
+                min(recorded_at) over (partition by system_id) as "registeredAt"
          from system_version
          where organization_id = $1 and recorded_at <= $3 and ($4::uuid[] is null or system_id = any($4))
            and ($5::uuid is null or system_id = $5)

@@ -162,9 +162,6 @@ export class PostureMemory {
 /** A system after its retirement, or of which nothing is known yet: nobody asks for it then, and what was said of it stands. */
 const gone = (id: string) => ({
   id,
-  version: 0,
   name: '',
-  environment: 'production' as const,
-  phi: 'none' as const,
   phiNamespaces: [],
 });

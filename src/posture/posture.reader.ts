@@ -103,7 +103,7 @@ export class PostureReader {
   async system(
     tx: Tx,
     { ask, asked, corrupt }: Question,
-    { id, name, phiNamespaces }: SystemInEffect,
+    { id, name, phiNamespaces }: Pick<SystemInEffect, 'id' | 'name' | 'phiNamespaces'>,
   ): Promise<SystemInput> {
     const accepted = await this.places.accepted(tx, ask, id);
     const checks = await this.results.summarise(tx, id, ask, phiNamespaces, [...accepted.results]);

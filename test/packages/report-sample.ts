@@ -77,7 +77,9 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
     asOf: AT,
     knownAt: AT,
     requestedAt: AT,
-    systems: [{ id: SYSTEM, version: 1, name, environment: 'production', phi: 'stores', phiNamespaces: [] }],
+    systems: [
+      { id: SYSTEM, version: 1, name, environment: 'production', phi: 'stores', phiNamespaces: [], registeredAt: AT },
+    ],
     catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
     rules: catalog,
     controls: catalog.controls,

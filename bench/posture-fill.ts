@@ -10,6 +10,8 @@ const OWN_RECORDS = 19;
 /** A vendor and its agreement for so many systems. */
 const SYSTEMS_OF_VENDOR = 5;
 
+const listed = (ids: readonly string[]): string => ids.map((id) => `'${id}'`).join(',');
+
 /** All that is filled became known at once, before anything that is posted after it. */
 const KNOWN = `(select max(known_at) from coverage where organization_id = $1)`;
 
@@ -26,7 +28,7 @@ interface Filled {
 }
 
 /**
- * Fills an organisation. Systems are copies of a few that real reports were posted to, with their results, coverage, and what is remembered of them; records are made
+ * Fills an organisation. Systems are registered by the program, and have copies of what a few have that real reports were posted to: their results, coverage, and what is remembered of them; records are made
  * by the statement that approvals use. Each copy is told from its template by its ids alone, so what was remembered of the one is so of the other; the bench holds
  * copies against the evaluation.
  */
@@ -39,6 +41,7 @@ export class PostureFill {
     private readonly admin: pg.Client,
     private readonly organizationId: string,
     private readonly templates: readonly BenchSystem[],
+    private readonly register: (name: string) => Promise<string>,
     private readonly controls: readonly string[],
     private readonly practices: readonly string[],
   ) {}
@@ -69,18 +72,13 @@ export class PostureFill {
   async grow(count: number, recordsEach: number, told: (done: number) => void): Promise<void> {
     while (this.systems + this.templates.length < count) {
       const batch = Math.min(BATCH, count - this.templates.length - this.systems);
-      const ids = this.templates.map(({ id }) => `'${id}'`).join(',');
+      const ids: string[] = [];
+      for (let number = this.systems + 1; number <= this.systems + batch; number += 1) {
+        ids.push(await this.register(`system-${String(number).padStart(5, '0')}`));
+      }
       // Each with its template.
-      const copies = `(select pg_temp.id('system ' || k) as id, k, (array[${ids}]::uuid[])[1 + k % ${this.templates.length}] as template
-                       from generate_series(${this.systems + 1}, ${this.systems + batch}) k) s`;
-      await this.copy('system', copies, 'r.id = s.template', {
-        id: 's.id',
-        name: `'system-' || lpad(s.k::text, 5, '0')`,
-      });
-      await this.copy('system_version', copies, 'r.system_id = s.template', {
-        system_id: 's.id',
-        name: `'system-' || lpad(s.k::text, 5, '0')`,
-      });
+      const copies = `(select c.id, ${this.systems} + c.n as k, (array[${listed(this.templates.map(({ id }) => id))}]::uuid[])[1 + c.n % ${this.templates.length}] as template
+                       from unnest(array[${listed(ids)}]::uuid[]) with ordinality c(id, n)) s`;
       for (const table of ['target', 'coverage']) {
         await this.copy(table, copies, 'r.system_id = s.template', { system_id: 's.id' });
       }

@@ -57,7 +57,14 @@ export const posture: BenchProgram = {
       .map(({ id }) => id)
       .slice(0, 14);
     const controls = catalog.controls.filter(({ needs }) => needs === 'document').map(({ id }) => id);
-    const fill = new PostureFill(bench.admin, bench.organizationId, templates, controls, practices);
+    const fill = new PostureFill(
+      bench.admin,
+      bench.organizationId,
+      templates,
+      (name) => bench.registerSystem(name),
+      controls,
+      practices,
+    );
     await fill.begin();
     await remember(bench, fill);
 

@@ -32,6 +32,8 @@ export interface Bench {
   peakMemory(): Promise<number>;
   /** CPU time that the server and Postgres have used so far, in milliseconds: says more than the clock on a machine that others use too. */
   cpu(): Promise<{ server: number; postgres: number }>;
+  /** A system that nobody posts to yet; ends with its id. */
+  registerSystem(name: string): Promise<string>;
   createSystem(name: string): Promise<BenchSystem>;
   /** The milliseconds that a question takes; fails unless it is answered with 200. */
   ask(path: string): Promise<number>;
@@ -208,6 +210,15 @@ export async function startBench({
       }
       return { scan: JSON.parse(text) as Posted['scan'], startedAt, endedAt, milliseconds: endedAt - startedAt };
     };
+    const registerSystem = async (name: string): Promise<string> =>
+      (
+        await create(`${organizationPath}/systems`, {
+          name,
+          environment: 'production',
+          phi: 'stores',
+          phiNamespaces: [],
+        })
+      ).id;
 
     return {
       directory,
@@ -222,18 +233,14 @@ export async function startBench({
       adminToken,
       peakMemory: () => peakMemoryOf(server.pid),
       cpu: async () => ({ server: (await cpuOf(server.pid)).own, postgres: await cpuOfPostgres(postgres.pid) }),
+      registerSystem,
       createSystem: async (name) => {
-        const system = await create(`${organizationPath}/systems`, {
-          name,
-          environment: 'production',
-          phi: 'stores',
-          phiNamespaces: [],
-        });
-        const path = `${organizationPath}/systems/${system.id}`;
+        const id = await registerSystem(name);
+        const path = `${organizationPath}/systems/${id}`;
         const agent = clientIds[systems++ % clientIds.length] ?? '';
         await create(`${organizationPath}/agents`, {
           name: `scanner of ${name}`,
-          systemId: system.id,
+          systemId: id,
           kind: 'client_credentials',
           issuer: provider.issuer,
           audience: API_AUDIENCE,
@@ -241,7 +248,7 @@ export async function startBench({
         });
         const token = remembered(() => clientCredentials(provider, agent));
         return {
-          id: system.id,
+          id,
           path,
           post: async (report, observedAt) => post(path, await token(), report, observedAt),
         };

@@ -6,8 +6,8 @@ const FORMS = [
   // PEM (RFC 7468), and keys of age.
   String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----`,
   String.raw`AGE-SECRET-KEY-1`,
-  // JWT (RFC 7519): a header that begins with {" in base64url.
-  String.raw`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.`,
+  // JWT (RFC 7519): a header that begins with {" in base64url. What is looked at again and again is each stretch of such letters once: hostile texts begin one everywhere.
+  String.raw`(?<![\w-])(?=[\w-]{11,}\.[\w-]{8,}\.)(?:[\w-]*-)?eyJ[\w-]{8}`,
   // AWS: the key by its name, or behind its id; by itself it is forty letters like any.
   String.raw`[Ss](?:ecret|ECRET)[ _-]?[Aa](?:ccess|CCESS)[ _-]?[Kk](?:ey|EY)\W{1,16}[A-Za-z0-9/+]{40}`,
   String.raw`\b(?:AKIA|ASIA)[A-Z0-9]{16}\W{1,8}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])`,

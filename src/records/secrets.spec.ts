@@ -17,6 +17,8 @@ describe('is a secret refused wherever it stands?', () => {
     ['aws_secret_', 'access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'].join(''),
     ['"SecretAccess', 'Key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"'].join(''),
     'postgres://emr:hunter2@db:5432/emr',
+    ['Bearer eyJ', 'hbGciOiJFUzI1NiJ9.eyJ', 'pc3MiOiJlbXIifQ.c2lnbmF0dXJl'].join(''),
+    ['of-emr-eyJ', 'hbGciOiJFUzI1NiJ9.eyJ', 'pc3MiOiJlbXIifQ.c2lnbmF0dXJl'].join(''),
   ])('%s', (secret) => {
     expect(pointers({ fields: { keyId: secret } })).toEqual(['/fields/keyId']);
     expect(pointers({ title: `Key ${secret}` })).toEqual(['/title']);
@@ -29,6 +31,16 @@ describe('is a secret refused wherever it stands?', () => {
     const faults = secretFaults({ ...VERSION, fields: { keys: { [PEM]: PEM } } });
     expect(faults).toMatchObject([{ pointer: '/fields/keys' }]);
     expect(JSON.stringify(faults)).not.toContain('PRIVATE');
+  });
+
+  it('in a time that grows with the text, whatever begins in it and never ends', () => {
+    const length = 256 * 1024;
+    const beginnings = ['eyJ-', '-eyJ.', 'eyJhbGci.', 'AKIA', '://', '://:', '-----BEGIN ', 'SG.-', '"kty":', 'hvs.'];
+    const startedAt = performance.now();
+    for (const beginning of beginnings) {
+      expect(pointers({ fields: { keyId: beginning.repeat(length / beginning.length) } })).toEqual([]);
+    }
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
   it('and what names a key is none', () => {

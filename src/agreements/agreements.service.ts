@@ -101,9 +101,8 @@ export class AgreementsService implements OnModuleInit {
       ended: await this.records.ended(tx, instant, { types: ['vendor', 'baa'] }),
       past: await runsOf(this.records.past(tx, instant, ['baa'])),
       endings: await this.records.endings(tx, instant, ['baa']),
-      systems: systems
-        .filter(({ phi }) => phi !== 'none')
-        .map(({ id, name, registeredAt }) => ({ id, name, registeredAt })),
+      systems: systems.filter(({ phi }) => phi !== 'none'),
+      spans: await this.systems.phiSpans(tx, instant.knownAt),
     };
   }
 }

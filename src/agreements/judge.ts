@@ -148,8 +148,10 @@ function expiring(
 
 /** Return or destruction of PHI: work until it is due, and failing from then on until it is shown. */
 function returnStatements(input: AgreementsInput, at: Date): Statement[] {
-  const names = new Map(input.systems.map(({ id, name }) => [id, name]));
-  return openReturns(input, at).flatMap(({ agreement, vendorName, endedAt, dueAt, left, isNarrowed }): Statement[] => {
+  const open = openReturns(input, at);
+  if (open.length === 0) return [];
+  const names = new Map([...input.spans, ...input.systems].map(({ id, name }) => [id, name]));
+  return open.flatMap(({ agreement, vendorName, endedAt, dueAt, left, isNarrowed }): Statement[] => {
     const common = { need: 'phi_return', records: ids(agreement), series: [], at };
     const lastDay = dayOf(new Date(endedAt.getTime() - 1));
     const ended = isNarrowed

@@ -10,6 +10,7 @@ import {
   of,
   pacs,
   returned,
+  span,
   vendor,
   type Said,
 } from '../../test/support/agreements.js';
@@ -156,20 +157,38 @@ describe('what does an agreement that ended leave open?', () => {
     });
 
     it('nothing of a system that came when it covered all of them no longer', () => {
-      const lab = { id: idOf('lab'), name: 'lab', registeredAt: at('2026-04-10') };
+      const lab = { id: idOf('lab'), name: 'lab' };
       const whole = {
         vendors: [vendor('lakeside', {}, { systemIds: [emr.id, pacs.id] })],
         past: [ended(agreement('lakeside'), '2026-04-02')],
         agreements: [next({ systemIds: [emr.id, pacs.id] })],
+        systems: [emr, pacs, lab],
       };
-      expect(open({ ...whole, systems: [emr, pacs, lab] })).toEqual([]);
-      expect(open({ ...whole, systems: [emr, pacs, { ...lab, registeredAt: at('2026-04-01') }] })).toEqual(overdue);
+      const both = [span(emr), span(pacs)];
+      expect(open({ ...whole, spans: [...both, span(lab, '2026-04-10')] })).toEqual([]);
+      expect(open({ ...whole, spans: [...both, span(lab, '2026-04-01')] })).toEqual(overdue);
       // What was recorded later was said of the systems that were known by then; and where none was, of those that came.
       const recorded = { ...whole, past: whole.past.map((record) => ({ ...record, decidedAt: at('2026-04-11') })) };
-      expect(open({ ...recorded, systems: [emr, pacs, lab] })).toEqual(overdue);
-      const came = [emr, pacs].map((system) => ({ ...system, registeredAt: at('2026-04-10') }));
-      expect(open({ ...whole, systems: came })).toEqual([]);
-      expect(open({ ...whole, systems: [...came, lab] })).toEqual(overdue);
+      expect(open({ ...recorded, spans: [...both, span(lab, '2026-04-10')] })).toEqual(overdue);
+      const came = [emr, pacs].map((system) => span(system, '2026-04-10'));
+      expect(open({ ...whole, systems: [emr, pacs], spans: came })).toEqual([]);
+      expect(open({ ...whole, spans: [...came, span(lab, '2026-04-10')] })).toEqual(overdue);
+    });
+
+    it('what it held of a system that has gone, whether before the end or after it', () => {
+      const whole = {
+        vendors: [vendor('lakeside', {}, { systemIds: [emr.id] })],
+        past: [ended(agreement('lakeside'), '2026-04-02')],
+        agreements: [narrowed],
+        systems: [emr],
+      };
+      for (const day of ['2026-03-01', '2026-04-03', '2026-05-30']) {
+        const spans = [span(emr), span(pacs, '2025-12-01', day)];
+        expect(open({ ...whole, spans })).toEqual(overdue);
+        expect(ask({ ...whole, spans }).at(-1)?.reason).toContain('covered pacs until 2026-04-01');
+        expect(open({ ...whole, spans, returns: [returned('baa of lakeside')] })).toEqual([]);
+      }
+      expect(open({ ...whole, spans: [span(emr), span(pacs, '2025-11-01', '2025-12-31')] })).toEqual([]);
     });
 
     it('nothing of one that was disposed of', () => {

@@ -101,7 +101,7 @@ function versionsOf(input: AgreementsInput, asOf: Date): Version[] {
 }
 
 /** What each version left as it ended, and no agreement of the vendor has covered since. */
-function leftBy(versions: readonly Version[], { systems }: AgreementsInput): Map<Version, Scope> {
+function leftBy(versions: readonly Version[], systems: Systems): Map<Version, Scope> {
   const left = new Map<Version, Scope>();
   for (const ofVendor of Map.groupBy(versions, ({ record }) => vendorOfAgreement(record)).values()) {
     const later = new Cover();
@@ -125,18 +125,23 @@ function leftBy(versions: readonly Version[], { systems }: AgreementsInput): Map
   return left;
 }
 
-/** «All systems» are those that were registered when it ended, or when it was recorded, if that was later. Where none was yet, nobody can tell them from those that came. */
-function systemsThen({ record, endsAt }: PastVersion, systems: AgreementsInput['systems']): string[] {
+type Systems = Pick<AgreementsInput, 'systems' | 'spans'>;
+
+/**
+ * «All systems» are those that were in scope at any time of it, until it ended, or until it was recorded, if that was later: what has gone since, or had before, has left its PHI
+ * there. Where none was yet, nobody can tell them from those that came.
+ */
+function systemsThen({ record, endsAt }: PastVersion, { systems, spans }: Systems): string[] {
   const until = endsAt > record.decidedAt ? endsAt : record.decidedAt;
-  const known = systems.filter(({ registeredAt }) => registeredAt <= until);
-  return (known.length === 0 ? systems : known).map(({ id }) => id);
+  const known = spans.filter(({ from, to }) => from <= until && (to === null || to > record.effectiveFrom));
+  return [...new Set((known.length === 0 ? systems : known).map(({ id }) => id))];
 }
 
 /** Versions of which what they left is shown to be returned. */
 function shownOf(
   versions: readonly Version[],
   left: ReadonlyMap<Version, Scope>,
-  { returns, systems }: AgreementsInput,
+  { returns, ...systems }: AgreementsInput,
   asOf: Date,
 ): Set<Version> {
   const byAgreement = Map.groupBy(versions, ({ record }) => record.id);
@@ -158,7 +163,7 @@ function shownOf(
 }
 
 /** Versions of one agreement with which something left it, the first end first, be it carried on by others or not. */
-function leavingsOf(versions: readonly Version[], systems: AgreementsInput['systems']): PastVersion[] {
+function leavingsOf(versions: readonly Version[], systems: Systems): PastVersion[] {
   const inOrder = versions.toSorted((a, b) => a.record.version - b.record.version);
   const isLeaving = (version: PastVersion, next: Version | undefined): boolean =>
     next === undefined ||

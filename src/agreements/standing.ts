@@ -21,7 +21,9 @@ export interface AgreementsInput {
   /** Statements that something does not apply. */
   applicability: readonly EffectiveRecord[];
   /** Systems in scope, and what they are called. */
-  systems: readonly { id: string; name: string; registeredAt: Date }[];
+  systems: readonly { id: string; name: string }[];
+  /** When each system was in scope, those that are no more too. */
+  spans: readonly { id: string; name: string; from: Date; to: Date | null }[];
 }
 
 export interface AgreementStanding {

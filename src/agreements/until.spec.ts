@@ -105,6 +105,7 @@ const INPUT = fc
               ),
             ],
       systems: [],
+      spans: [],
     };
   });
 

@@ -48,7 +48,7 @@ async function asked(store: SystemStore, tx: Tx): Promise<unknown[]> {
     FAR,
   ];
   for (const id of [null, changed, newId()]) {
-    answers.push(await store.lastVersions(tx, id));
+    answers.push(await store.lastVersions(tx, id), await store.versions(tx));
     for (const inEffect of instants) {
       for (const knownAt of instants) answers.push(await store.versionsAsOf(tx, inEffect, knownAt, id));
     }

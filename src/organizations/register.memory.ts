@@ -10,14 +10,12 @@ const MAX_ENTRIES = 50_000;
 /** What a version says of a system. */
 export type SystemAsOf = Pick<SystemVersion, 'version' | 'name' | 'environment' | 'phi' | 'phiNamespaces'> & {
   id: string;
-  /** When its first version was recorded. */
-  registeredAt: Date;
 };
 
 /** When a version was recorded. */
 export type LastVersion = Pick<SystemVersion, 'systemId' | 'version' | 'recordedAt'>;
 
-interface Registered {
+export interface Registered {
   readonly says: SystemAsOf;
   /** Milliseconds since 1970, with the fractions that Postgres keeps. */
   readonly recordedAt: number;
@@ -30,8 +28,11 @@ interface Register {
   /** How much room it takes, in versions and namespaces. */
   readonly entries: number;
   /** By system, in the order of their ids; the versions of each in their order. */
-  readonly systems: readonly (readonly Registered[])[];
+  readonly systems: Versions;
 }
+
+/** Of each system. */
+export type Versions = readonly (readonly Registered[])[];
 
 /**
  * The registers of systems, kept in memory: every posture asks for all of one, and it changes a few times a day. Versions are only ever added (the table is append-only), and of
@@ -51,7 +52,7 @@ export class RegisterMemory {
     const register = await this.recall(tx);
     if (register === null) return null;
     const [at, known] = [inEffect.getTime(), knownAt.getTime()];
-    return inSight(tx, register, id).flatMap((versions) => {
+    return inSight(tx, register.systems, id).flatMap((versions) => {
       const told = versions.filter(({ recordedAt }) => recordedAt <= known);
       const chosen = told.findLast(({ recordedAt }) => recordedAt <= at) ?? told[0];
       return chosen === undefined || chosen.isRetired ? [] : [chosen.says];
@@ -62,11 +63,17 @@ export class RegisterMemory {
   async lastVersions(tx: Tx, id: string | null): Promise<LastVersion[] | null> {
     const register = await this.recall(tx);
     if (register === null) return null;
-    return inSight(tx, register, id).flatMap((versions) => {
+    return inSight(tx, register.systems, id).flatMap((versions) => {
       const last = versions.at(-1);
       if (last === undefined) return [];
       return [{ systemId: last.says.id, version: last.says.version, recordedAt: new Date(last.recordedAt) }];
     });
+  }
+
+  /** The versions of each system in sight of the principal, from the database where they are not in memory. */
+  async versions(tx: Tx): Promise<Versions> {
+    const register = await this.recall(tx);
+    return register === null ? inSight(tx, await read(tx), null) : inSight(tx, register.systems, null);
   }
 
   private async recall(tx: Tx): Promise<Register | null> {
@@ -84,7 +91,7 @@ export class RegisterMemory {
 }
 
 /** An agent sees the systems that it is bound to. */
-function inSight(tx: Tx, { systems }: Register, id: string | null): readonly (readonly Registered[])[] {
+function inSight(tx: Tx, systems: Versions, id: string | null): Versions {
   const { systemIds } = tx.principal;
   if (id === null && systemIds === null) return systems;
   return systems.filter(([first]) => {
@@ -114,19 +121,14 @@ async function entriesOf(tx: Tx): Promise<number> {
   return row?.entries ?? 0;
 }
 
-async function read(tx: Tx): Promise<Register['systems']> {
-  const rows = await tx.query<Omit<SystemAsOf, 'registeredAt'> & { recordedAt: number; isRetired: boolean }>(
+async function read(tx: Tx): Promise<Versions> {
+  const rows = await tx.query<SystemAsOf & { recordedAt: number; isRetired: boolean }>(
     prepared(`select system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces",
               (extract(epoch from recorded_at) * 1000)::float8 as "recordedAt", retired_at is not null as "isRetired"
        from system_version where organization_id = $1 order by system_id, version`),
     [tx.organizationId],
   );
-  return [...Map.groupBy(rows, ({ id }) => id).values()].map((versions) => {
-    const registeredAt = new Date(Math.min(...versions.map(({ recordedAt }) => recordedAt)));
-    return versions.map(({ recordedAt, isRetired, ...says }) => ({
-      says: { ...says, registeredAt },
-      recordedAt,
-      isRetired,
-    }));
-  });
+  return [...Map.groupBy(rows, ({ id }) => id).values()].map((versions) =>
+    versions.map(({ recordedAt, isRetired, ...says }) => ({ says, recordedAt, isRetired })),
+  );
 }

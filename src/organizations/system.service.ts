@@ -6,6 +6,7 @@ import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.j
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
+import type { Registered, Versions } from './register.memory.js';
 import type { SystemRow } from './system.entity.js';
 import type { Environment, NewSystem, Phi, SystemChange, SystemView } from './system.schema.js';
 import { SystemStore, type SystemFilter } from './system.store.js';
@@ -25,12 +26,22 @@ export interface SystemInEffect {
   environment: Environment;
   phi: Phi;
   phiNamespaces: readonly string[];
-  /** When its first version was recorded. */
-  registeredAt: Date;
+}
+
+/** A time through which a system handled PHI. */
+export interface PhiSpan {
+  id: string;
+  name: string;
+  from: Date;
+  /** Null: it still does. */
+  to: Date | null;
 }
 
 @Injectable()
 export class SystemService {
+  /** By what is known last of all systems: every posture asks for it. */
+  private readonly spans = new WeakMap<Versions, readonly PhiSpan[]>();
+
   constructor(
     private readonly store: SystemStore,
     private readonly audit: AuditService,
@@ -61,6 +72,18 @@ export class SystemService {
   async systemAsOf(tx: Tx, instants: Instants, id: string): Promise<SystemInEffect | null> {
     const [system] = await this.inScope(tx, instants, id);
     return system ?? null;
+  }
+
+  /** When each system handled PHI, as its versions said that were recorded up to `knownAt`: also of those that are retired, or do nothing with PHI any more. */
+  async phiSpans(tx: Tx, knownAt: Date): Promise<readonly PhiSpan[]> {
+    const systems = await this.store.versions(tx);
+    const known = knownAt.getTime();
+    if (systems.some((versions) => (versions.at(-1)?.recordedAt ?? 0) > known)) {
+      return systems.flatMap((versions) => spansOf(versions.filter(({ recordedAt }) => recordedAt <= known)));
+    }
+    const spans = this.spans.get(systems) ?? systems.flatMap(spansOf);
+    this.spans.set(systems, spans);
+    return spans;
   }
 
   private inScope(tx: Tx, { asOf, knownAt }: Instants, id: string | null): Promise<readonly SystemInEffect[]> {
@@ -173,6 +196,22 @@ export class SystemService {
     });
     return view(row);
   }
+}
+
+function spansOf(versions: readonly Registered[]): PhiSpan[] {
+  const spans: PhiSpan[] = [];
+  const last = versions.at(-1);
+  let from: Date | null = null;
+  for (const { says, recordedAt, isRetired } of versions) {
+    const handlesPhi = says.phi !== 'none' && !isRetired;
+    if (handlesPhi) from ??= new Date(recordedAt);
+    else if (from !== null) {
+      spans.push({ id: says.id, name: says.name, from, to: new Date(recordedAt) });
+      from = null;
+    }
+  }
+  if (last !== undefined && from !== null) spans.push({ id: last.says.id, name: last.says.name, from, to: null });
+  return spans;
 }
 
 async function uniquelyNamed(write: Promise<void>): Promise<void> {

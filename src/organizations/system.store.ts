@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { System, type SystemRow, SystemVersion } from './system.entity.js';
 import { prepared, type NewRow } from '../kernel/db/prepared.js';
-import { RegisterMemory, type LastVersion, type SystemAsOf } from './register.memory.js';
+import { RegisterMemory, type LastVersion, type SystemAsOf, type Versions } from './register.memory.js';
 import type { Environment } from './system.schema.js';
 
 export interface SystemFilter {
@@ -105,10 +105,9 @@ export class SystemStore {
     const remembered = await this.register.versionsAsOf(tx, inEffect, knownAt, id);
     if (remembered !== null) return remembered;
     return tx.query<SystemAsOf>(
-      prepared(`select id, version, name, environment, phi, "phiNamespaces", "registeredAt" from (
+      prepared(`select id, version, name, environment, phi, "phiNamespaces" from (
          select distinct on (system_id)
-                system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces", retired_at,
-                min(recorded_at) over (partition by system_id) as "registeredAt"
+                system_id as id, version, name, environment, phi, phi_namespaces as "phiNamespaces", retired_at
          from system_version
          where organization_id = $1 and recorded_at <= $3 and ($4::uuid[] is null or system_id = any($4))
            and ($5::uuid is null or system_id = $5)
@@ -118,6 +117,11 @@ export class SystemStore {
        order by id`),
       [tx.organizationId, inEffect, knownAt, tx.principal.systemIds, id],
     );
+  }
+
+  /** All versions of each system, in their order. */
+  versions(tx: Tx): Promise<Versions> {
+    return this.register.versions(tx);
   }
 
   /** Of a system (null: of each that was ever registered), by id. */

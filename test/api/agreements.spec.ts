@@ -221,6 +221,22 @@ describe('are vendors and their agreements told as of any date?', () => {
     expect(await open('2026-10-02T00:00:00Z')).toEqual([]);
   });
 
+  it('the return of what an agreement with the whole organisation held of a system that has gone since', async () => {
+    const [retired, cleared] = [await clinic.system(), await clinic.system()];
+    const lakeside = await keeper.keep(vendor('Lakeside Imaging'));
+    const id = await keeper.keep(agreement(lakeside));
+    for (const of of [id, lakeside]) {
+      await keeper.revise(of, { effectiveFrom: '2026-08-01T00:00:00Z', systemIds: [clinic.systemId] });
+    }
+    const parts = [retired, cleared].map(({ id: systemId }) => ({ systemId, namespace: null }));
+    const left = async () => (await list())[0]?.['returns'];
+    expect(await left()).toMatchObject([{ agreementId: id, parts }]);
+    await clinic.admin.post(`${retired.path}/retire`).expect(200);
+    await clinic.admin.patch(cleared.path, { phi: 'none' }).set('If-Match', '"1"').expect(200);
+    expect(await left()).toMatchObject([{ agreementId: id, parts }]);
+    expect((await said(new Date().toISOString())).about('164.504(e)(2)(ii)(J)', 'phi_return')).toEqual(['failing']);
+  });
+
   it('and is no agreement handed on to another vendor, whose end would be forgotten', async () => {
     const lakeside = await keeper.keep(vendor('Lakeside Imaging'));
     const archive = await keeper.keep(vendor('Archive'));

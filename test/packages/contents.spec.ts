@@ -99,17 +99,7 @@ const facts: PackageFacts = {
   asOf: at,
   knownAt: at,
   requestedAt: at,
-  systems: [
-    {
-      id: SYSTEM,
-      version: 1,
-      name: 'emr',
-      environment: 'production',
-      phi: 'stores',
-      phiNamespaces: [],
-      registeredAt: at,
-    },
-  ],
+  systems: [{ id: SYSTEM, version: 1, name: 'emr', environment: 'production', phi: 'stores', phiNamespaces: [] }],
   catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
   controls: catalog.controls,
   practices: catalog.practices,

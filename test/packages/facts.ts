@@ -93,7 +93,6 @@ const system = (id: string, name: string) => ({
   environment: 'production' as const,
   phi: 'stores' as const,
   phiNamespaces: [],
-  registeredAt: at,
 });
 
 export const facts: PackageFacts = {

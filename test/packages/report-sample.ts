@@ -77,9 +77,7 @@ export function factsOf(posture: OrganizationPosture, name = 'Lakeside'): Packag
     asOf: AT,
     knownAt: AT,
     requestedAt: AT,
-    systems: [
-      { id: SYSTEM, version: 1, name, environment: 'production', phi: 'stores', phiNamespaces: [], registeredAt: AT },
-    ],
+    systems: [{ id: SYSTEM, version: 1, name, environment: 'production', phi: 'stores', phiNamespaces: [] }],
     catalog: { version: catalog.version, digest: catalog.digest, overlay: null },
     rules: catalog,
     controls: catalog.controls,

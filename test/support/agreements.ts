@@ -9,9 +9,14 @@ import { effective, idOf } from './effective.js';
 // Vendors and their agreements, as their judge reads them.
 
 export const at = (day: string): Date => new Date(`${day}T00:00:00Z`);
-const registeredAt = at('2025-12-01');
-export const emr = { id: idOf('emr'), name: 'emr-production', registeredAt };
-export const pacs = { id: idOf('pacs'), name: 'pacs', registeredAt };
+export const emr = { id: idOf('emr'), name: 'emr-production' };
+export const pacs = { id: idOf('pacs'), name: 'pacs' };
+/** When a system was in scope. */
+export const span = (system: { id: string; name: string }, from = '2025-12-01', to: string | null = null) => ({
+  ...system,
+  from: at(from),
+  to: to === null ? null : at(to),
+});
 export const NOW = at('2026-06-01');
 
 export type Said = NonNullable<Parameters<typeof effective>[3]>;
@@ -67,6 +72,7 @@ export const ask = (input: Partial<AgreementsInput>, asOf = NOW): Statement[] =>
       returns: [],
       applicability: [],
       systems: [emr, pacs],
+      spans: [span(emr), span(pacs)],
       ...input,
     },
     { needs: NEEDS, applicabilityDays: 365 },

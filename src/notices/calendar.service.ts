@@ -52,7 +52,7 @@ export class CalendarService {
     return {
       at,
       days: [
-        ...calendarDays(work, (type) => this.catalog.recordType(type)?.title ?? type),
+        ...calendarDays(organizationId, work, (type) => this.catalog.recordType(type)?.title ?? type),
         ...(statuses === null
           ? [statusesToCome(organizationId, at)]
           : statusDays(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { calendarDays, scanDays, statusDays, type DatedWork } from './calendar.js';
 import type { ComingTo } from './sources.service.js';
 
+const ORGANIZATION = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00';
 const RECORD = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a40';
 
 const work = (more: Partial<DatedWork>): DatedWork => ({
@@ -19,9 +20,9 @@ const titled = (type: string): string => (type === 'baa' ? 'Business associate a
 
 describe('which days are in the calendar?', () => {
   it('is what ends with a day on that day, and said in words?', () => {
-    expect(calendarDays([work({})], titled)).toEqual([
+    expect(calendarDays(ORGANIZATION, [work({})], titled)).toEqual([
       {
-        uid: '0c6fdb9a-07d0-8f2e-a4b6-2a40f4ac2b1f@safeguard',
+        uid: expect.stringMatching(/^[0-9a-f-]{36}@safeguard$/) as string,
         day: '2027-06-30',
         summary: 'Ends: Business associate agreement',
         description: `The agreement with vendor Lakeside Imaging ends on 2027-06-30.\nPractices: vendor-oversight-baa\nRecords: ${RECORD}`,
@@ -31,11 +32,14 @@ describe('which days are in the calendar?', () => {
   });
 
   it('is what ends within a day on it too?', () => {
-    expect(calendarDays([work({ dueAt: new Date('2027-06-30T15:00:00Z') })], titled)[0]?.day).toBe('2027-06-30');
+    expect(calendarDays(ORGANIZATION, [work({ dueAt: new Date('2027-06-30T15:00:00Z') })], titled)[0]?.day).toBe(
+      '2027-06-30',
+    );
   });
 
   it('is work without a day left out, and the rest in its order?', () => {
     const days = calendarDays(
+      ORGANIZATION,
       [
         work({ id: 'b' }),
         work({ id: 'c', dueAt: null }),
@@ -43,23 +47,33 @@ describe('which days are in the calendar?', () => {
       ],
       titled,
     );
-    expect(days.map(({ uid, summary }) => [uid, summary.split(':')[0]])).toEqual([
-      ['a@safeguard', 'Due'],
-      ['b@safeguard', 'Ends'],
-    ]);
+    expect(days.map(({ summary }) => summary.split(':')[0])).toEqual(['Due', 'Ends']);
   });
 
   it('is what several reasons ask of one record by one day one day, and of two records two?', () => {
     const other = work({ id: 'z', practices: [], controls: ['164.502(e)(1)'], what: 'An agreement is in force.' });
-    const [day, more] = calendarDays([other, work({})], titled);
+    const [day, more] = calendarDays(ORGANIZATION, [other, work({})], titled);
     expect(more).toBeUndefined();
     expect(day?.description).toContain('Items: 164.502(e)(1)');
     expect(day?.description).toContain('Practices: vendor-oversight-baa');
-    expect(calendarDays([work({}), work({ id: 'z', records: ['other'] })], titled)).toHaveLength(2);
+    expect(calendarDays(ORGANIZATION, [work({}), work({ id: 'z', records: ['other'] })], titled)).toHaveLength(2);
+  });
+
+  it('is the same work the same one in other words, of another kind or day, and another of another organisation?', () => {
+    const uids = (organizationId: string, ...all: Partial<DatedWork>[]) =>
+      calendarDays(organizationId, all.map(work), titled).map(({ uid }) => uid);
+    const before = uids(ORGANIZATION, { what: 'It ends within 90 days.' });
+    expect(uids(ORGANIZATION, { id: 'other', what: 'It ends within 60 days.' })).toEqual(before);
+    expect(uids(ORGANIZATION, { id: 'other', kind: 'failing', dueAt: new Date('2027-08-01T00:00:00Z') })).toEqual(
+      before,
+    );
+    expect(uids(RECORD, {})).not.toEqual(before);
+    expect(uids(RECORD, { records: [] })).not.toEqual(uids(ORGANIZATION, { records: [] }));
+    const two = uids(ORGANIZATION, {}, { dueAt: new Date('2027-08-01T00:00:00Z') });
+    expect([two[0], new Set(two).size]).toEqual([before[0], 2]);
   });
 });
 
-const ORGANIZATION = '019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a00';
 const on = (day: string, time = '00:00'): Date => new Date(`${day}T${time}:00Z`);
 
 describe('which changes of statuses are in the calendar?', () => {

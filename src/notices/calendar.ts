@@ -17,29 +17,41 @@ export interface DatedWork {
 }
 
 /** Work that has a day, the first first. What several reasons ask of the same records by the same day is one. `titleOf`: of a record type. */
-export function calendarDays(work: readonly DatedWork[], titleOf: (type: string) => string): CalendarDay[] {
+export function calendarDays(
+  organizationId: string,
+  work: readonly DatedWork[],
+  titleOf: (type: string) => string,
+): CalendarDay[] {
   const dated = work
     .flatMap(({ dueAt, ...item }) => (dueAt === null ? [] : [{ ...item, dueAt }]))
     .sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime() || (a.id < b.id ? -1 : 1));
   const groups = Map.groupBy(dated, ({ id, kind, type, records, dueAt }) =>
     records.length === 0 ? id : JSON.stringify([kind, type, [...records].sort(), dueAt]),
   );
+  const seen = new Map<string, number>();
   return [...groups.values()].flatMap((items) => {
     const [first] = items;
-    return first === undefined ? [] : [dayOfWork(first, items, titleOf)];
+    if (first === undefined) return [];
+    // By what it is of, and not by its words, its kind or its day: these change while it is the same. Of several that are of the same each by its turn.
+    const { id, type, records } = first;
+    const name = records.length === 0 ? [id] : [type ?? '', ...[...records].sort()];
+    const key = JSON.stringify(name);
+    const turn = seen.get(key) ?? 0;
+    seen.set(key, turn + 1);
+    return [dayOfWork(uidOf(organizationId, 'work', ...name, String(turn)), first, items, titleOf)];
   });
 }
 
 type Dated = DatedWork & { readonly dueAt: Date };
 
-function dayOfWork(first: Dated, items: readonly Dated[], titleOf: (type: string) => string): CalendarDay {
-  const { id, kind, type, records, dueAt } = first;
+function dayOfWork(uid: string, first: Dated, items: readonly Dated[], titleOf: (type: string) => string): CalendarDay {
+  const { kind, type, records, dueAt } = first;
   const all = (of: (item: Dated) => readonly string[]): string[] => [...new Set(items.flatMap(of))].sort();
   const line = (name: string, list: readonly string[]): string[] =>
     list.length === 0 ? [] : [`${name}: ${list.join(', ')}`];
   const practices = all((item) => item.practices);
   return {
-    uid: `${id}@safeguard`,
+    uid,
     // The last day on which it can still be done: what ends with a day ends at the next one's first instant.
     day: dayOf(new Date(dueAt.getTime() - 1)),
     summary: `${SAID[kind] ?? 'Due'}: ${type === null ? (practices[0] ?? 'work') : titleOf(type)}`,

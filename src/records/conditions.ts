@@ -35,14 +35,16 @@ export function conditionFaults(
 export function orderFaults(pairs: TypeDefinition['not_before'], fields: Fields): RecordFault[] {
   const faults = pairs.flatMap(([first, second]) => {
     const [firsts, seconds] = [valuesAt(fields, first), valuesAt(fields, second)];
+    const areOfOne = seconds.some(({ entry }) => entry !== null);
     return firsts.flatMap((one) =>
-      seconds.flatMap((other): RecordFault[] => {
-        const isOfOne = one.entry === null || other.entry === null || one.entry === other.entry;
-        if (!isOfOne || !liesBefore(other.value, one.value)) return [];
-        return one.entry !== null && other.entry === null
-          ? [{ pointer: one.pointer, detail: `It lies after ${second}.` }]
-          : [{ pointer: other.pointer, detail: `It lies before ${first}.` }];
-      }),
+      (one.entry !== null && areOfOne ? seconds.slice(one.entry, one.entry + 1) : seconds).flatMap(
+        (other): RecordFault[] => {
+          if (!liesBefore(other.value, one.value)) return [];
+          return one.entry !== null && other.entry === null
+            ? [{ pointer: one.pointer, detail: `It lies after ${second}.` }]
+            : [{ pointer: other.pointer, detail: `It lies before ${first}.` }];
+        },
+      ),
     );
   });
   return faults.slice(0, MOST_FAULTS);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { catalog, faultsAfter, set, type Node } from '../../test/support/catalog-faults.js';
+import { compileFields } from './fields.js';
 import { loadRelease } from './load.js';
 
 const listIn = (node: Node | undefined): Node[] => node as unknown as Node[];
@@ -19,6 +20,24 @@ it('is there a type for everything that practices and items ask for, and an exam
   for (const { records } of [...catalog.practices, ...catalog.controls]) {
     for (const { type } of records) expect(catalog.recordType(type)).not.toBeNull();
   }
+});
+
+it.each([
+  ['access_review', 'accounts'],
+  ['identity_provider_export', 'people'],
+  ['kms_access_review', 'administrators'],
+  ['mfa_report', 'people'],
+  ['redaction_test', 'lines'],
+  ['integrity_check', 'objects'],
+  ['vulnerability_scan', 'images'],
+  ['image_secret_scan', 'images'],
+  ['sbom', 'components'],
+  ['workforce_coverage', 'people'],
+])('does %s that looked at nothing prove anything? Not with 0 %s', (type, field) => {
+  const { fields, example } = catalog.recordType(type)!;
+  const check = (change: object) => compileFields(fields).safeParse({ ...example.fields, ...change });
+  expect(check({}).success).toBe(true);
+  expect(check({ [field]: 0 }).error?.issues.map(({ path }) => path)).toEqual([[field]]);
 });
 
 it('can an older release without types be read?', () => {

@@ -10,7 +10,7 @@ const day = (text: string): Date => new Date(`${text}T00:00:00Z`);
 const AS_OF = day('2026-06-01');
 const OWNER = '00000000-0000-4000-8000-00000000000c';
 
-const key = (name: string, fields: Record<string, unknown> = {}) =>
+const key = (name: string, fields: Record<string, unknown> = {}, said: Partial<EffectiveRecord> = {}) =>
   effectiveRecord(
     'key',
     {
@@ -24,7 +24,7 @@ const key = (name: string, fields: Record<string, unknown> = {}) =>
       rotateAfterIncident: true,
       ...fields,
     },
-    { id: newId(), naturalKey: name, ownerId: OWNER },
+    { id: newId(), naturalKey: name, ownerId: OWNER, ...said },
   );
 const rotation = (of: EffectiveRecord, performedAt: string, fields: Record<string, unknown> = {}) =>
   effectiveRecord(
@@ -109,6 +109,35 @@ describe('is the rotation of keys shown?', () => {
     ]);
   });
 
+  it('and is each that is soon due, or too old, work of its own owner and by its own day?', () => {
+    const owners = [newId(), newId(), newId()];
+    const [one, two, three] = [330, 340, 3650].map((policyDays, at) =>
+      key(`key ${at}`, { policyDays }, { ownerId: owners[at]! }),
+    ) as [EffectiveRecord, EffectiveRecord, EffectiveRecord];
+    const due = (record: EffectiveRecord, ownerId: string, dueAt: Date) => ({
+      says: 'met',
+      records: [record.id],
+      reason: expect.stringMatching(/is to be rotated by/),
+      work: { kind: 'due', ownerId, dueAt },
+    });
+    const keys = [three, two, one];
+    expect(of(keys, { asOf: day('2026-11-15') })).toMatchObject([
+      { says: 'met', records: [one.id, two.id, three.id] },
+      due(one, owners[0]!, day('2026-11-27')),
+      due(two, owners[1]!, day('2026-12-07')),
+    ]);
+    // Beside one that fails, and beside what is too old.
+    expect(of(keys, { asOf: day('2026-12-05') })).toMatchObject([
+      { says: 'failing', records: [one.id] },
+      due(two, owners[1]!, day('2026-12-07')),
+      due(three, owners[2]!, day('2027-01-02')),
+    ]);
+    const old = [key('a', { policyDays: 3650 }), key('b', { policyDays: 3650 })];
+    expect(of(old, { asOf: day('2027-01-05') })).toMatchObject(
+      old.map(({ id }) => ({ says: 'stale', records: [id], work: { kind: 'stale', dueAt: day('2027-01-02') } })),
+    );
+  });
+
   it('not while one fails, of which each says why', () => {
     const bad = key('bad');
     const said = of([key('good'), bad, rotation(bad, '2026-05-01T00:00:00Z', { performedBy: 'a' })]);
@@ -155,7 +184,11 @@ describe('is the rotation of keys shown?', () => {
     };
     expect(after(300, day('2026-12-31'))).toMatchObject([{ says: 'failing' }, due]);
     expect(after(3650, day('2027-01-05'))).toMatchObject([{ says: 'stale' }, due]);
-    expect(after(366, day('2026-12-31'))).toMatchObject([{ says: 'met', work: { dueAt: day('2027-01-02') } }, due]);
+    expect(after(366, day('2026-12-31'))).toMatchObject([
+      { says: 'met' },
+      { says: 'met', work: { dueAt: day('2027-01-02') } },
+      due,
+    ]);
   });
 
   it('is what it says of no need where the practice does not ask for the type?', () => {

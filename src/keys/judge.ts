@@ -88,43 +88,63 @@ function judgeRotation(input: KeysInput, practice: string, type: string, keys: r
     about: { practice },
     need: type,
     at: asOf,
-    records: recorded.slice(0, 5).map(({ id }) => id),
+    // The first to be rotated first: whoever is told of some is told of these.
+    records: ends.slice(0, 5).map(({ key }) => key.id),
     series: seriesOf(recorded),
+    // When another is soon due.
+    again: firstAfter(
+      asOf,
+      ends.map(({ end }) => later(end, -NOTICE_DAYS)),
+    ),
   };
-  // Work of its own, whatever else is said of its key or of another.
-  const afterIncidents = recorded.flatMap((key) => afterIncident(statement, key));
-  if (bad.length > 0) return [...bad, ...afterIncidents];
-  const old = ends.filter(({ end }) => end <= asOf).map(({ key }) => key);
+  // Work of their own, whatever else is said of their key or of another.
+  const works = [
+    ...ends.flatMap(({ key, end }) => dueSoon(statement, key, end)),
+    ...recorded.flatMap((key) => afterIncident(statement, key)),
+  ];
+  if (bad.length > 0) return [...bad.map((one) => ({ ...one, again: statement.again })), ...works];
+  const old = ends.filter(({ end }) => end <= asOf);
   if (old.length > 0) {
-    const of = recorded.length === 1 ? 'the one recorded key was' : `${old.length} of ${recorded.length} keys were`;
-    const reason = `${type}: ${of} not rotated in the last ${limit.days ?? 0} days: ${named(old)}.`;
+    const until = firstAfter(
+      asOf,
+      ends.map(({ end }) => end),
+    );
     return [
-      {
-        ...statement,
-        says: 'stale',
-        reason,
-        until: firstAfter(
-          asOf,
-          ends.map(({ end }) => end),
-        ),
-        work: workOf(next.key, 'stale', next.end),
-      },
-      ...afterIncidents,
+      ...old.map(({ key, end }): Statement => {
+        const reason = `${type}: key ${key.name} was not rotated in the last ${limit.days ?? 0} days.`;
+        return { ...of(statement, key), says: 'stale', reason, until, work: workOf(key, 'stale', end) };
+      }),
+      ...works,
     ];
   }
   const reason =
     recorded.length === 1
       ? `${type}: the one recorded key is within its interval.`
       : `${type}: all ${recorded.length} recorded keys are within their interval.`;
-  const met: Statement = { ...statement, says: 'met', reason, until: next.end };
-  const isSoon = next.end <= later(asOf, NOTICE_DAYS);
-  return [isSoon ? { ...met, work: workOf(next.key, 'due', next.end) } : met, ...afterIncidents];
+  return [{ ...statement, says: 'met', reason, until: next.end }, ...works];
 }
+
+type Said = Omit<Statement, 'says' | 'reason' | 'until'>;
+
+const of = (statement: Said, key: LedgerKey): Said => ({
+  ...statement,
+  records: [key.id],
+  series: [...(key.seen?.series ?? [])],
+});
 
 /** A rotation is on the work list so long before it is due. */
 const NOTICE_DAYS = 30;
 
-function afterIncident(statement: Omit<Statement, 'says' | 'reason' | 'until'>, key: LedgerKey): Statement[] {
+function dueSoon(statement: Said, key: LedgerKey, end: Date): Statement[] {
+  if (end <= statement.at || end > later(statement.at, NOTICE_DAYS)) return [];
+  // An incident that asks for it by then is work that says why.
+  if (key.dueAfter !== null && key.dueAfter.dueAt <= end) return [];
+  const lastDay = dayOf(new Date(end.getTime() - 1));
+  const reason = `${statement.need ?? ''}: key ${key.name} is to be rotated by ${lastDay}.`;
+  return [{ ...of(statement, key), says: 'met', reason, until: end, work: workOf(key, 'due', end) }];
+}
+
+function afterIncident(statement: Said, key: LedgerKey): Statement[] {
   if (key.dueAfter === null) return [];
   const { record, dueAt } = key.dueAfter;
   const reason =
@@ -149,12 +169,6 @@ function endOf(key: LedgerKey, days: number | null): Date {
 }
 
 const seriesOf = (keys: readonly LedgerKey[]): string[] => keys.flatMap(({ seen }) => seen?.series ?? []).slice(0, 20);
-
-const named = (keys: readonly LedgerKey[]): string =>
-  keys
-    .slice(0, 5)
-    .map(({ name }) => name)
-    .join(', ') + (keys.length > 5 ? ' …' : '');
 
 /** Credentials that are in the ledger speak for themselves; records of rotated secrets speak where there are none, by their age. */
 function judgeSecrets(input: KeysInput, credentials: readonly LedgerKey[]): Statement[] {

@@ -173,6 +173,15 @@ describe('is the recovery point objective held?', () => {
     expect(of([report('2026-05-31T12:00:00Z')])).toMatchObject([{ says: 'met', until: at('2026-06-02T12:00:00Z') }]);
     expect(of([report('2026-05-20T12:00:00Z')])).toMatchObject([{ says: 'stale' }]);
   });
+
+  it('not by a report before its end, whatever it says and whenever it is in effect from', () => {
+    const [past, later] = [report('2026-05-31T12:00:00Z'), report('2026-06-20T12:00:00Z')];
+    const failed = report('2026-06-20T12:00:00Z', { fails: true, outcome: 'gaps' });
+    expect(of([later])).toEqual([]);
+    expect(of([failed])).toEqual([]);
+    expect(of([past, later])).toMatchObject([{ says: 'met', records: [past.id], until: at('2026-06-02T12:00:00Z') }]);
+    expect(of([objective(), past, failed])).toMatchObject([{ says: 'met', records: [past.id] }]);
+  });
 });
 
 const seen = (checkedOn: string, fields: Record<string, unknown> = {}, more: Partial<EffectiveRecord> = {}) =>

@@ -90,9 +90,17 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
   const { runs, asOf, limitOf } = input;
   const say = stating(input, BACKUP, type);
   const limit = limitOf(BACKUP, type);
-  const reports = limit === undefined ? [] : ofType(input.records, type);
+  const all = limit === undefined ? [] : ofType(input.records, type);
+  // One that ends after the instant is in effect, and has shown nothing yet.
+  const reports = all.filter(({ goodFrom }) => goodFrom <= asOf);
+  const changes = firstAfter(asOf, [
+    ...runs.map(({ completedAt }) => completedAt),
+    ...all.map(({ goodFrom }) => goodFrom),
+  ]);
   const reported = ageOf(reports, limit?.days ?? null, asOf);
-  if (reported !== null && (objectives.length === 0 || reported.newest.fails)) return [byReport(say, type, reported)];
+  if (reported !== null && (objectives.length === 0 || reported.newest.fails)) {
+    return [{ ...byReport(say, type, reported), again: changes }];
+  }
   const last = objectives.flatMap((objective) =>
     lastBackups(objective, runs).map((backup) => {
       const byRecord = heldByRecord(objective, backup.namespace, reports, limit?.days ?? null, asOf);
@@ -103,10 +111,6 @@ function judgeBackups(input: RecoveryInput, objectives: readonly Objective[]): S
     }),
   );
   if (last.length === 0) return [];
-  const changes = firstAfter(asOf, [
-    ...runs.map(({ completedAt }) => completedAt),
-    ...reports.map(({ fields }) => readReport(fields)?.periodTo ?? null),
-  ]);
   // Also what is broken for one may be so for another later.
   const until = firstAfter(asOf, [changes, ...last.map(({ heldUntil }) => heldUntil)]);
   const broken = last.filter(({ heldUntil }) => heldUntil === null || heldUntil <= asOf);

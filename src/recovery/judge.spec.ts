@@ -84,6 +84,10 @@ describe('are there recovery objectives?', () => {
     expect(of([])).toEqual([]);
     expect(of([objective()])).toMatchObject([{ says: 'met', need: 'recovery_objective', until: at('2027-01-01') }]);
     expect(of([objective()], { asOf: at('2027-01-01') })).toMatchObject([{ says: 'stale' }]);
+    const others = ['lab', 'pacs'].map((scope) => ({ ...objective({ scope }, newId()), ownerId: newId() }));
+    expect(of(others, { asOf: at('2027-01-01'), phiNamespaces: ['emr'] })).toMatchObject(
+      others.map(({ id, ownerId }) => ({ says: 'stale', records: [id], work: { kind: 'stale', ownerId } })),
+    );
     expect(of([objective()], { phiNamespaces: ['emr', 'lab'] })).toMatchObject([
       { says: 'failing', reason: expect.stringContaining('lab') },
     ]);
@@ -270,8 +274,23 @@ describe('are restores tested?', () => {
     expect(of([objective(), test('2026-02-01')])).toMatchObject([{ says: 'stale' }]);
     const other = objective({ scope: 'lab' }, newId());
     expect(of([objective(), other, test('2026-05-01')])).toMatchObject([
-      { says: 'stale', reason: expect.stringContaining('1 of 2') },
+      { says: 'stale', reason: expect.stringContaining('lab has no test'), records: [other.id] },
     ]);
+  });
+
+  it('and is each that wants one told, with its own test and to its own owner', () => {
+    const [lab, pacs] = [newId(), newId()].map((ownerId) => ({
+      ...objective({ scope: ownerId }, newId()),
+      ownerId,
+    })) as [EffectiveRecord, EffectiveRecord];
+    const old = test('2026-02-01', { objective: lab.id });
+    const fresh = test('2026-05-01');
+    expect(of([objective(), lab, pacs, fresh, old])).toMatchObject([
+      { says: 'stale', records: [old.id, lab.id], work: { kind: 'stale', ownerId: lab.ownerId } },
+      { says: 'stale', records: [pacs.id], work: { kind: 'stale', ownerId: pacs.ownerId } },
+    ]);
+    const first = test('2026-04-01', { objective: lab.id });
+    expect(of([objective(), lab, fresh, first])).toMatchObject([{ says: 'met', records: [first.id, fresh.id] }]);
   });
 
   it.each([

@@ -65,21 +65,35 @@ function judgeObjectives(input: RecoveryInput, objectives: readonly Objective[])
     return [say('failing', reason, { records, ...work('failing', age.newest, null) })];
   }
   if (limit === undefined) return [];
-  const ages = objectives.flatMap(({ record }) => ageOf([record], limit.days, input.asOf) ?? []);
+  const ages = objectives.flatMap((objective) => {
+    const found = ageOf([objective.record], limit.days, input.asOf);
+    return found === null ? [] : [{ objective, ...found }];
+  });
   const old = ages.filter(({ isOver }) => isOver);
-  const [first] = old;
-  if (first !== undefined) {
-    const reason = `${type}: ${old.length} of ${objectives.length} objectives were not looked at in the last ${limit.days ?? 0} days.`;
+  if (old.length > 0) {
     const until = firstAfter(
       input.asOf,
       ages.map(({ end }) => end),
     );
-    return [say('stale', reason, { records, until, ...work('stale', first.newest, first.end) })];
+    return old.map(({ objective: { record, fields }, end }) =>
+      say('stale', `${type}: ${fields.scope} was not looked at in the last ${limit.days ?? 0} days.`, {
+        records: [record.id],
+        until,
+        ...work('stale', record, end),
+      }),
+    );
   }
   return [
-    say('met', `${type}: ${objectives.length} in effect.`, { records, until: earliest(ages.map(({ end }) => end)) }),
+    say('met', `${type}: ${objectives.length} in effect.`, {
+      records: idsOf(firstToEnd(ages).map(({ newest }) => newest)),
+      until: earliest(ages.map(({ end }) => end)),
+    }),
   ];
 }
+
+/** Whoever is told of some is told of these. */
+const firstToEnd = (ages: readonly Age[]): Age[] =>
+  ages.toSorted((one, other) => (one.end?.getTime() ?? Infinity) - (other.end?.getTime() ?? Infinity));
 
 /**
  * The recovery point objective at the instant: by the last good backup that reports tell of, or that a record tells of, which counts from its day on and for as long
@@ -210,19 +224,22 @@ function judgeRestores(input: RecoveryInput, objectives: readonly Objective[]): 
     const age = last === null ? null : ageOf([last.record], limit.days, asOf);
     return age === null || age.isOver ? [] : [age];
   });
-  const used = { records: idsOf(tested.flatMap(({ last }) => last?.record ?? [])) };
   const wanting = tests.filter(({ last }) => !fresh.some(({ newest }) => newest.id === last?.record.id));
-  const [first] = wanting;
-  if (first !== undefined) {
-    const reason =
-      `restore_test: ${wanting.length} of ${objectives.length} recovery objectives have no test of the last ${limit.days ?? 0} days: ` +
-      `${wanting
-        .slice(0, 5)
-        .map(({ objective }) => objective.fields.scope)
-        .join(', ')}.`;
+  if (wanting.length > 0) {
     const next = earliest([changes, ...fresh.map(({ end }) => end)]);
-    return [say('stale', reason, { ...used, until: next, ...work('stale', first.objective.record, null) })];
+    return wanting.map(({ objective: { record, fields }, last }) =>
+      say(
+        'stale',
+        `restore_test: recovery objective ${fields.scope} has no test of the last ${limit.days ?? 0} days.`,
+        {
+          records: idsOf([...(last === null ? [] : [last.record]), record]),
+          until: next,
+          ...work('stale', record, null),
+        },
+      ),
+    );
   }
+  const used = { records: idsOf(firstToEnd(fresh).map(({ newest }) => newest)) };
   const until = earliest(fresh.map(({ end }) => end));
   const were = objectives.length === 1 ? 'was tested, and met' : 'were tested, and met';
   return [say('met', `restore_test: ${eachOf(objectives)} ${were}.`, { ...used, until, again: changes })];

@@ -93,7 +93,12 @@ describe('is the rotation of keys shown?', () => {
 
   it('by all recorded keys within their interval, until the first is due', () => {
     const [one, two] = [key('one'), key('two', { policyDays: 200 })];
-    expect(of([one, two])).toMatchObject([{ says: 'met', need: 'key_rotation_event', until: day('2026-07-20') }]);
+    expect(of([one, two])).toMatchObject([
+      { says: 'met', need: 'key_rotation_event', until: day('2026-07-20') },
+      { says: 'met', records: [two.id], work: { kind: 'due', dueAt: day('2026-07-20') } },
+    ]);
+    // Of an interval of 200 days it is soon in the last third, from 14 May on.
+    expect(of([one, two], { asOf: day('2026-05-14') })).toHaveLength(1);
     expect(of([one, two], { asOf: day('2026-07-20') })).toMatchObject([
       { says: 'failing', records: [two.id], work: { kind: 'failing', ownerId: OWNER } },
     ]);
@@ -121,8 +126,8 @@ describe('is the rotation of keys shown?', () => {
       work: { kind: 'due', ownerId, dueAt },
     });
     const keys = [three, two, one];
-    expect(of(keys, { asOf: day('2026-11-15') })).toMatchObject([
-      { says: 'met', records: [one.id, two.id, three.id] },
+    expect(of(keys, { asOf: day('2026-10-01') })).toMatchObject([
+      { says: 'met', records: [one.id, two.id, three.id], again: day('2026-10-04') },
       due(one, owners[0]!, day('2026-11-27')),
       due(two, owners[1]!, day('2026-12-07')),
     ]);

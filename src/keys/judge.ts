@@ -1,4 +1,4 @@
-import { dayOf, earlier, earliest, firstAfter, later } from '../kernel/dates.js';
+import { DAY_MS, dayOf, earlier, earliest, firstAfter, later } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement, WorkKind } from '../records/statement.js';
 import { readRotation, type KeyPurpose } from './fields.js';
@@ -80,7 +80,7 @@ function judgeRotation(input: KeysInput, practice: string, type: string, keys: r
   const recorded = keys.filter(({ record }) => record !== null);
   // The interval of a key may be longer than what the practice asks for: then that is what counts.
   const ends = recorded
-    .map((key) => ({ key, end: endOf(key, limit?.days ?? null) }))
+    .map((key) => endingOf(key, limit?.days ?? null))
     .sort((one, other) => one.end.getTime() - other.end.getTime());
   const [next] = ends;
   if (next === undefined || limit === undefined) return bad;
@@ -94,12 +94,12 @@ function judgeRotation(input: KeysInput, practice: string, type: string, keys: r
     // When another is soon due.
     again: firstAfter(
       asOf,
-      ends.map(({ end }) => later(end, -NOTICE_DAYS)),
+      ends.map(({ soonAt }) => soonAt),
     ),
   };
   // Work of their own, whatever else is said of their key or of another.
   const works = [
-    ...ends.flatMap(({ key, end }) => dueSoon(statement, key, end)),
+    ...ends.flatMap((ending) => dueSoon(statement, ending)),
     ...recorded.flatMap((key) => afterIncident(statement, key)),
   ];
   if (bad.length > 0) return [...bad.map((one) => ({ ...one, again: statement.again })), ...works];
@@ -132,11 +132,25 @@ const of = (statement: Said, key: LedgerKey): Said => ({
   series: [...(key.seen?.series ?? [])],
 });
 
-/** A rotation is on the work list so long before it is due. */
-const NOTICE_DAYS = 30;
+/** A rotation is on the work list so long before it is due; that of a key with a short interval in the last third of it. */
+const NOTICE_DAYS = 90;
 
-function dueSoon(statement: Said, key: LedgerKey, end: Date): Statement[] {
-  if (end <= statement.at || end > later(statement.at, NOTICE_DAYS)) return [];
+/** When a key is to be rotated, and from when on that is soon. */
+interface Ending {
+  key: LedgerKey;
+  end: Date;
+  soonAt: Date;
+}
+
+function endingOf(key: LedgerKey, days: number | null): Ending {
+  const end = endOf(key, days);
+  const since = key.lastRotatedAt ?? key.createdAt ?? end;
+  const third = (end.getTime() - since.getTime()) / 3;
+  return { key, end, soonAt: new Date(end.getTime() - Math.min(NOTICE_DAYS * DAY_MS, third)) };
+}
+
+function dueSoon(statement: Said, { key, end, soonAt }: Ending): Statement[] {
+  if (end <= statement.at || soonAt > statement.at) return [];
   // An incident that asks for it by then is work that says why.
   if (key.dueAfter !== null && key.dueAfter.dueAt <= end) return [];
   const lastDay = dayOf(new Date(end.getTime() - 1));

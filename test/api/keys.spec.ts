@@ -303,7 +303,8 @@ describe('what do keys say of practices?', () => {
     await keepers.keep({ ...key('limited', newId()), systemIds: [system.id] });
     const rotation = async () =>
       (await statements(clinic.organizationId, system.id)).filter(({ need }) => need === 'key_rotation_event');
-    expect(await rotation()).toMatchObject([{ says: 'met' }]);
+    // That it is soon due, if it is, is met as well.
+    expect(new Set((await rotation()).map(({ says }) => says))).toEqual(new Set(['met']));
     const { body } = await clinic.admin.get(clinic.path).expect(200);
     await keepers.officer
       .patch(clinic.path, { settings: { recordFreshness: { 'encryption-key-rotation/key_rotation_event': 30 } } })

@@ -51,6 +51,8 @@ const Condition = z.strictObject({
     .describe('The least and the greatest that numbers are then; of a list its length'),
   equal: compared.describe('The first is the sum of the others'),
   at_most: compared.describe('The first is not above the sum of the others'),
+  below: compared.describe('The first is below the sum of the others'),
+  some: compared.describe('One of them at least is above nothing'),
   differ: z
     .array(z.tuple([field, field]))
     .max(10)

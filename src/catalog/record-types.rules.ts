@@ -127,7 +127,7 @@ export function typeFaults(type: TypeDefinition, typeOf: (name: string) => TypeD
 
 /** What a condition names has to be there, and of the sort that can be so. */
 function conditionFaults(
-  { when, present, absent, are, includes, between, equal, at_most: atMost, differ, within, documents }: Condition,
+  { when, present, absent, are, includes, between, equal, at_most: atMost, below, some, differ, within, documents }: Condition,
   type: TypeDefinition,
   fault: (place: readonly PropertyKey[], message: string) => void,
 ): void {
@@ -145,7 +145,7 @@ function conditionFaults(
     const known = fieldOf(name)?.items?.enum ?? [];
     for (const value of values) if (!known.includes(value)) fault(['includes', name], `${name} never holds ${value}`);
   }
-  for (const name of [...Object.keys(between), ...[...equal, ...atMost].flat()]) {
+  for (const name of [...Object.keys(between), ...[...equal, ...atMost, ...below, ...some].flat()]) {
     const field = fieldOf(name);
     const isNumber = field?.type === 'integer' || field?.type === 'number';
     // A number that is left out would be taken for none.
@@ -153,7 +153,7 @@ function conditionFaults(
   }
   for (const name of within === null ? [] : [within.from, within.to])
     if (!isDay(fieldOf(name))) fault(['within'], `${name} is no day and no instant`);
-  const asks = [present, absent, equal, atMost, differ, ...[are, includes, between].map((one) => Object.keys(one))].some(({ length }) => length > 0);
+  const asks = [present, absent, equal, atMost, below, some, differ, ...[are, includes, between].map((one) => Object.keys(one))].some(({ length }) => length > 0);
   if (!asks && within === null && documents === 0) fault([], 'it asks for nothing');
 }
 

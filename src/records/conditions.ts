@@ -52,7 +52,7 @@ export function orderFaults(pairs: TypeDefinition['not_before'], fields: Fields)
 
 /** Pointers to the fields that are not as they have to be. */
 function brokenFields(condition: Condition, fields: Fields): string[] {
-  const { present, absent, are, includes, between, equal, at_most: atMost, differ, within } = condition;
+  const { present, absent, are, includes, between, equal, at_most: atMost, below, some, differ, within } = condition;
   const broken = [
     ...absent.filter((field) => fields[field] !== undefined),
     ...Object.entries(are).flatMap(([field, values]) => (areFields({ [field]: values }, fields) ? [] : [field])),
@@ -66,6 +66,8 @@ function brokenFields(condition: Condition, fields: Fields): string[] {
     }),
     ...compared(equal, fields, (first, sum) => first === sum),
     ...compared(atMost, fields, (first, sum) => first <= sum),
+    ...compared(below, fields, (first, sum) => first < sum),
+    ...compared(some, fields, (first, sum) => first + sum > 0),
     ...differ.flatMap(([first, second]) => (isSame(fields[first], fields[second]) ? [second] : [])),
     ...(within === null || isWithin(within, fields) ? [] : [within.to]),
   ].map((field) => `/fields/${field}`);

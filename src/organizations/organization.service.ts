@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { stringify } from 'uuid';
 import { AuditService } from '../audit/audit.service.js';
-import { Clock } from '../kernel/clock.js';
 import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
@@ -20,6 +19,7 @@ import {
   type Settings,
 } from './organization.schema.js';
 import { OrganizationStore } from './organization.store.js';
+import { RegisterStore } from './register.store.js';
 import type { Instants } from './system.service.js';
 import { requireVersion } from './version.js';
 
@@ -36,12 +36,12 @@ export class OrganizationService {
     private readonly members: MemberService,
     private readonly audit: AuditService,
     private readonly queue: Queue,
-    private readonly clock: Clock,
+    private readonly register: RegisterStore,
   ) {}
 
   /** Creates the organisation that the transaction acts for, with its principal as the first admin (see `founder`). */
   async create(tx: WriteTx, name: string, adminName: string): Promise<OrganizationView> {
-    const now = this.clock.now();
+    const now = await this.register.lock(tx);
     const row: OrganizationRow = {
       organizationId: tx.organizationId,
       name,
@@ -76,6 +76,7 @@ export class OrganizationService {
   }
 
   async change(tx: WriteTx, version: number | null, change: OrganizationChange): Promise<OrganizationView> {
+    const now = await this.register.lock(tx);
     const before = found(await this.store.lock(tx));
     requireVersion(before.version, version);
     const settingsBefore = whole(before.settings);
@@ -85,7 +86,7 @@ export class OrganizationService {
       name: change.name ?? before.name,
       settings,
       version: before.version + 1,
-      updatedAt: this.clock.now(),
+      updatedAt: now,
     };
     await this.store.update(tx, row);
     await this.audit.record(tx, {

@@ -14,6 +14,7 @@ import { OrganizationController } from './organization.controller.js';
 import { OrganizationService } from './organization.service.js';
 import { OrganizationStore } from './organization.store.js';
 import { RegisterMemory } from './register.memory.js';
+import { RegisterStore } from './register.store.js';
 import { SystemController } from './system.controller.js';
 import { SystemService } from './system.service.js';
 import { SystemStore } from './system.store.js';
@@ -30,6 +31,7 @@ import { SystemStore } from './system.store.js';
     MemberStore,
     SystemService,
     SystemStore,
+    RegisterStore,
     { provide: RegisterMemory, useFactory: () => new RegisterMemory() },
     AgentTrustService,
     AgentTrustStore,

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
-import { Clock } from '../kernel/clock.js';
 import { brokenConstraint, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
 import type { Registered, Versions } from './register.memory.js';
+import { RegisterStore } from './register.store.js';
 import type { SystemRow } from './system.entity.js';
 import type { Environment, NewSystem, Phi, SystemChange, SystemView } from './system.schema.js';
 import { SystemStore, type SystemFilter } from './system.store.js';
@@ -46,7 +46,7 @@ export class SystemService {
     private readonly store: SystemStore,
     private readonly audit: AuditService,
     private readonly queue: Queue,
-    private readonly clock: Clock,
+    private readonly register: RegisterStore,
   ) {}
 
   /** Null when there is none in sight of the principal: an agent sees those that it is bound to. */
@@ -123,13 +123,18 @@ export class SystemService {
     return (await this.store.versionsSince(tx, id, version)).map(({ recordedAt }) => recordedAt);
   }
 
+  /** Waits for changes of systems and settings under way: which there are, and what they say, is final then at the instant. */
+  awaitRegistered(tx: Tx, knownAt: Date): Promise<void> {
+    return this.register.awaitWritten(tx, knownAt);
+  }
+
   /** By id. */
   async list(tx: Tx, filter: SystemFilter): Promise<SystemView[]> {
     return (await this.store.list(tx, filter)).map(view);
   }
 
   async create(tx: WriteTx, system: NewSystem): Promise<SystemView> {
-    const now = this.clock.now();
+    const now = await this.register.lock(tx);
     const row: SystemRow = {
       organizationId: tx.organizationId,
       id: newId(),
@@ -153,6 +158,7 @@ export class SystemService {
   }
 
   async change(tx: WriteTx, id: string, version: number | null, change: SystemChange): Promise<SystemView> {
+    const now = await this.register.lock(tx);
     const before = found(await this.store.lock(tx, id));
     if (before.retiredAt !== null) throw new Refusal('conflict', 'The system is retired: it stays as it was.');
     requireVersion(before.version, version);
@@ -163,7 +169,7 @@ export class SystemService {
       phi: change.phi ?? before.phi,
       phiNamespaces: change.phiNamespaces?.toSorted() ?? before.phiNamespaces,
       version: before.version + 1,
-      updatedAt: this.clock.now(),
+      updatedAt: now,
     };
     await uniquelyNamed(this.store.update(tx, row));
     await this.audit.record(tx, {
@@ -180,12 +186,12 @@ export class SystemService {
   }
 
   async retire(tx: WriteTx, id: string): Promise<SystemView> {
+    const now = await this.register.lock(tx);
     const before = found(await this.store.lock(tx, id));
     if (before.retiredAt !== null) {
       tx.withoutAudit(ONLY_LOCKED);
       return view(before);
     }
-    const now = this.clock.now();
     const row: SystemRow = { ...before, version: before.version + 1, updatedAt: now, retiredAt: now };
     await this.store.update(tx, row);
     await this.audit.record(tx, {

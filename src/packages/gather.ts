@@ -61,9 +61,10 @@ export class PackageGatherer {
     meter: ProgressMeter,
   ): Promise<{ facts: PackageFacts; rows: PackageRows }> {
     const instant = { asOf: row.asOf, knownAt: row.knownAt };
+    // By themselves: a snapshot taken before a wait would not see what was waited for.
+    await this.database.read(principal, (tx) => this.systems.awaitRegistered(tx, row.knownAt));
     const inEffect = await this.systemsInScope(principal, row.systemId, instant);
     requireInScope(inEffect, row.systemId);
-    // By itself: a snapshot taken before the wait would not see what was waited for.
     await this.database.read(principal, (tx) =>
       this.results.awaitMerges(
         tx,

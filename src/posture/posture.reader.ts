@@ -60,11 +60,12 @@ export class PostureReader {
   }
 
   /**
-   * Waits for merges, decisions and findings under way: then what is known at the instant is final. In a transaction of its own: a snapshot is taken by its first statement,
+   * Waits for changes of systems and settings, merges, decisions and findings under way: then what is known at the instant is final. In a transaction of its own: a snapshot is taken by its first statement,
    * and would not show what was waited for.
    */
   awaitKnown(principal: Principal, ask: PostureAsk): Promise<void> {
     return this.database.read(principal, async (tx) => {
+      await this.systems.awaitRegistered(tx, ask.knownAt);
       const systems = await this.systemsOf(tx, ask);
       await this.results.awaitMerges(
         tx,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { awaitTurns, takeTurn } from '../kernel/db/turns.js';
 import type { Instant } from '../kernel/http/instant.js';
-import { Refusal } from '../kernel/http/problem.js';
 import type {
   DocumentedRecord,
   EffectiveFilter,
@@ -19,9 +19,6 @@ import { APPROVED_INTERVALS, NEEDS } from './interval.sql.js';
 import { conditionsOf, isOfPlaces } from './interval-filter.js';
 import type { Neighbour } from './rules.js';
 
-/** Milliseconds that a question waits for decisions under way. */
-const DECISION_PATIENCE = 10_000;
-
 /** All that a transaction sees is known by then. */
 const END_OF_TIME = new Date(8.64e15);
 
@@ -30,10 +27,6 @@ const MAX_EFFECTIVE = 20_000;
 
 /** How many past versions are read at once. */
 const PAST_PAGE = 2_000;
-
-/** lock_timeout or statement_timeout (PostgreSQL, appendix A: 55P03, 57014). */
-const isImpatience = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014');
 
 const lockName = (tx: Tx): string => `records/${tx.organizationId}`;
 
@@ -61,7 +54,7 @@ export class IntervalStore {
    * milliseconds, the resolution of the API). Held until the transaction ends.
    */
   async lockDecisions(tx: WriteTx): Promise<Date> {
-    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [lockName(tx)]);
+    await takeTurn(tx, lockName(tx));
     const [row] = await tx.query<{ known: Date }>(
       `select greatest(date_trunc('milliseconds', service_clock()),
                        max(greatest(known_from, ended_known, known_to)) + interval '1 millisecond') as known
@@ -72,30 +65,9 @@ export class IntervalStore {
     return row.known;
   }
 
-  /**
-   * Waits for decisions under way, whose instant may be in the past already, and until the database's clock has passed the instant: decisions to come are known
-   * later. A little only: whoever asks holds a connection.
-   */
-  async awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
-    try {
-      await tx.query(`select set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)`, [
-        `${DECISION_PATIENCE}ms`,
-      ]);
-      await tx.query(
-        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - service_clock()) + 0.001)::double precision)`,
-        [knownAt],
-      );
-      await tx.query('select pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [lockName(tx)]);
-    } catch (error) {
-      if (!isImpatience(error)) throw error;
-      throw new Refusal(
-        'unavailable',
-        'A record is being decided on; what is known at that instant is not final yet.',
-        {
-          headers: { 'Retry-After': '5' },
-        },
-      );
-    }
+  /** Waits for decisions under way. */
+  awaitDecisions(tx: Tx, knownAt: Date): Promise<void> {
+    return awaitTurns(tx, [lockName(tx)], knownAt, 'A record is being decided on');
   }
 
   /** The last instant at which anything became known: of one place, or (null) of all. Null where nothing was approved. */

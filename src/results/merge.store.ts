@@ -4,23 +4,16 @@ import { Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
-import { Refusal } from '../kernel/http/problem.js';
+import { awaitTurns } from '../kernel/db/turns.js';
 import { keepCoverage, type Place } from './coverage.sql.js';
 import { FACT, insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
 import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.js';
-
-/** Milliseconds that a question waits for merges under way. */
-const MERGE_PATIENCE = 10_000;
 
 /** Bytes of lines that lie in a staging table before `open` takes them: enough to fill pages of the primary key in order, few enough that reading does not wait. */
 const TAKEN_AT = 2 * 1024 * 1024;
 
 /** Empties a staging table of what it holds. */
 type Take = (table: string) => Promise<void>;
-
-/** lock_timeout or statement_timeout (PostgreSQL, appendix A: 55P03, 57014). */
-const isImpatience = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014');
 
 /** The merge of a scan into the intervals, set-based: the number of statements does not depend on the number of results. */
 @Injectable()
@@ -55,28 +48,10 @@ export class MergeStore {
     return isFirst ? known : null;
   }
 
-  /**
-   * Waits for merges under way, whose «known» instant may be in the past already, and until the database's clock has passed the instant: merges to come are
-   * known later. A little only: whoever asks holds a connection.
-   */
-  async awaitMerges(tx: Tx, systemIds: readonly string[], knownAt: Date): Promise<void> {
-    try {
-      await tx.query(`select set_config('lock_timeout', $1, true), set_config('statement_timeout', $1, true)`, [
-        `${MERGE_PATIENCE}ms`,
-      ]);
-      await tx.query(
-        `select pg_sleep(greatest(0, extract(epoch from $1::timestamptz - service_clock()) + 0.001)::double precision)`,
-        [knownAt],
-      );
-      await tx.query(`select pg_advisory_xact_lock_shared(hashtextextended(name, 0)) from unnest($1::text[]) as name`, [
-        systemIds.map((id) => lockName(tx, id)),
-      ]);
-    } catch (error) {
-      if (!isImpatience(error)) throw error;
-      throw new Refusal('unavailable', 'A report is being merged; what is known at that instant is not final yet.', {
-        headers: { 'Retry-After': '5' },
-      });
-    }
+  /** Waits for merges under way. */
+  awaitMerges(tx: Tx, systemIds: readonly string[], knownAt: Date): Promise<void> {
+    const names = systemIds.map((id) => lockName(tx, id));
+    return awaitTurns(tx, names, knownAt, 'A report is being merged');
   }
 
   /**

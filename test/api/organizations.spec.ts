@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Clock } from '../../src/kernel/clock.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Database } from '../../src/kernel/db/database.js';
 import { servicePrincipal, type Principal } from '../../src/kernel/principal.js';
 import { founder, OrganizationService } from '../../src/organizations/organization.service.js';
@@ -418,8 +417,6 @@ describe('trusted agents', () => {
 
 describe('the past', () => {
   it('sees systems and settings as they were, as far as they were known', async () => {
-    const clock = vi.spyOn(world.app.get(Clock, { strict: false }), 'now');
-    const at = (day: number): Date => new Date(Date.UTC(2026, 8, day));
     const database = world.app.get(Database, { strict: false });
     const organizations = world.app.get(OrganizationService, { strict: false });
     const systems = world.app.get(SystemService, { strict: false });
@@ -427,40 +424,39 @@ describe('the past', () => {
       { ...servicePrincipal('test', '', 'test'), issuer: 'issuer', subject: 'somebody' },
       null,
     );
-    try {
-      clock.mockReturnValue(at(10));
-      const { id } = await database.write(everything, async (tx) => {
-        await organizations.create(tx, 'Lakeside Clinic', 'Ada');
-        return systems.create(tx, { name: 'emr', environment: 'production', phi: 'stores', phiNamespaces: [] });
+    const { id, createdAt } = await database.write(everything, async (tx) => {
+      await organizations.create(tx, 'Lakeside Clinic', 'Ada');
+      return systems.create(tx, { name: 'emr', environment: 'production', phi: 'stores', phiNamespaces: [] });
+    });
+    await database.write(everything, (tx) =>
+      organizations.change(tx, 1, { settings: { freshness: { 'audit-policy-coverage': 30 } } }),
+    );
+    const changed = await database.write(everything, (tx) => systems.change(tx, id, 1, { phi: 'none' }));
+    const retired = await database.write(everything, (tx) => systems.retire(tx, id));
+    const before = (instant: string): Date => new Date(Date.parse(instant) - 1);
+    const [registered, other, gone] = [createdAt, changed.updatedAt, retired.updatedAt].map((at) => new Date(at)) as [
+      Date,
+      Date,
+      Date,
+    ];
+    const [long, late] = [new Date('2026-01-01T00:00:00Z'), new Date(gone.getTime() + 86_400_000)];
+    const seen = (asOf: Date, knownAt: Date, principal: Principal = everything) =>
+      database.read(principal, async (tx) => {
+        const inScope = await systems.systemsAsOf(tx, { asOf, knownAt });
+        const { version } = await organizations.settingsAsOf(tx, { asOf, knownAt });
+        return [inScope.map((one) => `${one.version} ${one.phi}`).join(), version];
       });
-      clock.mockReturnValue(at(12));
-      await database.write(everything, async (tx) => {
-        await systems.change(tx, id, 1, { phi: 'none' });
-        await organizations.change(tx, 1, { settings: { freshness: { 'audit-policy-coverage': 30 } } });
-      });
-      clock.mockReturnValue(at(14));
-      await database.write(everything, (tx) => systems.retire(tx, id));
-      const seen = (asOf: number, knownAt: number, principal: Principal = everything) =>
-        database.read(principal, async (tx) => {
-          const instants = { asOf: at(asOf), knownAt: at(knownAt) };
-          const inScope = await systems.systemsAsOf(tx, instants);
-          const { version } = await organizations.settingsAsOf(tx, instants);
-          return [inScope.map((one) => `${one.version} ${one.phi}`).join(), version];
-        });
-      expect(await seen(20, 9)).toEqual(['', 0]);
-      // Registered later, and known at the asking: a late report may tell of then.
-      expect(await seen(1, 20)).toEqual(['1 stores', 1]);
-      expect(await seen(11, 20)).toEqual(['1 stores', 1]);
-      expect(await seen(20, 11)).toEqual(['1 stores', 1]);
-      expect(await seen(12, 12)).toEqual(['2 none', 2]);
-      expect(await seen(13, 20)).toEqual(['2 none', 2]);
-      expect(await seen(20, 13)).toEqual(['2 none', 2]);
-      expect(await seen(14, 14)).toEqual(['', 2]);
-      expect(await seen(20, 20)).toEqual(['', 2]);
-      const bound = { ...everything, systemIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03'] };
-      expect(await seen(12, 12, bound)).toEqual(['', 2]);
-    } finally {
-      clock.mockRestore();
-    }
+    expect(await seen(late, long)).toEqual(['', 0]);
+    // Registered later, and known at the asking: a late report may tell of then.
+    expect(await seen(long, late)).toEqual(['1 stores', 1]);
+    expect(await seen(registered, late)).toEqual(['1 stores', 1]);
+    expect(await seen(late, registered)).toEqual(['1 stores', 1]);
+    expect(await seen(other, other)).toEqual(['2 none', 2]);
+    expect(await seen(before(retired.updatedAt), late)).toEqual(['2 none', 2]);
+    expect(await seen(late, before(retired.updatedAt))).toEqual(['2 none', 2]);
+    expect(await seen(gone, gone)).toEqual(['', 2]);
+    expect(await seen(late, late)).toEqual(['', 2]);
+    const bound = { ...everything, systemIds: ['019ab1c2-7a10-7bd3-9c55-0f6f2b7d8a03'] };
+    expect(await seen(other, other, bound)).toEqual(['', 2]);
   });
 });

@@ -1,0 +1,121 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { EvidenceService } from '../../src/evidence/evidence.service.js';
+import { Clock } from '../../src/kernel/clock.js';
+import { Database } from '../../src/kernel/db/database.js';
+import { SystemService } from '../../src/organizations/system.service.js';
+import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { programOf } from '../support/log.js';
+import { packagesRoom, type PackagesRoom } from '../support/packages.js';
+import { verify } from '../support/tampering.js';
+import { kubeBench } from './reports.js';
+
+// What replicas write meanwhile, each by its own clock, while a package is made.
+
+let world: World;
+let admin: pg.Client;
+let clinic: Clinic;
+let officer: Caller;
+let packages: PackagesRoom;
+let directory: string;
+beforeAll(async () => {
+  const suite = await startSuite();
+  ({ world, admin, clinic, officer } = suite);
+  directory = await mkdtemp(join(tmpdir(), 'safeguard-clocks-'));
+  packages = packagesRoom(`${clinic.path}/packages`, officer);
+  await clinic.agent
+    .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
+    .set('Content-Type', 'application/json')
+    .send(kubeBench({ '1.2.1': 'PASS' }))
+    .expect(201);
+  return suite.stop;
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** The systems that a package is about, and what verification finds wrong. */
+const told = async (id: string) => {
+  const { status } = await packages.settled(id);
+  const file = join(directory, `${id}.zip`);
+  await writeFile(file, await packages.bytes(id));
+  const { index, fault } = await verify(file);
+  return { status, systems: index?.scope.systems.map(({ name }) => name).sort(), fault };
+};
+
+/** Whoever has a turn is waited for. */
+const oneWaits = () =>
+  vi.waitFor(async () => {
+    const { rows } = await admin.query<{ waiting: number }>(
+      `select count(*)::int as waiting from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and wait_event = 'advisory'`,
+    );
+    expect(rows[0]!.waiting).toBe(1);
+  });
+
+const systemNamed = (name: string) => ({
+  name,
+  environment: 'production' as const,
+  phi: 'stores' as const,
+  phiNamespaces: [],
+});
+
+describe('a system that is registered while a package is made', () => {
+  it('by a replica that is seconds behind: is it of later than the package, which is blamed for nothing?', async () => {
+    const evidence = world.app.get(EvidenceService, { strict: false });
+    const open = evidence.open.bind(evidence);
+    const [reached, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    // By then its systems have been read.
+    vi.spyOn(evidence, 'open').mockImplementation(async (...parameters) => {
+      reached.resolve(undefined);
+      await gate.promise;
+      return open(...parameters);
+    });
+    const { id } = await packages.request();
+    await reached.promise;
+    vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() - 5_000));
+    await clinic.admin.post(`${clinic.path}/systems`, systemNamed('behind')).expect(201);
+    gate.resolve(undefined);
+    expect(await told(id)).toEqual({ status: 'ready', systems: ['emr-production'], fault: null });
+  });
+
+  it('and committed after it was asked for: is it waited for, and listed?', async () => {
+    const systems = world.app.get(SystemService, { strict: false });
+    const [registered, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const registering = world.app.get(Database, { strict: false }).write(programOf(clinic), async (tx) => {
+      await systems.create(tx, systemNamed('slow'));
+      registered.resolve(undefined);
+      await gate.promise;
+    });
+    await registered.promise;
+    const { id } = await packages.request();
+    await oneWaits();
+    gate.resolve(undefined);
+    await registering;
+    expect(await told(id)).toEqual({ status: 'ready', systems: ['behind', 'emr-production', 'slow'], fault: null });
+  });
+});
+
+it('is a question of the posture as it was known answered after a change of the settings under way?', async () => {
+  const [locked, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  const name = `register/${clinic.organizationId}`;
+  const database = world.app.get(Database, { strict: false });
+  const holding = database.write(programOf(clinic), async (tx) => {
+    tx.withoutAudit('a lock alone is no change');
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
+    locked.resolve(undefined);
+    await gate.promise;
+  });
+  await locked.promise;
+  const done: string[] = [];
+  const asked = officer
+    .get(`${clinic.path}/posture?knownAt=${new Date().toISOString()}`)
+    .then(({ status }) => done.push(`answered ${status}`));
+  await oneWaits();
+  done.push('let go on');
+  gate.resolve(undefined);
+  await Promise.all([asked, holding]);
+  expect(done).toEqual(['let go on', 'answered 200']);
+});

@@ -25,7 +25,7 @@ export interface Inclusion {
   proof: Buffer[];
 }
 
-/** By which keys a log's notes verify, as vkeys: the present one first, then those of before. */
+/** By which keys a log's notes verify, as vkeys: the present one first, then those of before that the service vouches for. */
 export interface LogKeys {
   checkpoint: string[];
   receipt: string[];
@@ -69,7 +69,7 @@ export class LogService {
     const known = await this.keys.known(tx);
     const vkeys = (use: KnownKey['use'], name: string): string[] =>
       known
-        .filter((key) => key.use === use)
+        .filter((key) => key.use === use && key.vouched)
         .sort((a, b) => Number(b.current) - Number(a.current))
         .map(({ publicKey }) => formatVerifierKey(verifierKey(name, publicKey)));
     return { checkpoint: vkeys('log', origin), receipt: vkeys('receipt', receiptKeyName(origin)) };

@@ -11,6 +11,7 @@ import type { DataSource } from 'typeorm';
 import type { Logger } from 'pino';
 import { Clock } from './clock.js';
 import { dataKeyStore } from './crypto/data-key.store.js';
+import type { KeyEncryptionKey } from './crypto/key-encryption.js';
 import { Keyring } from './crypto/keyring.js';
 import { LocalKeyEncryptionKey } from './crypto/local-key-encryption.js';
 import { SigningKeys, type SigningOptions } from './crypto/signing/signing-keys.js';
@@ -31,6 +32,9 @@ export interface KernelOptions {
 
 /** A request that holds a connection longer than this has lost its caller. Merges of a million rows stay far below. Milliseconds. */
 const STATEMENT_TIMEOUT = 300_000;
+
+/** What seals data keys: only the kernel is given it. */
+const KEY_ENCRYPTION_KEY = Symbol('key-encryption key');
 
 /** A few plain connections for a library that brings its own queries (the session store). */
 export const POOL = Symbol('plain pool');
@@ -79,14 +83,18 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
           useFactory: (source: DataSource) => new Database(source, options.logger),
         },
         {
+          provide: KEY_ENCRYPTION_KEY,
+          useFactory: () => loadKeyFile(options),
+        },
+        {
           provide: Keyring,
-          inject: [Clock],
-          useFactory: async (clock: Clock) => new Keyring(await loadKeyFile(options), dataKeyStore, clock),
+          inject: [KEY_ENCRYPTION_KEY, Clock],
+          useFactory: (kek: KeyEncryptionKey, clock: Clock) => new Keyring(kek, dataKeyStore, clock),
         },
         {
           provide: SigningKeys,
-          inject: [Database],
-          useFactory: (database: Database) => openSigningKeys(database, options),
+          inject: [Database, KEY_ENCRYPTION_KEY],
+          useFactory: (database: Database, kek: KeyEncryptionKey) => openSigningKeys(database, options, kek),
         },
         {
           provide: Queue,
@@ -121,9 +129,13 @@ async function loadKeyFile({ keyFile, keyFileCreate }: KernelOptions): Promise<L
   }
 }
 
-async function openSigningKeys(database: Database, { signing }: KernelOptions): Promise<SigningKeys> {
+async function openSigningKeys(
+  database: Database,
+  { signing }: KernelOptions,
+  kek: KeyEncryptionKey,
+): Promise<SigningKeys> {
   try {
-    return await SigningKeys.open(database, signing);
+    return await SigningKeys.open(database, signing, kek);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`Signing keys: ${why} (docs/operations.md says how they are made)`, { cause: error });

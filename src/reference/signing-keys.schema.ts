@@ -20,8 +20,15 @@ const SigningKey = z
     current: z
       .boolean()
       .meta({ description: 'Whether it signs now. The others have signed, and verify what they signed.' }),
+    vouched: z.boolean().meta({
+      description:
+        'Whether the service knows it for its own. One that it does not may have been put on the list by somebody who can write to the database, or was replaced before the service vouched for any: believe it by what you have of its time alone.',
+    }),
   })
-  .meta({ id: 'SigningKey', description: 'A public key by which the service signs or has signed.' });
+  .meta({
+    id: 'SigningKey',
+    description: 'A public key by which the service signs, or has signed where it vouches for it.',
+  });
 
 const SigningKeyList = z.object({ items: z.array(SigningKey) }).meta({
   id: 'SigningKeyList',
@@ -36,6 +43,7 @@ const SigningKeyList = z.object({ items: z.array(SigningKey) }).meta({
           publicKey: '-----BEGIN PUBLIC KEY-----\nMFkw…\n-----END PUBLIC KEY-----\n',
           firstUsedAt: '2026-11-26T09:00:00.000Z',
           current: true,
+          vouched: true,
         },
       ],
     },
@@ -49,7 +57,7 @@ export const listSigningKeys = operation({
   tag: 'Reference',
   summary: 'By which keys the service signs, and has signed',
   description:
-    'Public keys of checkpoints, receipts and packages, with their fingerprints: what a person compares with the key in a package. Old ones stay on the list after a rotation.',
+    'Public keys of checkpoints, receipts and packages, with their fingerprints: what a person compares with the key in a package. Old ones stay on the list after a rotation; which of them are the service’s, `vouched` says.',
   permission: 'authenticated',
   answers: { 200: { description: 'The keys.', schema: SigningKeyList } },
 });

@@ -1,5 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCheckpoint } from '../../src/audit/checkpoint.js';
@@ -10,7 +10,10 @@ import { parseVerifierKey } from '../../src/audit/note.js';
 import { openReceipt } from '../../src/audit/receipt.js';
 import { entriesOf, hashesOfTile } from '../../src/audit/tile.js';
 import { parseTlogProof } from '../../src/audit/tlog-proof.js';
-import { fingerprintOf, spkiOf } from '../../src/kernel/crypto/signing/signing-key.js';
+import { LocalKeyEncryptionKey } from '../../src/kernel/crypto/local-key-encryption.js';
+import { spkiOf } from '../../src/kernel/crypto/signing/signing-key.js';
+import { SigningKeys } from '../../src/kernel/crypto/signing/signing-keys.js';
+import { Database } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
 import { beginNewLogs } from '../../src/new-logs.js';
@@ -336,16 +339,16 @@ describe('does the log stay one?', () => {
   });
 
   it('a key of before is still told', async () => {
-    const { publicKey } = generateKeyPairSync('ed25519');
-    await admin.query(`insert into signing_key values ('log', $1, $2, '2020-01-01T00:00:00Z')`, [
-      fingerprintOf(publicKey),
-      spkiOf(publicKey),
-    ]);
+    const ground = join(world.evidenceDirectory, '..');
+    const options = { directory: join(ground, 'signing-before'), create: true, packageKey: null, vaultTokenFile: '' };
+    const kek = await LocalKeyEncryptionKey.load(join(ground, 'keys.json'), { create: false });
+    const keys = await SigningKeys.open(world.app.get(Database), options, kek);
+    await keys.onModuleInit();
     await close(clinic);
     const { body } = await officer.get(`${clinic.path}/log`).expect(200);
     const [present, before, ...others] = (body.keys.checkpoint as string[]).map(parseVerifierKey);
     expect(others).toEqual([]);
-    expect(spkiOf(before!.publicKey)).toEqual(spkiOf(publicKey));
+    expect(spkiOf(before!.publicKey)).toEqual(spkiOf(keys.log.publicKey));
     openCheckpoint(Buffer.from(body.checkpoint), present!);
   });
 

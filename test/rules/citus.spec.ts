@@ -22,6 +22,7 @@ const UNDISTRIBUTED: Readonly<Record<string, string>> = {
   'public.log_generation': 'reference: a row in years, read by who appends to a log and who reads one',
   'public.migration': 'local: read at the start of a replica, written by migrate',
   'public.signing_key': 'reference: some rows in years, read by who makes packages and proofs',
+  'public.signing_key_voucher': 'reference: the same',
   'public.session': 'local: found by its id before any organisation is known, and joined with nothing',
 };
 
@@ -69,6 +70,7 @@ const WITH_TRIGGERS = [
   'sighting',
   'sighting_loss',
   'signing_key',
+  'signing_key_voucher',
   'system_change',
   'system_version',
   'target',

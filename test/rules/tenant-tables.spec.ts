@@ -15,6 +15,7 @@ const SHARED: Readonly<Record<string, string>> = {
   log_generation: 'how often all logs were begun anew; of the database, not of an organisation',
   migration: 'which migrations ran; the app may only read it',
   signing_key: 'public keys that the service has signed by, for every organisation; nothing of any',
+  signing_key_voucher: 'that they are the service’s, sealed',
   session: 'who is signed in, before any organisation is chosen; found by an unguessable id',
 };
 
@@ -32,6 +33,7 @@ const ACROSS: Readonly<Record<string, string>> = {
   session_pk: 'of a shared table',
   session_expire: 'of a shared table',
   signing_key_pk: 'of a shared table',
+  signing_key_voucher_pk: 'of a shared table',
   migration_pk: 'of a shared table',
 };
 
@@ -309,6 +311,7 @@ describe('is the app’s role held by all of it?', () => {
     expect(await codeOf(inside(null, () => server.query('truncate session')))).toBe(DENIED);
     const kept = {
       signing_key: 'use',
+      signing_key_voucher: 'use',
       anchor_leaf: 'note',
       anchor_tile: 'hashes',
       anchoring: 'note',

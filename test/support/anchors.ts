@@ -14,6 +14,7 @@ import { Frontier, leafHash } from '../../src/audit/merkle.js';
 import { formatNote, signNote, verifierKey } from '../../src/audit/note.js';
 import { logOrigin } from '../../src/audit/origin.js';
 import { Clock } from '../../src/kernel/clock.js';
+import { LocalKeyEncryptionKey } from '../../src/kernel/crypto/local-key-encryption.js';
 import { SigningKeys } from '../../src/kernel/crypto/signing/signing-keys.js';
 import { openDataSource } from '../../src/kernel/db/data-source.js';
 import { Database } from '../../src/kernel/db/database.js';
@@ -88,12 +89,11 @@ export async function prepareAnchors(directory: string): Promise<AnchorGround> {
   const logs: string[] = [];
   const logger = pino({ base: null }, { write: (line: string) => void logs.push(line) });
   const database = new Database(source, logger);
-  const keys = await SigningKeys.open(database, {
-    directory: join(directory, 'signing'),
-    create: true,
-    packageKey: null,
-    vaultTokenFile: '',
-  });
+  const keys = await SigningKeys.open(
+    database,
+    { directory: join(directory, 'signing'), create: true, packageKey: null, vaultTokenFile: '' },
+    await LocalKeyEncryptionKey.load(join(directory, 'keys.json'), { create: true }),
+  );
   await keys.onModuleInit();
   const later = { by: 0 };
   const clock = new (class extends Clock {

@@ -128,11 +128,12 @@ export class AnchorService {
   /** Which of the keys of logs, which may have been rotated since, has signed a head. */
   private async signerOf(tx: Tx, origin: string, note: Buffer): Promise<VerifierKey> {
     const [own] = parseNote(note).signatures;
-    const known = (await this.keys.known(tx)).filter(({ use }) => use === 'log');
+    const known = (await this.keys.known(tx)).filter(({ use, vouched }) => use === 'log' && vouched);
     const signer = known
       .map(({ publicKey }) => verifierKey(origin, publicKey))
       .find(({ keyId }) => keyId === own?.keyId);
-    if (signer === undefined) throw new Error('a head of the anchor log was signed by a key that is not on the list');
+    if (signer === undefined)
+      throw new Error('a head of the anchor log was signed by a key that the service does not vouch for');
     return signer;
   }
 

@@ -124,7 +124,7 @@ export class PostureService {
 
   /**
    * How many items of the law had which status at each of the instants: as `evaluate` counts them, of what has to be final at `knownAt`. Null where the system was none of
-   * the organisation's then.
+   * the organisation's then. Evaluated anew, whatever is remembered: a package shows them, and nobody could hold them against anything in it.
    */
   async countsAt(
     principal: Principal,
@@ -190,7 +190,7 @@ export class PostureService {
   private async countsOf(tx: Tx, ask: PostureAsk): Promise<StatusCounts | null> {
     const question = await whereThere(this.reader.question(tx, ask));
     if (question === null) return null;
-    const { evaluation } = await this.ofSystems(tx, question);
+    const evaluation = await this.together(tx, question, new Map(), await this.reader.whole(tx, question));
     if (ask.systemId !== null) return evaluation.systems[0]?.counts.controls ?? null;
     return organizationCounts(evaluation).controls;
   }

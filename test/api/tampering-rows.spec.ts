@@ -99,6 +99,15 @@ describe('does `complete` fail in the next package?', () => {
   });
 });
 
+/** How items of the law stood when the period of a package began, as its report says. */
+async function beginningOfTrend(file: string): Promise<string> {
+  const page = bagIn(await readZip(await readFile(file))).get('data/report/report.html');
+  const [, said] = /Items of the law by status over the period.*?On \d{4}-\d\d-\d\d: ([^.]*)\./s.exec(
+    page!.toString(),
+  )!;
+  return said!;
+}
+
 describe('does `postures` fail in the next package?', () => {
   it('when what is remembered of a system says that all of it is proven', async () => {
     const principal = servicePrincipal('test', clinic.organizationId, 'test');
@@ -112,14 +121,17 @@ describe('does `postures` fail in the next package?', () => {
     const codes = last.states.codes.map((code) => (code & ~7) | SCANNER_STATES.indexOf('full'));
     const segments = writeTimeline([{ starts: new Date(0), states: { codes, blind: 0 } }]);
     const where = `organization_id = '${clinic.organizationId}' and place_id = '${clinic.systemId}'`;
+    const trendBefore = await beginningOfTrend(await fileOfNext());
     const undo = await superuser.behind({
       table: 'posture_timeline',
       where,
       edit: `update posture_timeline set segments = '\\x${segments.toString('hex')}', revision = revision + 1 where ${where}`,
     });
-    const verdict = await verify(await fileOfNext());
+    const file = await fileOfNext();
     await undo();
-    expect(failed(verdict)).toEqual(['postures']);
+    expect(failed(await verify(file))).toEqual(['postures']);
+    // What the report says of the past is not made of it.
+    expect(await beginningOfTrend(file)).toBe(trendBefore);
   });
 });
 

@@ -3,9 +3,10 @@ import { constants, lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import yauzl from 'yauzl';
 import { Paths } from '../kernel/portable-paths.js';
-import { entriesOf, isEncrypted, openEntry } from '../kernel/zip-read.js';
+import { entriesOf, isEncrypted } from '../kernel/zip-read.js';
 import { Fault } from './fault.js';
-import { isOfMachine, messageOf, notReadable, quoted, requireLayout } from './zip-layout.js';
+import { unpacked } from './zip-entry.js';
+import { messageOf, notReadable, quoted, requireLayout } from './zip-layout.js';
 
 /** A package as files: a ZIP, or the folder that somebody has unpacked it to. Nothing is written anywhere, and a file is read as it is asked for. */
 export interface PackageFiles {
@@ -52,12 +53,7 @@ async function openArchive(path: string): Promise<PackageFiles> {
       async *open(name) {
         const entry = files.get(name);
         if (entry === undefined) throw new Fault(`${name} is not there`);
-        try {
-          yield* (await openEntry(zip, entry)) as AsyncIterable<Buffer>;
-        } catch (error) {
-          if (isOfMachine(error)) throw error;
-          throw new Fault(`${name} cannot be unpacked: ${messageOf(error)}`, { cause: error });
-        }
+        yield* unpacked(zip, entry);
       },
       close,
     };
@@ -83,15 +79,13 @@ async function requireArchive(path: string): Promise<number> {
   }
 }
 
-/** Bytes that nothing comes to when it is deflated. */
-const NOTHING_DEFLATED = 2;
-
 async function entriesIn(zip: yauzl.ZipFile, path: string, archiveSize: number): Promise<Map<string, yauzl.Entry>> {
   if (zip.entryCount > MAX_FILES) throw new Fault(`the ZIP has more than ${MAX_FILES} entries`);
   const entries = new Map<string, yauzl.Entry>();
   const all: yauzl.Entry[] = [];
+  const folders: yauzl.Entry[] = [];
   const paths = new Paths();
-  let unpacked = 0;
+  let size = 0;
   try {
     for await (const entry of entriesOf(zip)) {
       const name = entry.fileName;
@@ -99,25 +93,33 @@ async function entriesIn(zip: yauzl.ZipFile, path: string, archiveSize: number):
       const kind = (entry.externalFileAttributes >>> 16) & constants.S_IFMT;
       if (name.endsWith('/') && entry.uncompressedSize === 0) {
         paths.add(name.slice(0, -1));
-        if (entry.compressedSize > NOTHING_DEFLATED) throw new Fault(`${quoted(name)} is a folder, and has bytes`);
+        folders.push(entry);
         continue;
       }
       if (kind !== 0 && kind !== constants.S_IFREG)
         throw new Fault(`${quoted(name)} is a link or a device, not a file`);
       if (isEncrypted(entry)) throw new Fault(`${quoted(name)} is encrypted`);
       addTo(paths, name);
-      unpacked += entry.uncompressedSize;
+      size += entry.uncompressedSize;
       entries.set(name, entry);
     }
   } catch (error) {
     if (error instanceof Fault) throw error;
     notReadable(error);
   }
-  if (unpacked > Math.max(FREE_UNPACKED, archiveSize * MAX_RATIO)) {
+  if (size > Math.max(FREE_UNPACKED, archiveSize * MAX_RATIO)) {
     throw new Fault(`the ZIP unpacks to more than ${MAX_RATIO} times its size`);
   }
   await requireLayout(zip, all, path, archiveSize);
+  for (const folder of folders) await requireEmpty(zip, folder);
   return entries;
+}
+
+async function requireEmpty(zip: yauzl.ZipFile, folder: yauzl.Entry): Promise<void> {
+  if (folder.compressedSize === 0) return;
+  for await (const chunk of unpacked(zip, folder)) {
+    if (chunk.length > 0) throw new Fault(`${quoted(folder.fileName)} is a folder, and has bytes`);
+  }
 }
 
 async function openFolder(folder: string): Promise<PackageFiles> {

@@ -186,12 +186,14 @@ describe('the files of a package', () => {
     const content = Buffer.alloc(10_000, 'ab');
     for (const size of [100, 20_000]) {
       const files = await opened(zipOf([DECLARATION, { name: 'p/a', content, deflate: true, size }]));
-      await expect(readFile(files, 'a')).rejects.toThrow(/a cannot be unpacked/);
+      await expect(readFile(files, 'a')).rejects.toThrow(
+        size === 100 ? /a" unpacks to more bytes than/ : /a" unpacks to fewer bytes than/,
+      );
       await files.close();
     }
     const broken = zipOf([DECLARATION, { name: 'p/a', content: Buffer.from('no deflate'), method: 8 }]);
     const files = await opened(broken);
-    await expect(readFile(files, 'a')).rejects.toThrow(/a cannot be unpacked/);
+    await expect(readFile(files, 'a')).rejects.toThrow(/a" cannot be unpacked/);
     await files.close();
   });
 
@@ -232,7 +234,12 @@ describe('the files of a package', () => {
       [
         'in a folder',
         zipOf([DECLARATION, { name: 'p/b/', content: Buffer.from('hidden'), method: 8, size: 0 }]),
-        /is a folder, and has bytes/,
+        /"p\/b\/" cannot be unpacked/,
+      ],
+      [
+        'in a folder that is empty when it is unpacked',
+        zipOf([DECLARATION, { name: 'p/b/', content: Buffer.from('0300ff', 'hex'), method: 8, size: 0 }]),
+        /"p\/b\/" has 1 bytes behind the end/,
       ],
       [
         'where sums and sizes are to be',
@@ -243,6 +250,21 @@ describe('the files of a package', () => {
       await expect(opened(zip)).rejects.toThrow(message);
       await expect(opened(zip)).rejects.toBeInstanceOf(Fault);
     });
+
+    it.each([1, 70_000, 5_000_000])(
+      'are %i behind what was deflated refused, wherever the program reads on?',
+      async (hidden) => {
+        for (const size of [1, 16_384, 1_000_000]) {
+          const content = randomBytes(size);
+          const packed = Buffer.concat([deflateRawSync(content), Buffer.alloc(hidden)]);
+          const files = await opened(zipOf([DECLARATION, { name: 'p/a', content: packed, method: 8, size }]));
+          await expect(readFile(files, 'a')).rejects.toThrow(
+            `"p/a" has ${hidden} bytes behind the end of what was deflated`,
+          );
+          await files.close();
+        }
+      },
+    );
 
     it.each<[string, number | undefined]>([
       ['of which the sizes are known', 10],

@@ -276,6 +276,23 @@ describe('does a comparison with the log find it, and find it right again?', () 
     expect(await found()).toEqual([]);
   });
 
+  it('when the details by which a scan was stored are gone, and does a package about its system say so?', async () => {
+    const { items } = (await officer.get(`${clinic.path}/audit-events?action=scan.stored`).expect(200)).body as {
+      items: { id: string }[];
+    };
+    const { id } = items[0]!;
+    const undo = await superuser.behind(remove('audit_detail', `event_id = '${id}'`));
+    const made = await packages.settled((await packages.request({ scope: { systemId: clinic.systemId } })).id);
+    const file = join(directory, `${made.id}.zip`);
+    await writeFile(file, await packages.bytes(made.id));
+    await undo();
+    await examine();
+    const { index, fault } = await verify(file);
+    expect(fault).toBeNull();
+    expect(index?.alteredRows).toContainEqual(expect.objectContaining({ table: 'audit_detail', kind: 'event', id }));
+    expect(await found()).toEqual([]);
+  });
+
   it('when the details of an event about one member cannot be read, also of all others?', async () => {
     const { id: other } = (
       await clinic.admin

@@ -24,11 +24,20 @@ export interface Account {
   readonly table: string;
   /** What the rows are of. */
   readonly kind: ObjectKind;
-  /** Ids of objects after one, in their order, of which there are rows or have to be. */
-  readonly ids: (tx: Tx, after: string | null, limit: number) => Promise<string[]>;
+  /** Objects after one, in their order, of which there are rows or have to be; without those of which it is known that all is as it has to be. */
+  readonly page: (tx: Tx, after: string | null) => Promise<ObjectPage>;
   readonly rows: (tx: Tx, ids: readonly string[]) => Promise<Row[]>;
   readonly due: (tx: Tx, ids: readonly string[]) => Promise<DueRow[]>;
 }
+
+export interface ObjectPage {
+  readonly ids: readonly string[];
+  /** After which the next page begins; null of the last one. */
+  readonly next: string | null;
+}
+
+/** Ids of objects after one, in their order, of which there are rows or have to be. */
+export type Ids = (tx: Tx, after: string | null, limit: number) => Promise<string[]>;
 
 /** Rows that are compared page by page, each of one snapshot. */
 export interface Comparison extends Pick<Account, 'table' | 'kind'> {
@@ -49,15 +58,23 @@ export interface Difference {
   readonly reason: string;
 }
 
-/** Objects of a page: an engagement of a year has some hundred events about it. */
+/** Objects that are read at once: an engagement of a year has some hundred events about it. */
 const PAGE = 200;
+
+/** Pages of so many. */
+export const pagesOf =
+  (ids: Ids, size = PAGE): Account['page'] =>
+  async (tx, after) => {
+    const found = await ids(tx, after, size);
+    return { ids: found, next: found.length < size ? null : (found.at(-1) ?? null) };
+  };
 
 /** Of objects that cannot be read, as something that is said of them is damaged, each is a difference, and keeps no other from being compared. */
 export const comparisonOf = ({ table, kind, ...account }: Account): Comparison => ({
   table,
   kind,
   async page(tx, after) {
-    const ids = await account.ids(tx, after, PAGE);
+    const { ids, next } = await account.page(tx, after);
     const compare = async (some: readonly string[]): Promise<Difference[]> => {
       try {
         return differences(await account.rows(tx, some), await account.due(tx, some));
@@ -71,7 +88,9 @@ export const comparisonOf = ({ table, kind, ...account }: Account): Comparison =
         return found;
       }
     };
-    return { found: await compare(ids), next: ids.length < PAGE ? null : (ids.at(-1) ?? null) };
+    const found: Difference[] = [];
+    for (let from = 0; from < ids.length; from += PAGE) found.push(...(await compare(ids.slice(from, from + PAGE))));
+    return { found, next };
   },
 });
 
@@ -111,6 +130,7 @@ function isAlike(one: JsonValue | Date, other: JsonValue | Date): boolean {
 
 /** One of the events about an object, with what it says that the object was from then on. */
 export interface Told {
+  readonly eventId: string;
   readonly version: number;
   readonly action: Action;
   readonly at: Date;
@@ -124,19 +144,21 @@ interface EventAccount {
   table: string;
   kind: ObjectKind;
   actions: readonly Action[];
-  ids: Account['ids'];
+  ids: Ids;
   rows: Account['rows'];
+  /** Objects of a page, where there may be much of each. */
+  size?: number;
   /** Of the events about one object, in their order: of two about one version the first alone, as whoever changes a row can add another. */
   due: (told: readonly Told[]) => Omit<DueRow, 'id'>[];
 }
 
 /** The account of rows that events tell of. */
-export const accountOf = (audit: AuditService, { actions, ids, due, ...of }: EventAccount): Account => ({
+export const accountOf = (audit: AuditService, { actions, ids, size, due, ...of }: EventAccount): Account => ({
   ...of,
-  async ids(tx, after, limit) {
+  page: pagesOf(async (tx, after, limit) => {
     const told = await audit.findObjects(tx, of.kind, actions, after, limit);
     return [...new Set([...told, ...(await ids(tx, after, limit))])].sort().slice(0, limit);
-  },
+  }, size),
   async due(tx, objectIds) {
     const events = await audit.findAbout(tx, of.kind, actions, objectIds);
     return [...Map.groupBy(events, ({ leaf }) => leaf.object.id)].flatMap(([id, about]) =>
@@ -154,6 +176,7 @@ const firstOfEach = (told: readonly Told[]): Told[] =>
 function toldBy({ leaf, details }: ListedEvent): Told {
   const after = isObject(details) && isObject(details['after']) ? details['after'] : details;
   return {
+    eventId: leaf.id,
     version: leaf.object.version ?? 0,
     action: leaf.action,
     at: new Date(leaf.time),

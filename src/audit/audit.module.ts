@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Accounts } from './accounts.js';
 import { AnchorController } from './anchor/anchor.controller.js';
 import { AnchorGuard } from './anchor/anchor-guard.js';
 import { AnchorService } from './anchor/anchor.service.js';
@@ -21,6 +22,7 @@ import { LogWorker } from './log.worker.js';
 @Module({
   controllers: [AuditController, AnchorController, LogController],
   providers: [
+    Accounts,
     AuditService,
     AuditStore,
     AnchorGuard,
@@ -37,6 +39,6 @@ import { LogWorker } from './log.worker.js';
     LogStore,
     LogWorker,
   ],
-  exports: [AuditService, AnchorGuard, AnchorService, EventComparisons, LogAnswers, LogService],
+  exports: [Accounts, AuditService, AnchorGuard, AnchorService, EventComparisons, LogAnswers, LogService],
 })
 export class AuditModule {}

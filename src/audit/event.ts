@@ -11,6 +11,7 @@ export const ACTIONS = [
   'system.created',
   'system.changed',
   'system.retired',
+  'system.version_observed',
   'agent.trusted',
   'agent.revoked',
   'evidence.received',

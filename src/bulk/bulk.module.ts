@@ -5,6 +5,7 @@ import { EvidenceModule } from '../evidence/evidence.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { NoticesModule } from '../notices/notices.module.js';
 import { RecordsModule } from '../records/records.module.js';
+import { ImportAccounts } from './accounts.js';
 import { Directories } from './directory.js';
 import { ExportsController } from './exports.controller.js';
 import { ImportRun } from './import-run.js';
@@ -17,6 +18,6 @@ import { RecordExport } from './record-export.js';
 @Module({
   imports: [AuditModule, OrganizationsModule, EvidenceModule, CatalogModule, NoticesModule, RecordsModule],
   controllers: [ImportsController, ExportsController],
-  providers: [ImportsService, ImportStore, ImportRun, ImportWorker, Directories, RecordExport],
+  providers: [ImportAccounts, ImportsService, ImportStore, ImportRun, ImportWorker, Directories, RecordExport],
 })
 export class BulkModule {}

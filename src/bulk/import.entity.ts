@@ -82,6 +82,7 @@ export class Import {
 
 /** What became of a row. Append-only. */
 @Entity('import_row')
+@Index('import_row_record_of', ['organizationId', 'recordId', 'version'])
 @ForeignKey('import', ['organizationId', 'importId'], ['organizationId', 'id'], { name: 'import_row_import' })
 @ForeignKey('record', ['organizationId', 'recordId'], ['organizationId', 'id'], { name: 'import_row_record' })
 @Check('import_row_outcome', `outcome = any (array['created', 'changed', 'unchanged', 'draft'])`)

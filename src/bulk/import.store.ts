@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { Row } from '../audit/account.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
-import { Import, type ImportOutcome, type ImportStatus } from './import.entity.js';
+import { idsOf, rowsOf } from '../kernel/db/rows.js';
+import { ROWS_DIGEST } from './rows-digest.js';
+import { Import, ImportRow, type ImportOutcome, type ImportStatus } from './import.entity.js';
 
 export type ImportedRow = Pick<Import, keyof Import>;
 
@@ -20,6 +23,34 @@ export class ImportStore {
 
   find(tx: Tx, id: string): Promise<ImportedRow | null> {
     return tx.manager.findOneBy(Import, { organizationId: tx.organizationId, id });
+  }
+
+  ids(tx: Tx, after: string | null, limit: number): Promise<string[]> {
+    return idsOf(tx, Import, 'id', after, limit);
+  }
+
+  byIds(tx: Tx, ids: readonly string[]): Promise<ImportedRow[]> {
+    return rowsOf(tx, Import, 'id', ids);
+  }
+
+  /** Of imports that have rows. */
+  idsOfRows(tx: Tx, after: string | null, limit: number): Promise<string[]> {
+    return idsOf(tx, ImportRow, 'importId', after, limit);
+  }
+
+  /** What the rows of each import say together. */
+  async rowsOfEach(tx: Tx, importIds: readonly string[]): Promise<Row[]> {
+    const rows = await tx.query<{ id: string; rowsDigest: string; counts: Record<string, number> }>(
+      `select i.id, r.*
+       from unnest($2::uuid[]) as i(id) cross join lateral (
+         select ${ROWS_DIGEST} as "rowsDigest", jsonb_build_object(
+           'created', count(*) filter (where outcome = 'created'), 'changed', count(*) filter (where outcome = 'changed'),
+           'unchanged', count(*) filter (where outcome = 'unchanged'), 'draft', count(*) filter (where outcome = 'draft')) as counts
+         from import_row where organization_id = $1 and import_id = i.id
+       ) r where r."rowsDigest" is not null`,
+      [tx.organizationId, importIds],
+    );
+    return rows.map(({ id, rowsDigest, counts }) => ({ id, key: '', says: { rowsDigest, ...counts } }));
   }
 
   /** Locked until the transaction ends. */

@@ -14,6 +14,7 @@ import { NoticesService } from '../notices/notices.service.js';
 import { RecordBulk } from '../records/record-bulk.js';
 import { ImportRun, type Examined, type RowResult } from './import-run.js';
 import { ImportStore, type ImportedRow } from './import.store.js';
+import { faultsDigest, RowsDigest } from './rows-digest.js';
 
 /** Reads imports that were received, also those that a killed server left: all of one in one transaction, or nothing of it. */
 @Injectable()
@@ -68,12 +69,13 @@ export class ImportWorker implements OnApplicationBootstrap {
       }
       const { type, register, requestedAt, requestedBy, requestedPerson } = row;
       const asked = { type, register, requestedAt, id: requestedBy, person: requestedPerson };
-      const examined = await this.run.examine(tx, asked, table, (page) => this.take(tx, row, page));
+      const digest = new RowsDigest();
+      const examined = await this.run.examine(tx, asked, table, (page) => this.take(tx, row, page, digest));
       if (examined.faultCount > 0) throw new Faulty(examined);
       await this.finish(tx, id, row.dryRun ? 'checked' : 'applied', examined);
       if (row.dryRun) tx.withoutAudit('a dry run changes nothing; that it was asked for is recorded');
       else {
-        await this.tell(tx, row, 'import.applied', examined);
+        await this.tell(tx, row, 'import.applied', examined, { rowsDigest: digest.end() });
         // Versions wait for a decision now: whoever wants to be told of it is not to wait.
         const { organizationId } = tx;
         await this.queue.send(tx, 'notice', { organizationId, systemId: '', id: organizationId });
@@ -81,7 +83,12 @@ export class ImportWorker implements OnApplicationBootstrap {
     });
   }
 
-  private async take(tx: WriteTx, { id, dryRun, ...row }: ImportedRow, page: readonly RowResult[]): Promise<void> {
+  private async take(
+    tx: WriteTx,
+    { id, dryRun, ...row }: ImportedRow,
+    page: readonly RowResult[],
+    digest: RowsDigest,
+  ): Promise<void> {
     const made = page.flatMap((result) => result.made ?? []);
     if (!dryRun && made.length > 0) {
       await this.bulk.keep(tx, made, { id: row.requestedBy, person: row.requestedPerson });
@@ -91,6 +98,7 @@ export class ImportWorker implements OnApplicationBootstrap {
       dryRun && result.made?.record != null ? { ...result, recordId: null, version: null } : result,
     );
     await this.store.insertRows(tx, id, rows);
+    digest.add(rows);
   }
 
   /** Ends an import of which nothing is taken. */
@@ -139,14 +147,24 @@ export class ImportWorker implements OnApplicationBootstrap {
     tx: WriteTx,
     { id, type, dryRun, evidenceId, requestedBy }: ImportedRow,
     action: 'import.applied' | 'import.refused',
-    { rows, counts, faultCount }: Examined,
+    { rows, counts, faultCount, faults }: Examined,
+    digests: { rowsDigest?: string } = {},
   ): Promise<void> {
     const { sha256 } = await this.evidence.find(tx, evidenceId);
     await this.audit.record(tx, {
       action,
       object: { kind: 'import', id, sha256 },
       outcome: action === 'import.applied' ? 'success' : 'failure',
-      details: { type, dryRun, requestedBy, rows, ...counts, faults: faultCount },
+      details: {
+        type,
+        dryRun,
+        requestedBy,
+        rows,
+        ...counts,
+        faults: faultCount,
+        faultsDigest: faultsDigest(faults),
+        ...digests,
+      },
     });
   }
 

@@ -63,11 +63,11 @@ export class ImportsService {
         // Waits for whoever is about to take it.
         if (await this.store.insert(tx, row)) {
           await this.queue.send(tx, 'import', { organizationId: tx.organizationId, systemId: '', id: row.id });
-          const { type, dryRun } = row;
+          const { type, dryRun, sheet, register, mediaType, requestedPerson: person } = row;
           await this.audit.record(tx, {
             action: 'import.received',
             object: { kind: 'import', id: row.id, sha256: received.kept.sha256.toString('hex') },
-            details: { type, dryRun, evidence: evidenceId },
+            details: { type, dryRun, sheet, register, mediaType, person, evidence: evidenceId },
           });
           return { view: await this.view(tx, row), isNew: true };
         }
@@ -172,7 +172,7 @@ export class ImportsService {
       await this.audit.record(tx, {
         action: `import.${status}`,
         object: { kind: 'import', id },
-        details: { type: row.type, versions: decidedCount, reason },
+        details: { type: row.type, versions: decidedCount, reason, person: actor.person },
       });
       return this.view(tx, { ...row, ...decided });
     });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { accountOf, type Account } from '../audit/account.js';
+import { accountOf } from '../audit/account.js';
+import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
 import { definedBy } from '../audit/defined-account.js';
 import { ChecksStore } from './checks.store.js';
@@ -7,10 +8,8 @@ import { ChecksStore } from './checks.store.js';
 /** What organisations have made of checks, as their events tell it. */
 @Injectable()
 export class CheckAccounts {
-  readonly all: readonly Account[];
-
-  constructor(audit: AuditService, store: ChecksStore) {
-    this.all = [
+  constructor(accounts: Accounts, audit: AuditService, store: ChecksStore) {
+    accounts.add(
       accountOf(audit, {
         table: 'check_version',
         kind: 'check',
@@ -23,6 +22,6 @@ export class CheckAccounts {
         rows: async (tx, ids) => (await store.rows(tx)).filter(({ id }) => ids.includes(id)),
         due: definedBy,
       }),
-    ];
+    );
   }
 }

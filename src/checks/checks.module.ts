@@ -12,6 +12,6 @@ import { CheckTrial } from './trial.js';
   imports: [AuditModule, CatalogModule, OrganizationsModule],
   controllers: [ChecksController],
   providers: [CheckAccounts, ChecksService, ChecksStore, CheckTrial],
-  exports: [CheckAccounts, ChecksService, CheckTrial],
+  exports: [ChecksService, CheckTrial],
 })
 export class ChecksModule {}

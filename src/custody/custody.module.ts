@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ExportAccounts } from './accounts.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
 import { RecordsModule } from '../records/records.module.js';
@@ -11,7 +12,7 @@ import { ExportsStore } from './exports.store.js';
 @Module({
   imports: [AuditModule, EvidenceModule, RecordsModule, ScansModule],
   controllers: [CustodyController],
-  providers: [CustodyService, ExportsStore],
+  providers: [CustodyService, ExportAccounts, ExportsStore],
   exports: [CustodyService],
 })
 export class CustodyModule {}

@@ -1,7 +1,8 @@
-import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
 /** That an evidence has left the service in a package, and the audit event that says so. Append-only. */
 @Entity('evidence_export')
+@Index('evidence_export_of', ['organizationId', 'packageId', 'eventId', 'evidenceId'])
 @ForeignKey('evidence', ['organizationId', 'evidenceId'], ['organizationId', 'id'], {
   name: 'evidence_export_evidence',
 })

@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { Row } from '../audit/account.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { idsOf } from '../kernel/db/rows.js';
+import { EvidenceExport } from './evidence-export.entity.js';
 
 /** The audit event by which an evidence left the service in a package. */
 export interface Export {
@@ -17,6 +20,22 @@ export class ExportsStore {
        select $1, id, $3, $4 from unnest($2::uuid[]) as id`,
       [tx.organizationId, evidenceIds, eventId, packageId],
     );
+  }
+
+  /** Packages in which anything has left. */
+  packages(tx: Tx, after: string | null, limit: number): Promise<string[]> {
+    return idsOf(tx, EvidenceExport, 'packageId', after, limit);
+  }
+
+  /** By package and event, the digest of all that left. */
+  async ofPackages(tx: Tx, packageIds: readonly string[]): Promise<Row[]> {
+    const rows = await tx.query<{ id: string; key: string; evidence: string }>(
+      `select package_id as id, event_id as key, encode(sha256(convert_to(string_agg(evidence_id::text, ',' order by evidence_id), 'UTF8')), 'hex') as evidence
+       from evidence_export where organization_id = $1 and package_id = any ($2::uuid[])
+       group by package_id, event_id`,
+      [tx.organizationId, packageIds],
+    );
+    return rows.map(({ id, key, evidence }) => ({ id, key, says: { evidence } }));
   }
 
   /** In the order of the events. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { accountOf, lastSaid, type Account, type DueRow, type Told } from '../audit/account.js';
+import { accountOf, lastSaid, type DueRow, type Told } from '../audit/account.js';
+import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AccountsStore } from './accounts.store.js';
 
@@ -11,10 +12,8 @@ const instant = z.iso.datetime().transform((text) => new Date(text));
 /** What auditors were let in to, as its events tell it. */
 @Injectable()
 export class EngagementAccounts {
-  readonly all: readonly Account[];
-
-  constructor(audit: AuditService, store: AccountsStore) {
-    this.all = [
+  constructor(accounts: Accounts, audit: AuditService, store: AccountsStore) {
+    accounts.add(
       accountOf(audit, {
         table: 'engagement',
         kind: 'engagement',
@@ -33,7 +32,7 @@ export class EngagementAccounts {
             says: { sharedAt: at, sharedBy: by },
           })),
       }),
-    ];
+    );
   }
 }
 

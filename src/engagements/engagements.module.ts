@@ -12,6 +12,6 @@ import { EngagementStore } from './engagement.store.js';
   imports: [AuditModule, OrganizationsModule],
   controllers: [EngagementController],
   providers: [EngagementAccounts, AccountsStore, EngagementService, EngagementStore],
-  exports: [EngagementAccounts, EngagementService],
+  exports: [EngagementService],
 })
 export class EngagementsModule {}

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { RequestAccounts } from './accounts.js';
 import { AnalysesModule } from '../analyses/analyses.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
@@ -37,6 +38,6 @@ import { ScopeService } from './scope.service.js';
     ScansModule,
   ],
   controllers: [ExaminationController, EngagementLogController, HandoverController, RequestController],
-  providers: [Reading, RequestService, RequestStore, ScopeService],
+  providers: [Reading, RequestAccounts, RequestService, RequestStore, ScopeService],
 })
 export class ExaminationsModule {}

@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import type { Move, RequestState } from './moves.js';
 
 /** What an auditor asks for in an engagement, and where it stands. */
@@ -35,6 +35,7 @@ export type RequestRow = Pick<EvidenceRequest, keyof EvidenceRequest>;
 
 /** What was done or said of a request, in its order. Append-only. */
 @Entity('evidence_request_move')
+@Index('evidence_request_move_of', ['organizationId', 'requestId'])
 @ForeignKey(
   'evidence_request',
   ['organizationId', 'engagementId', 'requestId'],

@@ -16,7 +16,7 @@ import { ScopeService } from './scope.service.js';
 
 type Said = Pick<MoveRow, 'comment' | 'records' | 'evidence' | 'packages'>;
 
-const EVENTS: Readonly<Record<Move, Action>> = {
+export const EVENTS: Readonly<Record<Move, Action>> = {
   open: 'evidence_request.opened',
   answer: 'evidence_request.answered',
   accept: 'evidence_request.accepted',
@@ -57,7 +57,9 @@ export class RequestService {
       createdAt: this.clock.now(),
     };
     await this.store.insert(tx, row, this.moveOf(tx, row, 'open', 1, NOTHING));
-    await this.record(tx, row, 'open', { title: row.title, what: row.what, control: row.control });
+    await this.record(tx, row, 'open', {
+      ...{ title: row.title, what: row.what, control: row.control, dueAt: row.dueAt?.toISOString() ?? null },
+    });
     return this.read(tx, engagementId, row.id);
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { idsOf, rowsOf } from '../kernel/db/rows.js';
 import type { RequestState } from './moves.js';
 import { EvidenceRequest, EvidenceRequestMove, type MoveRow, type RequestRow } from './request.entity.js';
 
@@ -31,6 +32,23 @@ export class RequestStore {
   async move(tx: WriteTx, { engagementId, id, state, version }: RequestRow, move: MoveRow): Promise<void> {
     await tx.update(EvidenceRequest, { organizationId: tx.organizationId, engagementId, id }, { state, version });
     await tx.insert({ entity: EvidenceRequestMove, row: move });
+  }
+
+  ids(tx: Tx, after: string | null, limit: number): Promise<string[]> {
+    return idsOf(tx, EvidenceRequest, 'id', after, limit);
+  }
+
+  rows(tx: Tx, ids: readonly string[]): Promise<RequestRow[]> {
+    return rowsOf(tx, EvidenceRequest, 'id', ids);
+  }
+
+  /** Of requests of which there are moves. */
+  movedIds(tx: Tx, after: string | null, limit: number): Promise<string[]> {
+    return idsOf(tx, EvidenceRequestMove, 'requestId', after, limit);
+  }
+
+  movesOf(tx: Tx, requestIds: readonly string[]): Promise<MoveRow[]> {
+    return rowsOf(tx, EvidenceRequestMove, 'requestId', requestIds);
   }
 
   /** In their order. */

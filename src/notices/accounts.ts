@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { accountOf, lastSaid, type Account } from '../audit/account.js';
+import { accountOf, lastSaid } from '../audit/account.js';
+import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
 import { WebhooksStore } from './webhooks.store.js';
 
 /** Whom organisations are told by, as the events of their webhooks tell it: but for the secrets, and how their servers have answered. */
 @Injectable()
 export class WebhookAccounts {
-  readonly all: readonly Account[];
-
-  constructor(audit: AuditService, store: WebhooksStore) {
-    this.all = [
+  constructor(accounts: Accounts, audit: AuditService, store: WebhooksStore) {
+    accounts.add(
       accountOf(audit, {
         table: 'webhook',
         kind: 'webhook',
@@ -33,6 +32,6 @@ export class WebhookAccounts {
           ];
         },
       }),
-    ];
+    );
   }
 }

@@ -35,6 +35,6 @@ import { WebhooksStore } from './webhooks.store.js';
     ...[WebhooksService, NoticesService, DeliveriesService, Lookout, NoticesWorker],
     ...[CalendarService, Sources, WebhookAccounts, WebhooksStore, NoticesStore],
   ],
-  exports: [WebhookAccounts, NoticesService],
+  exports: [NoticesService],
 })
 export class NoticesModule {}

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { accountOf, lastSaid, type Account, type Told } from '../audit/account.js';
+import { accountOf, lastSaid, type Told } from '../audit/account.js';
+import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
 import type { Action } from '../audit/event.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
@@ -13,12 +14,10 @@ const OF_AGENT = ['agent.trusted', 'agent.revoked'] as const satisfies Action[];
 /** The registers of an organisation, as their events tell them. */
 @Injectable()
 export class OrganizationAccounts {
-  readonly all: readonly Account[];
-
-  constructor(audit: AuditService, store: AccountsStore) {
+  constructor(accounts: Accounts, audit: AuditService, store: AccountsStore) {
     const ofOrganization = { kind: 'organization', actions: OF_ORGANIZATION } as const;
     const ofSystem = { kind: 'system', actions: OF_SYSTEM } as const;
-    this.all = [
+    accounts.add(
       accountOf(audit, {
         table: 'organization',
         ...ofOrganization,
@@ -63,7 +62,7 @@ export class OrganizationAccounts {
         ...store.agentTrust,
         due: present(lastSaid, { ends: ['agent.revoked', 'revokedAt'] }),
       }),
-    ];
+    );
   }
 }
 

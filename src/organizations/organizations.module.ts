@@ -37,6 +37,6 @@ import { SystemStore } from './system.store.js';
     AgentTrustStore,
     EnrolmentService,
   ],
-  exports: [OrganizationAccounts, OrganizationService, MemberService, SystemService, AgentTrustService],
+  exports: [OrganizationService, MemberService, SystemService, AgentTrustService],
 })
 export class OrganizationsModule {}

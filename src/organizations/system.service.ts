@@ -109,6 +109,12 @@ export class SystemService {
     { version, observedAt, knownAt }: { version: string; observedAt: Date; knownAt: Date },
   ): Promise<void> {
     if (!(await this.store.noteVersion(tx, systemId, version, observedAt, knownAt))) return;
+    await this.audit.record(tx, {
+      action: 'system.version_observed',
+      object: { kind: 'system', id: systemId },
+      details: { observedAt: observedAt.toISOString(), value: version },
+      at: knownAt,
+    });
     const { organizationId } = tx;
     await this.queue.send(tx, 'posture', { organizationId, systemId: '', id: organizationId });
   }

@@ -17,8 +17,11 @@ export class ReconciliationController {
     const { limit, cursor } = query;
     const [table, id] = decodeCursor(cursor, ['text', 'uuid']) ?? ['', ''];
     // In the order of the names, not of a collation.
-    const altered = await this.database.read(principal, (tx) => this.reconciliation.altered(tx));
-    return toPage(
+    const { altered, comparedAt } = await this.database.readSnapshot(principal, async (tx) => ({
+      altered: await this.reconciliation.altered(tx),
+      comparedAt: await this.reconciliation.lastCompared(tx),
+    }));
+    const page = toPage(
       altered
         .filter((rows) => rows.table > table || (rows.table === table && rows.id > id))
         .sort((a, b) => (a.table < b.table || (a.table === b.table && a.id < b.id) ? -1 : 1)),
@@ -26,5 +29,6 @@ export class ReconciliationController {
       ({ foundAt, ...rows }) => ({ ...rows, foundAt: foundAt.toISOString() }),
       (rows) => [rows.table, rows.id],
     );
+    return { ...page, lastComparedAt: comparedAt?.toISOString() ?? null };
   }
 }

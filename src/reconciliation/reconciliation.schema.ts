@@ -25,6 +25,21 @@ const AlteredRowsView = z
     ],
   });
 
+const AlteredRowsPage = pageOf(AlteredRowsView, 'AlteredRowsPage')
+  .extend({
+    lastComparedAt: z.iso.datetime().nullable().meta({
+      description:
+        'All rows were last compared after this instant, so that what was changed before it is listed; null: they never were, and that nothing is listed says nothing.',
+    }),
+  })
+  .meta({
+    id: 'AlteredRowsPage',
+    description: 'One page of a list, and when rows were last compared.',
+    examples: [
+      { items: AlteredRowsView.meta()?.examples ?? [], next: null, lastComparedAt: '2026-11-23T09:00:00.000Z' },
+    ],
+  });
+
 export const listAlteredRows = operation({
   id: 'listAlteredRows',
   method: 'GET',
@@ -32,11 +47,11 @@ export const listAlteredRows = operation({
   tag: 'Audit',
   summary: 'Rows that the log does not bear out',
   description:
-    'Rows that somebody has changed, deleted or put in past the service. They are compared with the events about them every six hours, and before a package is built. Empty where all is well, and again when all was put right.',
+    'Rows that somebody has changed, deleted or put in past the service. They are compared with the events about them every six hours, and before a package is built. Empty where all is well, and again when all was put right; `lastComparedAt` says of when that is.',
   permission: 'audit:read',
   params: organizationParams,
   query: z.strictObject(pageQuery),
   answers: {
-    200: { description: 'One page, by table and object.', schema: pageOf(AlteredRowsView, 'AlteredRowsPage') },
+    200: { description: 'One page, by table and object.', schema: AlteredRowsPage },
   },
 });

@@ -1,19 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { comparisonOf, type Compared, type Comparison, type Difference } from '../audit/account.js';
+import type { Compared, Comparison, Difference } from '../audit/account.js';
+import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
 import { EventComparisons } from '../audit/event-comparisons.js';
-import { CheckAccounts } from '../checks/accounts.js';
-import { EngagementAccounts } from '../engagements/accounts.js';
+import { Clock } from '../kernel/clock.js';
 import { Database, type Tx } from '../kernel/db/database.js';
 import { nameId } from '../kernel/ids.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
-import { WebhookAccounts } from '../notices/accounts.js';
 import { NoticesService } from '../notices/notices.service.js';
-import { OrganizationAccounts } from '../organizations/accounts.js';
-import { RecordAccounts } from '../records/accounts.js';
-import { RecordTypeAccounts } from '../records/types/accounts.js';
 import { ReconciliationStore, type AlteredRows } from './reconciliation.store.js';
 import type { RowState } from './row-finding.entity.js';
 
@@ -35,24 +31,19 @@ const MAX_ALTERED = 1_000;
  */
 @Injectable()
 export class ReconciliationService {
-  private readonly comparisons: readonly Comparison[];
-
   constructor(
     private readonly database: Database,
     private readonly store: ReconciliationStore,
     private readonly audit: AuditService,
     private readonly notices: NoticesService,
+    private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
-    ofEvents: EventComparisons,
-    ofOrganizations: OrganizationAccounts,
-    ofEngagements: EngagementAccounts,
-    ofChecks: CheckAccounts,
-    ofRecordTypes: RecordTypeAccounts,
-    ofRecords: RecordAccounts,
-    ofWebhooks: WebhookAccounts,
-  ) {
-    const rooms = [ofOrganizations, ofEngagements, ofChecks, ofRecordTypes, ofRecords, ofWebhooks];
-    this.comparisons = [...ofEvents.all, ...rooms.flatMap(({ all }) => all.map(comparisonOf))];
+    private readonly ofEvents: EventComparisons,
+    private readonly accounts: Accounts,
+  ) {}
+
+  private get comparisons(): readonly Comparison[] {
+    return [...this.ofEvents.all, ...this.accounts.comparisons];
   }
 
   /** The tables whose rows are compared. */
@@ -63,21 +54,35 @@ export class ReconciliationService {
   /** Of all tables of the principal's organisation: where one cannot be compared, of all others before that is an error. Safe to run twice, and by several at once. */
   async examine({ organizationId, requestId }: Principal): Promise<void> {
     const principal = servicePrincipal('reconciliation', organizationId, requestId);
+    const begun = this.clock.now();
     const failures: unknown[] = [];
+    let areWhole = true;
     for (const comparison of this.comparisons) {
       try {
-        await this.record(principal, comparison, await this.compare(principal, comparison));
+        const found = await this.compare(principal, comparison);
+        areWhole &&= found.length < MAX_ALTERED;
+        await this.record(principal, comparison, found);
       } catch (error) {
         failures.push(error);
       }
     }
     // Of each the queue asks again; the first is told, as the others mostly have its cause.
     if (failures.length > 0) throw failures[0];
+    if (!areWhole) return;
+    await this.database.write(principal, async (tx) => {
+      await this.store.keepCompared(tx, begun);
+      tx.withoutAudit('what was found is recorded when it is found');
+    });
   }
 
   /** What was found and not found right since, by table and object. */
   altered(tx: Tx): Promise<AlteredRows[]> {
     return this.store.altered(tx);
+  }
+
+  /** All rows were compared after that instant; null: never yet. */
+  lastCompared(tx: Tx): Promise<Date | null> {
+    return this.store.lastCompared(tx);
   }
 
   organizations(tx: Tx): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ObjectKind } from '../audit/event.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { RowComparison } from './row-comparison.entity.js';
 import { RowFinding } from './row-finding.entity.js';
 
 /** Rows of an object that were found to be another thing than what they follow from, and not found right since. */
@@ -40,6 +41,20 @@ export class ReconciliationStore {
        ) last where state = 'altered'`,
       [tx.organizationId, table],
     );
+  }
+
+  /** That all rows were compared after an instant. */
+  async keepCompared(tx: WriteTx, comparedAt: Date): Promise<void> {
+    await tx.execute(
+      `insert into row_comparison (organization_id, compared_at) values ($1, $2)
+       on conflict (organization_id) do update set compared_at = excluded.compared_at`,
+      [tx.organizationId, comparedAt],
+    );
+  }
+
+  async lastCompared(tx: Tx): Promise<Date | null> {
+    const row = await tx.manager.findOneBy(RowComparison, { organizationId: tx.organizationId });
+    return row?.comparedAt ?? null;
   }
 
   /** Whether the organisation's own row is there: without it nothing refers to it, a notice neither. */

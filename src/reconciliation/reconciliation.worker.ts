@@ -11,9 +11,16 @@ import { ReconciliationService } from './reconciliation.service.js';
 /** Milliseconds after which all organisations are compared again. */
 const EVERY = 6 * 3_600_000;
 
-/** Has the rows of every organisation compared, after a start and then and again. What several servers ask for is done once. */
+/**
+ * Milliseconds after a start: whoever asks first waits for what is not in any memory yet, and comparing an organisation takes a core for seconds. What was edited meanwhile is found all the
+ * same, and before each package rows are compared anyhow.
+ */
+const AFTER_START = 5 * 60_000;
+
+/** Has the rows of every organisation compared, some minutes after a start and then and again. What several servers ask for is done once. */
 @Injectable()
 export class ReconciliationWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private first: NodeJS.Timeout | undefined;
   private timer: NodeJS.Timeout | undefined;
   private asking: Promise<void> | null = null;
 
@@ -33,11 +40,12 @@ export class ReconciliationWorker implements OnApplicationBootstrap, BeforeAppli
         return Promise.resolve();
       },
     );
-    this.begin();
+    this.first = setTimeout(() => this.begin(), AFTER_START).unref();
     this.timer = setInterval(() => this.begin(), EVERY).unref();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    clearTimeout(this.first);
     clearInterval(this.timer);
     await this.asking;
   }

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { day, FAR, RecordHistory, type Version } from '../../test/support/record-history.js';
 import { differences } from '../audit/account.js';
+import { joinByHash } from '../kernel/db/join-by-hash.js';
 import { newId } from '../kernel/ids.js';
 import { AccountsStore } from './accounts.store.js';
 import type { EndedRecord, NeedLimit } from './effective.js';
 
 const history = new RecordHistory();
-const { organizationId, records, stores } = history;
+const { organizationId, stores } = history;
 const BOTH = Object.values(stores);
 const intervals = stores.database;
 const accounts = new AccountsStore();
@@ -332,7 +333,7 @@ describe('do intervals say what versions say?', () => {
       );
       // Beside the time that adding the same rows took on the same machine: 4 times as long; were it by the square of their number, it would be thousands.
       const began = performance.now();
-      await records.joinByHash(tx, true);
+      await joinByHash(tx, true);
       const at = await history.approve(tx, refs);
       expect((performance.now() - began) / (began - start)).toBeLessThan(20);
       return at;

@@ -5,6 +5,7 @@ import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
+import { joinByHash } from '../kernel/db/join-by-hash.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
@@ -244,10 +245,10 @@ export class RecordLife {
     let followed: { rules: RecordRules; version: ApprovedVersion }[] = [];
     const write = async (): Promise<void> => {
       const areMany = refs.length >= TAKEN_AT_ONCE;
-      if (areMany) await this.store.joinByHash(tx, true);
+      if (areMany) await joinByHash(tx, true);
       await this.store.approve(tx, refs, { known, by: actor.id, person: actor.person });
       await this.intervals.approve(tx, known, refs);
-      if (areMany) await this.store.joinByHash(tx, false);
+      if (areMany) await joinByHash(tx, false);
       for (const { rules: own, version } of followed) await own.approved?.(tx, version);
       [refs, followed] = [[], []];
     };

@@ -12,6 +12,7 @@ import { DisposalStore } from './disposal.store.js';
 import { DisposalWorker } from './disposal.worker.js';
 import { DocumentsController } from './documents.controller.js';
 import { DocumentsService } from './documents.service.js';
+import { MoveAccountsStore } from './move-accounts.store.js';
 import { IntervalMemory } from './interval.memory.js';
 import { IntervalStore } from './interval.store.js';
 import { RecordBulk } from './record-bulk.js';
@@ -35,6 +36,7 @@ import { RecordTypesModule } from './types/record-types.module.js';
   providers: [
     RecordAccounts,
     AccountsStore,
+    MoveAccountsStore,
     RecordsService,
     RecordLife,
     RecordReader,
@@ -56,7 +58,6 @@ import { RecordTypesModule } from './types/record-types.module.js';
     DisposalStore,
   ],
   exports: [
-    RecordAccounts,
     RecordsService,
     RecordLife,
     RecordBulk,

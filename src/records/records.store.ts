@@ -109,14 +109,6 @@ export class RecordsStore {
     }
   }
 
-  /**
-   * Joins of the transaction's next statements are by hash, or again as Postgres likes. Tables that have grown since they were last analysed are taken for empty, and
-   * then any index that begins with the organisation is as good as the right one: each of many versions would read all the others' rows.
-   */
-  async joinByHash(tx: WriteTx, byHash: boolean): Promise<void> {
-    await tx.query(`select set_config('enable_nestloop', $1, true)`, [byHash ? 'off' : 'on']);
-  }
-
   /** Submitted versions become approved, all of them by a fixed number of statements. Throws where one of them does not wait for a decision. */
   async approve(tx: WriteTx, versions: readonly VersionRef[], decision: Decision): Promise<void> {
     const approved = await tx.execute(

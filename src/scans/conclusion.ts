@@ -100,6 +100,7 @@ export class Conclusion {
         counts: said.counts as unknown as JsonValue,
         flags: flags.map(({ code }) => code),
         reader: READER_REVISION,
+        ...(rules === null ? {} : { rules: rules.digest, program: this.snapshots.program.toString('hex') }),
         ...(scan.declared.cause === undefined ? {} : { cause: { ...scan.declared.cause } }),
       },
     });

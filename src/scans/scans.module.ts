@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ScanAccounts } from './accounts.js';
+import { AccountsStore } from './accounts.store.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { ChecksModule } from '../checks/checks.module.js';
 import { EvidenceModule } from '../evidence/evidence.module.js';
@@ -26,6 +28,8 @@ import { SnapshotsStore } from './snapshots.store.js';
   imports: [AuditModule, ChecksModule, EvidenceModule, OrganizationsModule, ResultsModule, EventsModule],
   controllers: [ScansController, AuditWebhookController, DryRunController],
   providers: [
+    ScanAccounts,
+    AccountsStore,
     ScansService,
     ScansStore,
     Conclusion,

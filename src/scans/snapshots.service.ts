@@ -84,7 +84,8 @@ export class SnapshotsService {
     return this.store.judgedByOthers(tx, this.program);
   }
 
-  private get program(): Buffer {
+  /** What it is judged by that comes with the program. */
+  get program(): Buffer {
     return Buffer.from(this.checks.program, 'hex');
   }
 }

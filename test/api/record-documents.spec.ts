@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ReconciliationService } from '../../src/reconciliation/reconciliation.service.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { programOf } from '../support/log.js';
 import { defineOwnTypes } from '../support/record-types.js';
 
 let world: World;
@@ -250,6 +252,9 @@ describe('is what the law keeps kept, and nothing disposed of by one person?', (
     expect(emptied.disposedAt).not.toBeNull();
     const revised = await officer.post(`${records}/${id}/versions`).set('If-Match', await etagOf(id));
     expect([revised.status, revised.body.type]).toEqual([410, '/problems/disposed']);
+    await world.app.get(ReconciliationService, { strict: false }).examine(programOf(clinic));
+    const { body: compared } = await officer.get(`${clinic.path}/log/altered-rows`).expect(200);
+    expect(compared.items).toEqual([]);
     // The other vendor names the letter: it stays.
     await officer.get(`${records}/${other}/versions/1/documents/${evidenceId}`).expect(200);
     await approve(other);

@@ -19,12 +19,21 @@ import { PERIOD, soon, startAudited, type Audited } from '../support/engaged.js'
 import { programOf } from '../support/log.js';
 import { packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
 import { ownType } from '../support/record-types.js';
-import { failed, Superuser, verify, type Edit } from '../support/tampering.js';
+import {
+  editsOf,
+  failed,
+  KEPT,
+  OwnEdits,
+  Superuser,
+  verify,
+  type Edit,
+  type EditedTable,
+} from '../support/tampering.js';
 import { ownCheck } from '../support/checks.js';
 
 /*
  * Somebody with all rights on the database edits rows of which events tell: the registers of an organisation. What is done to events, reports, records and the log itself is tried in
- * tampering.spec.ts.
+ * tampering.spec.ts, and to what people keep in tampering-kept.spec.ts.
  */
 
 let audited: Audited;
@@ -34,11 +43,13 @@ let clinic: Clinic;
 let officer: Caller;
 let packages: PackagesRoom;
 let directory: string;
+let edits: OwnEdits;
 
 beforeAll(async () => {
   audited = await startAudited();
   ({ world, clinic, officer } = audited);
   superuser = await Superuser.of(world);
+  edits = new OwnEdits(clinic.organizationId);
   directory = await mkdtemp(join(tmpdir(), 'safeguard-tampering-'));
   packages = packagesRoom(`${clinic.path}/packages`, officer);
   return async () => {
@@ -56,40 +67,23 @@ async function fileOfNext(): Promise<string> {
   return file;
 }
 
-/** Of the clinic; `edit` is told which rows. */
-const rows = (table: string, where: string, edit: (own: string) => string): Edit => {
-  const own = `organization_id = '${clinic.organizationId}' and ${where}`;
-  return { table, where: own, edit: edit(own) };
-};
-const update = (table: string, where: string, set: string): Edit =>
-  rows(table, where, (own) => `update ${table} set ${set} where ${own}`);
-const remove = (table: string, where: string): Edit => rows(table, where, (own) => `delete from ${table} where ${own}`);
-/** A copy of one row that is another in some columns; `where`: true of the copy alone. */
-const insert = (table: string, where: string, of: string, columns: string): Edit =>
-  rows(
-    table,
-    where,
-    () =>
-      `insert into ${table} select (jsonb_populate_record(r, jsonb_build_object(${columns}))).* from ${table} r where organization_id = '${clinic.organizationId}' and ${of}`,
-  );
-
 describe('does `complete` fail in the next package?', () => {
   // Of the one that was registered last: a register is kept in memory until its last instant is another.
   const isOwn = () => `system_id = '${audited.other.id}'`;
   const edited = (set: string) =>
-    update('system_version', isOwn(), `${set}, recorded_at = recorded_at + interval '1 microsecond'`);
+    edits.update('system_version', isOwn(), `${set}, recorded_at = recorded_at + interval '1 microsecond'`);
   const another = newId();
 
   it.each<[string, () => Edit]>([
     ['what a version of a system says of PHI was changed', () => edited(`phi = 'none'`)],
     ['the name of a system was changed', () => edited(`name = 'another'`)],
     ['a system was said to be retired', () => edited('retired_at = recorded_at')],
-    ['the versions of a system were deleted', () => remove('system_version', isOwn())],
+    ['the versions of a system were deleted', () => edits.remove('system_version', isOwn())],
     [
       'a system was put in',
-      () => insert('system_version', `system_id = '${another}'`, isOwn(), `'system_id', '${another}'`),
+      () => edits.insert('system_version', `system_id = '${another}'`, isOwn(), `'system_id', '${another}'`),
     ],
-    ['the organisation was called otherwise', () => update('organization', 'true', `name = 'Seaside Clinic'`)],
+    ['the organisation was called otherwise', () => edits.update('organization', 'true', `name = 'Seaside Clinic'`)],
   ])('when %s', async (_, edit) => {
     expect(failed(await verify(await fileOfNext()))).toEqual([]);
     const undo = await superuser.behind(edit());
@@ -230,7 +224,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
     const names = told.flatMap((line) => [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name));
     const { tables } = world.app.get(ReconciliationService, { strict: false });
     expect(names.toSorted()).toEqual(tables.toSorted());
-    expect([...EVENTS, ...TABLES.map(([table]) => table)].toSorted()).toEqual(tables.toSorted());
+    expect([...EVENTS, ...TABLES.map(([table]) => table), ...KEPT].toSorted()).toEqual(tables.toSorted());
   });
 
   const EVENTS = ['audit_event', 'audit_detail'];
@@ -250,7 +244,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
     `outcome = 'failure'`,
   ])('when an event is looked up by what it does not say: %s', async (set) => {
     const id = await eventOf('member', 'member.changed');
-    const undo = await superuser.behind(update('audit_event', `id = '${id}'`, set));
+    const undo = await superuser.behind(edits.update('audit_event', `id = '${id}'`, set));
     await examine();
     const altered = await found();
     await undo();
@@ -265,8 +259,8 @@ describe('does a comparison with the log find it, and find it right again?', () 
     ['webhook', 'webhook.changed', `url = 'https://mallory.example/'`],
   ])('when the details of events about a %s are gone, so that nobody can tell', async (table, action, set) => {
     const event = await eventOf(table, action);
-    const undoRow = await superuser.behind(update(table, own(table), set));
-    const undo = await superuser.behind(remove('audit_detail', `event_id = '${event}'`));
+    const undoRow = await superuser.behind(edits.update(table, own(table), set));
+    const undo = await superuser.behind(edits.remove('audit_detail', `event_id = '${event}'`));
     await examine();
     const altered = await found();
     await undo();
@@ -281,7 +275,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
       items: { id: string }[];
     };
     const { id } = items[0]!;
-    const undo = await superuser.behind(remove('audit_detail', `event_id = '${id}'`));
+    const undo = await superuser.behind(edits.remove('audit_detail', `event_id = '${id}'`));
     const made = await packages.settled((await packages.request({ scope: { systemId: clinic.systemId } })).id);
     const file = join(directory, `${made.id}.zip`);
     await writeFile(file, await packages.bytes(made.id));
@@ -305,9 +299,9 @@ describe('does a comparison with the log find it, and find it right again?', () 
     ).body as { id: string };
     const event = await eventOf('member', 'member.added');
     const undo = [
-      await superuser.behind(update('audit_detail', `event_id = '${event}'`, `encrypted_detail = '\\x00'`)),
-      await superuser.behind(update('member', `id = '${other}'`, `role = 'admin'`)),
-      await superuser.behind(update('webhook', own('webhook'), `url = 'https://mallory.example/'`)),
+      await superuser.behind(edits.update('audit_detail', `event_id = '${event}'`, `encrypted_detail = '\\x00'`)),
+      await superuser.behind(edits.update('member', `id = '${other}'`, `role = 'admin'`)),
+      await superuser.behind(edits.update('webhook', own('webhook'), `url = 'https://mallory.example/'`)),
     ];
     await examine();
     const altered = await found();
@@ -323,13 +317,8 @@ describe('does a comparison with the log find it, and find it right again?', () 
     expect(await found()).toEqual([]);
   });
 
-  /** A row of each table, by its own name: which, by what it is of, an edit of it, and a copy of it. */
-  const TABLES: [
-    table: string,
-    where: () => string,
-    edits: string[],
-    copy: ((id: string) => [where: string, columns: string]) | null,
-  ][] = [
+  /** By the tables' own names. */
+  const TABLES: EditedTable[] = [
     [
       'organization',
       () => 'true',
@@ -415,28 +404,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
     ],
   ];
 
-  it.each(
-    TABLES.flatMap(([table, where, edits, copy]): [string, string, () => Edit][] => [
-      ...edits.map((set): [string, string, () => Edit] => [
-        table,
-        `was edited: ${set}`,
-        () => update(table, where(), set),
-      ]),
-      [table, 'was deleted', () => remove(table, where())],
-      ...(copy === null
-        ? []
-        : [
-            [
-              table,
-              'was put in',
-              () => {
-                const [copied, columns] = copy(newId());
-                return insert(table, copied, where(), columns);
-              },
-            ] as [string, string, () => Edit],
-          ]),
-    ]),
-  )('when a row of %s %s', async (table, _, edit) => {
+  it.each(editsOf(TABLES, () => edits))('when a row of %s %s', async (table, _, edit) => {
     const undo = await superuser.behind(edit());
     await examine();
     const altered = await found();
@@ -447,7 +415,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
   });
 
   it('is it a leaf and a notice, and told in the next package, also when the finding is deleted?', async () => {
-    const undo = await superuser.behind(update('member', own('member'), `role = 'admin'`));
+    const undo = await superuser.behind(edits.update('member', own('member'), `role = 'admin'`));
     const file = await fileOfNext();
     const { lines } = await verify(file);
     expect(lines.find(({ check }) => check === 'complete')).toMatchObject({
@@ -464,7 +432,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
     });
     const { body: notices } = await officer.get(`${clinic.path}/notices?type=row.altered&limit=1`).expect(200);
     expect(notices.items[0]).toMatchObject({ data: { table: 'member', objects: [ids.get('member')] } });
-    await superuser.behind(remove('row_finding', 'true'));
+    await superuser.behind(edits.remove('row_finding', 'true'));
     await undo();
     // What the log says is taken back by the log, whoever deleted the finding.
     expect(failed(await verify(await fileOfNext()))).toEqual([]);
@@ -487,7 +455,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
     const service = world.app.get(ReconciliationService, { strict: false });
     const database = world.app.get(Database, { strict: false });
     const program = servicePrincipal('reconciliation', null, 'test');
-    const undo = await superuser.behind(remove('organization', 'true'));
+    const undo = await superuser.behind(edits.remove('organization', 'true'));
     const asked = await database.read(program, (tx) => service.organizations(tx));
     await undo();
     expect(asked).toContain(clinic.organizationId);

@@ -96,7 +96,7 @@ export class Keeper {
     await this.decide(id);
   }
 
-  private async attach(id: string, role: string, text: string): Promise<void> {
+  async attach(id: string, role: string, text: string): Promise<void> {
     const digest = createHash('sha256').update(text).digest('base64');
     await this.officer
       .post(`${this.path}/${id}/documents?role=${role}&name=document.txt`)

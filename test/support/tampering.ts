@@ -56,3 +56,69 @@ export const verify = (file: string, kept: Partial<VerifyOptions> = {}): Promise
   verifyPackage(file, { ...NOTHING_KNOWN, ...kept });
 export const failed = ({ lines }: Verdict): Check[] =>
   lines.filter(({ result }) => result === 'failed').map(({ check }) => check);
+
+/** Edits of rows of one organisation: which, and what. */
+export class OwnEdits {
+  constructor(private readonly organizationId: string) {}
+
+  update(table: string, where: string, set: string): Edit {
+    return this.of(table, where, (own) => `update ${table} set ${set} where ${own}`);
+  }
+
+  remove(table: string, where: string): Edit {
+    return this.of(table, where, (own) => `delete from ${table} where ${own}`);
+  }
+
+  /** A copy of one row that is another in some columns; `where`: true of the copy alone. */
+  insert(table: string, where: string, of: string, columns: string): Edit {
+    return this.of(
+      table,
+      where,
+      () =>
+        `insert into ${table} select (jsonb_populate_record(r, jsonb_build_object(${columns}))).* from ${table} r where organization_id = '${this.organizationId}' and ${of}`,
+    );
+  }
+
+  private of(table: string, where: string, edit: (own: string) => string): Edit {
+    const own = `organization_id = '${this.organizationId}' and ${where}`;
+    return { table, where: own, edit: edit(own) };
+  }
+}
+
+/** A row of a table: which, by what it is of, edits of it, and a copy of it. */
+export type EditedTable = [
+  table: string,
+  where: () => string,
+  edits: string[],
+  copy: ((id: string) => [where: string, columns: string]) | null,
+];
+
+/** Each edit of each row, that it is deleted, and that a copy of it is put in. */
+export const editsOf = (tables: readonly EditedTable[], edits: () => OwnEdits): [string, string, () => Edit][] =>
+  tables.flatMap(([table, where, sets, copy]): [string, string, () => Edit][] => [
+    ...sets.map((set): [string, string, () => Edit] => [
+      table,
+      `was edited: ${set}`,
+      () => edits().update(table, where(), set),
+    ]),
+    [table, 'was deleted', () => edits().remove(table, where())],
+    ...(copy === null
+      ? []
+      : [
+          [
+            table,
+            'was put in',
+            () => {
+              const [copied, columns] = copy(newId());
+              return edits().insert(table, copied, where(), columns);
+            },
+          ] as [string, string, () => Edit],
+        ]),
+  ]);
+
+/** Tables whose rows are edited in tampering-kept.spec.ts; all others that are compared are in tampering-rows.spec.ts. */
+export const KEPT = [
+  ...['record', 'record_move', 'record_link', 'record_document', 'import', 'import_row'],
+  ...['evidence_request', 'evidence_request_move', 'system_change', 'snapshot'],
+  ...['target', 'evidence_export'],
+];

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { accountOf, type Account } from '../../audit/account.js';
+import { accountOf } from '../../audit/account.js';
+import { Accounts } from '../../audit/accounts.js';
 import { AuditService } from '../../audit/audit.service.js';
 import { definedBy } from '../../audit/defined-account.js';
 import { RecordTypesStore } from './record-types.store.js';
@@ -7,10 +8,8 @@ import { RecordTypesStore } from './record-types.store.js';
 /** What organisations have made of types of records, as their events tell it. */
 @Injectable()
 export class RecordTypeAccounts {
-  readonly all: readonly Account[];
-
-  constructor(audit: AuditService, store: RecordTypesStore) {
-    this.all = [
+  constructor(accounts: Accounts, audit: AuditService, store: RecordTypesStore) {
+    accounts.add(
       accountOf(audit, {
         table: 'record_type_version',
         kind: 'record_type',
@@ -23,6 +22,6 @@ export class RecordTypeAccounts {
         rows: async (tx, ids) => (await store.rows(tx)).filter(({ id }) => ids.includes(id)),
         due: definedBy,
       }),
-    ];
+    );
   }
 }

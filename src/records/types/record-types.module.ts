@@ -10,6 +10,6 @@ import { RecordTypesStore } from './record-types.store.js';
   imports: [AuditModule, CatalogModule],
   controllers: [RecordTypesController],
   providers: [RecordTypeAccounts, RecordTypesService, RecordTypesStore],
-  exports: [RecordTypeAccounts, RecordTypesService],
+  exports: [RecordTypesService],
 })
 export class RecordTypesModule {}

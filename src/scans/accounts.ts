@@ -4,7 +4,7 @@ import { accountOf, pagesOf, type DueRow } from '../audit/account.js';
 import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AccountsStore, changeKey } from './accounts.store.js';
-import { TARGETS } from './target-account.js';
+import { LOSSES, SIGHTINGS, TARGETS } from './coverage-accounts.js';
 
 const Noted = z.object({ observedAt: z.iso.datetime().transform((text) => new Date(text)), value: z.string() });
 const Judged = z.object({ rules: z.string(), program: z.string() });
@@ -48,6 +48,8 @@ export class ScanAccounts {
         },
       },
       TARGETS,
+      SIGHTINGS,
+      LOSSES,
     );
   }
 }

@@ -50,6 +50,8 @@ beforeAll(async () => {
   await observed(3, '33');
   await observed(1, '34');
   await observed(2, '34');
+  await seen(3, 'owner-named', 'image-signed');
+  await seen(2, 'owner-named');
   const packages = packagesRoom(`${clinic.path}/packages`, officer);
   const { id } = await packages.request({ scope: { systemId: null } });
   expect((await packages.settled(id)).status).toBe('ready');
@@ -101,6 +103,19 @@ async function observed(hours: number, minor: string): Promise<void> {
     .set('Content-Type', 'application/x-ndjson')
     .send(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
     .expect(201);
+}
+
+/** Checks of a namespace, so many hours ago, by a scan that has looked at some of it. */
+async function seen(hours: number, ...checks: string[]): Promise<void> {
+  const target = { kind: 'namespace', name: 'clinic' };
+  const report = {
+    safeguardReport: 1,
+    tool: { name: 'badge-readers', version: '2.1' },
+    observedAt: new Date(Date.now() - hours * 3_600_000).toISOString(),
+    targets: [{ ...target, complete: false }],
+    results: checks.map((check) => ({ target, check, resource: 'clinic/Deployment/emr', status: 'fail' })),
+  };
+  await clinic.agent.post(`${clinic.systemPath}/scans`).send(report).expect(201);
 }
 
 /** Records by every move, alone and in tables. */
@@ -315,6 +330,13 @@ describe('does a comparison find it, and find it right again?', () => {
       [`name = 'another'`],
       (id) => [`id = '${id}'`, `'id', '${id}'`],
     ],
+    [
+      'sighting',
+      () => 'id in (select earlier_id from sighting_loss)',
+      [`series = '{}'`, 'series = series || gen_random_uuid()'],
+      null,
+    ],
+    ['sighting_loss', () => 'true', [`series = '{}'`, 'series = series || gen_random_uuid()'], null],
     [
       'evidence_export',
       () => `${own('package', 'package_id')} and evidence_id = '${audited.inside.evidenceId}'`,

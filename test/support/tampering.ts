@@ -120,5 +120,5 @@ export const editsOf = (tables: readonly EditedTable[], edits: () => OwnEdits): 
 export const KEPT = [
   ...['record', 'record_move', 'record_link', 'record_document', 'import', 'import_row'],
   ...['evidence_request', 'evidence_request_move', 'system_change', 'snapshot'],
-  ...['target', 'evidence_export'],
+  ...['target', 'sighting', 'sighting_loss', 'evidence_export'],
 ];

@@ -1,3 +1,4 @@
+import { dayOf, earliest } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
 import { applicabilityOf } from './fields.js';
@@ -43,10 +44,6 @@ export interface Finding {
   readonly reason: (wanted: readonly Term[] | null) => string;
   readonly records: readonly (EffectiveRecord | null)[];
 }
-
-export const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
-export const soonest = (dates: readonly (Date | null)[]): Date | null =>
-  dates.reduce((first, date) => (date !== null && (first === null || date < first) ? date : first), null);
 
 /** The first instant at which it is too old; at the last of its age it is not. */
 const tooOldAt = ({ goodFrom }: EffectiveRecord, days: number | null): Date | null =>
@@ -117,8 +114,8 @@ export function findingsOf(vendors: Vendors, { about, days, term }: AgreementNee
       ...vendors.agedFindings(standings, days),
     ];
     // It is bound by the vendor above for as long as that one is.
-    const bound = soonest(subcontractors.map(({ boundUntil }) => boundUntil));
-    return findings.map((one) => (one.says === 'met' ? { ...one, until: soonest([one.until, bound]) } : one));
+    const bound = earliest(subcontractors.map(({ boundUntil }) => boundUntil));
+    return findings.map((one) => (one.says === 'met' ? { ...one, until: earliest([one.until, bound]) } : one));
   }
   const direct = standings.filter(({ isSubcontractor }) => !isSubcontractor);
   return [
@@ -211,7 +208,7 @@ function agedFinding({ record, endsAt, rolledOver }: AgreementStanding, days: nu
     return { says: 'stale', reason, records: [record], until: endsAt };
   }
   const reason = () => `Record baa: an agreement is in force${rolledOver ? ' that has renewed itself' : ''}.`;
-  return { says: 'met', reason, records: [record], until: soonest([endsAt, oldAt]) };
+  return { says: 'met', reason, records: [record], until: earliest([endsAt, oldAt]) };
 }
 
 export function reviewFindings(standings: readonly VendorStanding[], need: AgreementNeed, asOf: Date): Finding[] {
@@ -235,7 +232,7 @@ export function reviewFindings(standings: readonly VendorStanding[], need: Agree
     }
     const reason = () =>
       `Record vendor_review: the safeguards of vendor ${name} were verified on ${dayOf(review.goodFrom)}.`;
-    return { says: 'met', reason, records: [review], until: soonest([oldAt, review.expiresAt]) };
+    return { says: 'met', reason, records: [review], until: earliest([oldAt, review.expiresAt]) };
   });
 }
 
@@ -253,7 +250,7 @@ export function inapplicable(input: AgreementsInput, days: number | null, asOf: 
     return [{ says: 'stale', reason, records: [statement], until: null }];
   }
   const reason = () => 'Record applicability_statement: it is stated that no vendor handles ePHI.';
-  return [{ says: 'met', reason, records: [statement], until: soonest([oldAt, statement.expiresAt]) }];
+  return [{ says: 'met', reason, records: [statement], until: earliest([oldAt, statement.expiresAt]) }];
 }
 
 const ofAssociates = (record: EffectiveRecord) =>

@@ -1,14 +1,13 @@
+import { dayOf, earliest } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { TOLD_IN_WORDS, type Statement } from '../records/statement.js';
 import {
-  dayOf,
   findingsOf,
   FLOW_DOWN,
   inapplicable,
   isOfFlowDown,
   OVERSIGHT,
   reviewFindings,
-  soonest,
   Vendors,
   type AgreementNeed,
   type AgreementNeeds,
@@ -57,11 +56,11 @@ export function judge(input: AgreementsInput, asked: AgreementNeeds, asOf: Date)
   });
   const returns = returnStatements(input, asOf);
   // From the day on which a return is due what it is about fails, also where all else is good.
-  const dueAt = soonest([...returns.map(({ until }) => until), ...returnsToCome(input, asOf)]);
+  const dueAt = earliest([...returns.map(({ until }) => until), ...returnsToCome(input, asOf)]);
   return [
     ...statements.map((statement) =>
       statement.says === 'met' && isOfReturns(statement.about)
-        ? { ...statement, until: soonest([statement.until, dueAt]) }
+        ? { ...statement, until: earliest([statement.until, dueAt]) }
         : statement,
     ),
     ...returns,
@@ -77,7 +76,7 @@ function conclude({ about, type, term }: AgreementNeed, findings: readonly Findi
   if (worst === null) return [];
   const told = findings.filter(({ says }) => says === worst);
   const wanted = term === null ? null : [term];
-  const until = soonest(told.map((finding) => finding.until));
+  const until = earliest(told.map((finding) => finding.until));
   const common = { about, need: type, says: worst, series: [], at } as const;
   if (worst === 'met') {
     const [first] = told;

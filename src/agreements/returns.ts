@@ -1,7 +1,6 @@
-import { DAY_MS } from '../kernel/dates.js';
+import { DAY_MS, dayOf } from '../kernel/dates.js';
 import type { EffectiveRecord, EndedRecord } from '../records/effective.js';
 import { agreementOf, returnOf } from './fields.js';
-import { dayOf } from './findings.js';
 import { endOf } from './rules.js';
 import { Cover, coverOf, lacking, uncovered, type Scope } from './scope.js';
 import { agreementStanding, nameOf, vendorOfAgreement, type AgreementsInput } from './standing.js';

@@ -6,6 +6,7 @@ import { OPEN_DOOR } from '../evidence/redaction.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+import { dayOf } from '../kernel/dates.js';
 import { Database, type Once, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { MAX_SILENCE } from '../kernel/http/content.js';
 import { instantOf, type Instant } from '../kernel/http/instant.js';
@@ -156,7 +157,7 @@ export class AnalysesService implements OnModuleInit {
         const { id: evidenceId, isNew } = await this.evidence.keep(tx, received);
         // From here on the commit may happen without our being told: bytes that a row may name are never removed.
         bytesAre.named = isNew;
-        const name = `posture-${instant.asOf.toISOString().slice(0, 10)}.json`;
+        const name = `posture-${dayOf(instant.asOf)}.json`;
         await this.documents.attach(tx, recordId, ifMatch, { evidenceId, role: 'posture', name });
         const { organizationId } = tx;
         const frozen = { ...instant, frozenAt: this.clock.now(), frozenBy: principal.id };

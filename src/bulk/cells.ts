@@ -1,4 +1,5 @@
 import type { FieldSchema } from '../catalog/record-type.js';
+import { dayOf } from '../kernel/dates.js';
 import { DAY, type Cell } from '../kernel/tables/table.js';
 import { isTooLong } from '../kernel/tables/xlsx-write.js';
 import { joinList, splitList } from '../kernel/tables/lists.js';
@@ -116,7 +117,7 @@ function listValue(schema: FieldSchema, text: string, directory: Directory): unk
 export function dayValue(cell: Exclude<Cell, null>): string {
   if (!(cell instanceof Date)) return textOf(cell).trim();
   if (cell.getTime() % DAY !== 0) throw new CellFault('It is an instant, where a day is meant.');
-  return cell.toISOString().slice(0, 10);
+  return dayOf(cell);
 }
 
 /** A spreadsheet's dates have no zone: an instant is written as text. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import { Clock } from '../kernel/clock.js';
+import { dayOf } from '../kernel/dates.js';
 import { Database } from '../kernel/db/database.js';
 import type { Download } from '../kernel/http/endpoint.js';
 import { instantOf, type Instant } from '../kernel/http/instant.js';
@@ -127,7 +128,7 @@ const written = (
   columns: readonly RecordColumn[],
   pages: AsyncIterable<Cell[][]>,
   { asOf }: Instant,
-): Download => tableOf(`${name}-${asOf.toISOString().slice(0, 10)}`, format, columns, pages, asOf);
+): Download => tableOf(`${name}-${dayOf(asOf)}`, format, columns, pages, asOf);
 
 /** A record as a row of these columns. */
 export const cellsOf = (

@@ -1,4 +1,5 @@
 import { readCheckpoint } from '../audit/checkpoint.js';
+import { dayOf } from '../kernel/dates.js';
 import { VERSION } from '../kernel/version.js';
 import type { Catalog } from '../catalog/catalog.js';
 import type { Control, Practice } from '../catalog/catalog.types.js';
@@ -200,7 +201,7 @@ export function packageFiles(facts: PackageFacts, rows: PackageRows, signing: Si
     ['External-Identifier', facts.id],
     ['External-Description', `As of ${facts.asOf.toISOString()}, as known at ${facts.knownAt.toISOString()}`],
     // The day of the request, not of the build: a second attempt gives the same bytes.
-    ['Bagging-Date', facts.requestedAt.toISOString().slice(0, 10)],
+    ['Bagging-Date', dayOf(facts.requestedAt)],
     ['Bag-Software-Agent', `safeguard ${VERSION} (${FORMAT})`],
   ] as const;
   const counts: Counts = { events: 0, scans: 0, results: 0, coverage: 0, facts: 0, securityEvents: 0 };

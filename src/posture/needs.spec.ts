@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { loadCatalog } from '../catalog/load.js';
 import type { TypeDefinition } from '../catalog/record-type.js';
+import { earliest } from '../kernel/dates.js';
 import type { NeedSummary } from '../records/effective.js';
 import type { Due } from '../records/obligations.js';
 import type { Statement } from '../records/statement.js';
 import { asksOf, type Ask, type Asks } from './asks.js';
-import { combinedPart, emptyPart, latest, NOTHING_ACCEPTED, placePart, soonest, type PlaceInput } from './needs.js';
+import { combinedPart, emptyPart, latest, NOTHING_ACCEPTED, placePart, type PlaceInput } from './needs.js';
 import { lateStatements, overdueStatements } from './dues.js';
 
 const DAY = 86_400_000;
@@ -307,8 +308,8 @@ describe('what do a system and its organisation say together?', () => {
   });
 
   it('which end comes first, and which last', () => {
-    expect(soonest([ago(1), null, ago(2)])).toEqual(ago(2));
-    expect(soonest([null])).toBeNull();
+    expect(earliest([ago(1), null, ago(2)])).toEqual(ago(2));
+    expect(earliest([null])).toBeNull();
     expect(latest([ago(1), ago(2)])).toEqual(ago(1));
     expect(latest([ago(1), null])).toBeNull();
     expect(latest([null, ago(1)])).toBeNull();

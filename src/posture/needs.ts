@@ -1,3 +1,4 @@
+import { earliest } from '../kernel/dates.js';
 import type { NeedSummary } from '../records/effective.js';
 import { TOLD_IN_WORDS, type Statement } from '../records/statement.js';
 import { keyOf, type Ask, type Asks } from './asks.js';
@@ -123,7 +124,7 @@ export function placePart(asks: Asks, input: PlaceInput): PlacePart {
     controls,
     accepted: input.accepted,
     works: [...input.works, ...input.statements.filter(isWorking)],
-    until: soonest(ends.filter((at) => at !== null && at > input.asOf)),
+    until: earliest(ends.filter((at) => at !== null && at > input.asOf)),
   };
 }
 
@@ -177,7 +178,7 @@ function worstOf(ask: Ask, parts: readonly (NeedPart | null)[], { systemId }: Pl
   const [worst, ...alike] = said.filter((part) => part.state === state);
   if (worst === undefined) throw new RangeError('no such state');
   // What both call met is met while it is by both.
-  return alike.length === 0 ? worst : { ...worst, until: soonest([worst, ...alike].map(({ until }) => until)) };
+  return alike.length === 0 ? worst : { ...worst, until: earliest([worst, ...alike].map(({ until }) => until)) };
 }
 
 function ofStatements(ask: Ask, statements: readonly Statement[]): NeedPart | null {
@@ -195,7 +196,7 @@ function ofStatements(ask: Ask, statements: readonly Statement[]): NeedPart | nu
         .concat(more > 0 ? [`${more} more of this kind.`] : [])
         .join(' '),
       records: [...new Set(told.flatMap(({ records }) => records))].slice(0, MAX_RECORDS),
-      until: state === 'met' ? soonest(told.map(({ until }) => until)) : null,
+      until: state === 'met' ? earliest(told.map(({ until }) => until)) : null,
     };
   }
   return null;
@@ -227,7 +228,7 @@ function ofSummary(ask: Ask, summary: NeedSummary | undefined): NeedPart | null 
       days === null || oldestGoodFrom === null ? null : new Date(oldestGoodFrom.getTime() + days * DAY + 1);
     const since = oldestGoodFrom === null ? '' : `, of ${day(oldestGoodFrom.getTime())}`;
     const reason = ask.isEach ? `Kept: ${name}, for ${of}.` : `Kept: ${name}${since}.`;
-    return { ...part, state: 'met', reason, until: soonest([tooOld, firstExpires, endsAt]) };
+    return { ...part, state: 'met', reason, until: earliest([tooOld, firstExpires, endsAt]) };
   }
   const tooOld = subjects - fresh - expired;
   const parts = [
@@ -328,13 +329,9 @@ function combined(ask: Ask, own: NeedPart, whole: NeedPart): NeedPart {
     ...own,
     reason: own.reason === whole.reason ? own.reason : `${own.reason} ${whole.reason}`,
     records: [...new Set([...own.records, ...whole.records])].slice(0, MAX_RECORDS),
-    until: ask.isEach ? soonest(ends) : latest(ends),
+    until: ask.isEach ? earliest(ends) : latest(ends),
   };
 }
-
-/** Null stands for never: of several ends the first that comes. */
-export const soonest = (dates: readonly (Date | null)[]): Date | null =>
-  dates.reduce((first, date) => (date !== null && (first === null || date < first) ? date : first), null);
 
 /** Of several ends the last; null where one of them never comes. */
 export const latest = (dates: readonly (Date | null)[]): Date | null =>

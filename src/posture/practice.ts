@@ -1,6 +1,7 @@
 import type { Practice } from '../catalog/catalog.types.js';
+import { earliest } from '../kernel/dates.js';
 import type { EvidenceRef, PracticePosture } from './posture.schema.js';
-import { latest, soonest, type NeedPart, type SubjectPart } from './needs.js';
+import { latest, type NeedPart, type SubjectPart } from './needs.js';
 import { practiceStatus, type Part } from './rule.js';
 import { countResults, scannerPart, type ScannerCase, type ScannerPart } from './scanner.js';
 import { countStatuses, type Status } from './status.js';
@@ -108,7 +109,7 @@ const reasonsOf = (needs: readonly NeedPart[], state: NeedPart['state']): string
 function staleAtOf(status: Status, seen: ScannerPart, needs: readonly NeedPart[]): Date | null {
   const scanner = seen.staleAt === null ? null : new Date(seen.staleAt);
   const met = needs.filter(({ state }) => state === 'met').map(({ until }) => until);
-  if (status === 'evidenced') return soonest([scanner, ...met]);
+  if (status === 'evidenced') return earliest([scanner, ...met]);
   if (status === 'partial') {
     return latest([...(seen.state === 'partial' || seen.state === 'full' ? [scanner] : []), ...met]);
   }

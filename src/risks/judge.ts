@@ -1,3 +1,4 @@
+import { dayOf, earliest } from '../kernel/dates.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import type { Statement } from '../records/statement.js';
 import { analysisOf, planOf, riskOf, type RiskFields } from './fields.js';
@@ -143,7 +144,7 @@ function planFindings(input: RisksInput, { days }: RiskNeed, asOf: Date): Findin
     const at = openUntil(riskOf(record), asOf);
     return at === null ? [] : [at];
   });
-  const until = soonest([end, ...due]);
+  const until = earliest([end, ...due]);
   const reason =
     'Record risk_management_plan: every risk that is not accepted has an owner and a day, and none is overdue.';
   return [{ says: 'met', reason, records, until }];
@@ -216,12 +217,9 @@ const isDone = ({ completedOn }: RiskFields, asOf: Date): boolean =>
 
 /** A day is one in UTC, and what is due on it is overdue from the next one on. */
 const endOfDay = (day: string): Date => new Date(Date.parse(day) + DAY);
-const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 /** The first instant at which it is too old; at the last of its age it is not. */
 const tooOldAt = ({ goodFrom }: EffectiveRecord, days: number | null): Date | null =>
   days === null ? null : new Date(goodFrom.getTime() + days * DAY + 1);
-const soonest = (dates: readonly (Date | null)[]): Date | null =>
-  dates.reduce((first, date) => (date !== null && (first === null || date < first) ? date : first), null);
 
 function bounded(findings: readonly Finding[]): Finding[] {
   if (findings.length <= MAX_TOLD) return [...findings];

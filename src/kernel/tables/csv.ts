@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
+import { dayOf } from '../dates.js';
 import { guarded } from './formula.js';
 import { DAY, type Cell } from './table.js';
 
@@ -31,7 +32,6 @@ async function* csvPages(
 }
 
 const isDay = (cell: Cell): cell is Date => cell instanceof Date && cell.getTime() % DAY === 0;
-const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
 
 function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';

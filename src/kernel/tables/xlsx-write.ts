@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { dayOf } from '../dates.js';
 import { zipOf, type ZipInput } from '../zip-write.js';
 import { isLikeFormula } from './formula.js';
 import { columnName, DAY, EPOCH_1900, TABLE_LIMITS, type Cell } from './table.js';
@@ -147,7 +148,7 @@ function cellXml(cell: Cell, at: string, style: number): string {
     // Before that Excel counts a day that never was.
     if (serial >= 61) return `<c r="${at}" s="${DATE}"><v>${serial}</v></c>`;
   }
-  const text = cell instanceof Date ? cell.toISOString().slice(0, 10) : cell;
+  const text = cell instanceof Date ? dayOf(cell) : cell;
   const held = text.length > TABLE_LIMITS.cell ? TOO_LONG(text.length) : text;
   const shown = isLikeFormula(held) ? QUOTED : style;
   return `<c r="${at}" s="${shown}" t="inlineStr"><is><t xml:space="preserve">${escaped(held)}</t></is></c>`;

@@ -91,7 +91,9 @@ export async function takeIn(
   const watch = door.watch();
   const held = new Held(watch, custody.room);
   try {
-    const incoming = await custody.driver.take(encrypted(custody, held.passing(decoded as AsyncIterable<Buffer>)));
+    const incoming = await custody.driver.take(
+      encrypted(custody, held.passing(freed(decoded as AsyncIterable<Buffer>))),
+    );
     try {
       // Settled already: the content's stream ended cleanly, or it could not have been taken.
       const { sha256, decodedBytes: size } = await finished;
@@ -116,6 +118,14 @@ export async function takeIn(
   } finally {
     // A driver that fails before it reads leaves the content open.
     decoded.destroy();
+  }
+}
+
+/** Each chunk is freed when the next is asked for: whoever wants it has copied it by then. One that is a part of a buffer is left to be collected with the others of it. */
+async function* freed(received: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  for await (const chunk of received) {
+    yield chunk;
+    if (chunk.length === chunk.buffer.byteLength) freeBuffer(chunk);
   }
 }
 

@@ -43,7 +43,10 @@ export function buffersPassed(bytes: number): void {
   collect({ type: 'minor', execution: 'sync' });
 }
 
-/** Gives back the memory of a buffer of its own that nobody will look at again: without waiting until its object is found to be garbage. */
+/**
+ * Gives back the memory of a buffer of its own that nobody will look at again: without waiting until its object is found to be garbage, which is long where it was still in use
+ * when the young generation was collected twice.
+ */
 export function freeBuffer({ buffer }: ArrayBufferView): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -130,7 +130,11 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
 
 async function* staged(lines: readonly string[]): AsyncGenerator<StagedRows> {
   for (const line of lines) {
-    yield await Promise.resolve({ table: RESULT.staging, columns: RESULT.stagingColumns, bytes: Buffer.from(line) });
+    yield await Promise.resolve({
+      table: RESULT.staging,
+      columns: RESULT.stagingColumns,
+      bytes: new TextEncoder().encode(line),
+    });
   }
 }
 

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { awaitTurns } from '../kernel/db/turns.js';
+import { freeBuffer } from '../kernel/memory.js';
 import { keepCoverage, type Place } from './coverage.sql.js';
 import { FACT, insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
 import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.js';
@@ -75,10 +77,10 @@ export class MergeStore {
           await copy?.end();
           if (!made.has(table)) await tx.query(makeStaging({ staging: table, stagingColumns: columns }));
           made.add(table);
-          copy = new Copy(table, client.query(copyFrom(`copy ${table} from stdin`)));
+          copy = new Copy(table, client.connection.stream, client.query(copyFrom(`copy ${table} from stdin`)));
         }
-        await copy.write(bytes);
         const length = (lying.get(table) ?? 0) + bytes.length;
+        await copy.write(bytes);
         lying.set(table, length);
         if (take === null || length < TAKEN_AT) continue;
         await copy.end();
@@ -216,6 +218,7 @@ class Copy {
 
   constructor(
     readonly table: string,
+    private readonly socket: Duplex,
     private readonly stream: CopyStreamQuery,
   ) {
     stream.on('error', (error) => (this.failure ??= error));
@@ -231,7 +234,10 @@ class Copy {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.failure !== null) throw this.failure;
-    if (!this.stream.write(bytes)) await once(this.stream, 'drain');
+    if (this.stream.write(bytes)) return;
+    await once(this.stream, 'drain');
+    // All has left. What still has to would be sent as something else.
+    if (this.socket.writableLength === 0) freeBuffer(bytes);
   }
 
   async end(): Promise<void> {

@@ -30,6 +30,7 @@ export interface StagedRows {
   table: string;
   /** Its columns with their types, for it is made when it is first used. */
   columns: string;
+  /** Given away, with the buffer that they lie in: it is freed when they have been sent. */
   bytes: Uint8Array;
 }
 

@@ -208,6 +208,7 @@ class HeldRows implements Parsing {
   async *rows(): AsyncGenerator<RowChunk> {
     for (const chunk of this.chunks) {
       yield await Promise.resolve(chunk);
+      // Nothing where its taker has freed it.
       buffersPassed(chunk.bytes.length);
     }
   }
@@ -286,6 +287,7 @@ class RowStream implements Parsing {
       Atomics.notify(this.underWay, 0);
       if (this.end === null) this.time.resume();
       yield chunk;
+      // Nothing where its taker has freed it.
       buffersPassed(chunk.bytes.length);
     }
   }

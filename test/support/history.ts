@@ -163,6 +163,6 @@ const lineOf = (target: string, source: string, check: string, status: Status): 
   });
 
 async function* staged(lines: readonly string[]): AsyncGenerator<StagedRows> {
-  const bytes = Buffer.from(lines.join(''));
+  const bytes = new TextEncoder().encode(lines.join(''));
   yield await Promise.resolve({ table: RESULT.staging, columns: RESULT.stagingColumns, bytes });
 }

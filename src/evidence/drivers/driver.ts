@@ -34,7 +34,7 @@ export interface IncomingObject {
 
 /** Where the (encrypted) bytes of evidence lie. Objects are written once and never changed. */
 export interface EvidenceDriver {
-  /** Takes everything that `source` yields. Rejected means that nothing is there. */
+  /** Takes everything that `source` yields; what it yields is valid until the next is asked for. Rejected means that nothing is there. */
   take(source: AsyncIterable<Buffer>): Promise<IncomingObject>;
   /**
    * Keeps everything that `source` yields under a key that has no object yet. Resolved means durable: it outlives a power cut. Rejected means that nothing

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freeBuffer } from '../../kernel/memory.js';
 import { FileSystemDriver } from './file-system.js';
 
 const DAY = 86_400_000;
@@ -55,6 +56,24 @@ describe('file system driver', () => {
     );
     expect(await gather(driver.openRange(object, 5, 5))).toHaveLength(0);
     expect(await filesUnder(root)).toEqual(['org/ab/evidence-1']);
+  });
+
+  it('keeps what is overwritten and freed as soon as the next is asked for?', async () => {
+    const { root, driver } = await fresh();
+    const parts = [40, 2 ** 20 - 40, 2 ** 20, 3 * 2 ** 20 + 5, 7].map((size) => randomBytes(size));
+    async function* gone(): AsyncGenerator<Buffer> {
+      for (const part of parts) {
+        const passing = Buffer.allocUnsafeSlow(part.length);
+        part.copy(passing);
+        yield await Promise.resolve(passing);
+        passing.fill(0);
+        freeBuffer(passing);
+      }
+    }
+    const { size, sha256 } = await driver.put('org/passing', gone(), { retainUntil });
+    const whole = Buffer.concat(parts);
+    expect([size, sha256]).toEqual([whole.length, createHash('sha256').update(whole).digest()]);
+    expect((await readFile(join(root, 'org/passing'))).equals(whole)).toBe(true);
   });
 
   it('may nobody else read or change any of it?', async () => {

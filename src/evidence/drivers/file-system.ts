@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Refusal } from '../../kernel/http/problem.js';
+import { freeBuffer } from '../../kernel/memory.js';
 import { Swept } from '../../kernel/sweeper.js';
 import type { EvidenceDriver, IncomingObject, LocalFile, ObjectRef, StoredObject } from './driver.js';
 
@@ -137,16 +138,15 @@ async function writeDurably(path: string, source: AsyncIterable<Buffer>): Promis
   let size = 0;
   // Read-only from the start; the descriptor that made it may write.
   const file = await open(path, 'wx', 0o400);
+  const buffer = Buffer.allocUnsafeSlow(WRITE_CHUNK);
   try {
-    let waiting: Buffer[] = [];
     let bytes = 0;
     let unsynced = 0;
     let syncing = Promise.resolve();
     const write = async (): Promise<void> => {
       // Writes all of it, at the present position.
-      await file.writeFile(waiting.length === 1 && waiting[0] !== undefined ? waiting[0] : Buffer.concat(waiting));
+      await file.writeFile(buffer.subarray(0, bytes));
       unsynced += bytes;
-      waiting = [];
       bytes = 0;
       if (unsynced < SYNC_CHUNK) return;
       unsynced = 0;
@@ -157,15 +157,19 @@ async function writeDurably(path: string, source: AsyncIterable<Buffer>): Promis
     for await (const chunk of source) {
       hash.update(chunk);
       size += chunk.length;
-      waiting.push(chunk);
-      bytes += chunk.length;
-      if (bytes >= WRITE_CHUNK) await write();
+      for (let at = 0; at < chunk.length;) {
+        const copied = chunk.copy(buffer, bytes, at);
+        at += copied;
+        bytes += copied;
+        if (bytes === buffer.length) await write();
+      }
     }
     if (bytes > 0) await write();
     await syncing;
     await file.sync();
   } finally {
     await file.close();
+    freeBuffer(buffer);
   }
   return { size, sha256: hash.digest() };
 }

@@ -37,7 +37,10 @@ export function plaintextSize(ciphertext: number): number {
   return size;
 }
 
-/** @param associatedData what the bytes belong to; at most 1 024 bytes (the bound of HKDF's info in OpenSSL). */
+/**
+ * Each chunk is valid until the next is asked for.
+ * @param associatedData what the bytes belong to; at most 1 024 bytes (the bound of HKDF's info in OpenSSL).
+ */
 export async function* encryptStream(
   key: KeyObject,
   associatedData: Buffer,
@@ -52,9 +55,10 @@ export async function* encryptStream(
     const encrypted = cipher.update(bytes);
     cipher.final();
     if (encrypted.length > 0) yield encrypted;
+    freeBuffer(encrypted);
     yield cipher.getAuthTag();
-    // As received, and as encrypted.
-    buffersPassed(2 * encrypted.length);
+    // As received.
+    buffersPassed(bytes.length);
   }
 }
 

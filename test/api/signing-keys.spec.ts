@@ -143,12 +143,23 @@ describe('the list of keys that sign', () => {
   it('is one of before the service vouched for any known by its public key among the service’s?', async () => {
     const publicKey = await putIn('package');
     // As in a database of then, which has no vouchers.
-    await new Superuser(admin).unguarded('signing_key_voucher', 'delete from signing_key_voucher');
+    const superuser = new Superuser(admin);
+    await superuser.unguarded('signing_key_voucher', 'delete from signing_key_voucher');
     const { log, receipt, package: present } = await restarted();
     expect((await vouchedFor()).toSorted()).toEqual(
       [log, receipt, present].map((key) => fingerprintOf(key.publicKey)).toSorted(),
     );
     await writeFile(beside('signing/package-2020.pub.pem'), pemOf(publicKey));
+    // Nor is another key that was put in its place, under its name.
+    const { publicKey: another } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const undo = await superuser.behind({
+      table: 'signing_key',
+      where: `key_id = '${fingerprintOf(publicKey)}'`,
+      edit: `update signing_key set public_key = '\\x${spkiOf(another).toString('hex')}' where key_id = '${fingerprintOf(publicKey)}'`,
+    });
+    await restarted();
+    expect(await vouchedFor()).not.toContain(fingerprintOf(another));
+    await undo();
     await restarted();
     expect(await vouchedFor()).toContain(fingerprintOf(publicKey));
     // In another use it is none of them, and a server does not start with what is no key of its use.

@@ -81,7 +81,7 @@ export class SigningKeys implements OnModuleInit {
       const vouched = await this.vouched(tx);
       for (const row of await signingKeyStore.all(tx)) {
         const versions = await vouched(row);
-        const isOurs = versions.size > 0 || this.isCurrent(row) || this.earlier.has(nameOf(row));
+        const isOurs = versions.size > 0 || this.isCurrent(row) || this.isEarlier(row);
         if (!isOurs || versions.has(this.kek.version)) continue;
         await signingKeyStore.vouch(tx, row, await this.kek.wrap(digestOf(row), contextOf(row)));
       }
@@ -111,6 +111,11 @@ export class SigningKeys implements OnModuleInit {
 
   private isCurrent({ use, publicKey }: SigningKeyRow): boolean {
     return spkiOf(this.keys[use].publicKey).equals(publicKey);
+  }
+
+  /** By its bytes: what a row calls itself whoever writes the database may leave as it was. */
+  private isEarlier({ use, publicKey }: SigningKeyRow): boolean {
+    return this.earlier.has(nameOf({ use, keyId: hash('sha256', publicKey) }));
   }
 
   private async vouched(tx: Tx): Promise<Vouched> {

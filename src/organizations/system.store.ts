@@ -26,7 +26,7 @@ export class SystemStore {
   async lock(tx: WriteTx, id: string): Promise<SystemRow | null> {
     const row = await tx.manager.findOne(System, {
       where: { organizationId: tx.organizationId, id },
-      lock: { mode: 'pessimistic_write' },
+      lock: { mode: 'for_no_key_update' },
     });
     return inSight(tx, row);
   }

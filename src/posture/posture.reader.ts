@@ -60,12 +60,12 @@ export class PostureReader {
   }
 
   /**
-   * Waits for changes of systems and settings, merges, decisions and findings under way: then what is known at the instant is final. In a transaction of its own: a snapshot is taken by its first statement,
-   * and would not show what was waited for.
+   * Waits for changes of systems and settings, and then for merges, decisions and findings under way: then what is known at the instant is final. In transactions of their own: a snapshot
+   * is taken by its first statement, and would not show what was waited for; and nobody who changes a system is to wait for whoever waits for a long merge.
    */
-  awaitKnown(principal: Principal, ask: PostureAsk): Promise<void> {
-    return this.database.read(principal, async (tx) => {
-      await this.systems.awaitRegistered(tx, ask.knownAt);
+  async awaitKnown(principal: Principal, ask: PostureAsk): Promise<void> {
+    await this.database.read(principal, (tx) => this.systems.awaitRegistered(tx, ask.knownAt));
+    await this.database.read(principal, async (tx) => {
       const systems = await this.systemsOf(tx, ask);
       await this.results.awaitMerges(
         tx,

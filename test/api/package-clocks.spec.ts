@@ -119,3 +119,35 @@ it('is a question of the posture as it was known answered after a change of the 
   await Promise.all([asked, holding]);
   expect(done).toEqual(['let go on', 'answered 200']);
 });
+
+it('is a system changed while a report of it is merged, and a question waits for that?', async () => {
+  const [locked, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  const database = world.app.get(Database, { strict: false });
+  // As a merge that has found new targets.
+  const merging = database.write(programOf(clinic), async (tx) => {
+    tx.withoutAudit('locks alone are no change');
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `merge/${clinic.organizationId}/${clinic.systemId}`,
+    ]);
+    await tx.query('select from system where organization_id = $1 and id = $2 for key share', [
+      clinic.organizationId,
+      clinic.systemId,
+    ]);
+    locked.resolve(undefined);
+    await gate.promise;
+  });
+  await locked.promise;
+  const done: string[] = [];
+  const asked = officer
+    .get(`${clinic.path}/posture?knownAt=${new Date().toISOString()}`)
+    .then(({ status }) => done.push(`answered ${status}`));
+  await oneWaits();
+  const { body, headers } = await clinic.admin.get(clinic.systemPath).expect(200);
+  const { status } = await clinic.admin
+    .patch(clinic.systemPath, { phiNamespaces: [...(body.phiNamespaces as string[]), 'lab'] })
+    .set('If-Match', headers['etag']!);
+  done.push(`changed ${status}`);
+  gate.resolve(undefined);
+  await Promise.all([asked, merging]);
+  expect(done).toEqual(['changed 200', 'answered 200']);
+});

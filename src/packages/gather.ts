@@ -137,7 +137,8 @@ export class PackageGatherer {
         systemPosture: evaluatedOnce(
           async (systemId) => (await this.posture.evaluateNow(principal, { systemId, ...instant })).document,
         ),
-        readings: () => this.report.read(principal, { posture, periodFrom: row.periodFrom, instant }),
+        readings: () =>
+          this.report.read(principal, { posture, periodFrom: row.periodFrom, instant }, () => meter.tick()),
         writeReport: (report) => this.writer.write(report),
         evidence: (id) => this.evidence.content(principal, id, meter),
         custody: this.custody.reader(

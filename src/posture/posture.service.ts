@@ -124,14 +124,21 @@ export class PostureService {
 
   /**
    * How many items of the law had which status at each of the instants: as `evaluate` counts them, of what has to be final at `knownAt`. Null where the system was none of
-   * the organisation's then. Evaluated anew, whatever is remembered: a package shows them, and nobody could hold them against anything in it.
+   * the organisation's then. Evaluated anew, whatever is remembered: a package shows them, and nobody could hold them against anything in it. Of many systems that takes
+   * minutes: each instant is of a snapshot of its own, and `before` is done before each.
    */
   async countsAt(
     principal: Principal,
     { systemId, knownAt }: Omit<PostureAsk, 'asOf'>,
     instants: readonly Date[],
+    before: () => Promise<void>,
   ): Promise<(StatusCounts | null)[]> {
-    return this.atEach(principal, instants, (tx, asOf) => this.countsOf(tx, { systemId, asOf, knownAt }));
+    const counts: (StatusCounts | null)[] = [];
+    for (const asOf of instants) {
+      await before();
+      counts.push(await this.database.readSnapshot(principal, (tx) => this.countsOf(tx, { systemId, asOf, knownAt })));
+    }
+    return counts;
   }
 
   /**

@@ -1,8 +1,12 @@
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Abandoned } from '../../src/packages/build-progress.js';
+import { ReportReader } from '../../src/packages/report/readings.js';
+import { PostureService } from '../../src/posture/posture.service.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
 import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
+import { programOf } from '../support/log.js';
 import { keepersOf, type Keepers } from '../support/records.js';
 import { kubeBench, send } from './reports.js';
 
@@ -109,4 +113,25 @@ describe('the report in a package', () => {
     const loaded = Object.keys(createRequire(import.meta.url).cache);
     expect(loaded.filter((path) => /node_modules\/(pdfmake|pdfkit|fontkit)\//.test(path))).toEqual([]);
   });
+});
+
+it('is the reading of its figures ended before the next system or point of the trend when nobody wants it any more?', async () => {
+  const principal = programOf(clinic);
+  const posture = world.app.get(PostureService, { strict: false });
+  const reader = world.app.get(ReportReader, { strict: false });
+  const instant = { asOf: new Date(), knownAt: new Date() };
+  const { document } = await posture.evaluate(principal, { systemId: null, ...instant });
+  const ticks = async (most: number): Promise<number> => {
+    let done = 0;
+    const tick = () => (done++ === most ? Promise.reject(new Abandoned('cancelled')) : Promise.resolve());
+    await reader
+      .read(principal, { posture: document, periodFrom: new Date(ago(365)), instant }, tick)
+      .catch((error: unknown) => {
+        expect(error).toBeInstanceOf(Abandoned);
+      });
+    return done;
+  };
+  const all = document.systems.length + 12;
+  expect(await ticks(Infinity)).toBe(all);
+  for (const most of [0, 1, all - 1]) expect(await ticks(most)).toBe(most + 1);
 });

@@ -94,9 +94,11 @@ export class ReportReader {
     private readonly results: ResultsService,
   ) {}
 
+  /** @param tick is done before each system and each point of the trend, outside of any transaction; what it throws ends the reading. */
   async read(
     principal: Principal,
     of: { posture: Readings['posture']; periodFrom: Date; instant: Instant },
+    tick: () => Promise<void>,
   ): Promise<Readings> {
     const { posture, periodFrom, instant } = of;
     const period = { from: periodFrom, to: instant.asOf };
@@ -104,6 +106,7 @@ export class ReportReader {
     const objectives = new Worst(MOST, byBreaches);
     const freshness = new Worst(MOST, byAge);
     for (const { id, name } of posture.systems) {
+      await tick();
       await this.database.readSnapshot(principal, async (tx) => {
         for (const key of await this.keys.ledger(tx, instant, id)) keys.add(keyReading(name, key));
         const kept = await this.recovery.kept(tx, instant, id);
@@ -118,7 +121,7 @@ export class ReportReader {
     }
     return {
       posture,
-      trend: await this.trend(principal, posture, period, instant.knownAt),
+      trend: await this.trend(principal, posture, period, instant.knownAt, tick),
       keys: keys.shown(),
       objectives: objectives.shown(),
       freshness: freshness.shown(),
@@ -131,9 +134,10 @@ export class ReportReader {
     { systemId, counts }: Readings['posture'],
     { from, to }: { from: Date; to: Date },
     knownAt: Date,
+    tick: () => Promise<void>,
   ): Promise<TrendPoint[]> {
     const instants = trendInstants(from, to);
-    const past = await this.posture.countsAt(principal, { systemId, knownAt }, instants);
+    const past = await this.posture.countsAt(principal, { systemId, knownAt }, instants, tick);
     return [
       ...instants.map((at, index) => ({ at, controls: past[index] ?? null })),
       { at: to, controls: counts.controls },

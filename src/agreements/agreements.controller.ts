@@ -6,6 +6,7 @@ import { instantOf } from '../kernel/http/instant.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
 import type { Principal } from '../kernel/principal.js';
+import { SystemService } from '../organizations/system.service.js';
 import { getVendorChain, listAgreements, type ChainLinkView, type VendorChainView } from './agreements.schema.js';
 import { AgreementsService } from './agreements.service.js';
 import { subcontractorsOf, type VendorEntry } from './register.js';
@@ -17,6 +18,7 @@ export class AgreementsController {
   constructor(
     private readonly database: Database,
     private readonly agreements: AgreementsService,
+    private readonly systems: SystemService,
     private readonly clock: Clock,
   ) {}
 
@@ -52,8 +54,9 @@ export class AgreementsController {
     const { knownAt } = query;
     const now = await this.database.read(principal, (tx) => this.agreements.present(tx, this.clock.now()));
     const instant = instantOf(query, now);
-    // In a transaction of its own: a snapshot is taken by its first statement, and would not show what was waited for.
+    // In transactions of their own: a snapshot is taken by its first statement, and would not show what was waited for.
     if (knownAt !== undefined) {
+      await this.database.read(principal, (tx) => this.systems.awaitRegistered(tx, instant.knownAt));
       await this.database.read(principal, (tx) => this.agreements.awaitDecisions(tx, instant.knownAt));
     }
     return this.database.readSnapshot(principal, (tx) => this.agreements.register(tx, instant));

@@ -60,12 +60,16 @@ export class KeysController {
     return (await this.systems.systemsAsOf(tx, instant)).map(({ id }) => id);
   }
 
-  /** Whoever names what was known is told what stays so. In a transaction of its own: a snapshot is taken by its first statement, and would not show what was waited for. */
+  /** Whoever names what was known is told what stays so. In transactions of their own: a snapshot is taken by its first statement, and would not show what was waited for. */
   private async awaitKnown(principal: Principal, system: string | null, knownAt: string | undefined): Promise<void> {
     if (knownAt === undefined) return;
-    await this.database.read(principal, async (tx) => {
+    const instant = await this.database.read(principal, async (tx) => {
       if (system !== null) await this.systems.requireSystem(tx, system);
-      const instant = instantOf({ knownAt }, await this.keys.present(tx, system));
+      const asked = instantOf({ knownAt }, await this.keys.present(tx, system));
+      await this.systems.awaitRegistered(tx, asked.knownAt);
+      return asked;
+    });
+    await this.database.read(principal, async (tx) => {
       const ids = system === null ? await this.inScope(tx, instant) : [system];
       await this.keys.awaitKnown(tx, ids, instant.knownAt);
     });

@@ -50,14 +50,16 @@ export class RecoveryController {
     });
   }
 
-  /** Whoever names what was known is told what stays so. In a transaction of its own: a snapshot is taken by its first statement, and would not show what was waited for. */
+  /** Whoever names what was known is told what stays so. In transactions of their own: a snapshot is taken by its first statement, and would not show what was waited for. */
   private async awaitKnown(principal: Principal, systemId: string, knownAt: string | undefined): Promise<void> {
     if (knownAt === undefined) return;
-    await this.database.read(principal, async (tx) => {
+    const instant = await this.database.read(principal, async (tx) => {
       await this.systems.requireSystem(tx, systemId);
-      const instant = instantOf({ knownAt }, await this.recovery.present(tx, systemId));
-      await this.recovery.awaitKnown(tx, systemId, instant.knownAt);
+      const asked = instantOf({ knownAt }, await this.recovery.present(tx, systemId));
+      await this.systems.awaitRegistered(tx, asked.knownAt);
+      return asked;
     });
+    await this.database.read(principal, (tx) => this.recovery.awaitKnown(tx, systemId, instant.knownAt));
   }
 
   @Endpoint(listBackups)

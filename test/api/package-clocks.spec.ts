@@ -98,7 +98,12 @@ describe('a system that is registered while a package is made', () => {
   });
 });
 
-it('is a question of the posture as it was known answered after a change of the settings under way?', async () => {
+it.each([
+  ['the posture', () => `${clinic.path}/posture`],
+  ['agreements', () => `${clinic.path}/agreements`],
+  ['keys', () => `${clinic.path}/keys`],
+  ['the recovery of a system', () => `${clinic.systemPath}/recovery`],
+])('is a question of %s as known answered after a change of systems or settings under way?', async (_, path) => {
   const [locked, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
   const name = `register/${clinic.organizationId}`;
   const database = world.app.get(Database, { strict: false });
@@ -111,7 +116,7 @@ it('is a question of the posture as it was known answered after a change of the 
   await locked.promise;
   const done: string[] = [];
   const asked = officer
-    .get(`${clinic.path}/posture?knownAt=${new Date().toISOString()}`)
+    .get(`${path()}?knownAt=${new Date().toISOString()}`)
     .then(({ status }) => done.push(`answered ${status}`));
   await oneWaits();
   done.push('let go on');

@@ -117,8 +117,12 @@ const MAX_REASONS = 10;
 
 const named = (key: string): string => (key === '' ? 'the row' : `row ${key}`);
 
+/** Of what a row has to say, that of which it says something else. */
+export const others = (row: Says, due: Says): string[] =>
+  Object.keys(due).filter((name) => !isAlike(row[name] ?? null, due[name] ?? null));
+
 function fieldsOf(key: string, row: Says, due: Says): string[] {
-  const other = Object.keys(due).filter((name) => !isAlike(row[name] ?? null, due[name] ?? null));
+  const other = others(row, due);
   return other.length === 0 ? [] : [`${named(key)} has another ${other.join(', ')}`];
 }
 

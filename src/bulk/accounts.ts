@@ -7,6 +7,9 @@ import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import { ImportStore } from './import.store.js';
 import { faultsDigest } from './rows-digest.js';
 
+/** Imports whose rows are compared at once: each may have a hundred thousand. */
+const SIZE = 5;
+
 const OF_IMPORT = {
   kind: 'import',
   actions: ['import.received', 'import.refused', 'import.applied', 'import.approved', 'import.rejected'],
@@ -36,6 +39,7 @@ export class ImportAccounts {
       accountOf(audit, {
         table: 'import_row',
         ...OF_IMPORT,
+        size: SIZE,
         ids: (tx, after, limit) => store.idsOfRows(tx, after, limit),
         rows: (tx, ids) => store.rowsOfEach(tx, ids),
         due: importRows,

@@ -9,7 +9,7 @@ import { ExportsStore } from './exports.store.js';
 /** Packages that are compared at once: each may have all evidence of the organisation. */
 const SIZE = 5;
 
-const Built = z.object({ evidence: z.array(z.string()), unreadable: z.array(z.string()) });
+const Built = z.object({ evidence: z.array(z.string()), unreadable: z.array(z.string()), exported: z.number() });
 
 /** Which evidence has left the service in packages, as the events of their builds tell it: of each event all of it together. */
 @Injectable()
@@ -24,7 +24,7 @@ export class ExportAccounts {
         due: (told) =>
           told.flatMap(({ eventId, after }): Omit<DueRow, 'id'>[] => {
             const { data: built } = Built.safeParse(after);
-            // Of an event whose details are gone nobody can tell.
+            // Of an event whose details are gone nobody can tell, nor of one from before exports were kept.
             if (built === undefined) return [{ key: null, says: {} }];
             const unreadable = new Set(built.unreadable);
             const exported = built.evidence.filter((id) => !unreadable.has(id)).sort();

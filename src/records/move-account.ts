@@ -1,4 +1,4 @@
-import type { Account, DueRow, Says } from '../audit/account.js';
+import { others, type Account, type DueRow, type Says } from '../audit/account.js';
 import type { AuditService, ListedEvent } from '../audit/audit.service.js';
 import { sifted } from '../audit/derived-account.js';
 import type { Action } from '../audit/event.js';
@@ -34,12 +34,32 @@ export const moveAccount = (audit: AuditService, store: MoveAccountsStore): Acco
       ...(await store.imported(tx, ids)).map(({ recordId, version, ...says }) => ({ id: recordId, version, says })),
       ...events.flatMap((event) => told(event, disposed)),
     ];
+    const kept = new Map((await store.rows(tx, ids)).map(({ id, key, says }) => [`${id} ${key}`, says]));
     const ofVersions = Map.groupBy(moves, ({ id, version }) => `${id} ${version}`);
     return [...ofVersions.values()].flatMap((ofVersion) =>
-      ofVersion.map(({ id, version, says }, at): DueRow => ({ id, key: `${version}.${at + 1}`, says })),
+      inOrderOf((at) => kept.get(`${ofVersion[0]?.id} ${ofVersion[0]?.version}.${at + 1}`), ofVersion).map(
+        ({ id, version, says }, at): DueRow => ({ id, key: `${version}.${at + 1}`, says }),
+      ),
     );
   },
 });
+
+/** Moves among which one may stand elsewhere than the log has it. */
+const NEAR = 10;
+
+/**
+ * The log has events in the order of their servers' clocks: of two moves that two servers have told, the later may come first. So each stands where a row says the same, and what no row
+ * says where it stood.
+ */
+function inOrderOf<Told extends { says: Says }>(row: (at: number) => Says | undefined, moves: readonly Told[]): Told[] {
+  const left = [...moves];
+  return moves.flatMap((_, at) => {
+    const says = row(at);
+    const found =
+      says === undefined ? -1 : left.slice(0, NEAR).findIndex((move) => others(says, move.says).length === 0);
+    return left.splice(Math.max(found, 0), 1);
+  });
+}
 
 function told(
   { leaf, details }: ListedEvent,

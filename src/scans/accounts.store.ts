@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DueRow, Row } from '../audit/account.js';
+import type { Row } from '../audit/account.js';
 import type { Tx } from '../kernel/db/database.js';
 import { rowsOf } from '../kernel/db/rows.js';
 import { Snapshot } from './snapshot.entity.js';
@@ -15,8 +15,6 @@ interface Change {
   value: string;
 }
 
-const CHANGE = `system_id as id, observed_at as "observedAt", known_at as "knownAt", value`;
-
 @Injectable()
 export class AccountsStore {
   /** Systems of which there are such rows. */
@@ -31,7 +29,7 @@ export class AccountsStore {
 
   async changes(tx: Tx, systemIds: readonly string[]): Promise<Row[]> {
     const rows = await tx.query<Change>(
-      `select ${CHANGE} from system_change where organization_id = $1 and system_id = any ($2::uuid[])`,
+      `select system_id as id, observed_at as "observedAt", known_at as "knownAt", value from system_change where organization_id = $1 and system_id = any ($2::uuid[])`,
       [tx.organizationId, systemIds],
     );
     return rows.map(({ id, observedAt, knownAt, value }) => ({
@@ -41,20 +39,18 @@ export class AccountsStore {
     }));
   }
 
-  /** Those of before there were events of them: of each there is a snapshot of its instants. */
-  async changesBeforeEvents(tx: Tx, systemIds: readonly string[]): Promise<DueRow[]> {
-    const rows = await tx.query<Change>(
-      `select ${CHANGE} from system_change c
-       where organization_id = $1 and system_id = any ($2::uuid[])
-         and exists (
-           select from scan s where s.organization_id = $1 and s.system_id = c.system_id and s.observed_at = c.observed_at and s.known_at = c.known_at
-             and s.format = 'cluster-snapshot' and s.cluster_uid is not null)
-         and not exists (
-           select from audit_event e where e.organization_id = $1 and e.object_kind = 'system' and e.object_id = c.system_id::text
-             and e.action = 'system.version_observed' and e.created_at <= c.known_at)`,
+  /** Those of which there is a snapshot of their instants, with its scan. */
+  async changesOfSnapshots(
+    tx: Tx,
+    systemIds: readonly string[],
+  ): Promise<{ id: string; key: string; scanId: string }[]> {
+    const rows = await tx.query<Omit<Change, 'value'> & { scanId: string }>(
+      `select c.system_id as id, c.observed_at as "observedAt", c.known_at as "knownAt", s.id as "scanId"
+       from system_change c join scan s on s.organization_id = $1 and s.system_id = c.system_id and s.observed_at = c.observed_at and s.known_at = c.known_at
+       where c.organization_id = $1 and c.system_id = any ($2::uuid[]) and s.format = 'cluster-snapshot' and s.cluster_uid is not null`,
       [tx.organizationId, systemIds],
     );
-    return rows.map(({ id, observedAt, knownAt }) => ({ id, key: changeKey(observedAt, knownAt), says: {} }));
+    return rows.map(({ id, observedAt, knownAt, scanId }) => ({ id, key: changeKey(observedAt, knownAt), scanId }));
   }
 
   /** Systems, also those of which there is no more than the latest snapshot. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accountOf, pagesOf, type DueRow } from '../audit/account.js';
 import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
+import type { Tx } from '../kernel/db/database.js';
 import { AccountsStore, changeKey } from './accounts.store.js';
 import { LOSSES, SIGHTINGS, TARGETS } from './coverage-accounts.js';
 
@@ -26,10 +27,30 @@ export class ScanAccounts {
           return { key: changeKey(noted.observedAt, at), says: { value: noted.value } };
         }),
     });
+    /** By what scans were judged, as the first event of each says; events from before it was told say nothing of it. */
+    const judgements = async (tx: Tx, scanIds: readonly string[]) => {
+      const stored = await audit.findAbout(tx, 'scan', ['scan.stored'], scanIds);
+      return new Map(stored.toReversed().map(({ leaf, details }) => [leaf.object.id, Judged.safeParse(details).data]));
+    };
     accounts.add(
       {
         ...changes,
-        due: async (tx, ids) => [...(await changes.due(tx, ids)), ...(await store.changesBeforeEvents(tx, ids))],
+        async due(tx, ids) {
+          const told = await changes.due(tx, ids);
+          const known = new Set(told.map(({ id, key }) => `${id} ${key}`));
+          const others = (await store.changesOfSnapshots(tx, ids)).filter(({ id, key }) => !known.has(`${id} ${key}`));
+          const judgedBy = await judgements(
+            tx,
+            others.map(({ scanId }) => scanId),
+          );
+          // A program that says by what it has judged a snapshot also says what was new in it.
+          return [
+            ...told,
+            ...others
+              .filter(({ scanId }) => judgedBy.get(scanId) === undefined)
+              .map(({ id, key }) => ({ id, key, says: {} })),
+          ];
+        },
       },
       {
         table: 'snapshot',
@@ -38,13 +59,15 @@ export class ScanAccounts {
         rows: (tx, ids) => store.snapshots(tx, ids),
         async due(tx, ids) {
           const latest = await store.latestSnapshots(tx, ids);
-          const scanIds = latest.map(({ scanId }) => scanId);
-          const stored = await audit.findAbout(tx, 'scan', ['scan.stored'], scanIds);
-          return latest.map(({ systemId, ...says }): DueRow => {
-            const event = stored.find(({ leaf }) => leaf.object.id === says.scanId);
-            // Events from before it was told say nothing of it.
-            return { id: systemId, key: '', says: { ...says, ...Judged.safeParse(event?.details).data } };
-          });
+          const judgedBy = await judgements(
+            tx,
+            latest.map(({ scanId }) => scanId),
+          );
+          return latest.map(({ systemId, ...says }): DueRow => ({
+            id: systemId,
+            key: '',
+            says: { ...says, ...judgedBy.get(says.scanId) },
+          }));
         },
       },
       TARGETS,

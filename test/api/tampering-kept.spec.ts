@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { newId } from '../../src/kernel/ids.js';
 import { ReconciliationService } from '../../src/reconciliation/reconciliation.service.js';
 import type { Caller, Clinic, World } from '../support/app.js';
 import { startAudited, type Audited } from '../support/engaged.js';
 import type { Keeper } from '../support/keep.js';
-import { programOf } from '../support/log.js';
+import { partsOf, programOf } from '../support/log.js';
 import { packagesRoom } from '../support/packages.js';
 import { defineOwnTypes } from '../support/record-types.js';
-import { editsOf, KEPT, OwnEdits, Superuser, type EditedTable } from '../support/tampering.js';
+import { editsOf, KEPT, OwnEdits, Superuser, type Edit, type EditedTable } from '../support/tampering.js';
 import { fixture } from '../fixtures/reports/load.js';
 import { send } from './reports.js';
 
@@ -196,6 +197,71 @@ it('does an empty list say whether rows were compared, and when?', async () => {
   expect(items).toEqual([]);
   expect(Date.parse(lastComparedAt!)).toBeGreaterThanOrEqual(begun);
   expect(Date.parse(lastComparedAt!)).toBeLessThanOrEqual(Date.now());
+});
+
+/** All that is found once rows are edited so, which is then put back. */
+async function foundAfter(...done: Edit[]): Promise<Altered[]> {
+  const undo: (() => Promise<void>)[] = [];
+  for (const edit of done) undo.unshift(await superuser.behind(edit));
+  await examine();
+  const altered = await found();
+  for (const one of undo) await one();
+  await examine();
+  expect(await found()).toEqual([]);
+  return altered;
+}
+
+describe('is nobody accused', () => {
+  it('where the log has two moves in another order, as servers of unlike clocks have told them', async () => {
+    const moves = `${own('returned', 'record_id')} and number between 5 and 6`;
+    await superuser.unguarded('record_move', `update record_move set number = number + 100 where ${moves}`);
+    const moved = own('returned', 'record_id');
+    await superuser.unguarded(
+      'record_move',
+      `update record_move set number = 111 - number where ${moved} and number > 100`,
+    );
+    await examine();
+    expect(await found()).toEqual([]);
+    await superuser.unguarded('record_move', `update record_move set number = number + 100 where ${moves}`);
+    await superuser.unguarded(
+      'record_move',
+      `update record_move set number = 111 - number where ${moved} and number > 100`,
+    );
+  });
+
+  it('of a package from before exports were kept', async () => {
+    const { audit, database } = partsOf(world);
+    const details = { part: 1, parts: 1, evidence: [audited.inside.evidenceId], unreadable: [] };
+    await database.write(programOf(clinic), (tx) =>
+      audit.record(tx, { action: 'package.built', object: { kind: 'package', id: newId() }, details }),
+    );
+    await examine();
+    expect(await found()).toEqual([]);
+  });
+
+  it('of a version that a server of before still notes when others tell of theirs', async () => {
+    const { audit, database } = partsOf(world);
+    const scan = newId();
+    const at = new Date().toISOString();
+    await database.write(programOf(clinic), (tx) =>
+      audit.record(tx, { action: 'scan.stored', object: { kind: 'scan', id: scan }, details: { reader: 1 } }),
+    );
+    const altered = await foundAfter(
+      edits.insert(
+        'scan',
+        `id = '${scan}'`,
+        `id = (select scan_id from snapshot where system_id = '${clinic.systemId}')`,
+        `'id', '${scan}', 'observed_at', '2026-01-01T00:00:00Z', 'known_at', '${at}', 'declared_digest', '\\x01'`,
+      ),
+      edits.insert(
+        'system_change',
+        `known_at = '${at}'`,
+        `value = '1.33'`,
+        `'observed_at', '2026-01-01T00:00:00Z', 'known_at', '${at}'`,
+      ),
+    );
+    expect(altered).toEqual([]);
+  });
 });
 
 describe('does a comparison find it, and find it right again?', () => {

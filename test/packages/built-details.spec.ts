@@ -5,7 +5,7 @@ const items = (length: number) => Array.from({ length }, (_, index) => ({ eviden
 
 describe('the audit events of a build', () => {
   it('are one, also when no evidence was read?', () => {
-    expect(builtDetails([], [])).toEqual([{ part: 1, parts: 1, evidence: [], unreadable: [] }]);
+    expect(builtDetails([], [])).toEqual([{ part: 1, parts: 1, evidence: [], unreadable: [], exported: 0 }]);
   });
 
   it('name every evidence that was read once, in events of bounded size?', () => {

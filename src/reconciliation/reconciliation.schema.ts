@@ -29,7 +29,7 @@ const AlteredRowsPage = pageOf(AlteredRowsView, 'AlteredRowsPage')
   .extend({
     lastComparedAt: z.iso.datetime().nullable().meta({
       description:
-        'All rows were last compared after this instant, so that what was changed before it is listed; null: they never were, and that nothing is listed says nothing.',
+        'All rows were last compared after this instant, so that what was changed before it is listed. It stays where it is while a row cannot be read, or a thousand of one table are altered, of which no more are listed; null: all of them never were compared, and that nothing is listed says nothing.',
     }),
   })
   .meta({

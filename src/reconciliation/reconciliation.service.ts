@@ -6,6 +6,8 @@ import { AuditService } from '../audit/audit.service.js';
 import { EventComparisons } from '../audit/event-comparisons.js';
 import { Clock } from '../kernel/clock.js';
 import { Database, type Tx } from '../kernel/db/database.js';
+import { Refusal } from '../kernel/http/problem.js';
+import { reasonOf } from '../kernel/http/outbound.js';
 import { nameId } from '../kernel/ids.js';
 import { LOGGER } from '../kernel/logger.js';
 import { servicePrincipal, type Principal } from '../kernel/principal.js';
@@ -14,6 +16,13 @@ import { ReconciliationStore, type AlteredRows } from './reconciliation.store.js
 import type { RowState } from './row-finding.entity.js';
 
 export type { AlteredRows };
+
+/** What was found of a table. */
+interface Found {
+  readonly differences: readonly Difference[];
+  /** Whether that is all. */
+  readonly isWhole: boolean;
+}
 
 interface News extends Difference {
   readonly state: RowState;
@@ -51,7 +60,7 @@ export class ReconciliationService {
     return this.comparisons.map(({ table }) => table);
   }
 
-  /** Of all tables of the principal's organisation: where one cannot be compared, of all others before that is an error. Safe to run twice, and by several at once. */
+  /** Of all tables of the principal's organisation: where the database does not answer for one, all others are compared before that is an error. Safe to run twice, and by several at once. */
   async examine({ organizationId, requestId }: Principal): Promise<void> {
     const principal = servicePrincipal('reconciliation', organizationId, requestId);
     const begun = this.clock.now();
@@ -60,7 +69,7 @@ export class ReconciliationService {
     for (const comparison of this.comparisons) {
       try {
         const found = await this.compare(principal, comparison);
-        areWhole &&= found.length < MAX_ALTERED;
+        areWhole &&= found.isWhole;
         await this.record(principal, comparison, found);
       } catch (error) {
         failures.push(error);
@@ -89,22 +98,34 @@ export class ReconciliationService {
     return this.store.organizations(tx);
   }
 
-  private async compare(principal: Principal, comparison: Comparison): Promise<Difference[]> {
-    const found: Difference[] = [];
+  /** A row that cannot be read is no reason to say nothing of all others: that its table could not be compared is found of the organisation. */
+  private async compare(principal: Principal, comparison: Comparison): Promise<Found> {
+    const differences: Difference[] = [];
     let after: string | null = null;
     do {
       const from: string | null = after;
-      // Rows and events of one snapshot: a change and its event are seen together, or neither.
-      const page: Compared = await this.database.readSnapshot(principal, (tx) => comparison.page(tx, from));
-      found.push(...page.found);
+      let page: Compared;
+      try {
+        // Rows and events of one snapshot: a change and its event are seen together, or neither.
+        page = await this.database.readSnapshot(principal, (tx) => comparison.page(tx, from));
+      } catch (error) {
+        const { organizationId } = principal;
+        if (error instanceof Refusal || organizationId === null) throw error;
+        this.logger.error({ organizationId, table: comparison.table, reason: reasonOf(error) }, 'rows cannot be read');
+        return { differences: [...differences, { id: organizationId, reason: UNREADABLE }], isWhole: false };
+      }
+      differences.push(...page.found);
       after = page.next;
-    } while (after !== null && found.length < MAX_ALTERED);
-    return found.slice(0, MAX_ALTERED);
+    } while (after !== null && differences.length < MAX_ALTERED);
+    return { differences: differences.slice(0, MAX_ALTERED), isWhole: differences.length < MAX_ALTERED };
   }
 
-  private async record(principal: Principal, { table, kind }: Comparison, found: readonly Difference[]): Promise<void> {
+  private async record(
+    principal: Principal,
+    { table, kind }: Comparison,
+    { differences: found, isWhole }: Found,
+  ): Promise<void> {
     const isFound = new Set(found.map(({ id }) => id));
-    const isWhole = found.length < MAX_ALTERED;
     const news = async (tx: Tx): Promise<News[]> => {
       const inRows = new Set((await this.store.altered(tx, table)).map(({ id }) => id));
       const { named, unnamed } = await this.audit.findAlteredRows(tx, kind, table);
@@ -173,5 +194,6 @@ export class ReconciliationService {
   }
 }
 
+const UNREADABLE = 'not all rows are compared, as one of them, or of what they follow from, cannot be read';
 const RESTORED = 'They are again what they follow from.';
 const MAX_TOLD = 100;

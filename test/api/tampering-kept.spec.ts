@@ -5,6 +5,7 @@ import { ReconciliationService } from '../../src/reconciliation/reconciliation.s
 import type { Caller, Clinic, World } from '../support/app.js';
 import { startAudited, type Audited } from '../support/engaged.js';
 import type { Keeper } from '../support/keep.js';
+import { bagIn, readZip } from '../packages/read-zip.js';
 import { partsOf, programOf } from '../support/log.js';
 import { packagesRoom } from '../support/packages.js';
 import { defineOwnTypes } from '../support/record-types.js';
@@ -262,6 +263,41 @@ describe('is nobody accused', () => {
     );
     expect(altered).toEqual([]);
   });
+});
+
+describe('is it found that rows cannot be compared, and do all others stay compared?', () => {
+  it.each([
+    ['record_link', 'record_version', () => `${own('record', 'record_id')} and version = 1`, `links = '5'`],
+    ['record_interval', 'record_interval', () => own('record', 'record_id'), `known_to = 'infinity'`],
+    ['import', 'audit_event', () => `id = (${receipt()})`, `object_id = 'x'`],
+  ])('%s, as of %s one is damaged', async (table, edited, where, set) => {
+    const since = (await listed()).lastComparedAt;
+    const altered = await foundAfter(
+      edits.update(edited, where(), set),
+      edits.update('target', `system_id = '${clinic.systemId}' and kind = 'node'`, `name = 'another'`),
+    );
+    expect(altered).toContainEqual(
+      expect.objectContaining({ table, id: clinic.organizationId, reason: expect.stringContaining('cannot be read') }),
+    );
+    expect(altered).toContainEqual(expect.objectContaining({ table: 'target' }));
+    expect(Date.parse((await listed()).lastComparedAt!)).toBeGreaterThan(Date.parse(since!));
+  });
+
+  it('is a package built, and does it say so?', async () => {
+    const packages = packagesRoom(`${clinic.path}/packages`, officer);
+    const undo = await superuser.behind(edits.update('audit_event', `id = (${receipt()})`, `object_id = 'x'`));
+    const made = await packages.settled((await packages.request({ scope: { systemId: null } })).id);
+    await undo();
+    await examine();
+    expect(made.status).toBe('ready');
+    const files = bagIn(await readZip(await packages.bytes(made.id)));
+    const { alteredRows } = JSON.parse(files.get('data/index.json')!.toString()) as { alteredRows: Altered[] };
+    expect(alteredRows).toContainEqual(expect.objectContaining({ table: 'import', id: clinic.organizationId }));
+    expect(await found()).toEqual([]);
+  });
+
+  const receipt = () =>
+    `select id from audit_event where action = 'import.received' and organization_id = '${clinic.organizationId}' order by id limit 1`;
 });
 
 describe('does a comparison find it, and find it right again?', () => {

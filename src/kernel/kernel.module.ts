@@ -131,11 +131,11 @@ async function loadKeyFile({ keyFile, keyFileCreate }: KernelOptions): Promise<L
 
 async function openSigningKeys(
   database: Database,
-  { signing }: KernelOptions,
+  { signing, logger }: KernelOptions,
   kek: KeyEncryptionKey,
 ): Promise<SigningKeys> {
   try {
-    return await SigningKeys.open(database, signing, kek);
+    return await SigningKeys.open(database, signing, kek, logger);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`Signing keys: ${why} (docs/operations.md says how they are made)`, { cause: error });

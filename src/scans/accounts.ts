@@ -63,11 +63,13 @@ export class ScanAccounts {
             tx,
             latest.map(({ scanId }) => scanId),
           );
-          return latest.map(({ systemId, ...says }): DueRow => ({
-            id: systemId,
-            key: '',
-            says: { ...says, ...judgedBy.get(says.scanId) },
-          }));
+          return latest.map(({ systemId, ...says }): DueRow => {
+            const judged = judgedBy.get(says.scanId);
+            // Taken by a program that may have kept no latest snapshot yet.
+            return judged === undefined
+              ? { id: systemId, key: null, says: {} }
+              : { id: systemId, key: '', says: { ...says, ...judged } };
+          });
         },
       },
       TARGETS,

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { LOGGER } from '../../src/kernel/logger.js';
 import { openCheckpoint } from '../../src/audit/checkpoint.js';
 import { LogRefused } from '../../src/audit/log-faults.js';
 import { LogSequencer } from '../../src/audit/log.sequencer.js';
@@ -342,7 +344,7 @@ describe('does the log stay one?', () => {
     const ground = join(world.evidenceDirectory, '..');
     const options = { directory: join(ground, 'signing-before'), create: true, packageKey: null, vaultTokenFile: '' };
     const kek = await LocalKeyEncryptionKey.load(join(ground, 'keys.json'), { create: false });
-    const keys = await SigningKeys.open(world.app.get(Database), options, kek);
+    const keys = await SigningKeys.open(world.app.get(Database), options, kek, world.app.get<Logger>(LOGGER));
     await keys.onModuleInit();
     await close(clinic);
     const { body } = await officer.get(`${clinic.path}/log`).expect(200);

@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } fro
 import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseVerifierKey } from '../../src/audit/note.js';
 import { LocalKeyEncryptionKey } from '../../src/kernel/crypto/local-key-encryption.js';
@@ -36,11 +37,20 @@ const vouchedFor = async (): Promise<string[]> =>
 
 const beside = (name: string): string => join(world.evidenceDirectory, '..', name);
 
+/** What the last server said as it started. */
+const warned: string[] = [];
+
 /** The keys as a server that starts now has them. */
 async function restarted(keyFile = beside('keys.json')): Promise<SigningKeys> {
+  warned.length = 0;
   const options = { directory: beside('signing'), create: true, packageKey: null, vaultTokenFile: '' };
   const kek = await LocalKeyEncryptionKey.load(keyFile, { create: false });
-  const keys = await SigningKeys.open(world.app.get(Database), options, kek);
+  const keys = await SigningKeys.open(
+    world.app.get(Database),
+    options,
+    kek,
+    pino({ base: null }, { write: (line: string) => void warned.push(line) }),
+  );
   await keys.onModuleInit();
   return keys;
 }
@@ -116,6 +126,7 @@ describe('the list of keys that sign', () => {
     expect(await vouchedFor()).toEqual(own);
     await restarted();
     expect(await vouchedFor()).toEqual(own);
+    expect(warned.map((line) => JSON.parse(line) as object)).toEqual([expect.objectContaining({ use: 'log', keyId })]);
     await partsOf(world).log.close(programOf(clinic));
     const { body } = await officer.get(`${clinic.path}/log`).expect(200);
     const told = (body.keys.checkpoint as string[]).map(parseVerifierKey);

@@ -93,6 +93,7 @@ export async function prepareAnchors(directory: string): Promise<AnchorGround> {
     database,
     { directory: join(directory, 'signing'), create: true, packageKey: null, vaultTokenFile: '' },
     await LocalKeyEncryptionKey.load(join(directory, 'keys.json'), { create: true }),
+    logger,
   );
   await keys.onModuleInit();
   const later = { by: 0 };

@@ -1,5 +1,6 @@
 import type { OnModuleInit } from '@nestjs/common';
 import { hash, type KeyObject } from 'node:crypto';
+import type { Logger } from 'pino';
 import type { Database, Tx } from '../../db/database.js';
 import { newId } from '../../ids.js';
 import { servicePrincipal } from '../../principal.js';
@@ -52,6 +53,7 @@ export class SigningKeys implements OnModuleInit {
     private readonly keys: Readonly<Record<SigningUse, SigningKey>>,
     private readonly earlier: ReadonlySet<string>,
     private readonly kek: KeyEncryptionKey,
+    private readonly logger: Pick<Logger, 'warn'>,
   ) {}
 
   get log(): SigningKey {
@@ -65,10 +67,15 @@ export class SigningKeys implements OnModuleInit {
   }
 
   /** Opens all of them, so that what is wrong with one is found at the start and not when an auditor waits. */
-  static async open(database: Database, options: SigningOptions, kek: KeyEncryptionKey): Promise<SigningKeys> {
+  static async open(
+    database: Database,
+    options: SigningOptions,
+    kek: KeyEncryptionKey,
+    logger: Pick<Logger, 'warn'>,
+  ): Promise<SigningKeys> {
     const file = (use: SigningUse): Promise<SigningKey> => FileSigningKey.load(options.directory, use, options);
     const keys = { log: await file('log'), receipt: await file('receipt'), package: await packageKeyOf(options, file) };
-    return new SigningKeys(database, keys, await earlierKeysIn(options.directory), kek);
+    return new SigningKeys(database, keys, await earlierKeysIn(options.directory), kek, logger);
   }
 
   /** Before anything is signed: no signature by a key that is not on the list. What a former version of the key-encryption key vouches for, the present one does as well. */
@@ -82,8 +89,15 @@ export class SigningKeys implements OnModuleInit {
       for (const row of await signingKeyStore.all(tx)) {
         const versions = await vouched(row);
         const isOurs = versions.size > 0 || this.isCurrent(row) || this.isEarlier(row);
-        if (!isOurs || versions.has(this.kek.version)) continue;
-        await signingKeyStore.vouch(tx, row, await this.kek.wrap(digestOf(row), contextOf(row)));
+        if (!isOurs) {
+          const { use, keyId } = row;
+          this.logger.warn(
+            { use, keyId },
+            'a key on the list of signing keys is not known for the service’s: nothing that it signed is believed (docs/operations.md)',
+          );
+        } else if (!versions.has(this.kek.version)) {
+          await signingKeyStore.vouch(tx, row, await this.kek.wrap(digestOf(row), contextOf(row)));
+        }
       }
     });
   }

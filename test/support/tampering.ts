@@ -93,28 +93,14 @@ export type EditedTable = [
   copy: ((id: string) => [where: string, columns: string]) | null,
 ];
 
-/** Each edit of each row, that it is deleted, and that a copy of it is put in. */
-export const editsOf = (tables: readonly EditedTable[], edits: () => OwnEdits): [string, string, () => Edit][] =>
-  tables.flatMap(([table, where, sets, copy]): [string, string, () => Edit][] => [
-    ...sets.map((set): [string, string, () => Edit] => [
-      table,
-      `was edited: ${set}`,
-      () => edits().update(table, where(), set),
-    ]),
-    [table, 'was deleted', () => edits().remove(table, where())],
-    ...(copy === null
-      ? []
-      : [
-          [
-            table,
-            'was put in',
-            () => {
-              const [copied, columns] = copy(newId());
-              return edits().insert(table, copied, where(), columns);
-            },
-          ] as [string, string, () => Edit],
-        ]),
-  ]);
+/** Each edit of a row, that it is deleted, and that a copy of it is put in. */
+export function editsOf([table, where, sets, copy]: EditedTable, edits: OwnEdits): [what: string, edit: Edit][] {
+  const changed = sets.map((set): [string, Edit] => [`was edited: ${set}`, edits.update(table, where(), set)]);
+  const removed: [string, Edit] = ['was deleted', edits.remove(table, where())];
+  if (copy === null) return [...changed, removed];
+  const [copied, columns] = copy(newId());
+  return [...changed, removed, ['was put in', edits.insert(table, copied, where(), columns)]];
+}
 
 /** Tables whose rows are edited in tampering-kept.spec.ts; all others that are compared are in tampering-rows.spec.ts. */
 export const KEPT = [

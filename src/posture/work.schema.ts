@@ -13,7 +13,10 @@ const kind = z.enum(WORK_KINDS).meta({
 
 const WorkItem = z
   .object({
-    id: z.uuid().meta({ description: 'The same for as long as the work is the same.' }),
+    id: z.uuid().meta({
+      description:
+        'The same for as long as the work is the same and said in the same words: an agreement that ends within 60 days is another item than one that ends within 90.',
+    }),
     kind,
     type: z.string().nullable().meta({ description: 'The record type; null: what scanners say of a practice.' }),
     what: z.string().meta({ description: 'What is to be done, or what is wrong.' }),

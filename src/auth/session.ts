@@ -1,10 +1,9 @@
-import connectPgSimple from 'connect-pg-simple';
 import type { Request, RequestHandler } from 'express';
 import session, { type Session, type SessionData } from 'express-session';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { reasonOf } from '../kernel/http/outbound.js';
 import type { AuthConfig } from './auth.config.js';
+import { SealedSessions } from './sealed-sessions.js';
 
 /** What a login leaves behind: who, how, and when. No token. */
 export interface Login {
@@ -49,18 +48,12 @@ export const forgottenCookie = (config: AuthConfig): string =>
   `${cookieName(config)}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${isSecure(config) ? '; Secure' : ''}`;
 
 /**
- * Browser sessions, kept in Postgres by their ids: the cookie is signed, so that reading the table lets nobody in. A request with a token has none, so that
+ * Browser sessions, kept in Postgres by their ids: the cookie is signed, so that reading the table lets nobody in, and what is kept is sealed, so that writing it does not. A request with a token has none, so that
  * a browser's cookie and an agent's token never mix, and agents cost no session row.
  */
 export function sessionMiddleware(config: AuthConfig, pool: pg.Pool, logger: Logger): RequestHandler {
-  const Store = connectPgSimple(session);
   const handle = session({
-    store: new Store({
-      pool,
-      tableName: 'session',
-      // Words of the library's, then the error.
-      errorLog: (...told: unknown[]) => logger.error({ reason: reasonOf(told.at(-1)) }, 'the session store failed'),
-    }),
+    store: new SealedSessions(pool, config.session.secret, logger),
     name: cookieName(config),
     secret: config.session.secret,
     resave: false,

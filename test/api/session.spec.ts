@@ -2,7 +2,7 @@ import pg from 'pg';
 import supertest from 'supertest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startApp, type World } from '../support/app.js';
-import { signIn } from './sign-in.js';
+import { cookieOf, signIn, signInAtProvider } from './sign-in.js';
 
 // Automatic logoff (45 CFR 164.312(a)(2)(iii)): what the table of sessions says of the end is what holds.
 
@@ -87,4 +87,61 @@ it('does a request with a token, also beside the cookie, leave the session’s e
   const token = await world.provider.tokenFor('dev-admin');
   expect((await me(cookie).set('Authorization', `Bearer ${token}`)).status).toBe(200);
   expect(await endOf(cookie)).toBe(end);
+});
+
+/** A session as its row has it. */
+interface Kept {
+  cookie: object;
+  login: Record<string, unknown>;
+  seal: string;
+}
+
+async function keptOf(cookie: string): Promise<Kept> {
+  const { rows } = await admin.query<{ sess: Kept }>('select sess from session where sid = $1', [sessionId(cookie)]);
+  return rows[0]!.sess;
+}
+
+const setKept = (cookie: string, kept: object) =>
+  admin.query('update session set sess = $2 where sid = $1', [sessionId(cookie), JSON.stringify(kept)]);
+
+it.each<[string, (kept: Kept) => object]>([
+  ['another person', ({ login }) => ({ login: { ...login, subject: 'dev-auditor' } })],
+  ['more factors', ({ login }) => ({ login: { ...login, amr: ['pwd', 'otp', 'hwk'], acr: 'mfa' } })],
+  ['a later sight of the person', ({ login }) => ({ login: { ...login, authTime: 4_000_000_000 } })],
+  ['a later beginning', ({ login }) => ({ login: { ...login, startedAt: '2999-01-01T00:00:00Z' } })],
+  ['another cookie', ({ cookie }) => ({ cookie: { ...cookie, httpOnly: false, originalMaxAge: 31_536_000_000 } })],
+  ['a way on to another site', () => ({ signIn: { issuer: world.provider.issuer, returnTo: '//mallory.example/' } })],
+  ['no seal', () => ({ seal: undefined })],
+  ['a seal of another kind', () => ({ seal: ['x'] })],
+])('is a session to which somebody has given %s past the service ended?', async (_, edited) => {
+  const { cookie } = await signIn(world.url, 'dev-admin');
+  const kept = await keptOf(cookie);
+  await setKept(cookie, kept);
+  expect((await me(cookie)).status).toBe(200);
+  await setKept(cookie, { ...kept, ...edited(kept) });
+  const { status, headers } = await me(cookie);
+  expect([status, headers['set-cookie']]).toEqual([401, undefined]);
+  expect(await endOf(cookie)).toBeUndefined();
+  // Whoever signs in again has one.
+  expect((await me((await signIn(world.url, 'dev-admin')).cookie)).status).toBe(200);
+});
+
+it('is a login that somebody has copied into a session of their own taken from there?', async () => {
+  const { cookie: theirs } = await signIn(world.url, 'dev-admin');
+  const { cookie: own } = await signIn(world.url, 'dev-auditor');
+  await setKept(own, await keptOf(theirs));
+  expect((await me(own)).status).toBe(401);
+  expect((await me(theirs)).status).toBe(200);
+});
+
+it('does a login under way whose way on was changed end nowhere else?', async () => {
+  const begun = await supertest(world.url).get('/login?returnTo=%2Fposture').expect(302);
+  const before = cookieOf(begun.headers);
+  const kept = await keptOf(before);
+  await setKept(before, { ...kept, signIn: { issuer: world.provider.issuer, returnTo: '//mallory.example/' } });
+  const callback = await signInAtProvider(begun.headers['location']!, 'dev-admin');
+  const ended = await supertest(world.url)
+    .get(callback.pathname + callback.search)
+    .set('Cookie', before);
+  expect([ended.status, ended.headers['location']]).toEqual([401, undefined]);
 });

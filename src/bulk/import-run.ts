@@ -186,6 +186,7 @@ export class ImportRun {
     const draft = this.bulk.draft({ type: definition.type, ...content }, before, version, asked);
     const { made, faults } = await this.bulk.submit(tx, draft, standing?.record.naturalKey ?? '', run.batch);
     if (faults.length > 0) return { faults };
+    if (standing !== null && standing.record.naturalKey === '') this.requireFree(run, number, made.version);
     const isDraft = made.version.state === 'draft';
     return {
       number,
@@ -203,6 +204,16 @@ export class ImportRun {
     const content = parsed(run.type, contentOf(definition, given, null, run.importer));
     const id = run.known.bySaying.get(sayingOf(content));
     return id === undefined ? null : ((await this.bulk.read(run.tx, [id]))[0] ?? null);
+  }
+
+  /** Of a record from before its type had a key: no other has that which it gets. */
+  private requireFree(run: Run, number: number, { recordId, naturalKey }: NewVersion['version']): void {
+    const { key } = run.type.definition;
+    if (naturalKey === '') return;
+    if ((run.known.byKey.get(naturalKey) ?? recordId) !== recordId) {
+      throw new RowRefusal(key, 'Another record of this type has this key. Go on with that one.');
+    }
+    this.requireOnce(run, number, withKey(naturalKey));
   }
 
   private requireOnce(run: Run, number: number, subject: string): void {
@@ -290,7 +301,8 @@ function knownOf({ type, known }: Run, given: Given): string | null {
 }
 
 const sayingKey = (key: string | null, content: Content): string =>
-  key === null ? `saying ${sayingOf(content)}` : `key ${keyText(content.fields[key])}`;
+  key === null ? `saying ${sayingOf(content)}` : withKey(keyText(content.fields[key]));
+const withKey = (key: string): string => `key ${key}`;
 
 /** As a record's natural key is kept; what is no key is refused when the record is checked. */
 const keyText = (value: unknown): string => keyOf(typeof value === 'string' ? value : JSON.stringify(value ?? ''));

@@ -235,10 +235,15 @@ export class RecordBulkStore {
     const moved = await tx.execute(
       `update record r set last_version = d.version, open_version = d.version,
          -- «revise», and «submit» where it was submitted.
-         revision = r.revision + d.moves
-       from unnest($2::uuid[], $3::integer[], $4::integer[]) as d(record_id, version, moves)
+         revision = r.revision + d.moves,
+         -- Of a record from before its type had a key: that of the version that has one.
+         natural_key = case r.natural_key when '' then d.natural_key else r.natural_key end
+       from unnest($2::uuid[], $3::integer[], $4::integer[], $5::text[]) as d(record_id, version, moves, natural_key)
        where r.organization_id = $1 and r.id = d.record_id and r.last_version = d.version - 1 and r.open_version is null`,
-      [tx.organizationId, ids, numbers, next.map(({ state }) => (state === 'submitted' ? 2 : 1))],
+      [
+        ...[tx.organizationId, ids, numbers, next.map(({ state }) => (state === 'submitted' ? 2 : 1))],
+        next.map(({ naturalKey }) => naturalKey),
+      ],
     );
     if (moved !== next.length) return false;
     await tx.execute(INSERT_VERSIONS, [

@@ -6,7 +6,9 @@ import { readCsv } from '../../src/kernel/tables/csv-read.js';
 import type { Cell } from '../../src/kernel/tables/table.js';
 import { readXlsx } from '../../src/kernel/tables/xlsx-read.js';
 import { XLSX_TYPE, xlsxOf } from '../../src/kernel/tables/xlsx-write.js';
+import { ReconciliationService } from '../../src/reconciliation/reconciliation.service.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
+import { programOf } from '../support/log.js';
 import { defineOwnTypes } from '../support/record-types.js';
 import { send } from './reports.js';
 
@@ -309,6 +311,48 @@ describe('a row', () => {
   it('that names the same record as another is refused?', async () => {
     const refused = await imported('name,effectiveFrom\nTwin,2026-01-01\nTwin ,2026-02-01\n', 'org/supplier');
     expect(refused.faults).toEqual([{ row: 3, column: null, detail: 'Row 2 is of the same record.' }]);
+  });
+
+  it('of a record from before its type had a key gives it that key, unless another has it?', async () => {
+    const names = ['Before keys', 'Also before keys'];
+    await approved(`name,effectiveFrom\n${names.join(',2026-01-01\n')},2026-01-01\n`, 'org/supplier');
+    const { rows } = await database.query<{ id: string; name: string }>(
+      `select id, natural_key as name from record where organization_id = $1 and natural_key = any ($2)`,
+      [clinic.organizationId, names],
+    );
+    const ids = names.map((name) => rows.find((row) => row.name === name)!.id);
+    await database.query('begin');
+    for (const [table, column] of [
+      ['record', 'id'],
+      ['record_version', 'record_id'],
+    ]) {
+      await database.query(`alter table ${table} disable trigger user`);
+      await database.query(`update ${table} set natural_key = '' where ${column} = any ($1)`, [ids]);
+      await database.query(`alter table ${table} enable trigger user`);
+    }
+    await database.query('commit');
+    const changed = (...keys: string[]) =>
+      `id,name,effectiveFrom\n${keys.map((key, at) => `${ids[at]},${key},2026-02-01\n`).join('')}`;
+    const kept = `name,effectiveFrom\nHas it,2026-01-01\n`;
+    await approved(kept, 'org/supplier');
+    for (const [table, row] of [
+      [changed('Has it'), 2],
+      [changed('The same', 'The same'), 3],
+    ] as const) {
+      expect(await imported(table, 'org/supplier')).toMatchObject({
+        status: 'refused',
+        faults: [{ row, column: row === 2 ? 'name' : null }],
+      });
+    }
+    await approved(changed(...names), 'org/supplier');
+    await world.app.get(ReconciliationService, { strict: false }).examine(programOf(clinic));
+    const { body } = await officer.get(`${clinic.path}/log/altered-rows`).expect(200);
+    expect(body.items).toEqual([]);
+    // By its key it is known from now on.
+    expect(await imported(`name,effectiveFrom\n${names[0]},2026-03-01\n`, 'org/supplier')).toMatchObject({
+      created: 0,
+      changed: 1,
+    });
   });
 
   it('keeps a formula as the text that it is, and gives it out disarmed?', async () => {

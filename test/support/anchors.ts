@@ -3,16 +3,18 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { DataSource } from 'typeorm';
+import { expect } from 'vitest';
 import type { AnchorConfig } from '../../src/audit/anchor/anchor.config.js';
 import { AnchorGuard } from '../../src/audit/anchor/anchor-guard.js';
-import { AnchorService } from '../../src/audit/anchor/anchor.service.js';
+import { AnchorService, type AnchorFiles } from '../../src/audit/anchor/anchor.service.js';
 import { AnchorStore, type Head } from '../../src/audit/anchor/anchor.store.js';
-import { formatCheckpoint } from '../../src/audit/checkpoint.js';
+import { formatCheckpoint, openCheckpoint, readCheckpoint } from '../../src/audit/checkpoint.js';
 import { LogFaults } from '../../src/audit/log-faults.js';
 import { LogFaultsStore } from '../../src/audit/log-faults.store.js';
-import { Frontier, leafHash } from '../../src/audit/merkle.js';
-import { formatNote, signNote, verifierKey } from '../../src/audit/note.js';
+import { Frontier, isIncluded, leafHash } from '../../src/audit/merkle.js';
+import { formatNote, parseVerifierKey, signNote, verifierKey } from '../../src/audit/note.js';
 import { logOrigin } from '../../src/audit/origin.js';
+import { parseTlogProof } from '../../src/audit/tlog-proof.js';
 import { Clock } from '../../src/kernel/clock.js';
 import { LocalKeyEncryptionKey } from '../../src/kernel/crypto/local-key-encryption.js';
 import { SigningKeys } from '../../src/kernel/crypto/signing/signing-keys.js';
@@ -58,6 +60,19 @@ export class TestLog {
     const signature = await signNote(text, key, (bytes) => Promise.resolve(sign(null, bytes, this.keys.privateKey)));
     return { origin: this.origin, size: this.size, note: formatNote({ text, signatures: [signature] }) };
   }
+}
+
+/** What an auditor does with the files, by the keys in them. */
+export function verified({ proof, checkpoint, tenantCheckpoint, key, witnesses: vkeys }: AnchorFiles) {
+  const { index, hashes, checkpoint: proven } = parseTlogProof(proof);
+  expect(proven).toEqual(checkpoint);
+  const head = openCheckpoint(checkpoint, parseVerifierKey(key), vkeys.map(parseVerifierKey));
+  expect(isIncluded(leafHash(tenantCheckpoint), index, head, hashes)).toBe(true);
+  return {
+    size: head.size,
+    signers: head.note.verified.map(({ key: { name } }) => name),
+    of: readCheckpoint(tenantCheckpoint),
+  };
 }
 
 /** A database, and services that anchor on it. */

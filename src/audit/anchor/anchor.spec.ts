@@ -2,17 +2,15 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { backup, HOST, prepareAnchors, TestLog, type AnchorGround } from '../../../test/support/anchors.js';
+import { backup, HOST, prepareAnchors, TestLog, verified, type AnchorGround } from '../../../test/support/anchors.js';
 import { serveTimeStamps, type ServedAuthority } from '../../../test/support/time-stamp-authority.js';
 import { startWitness, type TestWitness } from '../../../test/support/witness.js';
 import { TimeStampAuthority } from '../../kernel/crypto/time-stamp/authority.js';
 import { checkTimeStamp } from '../../kernel/crypto/time-stamp/time-stamp.js';
-import { openCheckpoint, readCheckpoint } from '../checkpoint.js';
+import { readCheckpoint } from '../checkpoint.js';
 import { LogRefused } from '../log-faults.js';
-import { isIncluded, leafHash } from '../merkle.js';
-import { parseVerifierKey, verifierKey } from '../note.js';
+import { verifierKey } from '../note.js';
 import { anchorOrigin } from '../origin.js';
-import { parseTlogProof } from '../tlog-proof.js';
 import type { AnchorConfig } from './anchor.config.js';
 import { OutsideSilent, type OwnLog } from './anchor-guard.js';
 import type { AnchorFiles } from './anchor.service.js';
@@ -61,19 +59,6 @@ const own =
   (size: number, { rootAt }: TestLog) =>
   (): Promise<OwnLog> =>
     Promise.resolve({ size, rootAt });
-
-/** What an auditor does with the files, by the keys in them. */
-function verified({ proof, checkpoint, tenantCheckpoint, key, witnesses: vkeys }: AnchorFiles) {
-  const { index, hashes, checkpoint: proven } = parseTlogProof(proof);
-  expect(proven).toEqual(checkpoint);
-  const head = openCheckpoint(checkpoint, parseVerifierKey(key), vkeys.map(parseVerifierKey));
-  expect(isIncluded(leafHash(tenantCheckpoint), index, head, hashes)).toBe(true);
-  return {
-    size: head.size,
-    signers: head.note.verified.map(({ key: { name } }) => name),
-    of: readCheckpoint(tenantCheckpoint),
-  };
-}
 
 describe('does every head of a log become a leaf of the anchor log?', () => {
   it('is it proven to be, with nobody outside?', async () => {

@@ -13,6 +13,15 @@ export class AnalysesStore {
     return tx.manager.findOneBy(FrozenPosture, { organizationId: tx.organizationId, evidenceId });
   }
 
+  /** All evidence that is a frozen posture. */
+  async allFrozen(tx: Tx): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      'select evidence_id as id from frozen_posture where organization_id = $1',
+      [tx.organizationId],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   async frozenAmong(tx: Tx, evidenceIds: readonly string[]): Promise<Set<string>> {
     const rows = await tx.query<{ id: string }>(
       'select evidence_id as id from frozen_posture where organization_id = $1 and evidence_id = any ($2::uuid[])',

@@ -2,7 +2,7 @@ import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.j
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import type { Tx } from '../kernel/db/database.js';
 import type { AuditService, ListedEvent } from './audit.service.js';
-import type { Action, ObjectKind } from './event.js';
+import type { Action, Leaf, ObjectKind } from './event.js';
 
 /** What a row says by the name of each of its fields. An instant is held to the minute: of old events the row was written a moment before. */
 export type Says = Readonly<Record<string, JsonValue | Date>>;
@@ -139,7 +139,11 @@ export interface Told {
   readonly action: Action;
   readonly at: Date;
   readonly by: string;
+  readonly byKind: Leaf['actor']['kind'];
   readonly sha256: string | null;
+  readonly size: number | null;
+  /** Whether it never had details. */
+  readonly isBare: boolean;
   /** Null where its details were erased, or it has none. */
   readonly after: Readonly<Record<string, JsonValue>> | null;
 }
@@ -153,7 +157,7 @@ interface EventAccount {
   /** Objects of a page, where there may be much of each. */
   size?: number;
   /** Of the events about one object, in their order: of two about one version the first alone, as whoever changes a row can add another. */
-  due: (told: readonly Told[]) => Omit<DueRow, 'id'>[];
+  due: (told: readonly Told[], id: string) => Omit<DueRow, 'id'>[];
 }
 
 /** The account of rows that events tell of. */
@@ -166,7 +170,7 @@ export const accountOf = (audit: AuditService, { actions, ids, size, due, ...of 
   async due(tx, objectIds) {
     const events = await audit.findAbout(tx, of.kind, actions, objectIds);
     return [...Map.groupBy(events, ({ leaf }) => leaf.object.id)].flatMap(([id, about]) =>
-      due(firstOfEach(about.map(toldBy))).map((row) => ({ id, ...row })),
+      due(firstOfEach(about.map(toldBy)), id).map((row) => ({ id, ...row })),
     );
   },
 });
@@ -185,7 +189,10 @@ function toldBy({ leaf, details }: ListedEvent): Told {
     action: leaf.action,
     at: new Date(leaf.time),
     by: leaf.actor.id,
+    byKind: leaf.actor.kind,
     sha256: leaf.object.sha256 ?? null,
+    size: leaf.object.size ?? null,
+    isBare: leaf.details_sha256 === null,
     after: isObject(after) ? after : null,
   };
 }

@@ -8,6 +8,7 @@ import { AnchorWorker } from './anchor/anchor.worker.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
 import { AuditStore } from './audit.store.js';
+import { ErasureAccount } from './erasure-account.js';
 import { EventComparisons } from './event-comparisons.js';
 import { LogAnswers } from './log.answers.js';
 import { LogController } from './log.controller.js';
@@ -29,6 +30,7 @@ import { LogWorker } from './log.worker.js';
     AnchorService,
     AnchorStore,
     AnchorWorker,
+    ErasureAccount,
     EventComparisons,
     LogAnswers,
     LogFaults,

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
 import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
-import { DataKeyGone, Keyring, type DataKey } from '../kernel/crypto/keyring.js';
+import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import { open, seal } from '../kernel/crypto/sealed.js';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
@@ -179,11 +179,11 @@ export class AuditService {
     if (row.dataKeyId === null || row.encryptedDetail === null || row.salt === null) {
       return { leaf, leafText, logIndex, details: null, salt: null, erasedBy: row.erasedBy };
     }
-    const key = await this.keyring.find(tx, row.dataKeyId).catch((error: unknown) => {
-      if (!(error instanceof DataKeyGone)) throw error;
-      throw new LogDamaged(`the details of event ${row.id}: ${error.message}`, { cause: error });
+    const { dataKeyId, encryptedDetail } = row;
+    const detail = await readable(row.id, async () => {
+      const { sealing } = await this.keyring.find(tx, dataKeyId);
+      return open(sealing, encryptedDetail, detailContext(tx, row.id)).toString('utf8');
     });
-    const detail = openedDetail(key, row.encryptedDetail, detailContext(tx, row.id), row.id);
     const salt = row.salt.toString('hex');
     return { leaf, leafText, logIndex, details: JSON.parse(detail) as JsonValue, salt, erasedBy: null };
   }
@@ -244,9 +244,10 @@ function leafOf(eventId: string, text: string): Leaf {
   }
 }
 
-function openedDetail(key: DataKey, sealed: Buffer, context: Buffer, eventId: string): string {
+/** Details that cannot be read any more are damage to the log. */
+async function readable(eventId: string, read: () => Promise<string>): Promise<string> {
   try {
-    return open(key.sealing, sealed, context).toString('utf8');
+    return await read();
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;
     throw new LogDamaged(`the details of event ${eventId}: ${error.message}`, { cause: error });

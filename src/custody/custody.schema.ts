@@ -14,7 +14,7 @@ export const StepView = z
     step: z.enum(STEPS).meta({
       description:
         '`received`; `queued`: it waits to be read; `evaluated`: read into results; `quarantined`: refused as evidence of anything, and kept; `read`: downloaded; `exported`: it left in a ' +
-        'package; `found-corrupt`, `found-intact`: its stored bytes are no longer, or again, those that were kept; `retention-extended`: a record that it documents was approved; `hold-set`, ' +
+        'package; `found-corrupt`, `found-intact`: its stored bytes are no longer, or again, those that were kept; `found-altered`, `found-restored`: what is kept of it beside its bytes is not, or again, what the log says; `retention-extended`: a record that it documents was approved; `hold-set`, ' +
         '`hold-lifted`: by a legal hold; `disposed`.',
     }),
     action: z.enum(ACTIONS).meta({ description: 'Of the event.' }),

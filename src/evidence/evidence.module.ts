@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { AuditModule } from '../audit/audit.module.js';
 import { LOGGER } from '../kernel/logger.js';
 import { Sweeper } from '../kernel/sweeper.js';
+import { EvidenceAccounts } from './accounts.js';
 import { EvidenceController } from './evidence.controller.js';
 import { EvidenceService } from './evidence.service.js';
 import { FindingsService } from './findings.service.js';
@@ -16,6 +17,7 @@ const SWEEP_EVERY = 6 * 3_600_000;
   imports: [AuditModule],
   controllers: [EvidenceController],
   providers: [
+    EvidenceAccounts,
     EvidenceService,
     EvidenceStore,
     FindingsService,

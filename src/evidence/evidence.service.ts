@@ -87,8 +87,9 @@ export class EvidenceService {
     door: Door,
   ): Promise<Received> {
     const key = await this.currentKey(principal);
-    const id = newId();
     const receivedAt = this.clock.now();
+    // So the log, which has the id, has the instant as well.
+    const id = newId(receivedAt);
     const retainUntil = retentionEnd(receivedAt);
     const identity = { organizationId: organizationOf(principal), evidenceId: id, version: 1 };
     const custody = { driver: this.driver, key: key.streaming, identity, retainUntil, room: this.room };
@@ -175,7 +176,7 @@ export class EvidenceService {
       const found = await this.store.find(tx, id);
       if (found === null) throw new Refusal('not-found', 'There is no such evidence.');
       await this.requireKept(tx, id);
-      return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId) };
+      return { evidence: found, key: await this.keyOf(tx, found) };
     });
     await this.findings.watching(principal, evidence, () => this.assertStored(evidence));
     const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
@@ -189,7 +190,7 @@ export class EvidenceService {
       if (found === null) throw new Refusal('not-found', 'There is no such evidence.');
       await this.requireKept(tx, id);
       const last = (await this.findings.last(tx, [id])).get(id);
-      return { evidence: found, key: await this.keyring.find(tx, found.dataKeyId), last };
+      return { evidence: found, key: await this.keyOf(tx, found), last };
     });
     const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
     const content = await this.findings.watching(principal, evidence, () =>
@@ -197,6 +198,11 @@ export class EvidenceService {
     );
     const heals = range === undefined && last?.state === 'corrupt';
     return Readable.from(this.findings.watched(principal, evidence, content, heals), { objectMode: false });
+  }
+
+  /** The key that its bytes are read by: without it they are lost as well. */
+  private keyOf(tx: Tx, evidence: Evidence): Promise<DataKey> {
+    return this.findings.watchingIn(tx, evidence, () => this.keyring.find(tx, evidence.dataKeyId));
   }
 
   /** A read is recorded before the first byte leaves. */

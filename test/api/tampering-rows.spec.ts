@@ -20,12 +20,15 @@ import { programOf } from '../support/log.js';
 import { packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
 import { ownType } from '../support/record-types.js';
 import {
+  Comparisons,
+  CUSTODY,
   editsOf,
   failed,
   KEPT,
   OwnEdits,
   Superuser,
   verify,
+  type Altered,
   type Edit,
   type EditedTable,
 } from '../support/tampering.js';
@@ -44,12 +47,14 @@ let officer: Caller;
 let packages: PackagesRoom;
 let directory: string;
 let edits: OwnEdits;
+let comparisons: Comparisons;
 
 beforeAll(async () => {
   audited = await startAudited();
   ({ world, clinic, officer } = audited);
   superuser = await Superuser.of(world);
   edits = new OwnEdits(clinic.organizationId);
+  comparisons = new Comparisons(world, clinic, officer, superuser);
   directory = await mkdtemp(join(tmpdir(), 'safeguard-tampering-'));
   packages = packagesRoom(`${clinic.path}/packages`, officer);
   return async () => {
@@ -129,16 +134,7 @@ describe('does `postures` fail in the next package?', () => {
   });
 });
 
-interface Altered {
-  table: string;
-  id: string;
-  reason: string;
-}
-
 describe('does a comparison with the log find it, and find it right again?', () => {
-  const examine = () => world.app.get(ReconciliationService, { strict: false }).examine(programOf(clinic));
-  const found = async (): Promise<Altered[]> =>
-    (await officer.get(`${clinic.path}/log/altered-rows`).expect(200)).body.items as Altered[];
   const ids = new Map<string, string>();
   const own = (table: string, column = 'id') => `${column} = '${ids.get(table)}'`;
 
@@ -212,9 +208,9 @@ describe('does a comparison with the log find it, and find it right again?', () 
     ids.set('record', record);
     await audited.keeper.revise(record, { title: 'Later', effectiveFrom: '2026-04-15T00:00:00Z' });
     await audited.keeper.revise(record, { title: 'Before that', effectiveFrom: '2026-02-15T00:00:00Z' });
-    await examine();
+    await comparisons.examine();
     // All that the service has written itself is what the log says.
-    expect(await found()).toEqual([]);
+    expect(await comparisons.found()).toEqual([]);
   });
 
   it('of which tables?', async () => {
@@ -224,7 +220,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
     const names = told.flatMap((line) => [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name));
     const { tables } = world.app.get(ReconciliationService, { strict: false });
     expect(names.toSorted()).toEqual(tables.toSorted());
-    expect([...EVENTS, ...TABLES.map(([table]) => table), ...KEPT].toSorted()).toEqual(tables.toSorted());
+    expect([...EVENTS, ...TABLES.map(([table]) => table), ...KEPT, ...CUSTODY].toSorted()).toEqual(tables.toSorted());
   });
 
   const EVENTS = ['audit_event', 'audit_detail'];
@@ -245,12 +241,12 @@ describe('does a comparison with the log find it, and find it right again?', () 
   ])('when an event is looked up by what it does not say: %s', async (set) => {
     const id = await eventOf('member', 'member.changed');
     const undo = await superuser.behind(edits.update('audit_event', `id = '${id}'`, set));
-    await examine();
-    const altered = await found();
+    await comparisons.examine();
+    const altered = await comparisons.found();
     await undo();
-    await examine();
+    await comparisons.examine();
     expect(altered).toContainEqual(expect.objectContaining({ table: 'audit_event', kind: 'event', id }));
-    expect(await found()).toEqual([]);
+    expect(await comparisons.found()).toEqual([]);
   });
 
   it.each([
@@ -261,13 +257,13 @@ describe('does a comparison with the log find it, and find it right again?', () 
     const event = await eventOf(table, action);
     const undoRow = await superuser.behind(edits.update(table, own(table), set));
     const undo = await superuser.behind(edits.remove('audit_detail', `event_id = '${event}'`));
-    await examine();
-    const altered = await found();
+    await comparisons.examine();
+    const altered = await comparisons.found();
     await undo();
     await undoRow();
-    await examine();
+    await comparisons.examine();
     expect(altered).toContainEqual(expect.objectContaining({ table: 'audit_detail', kind: 'event', id: event }));
-    expect(await found()).toEqual([]);
+    expect(await comparisons.found()).toEqual([]);
   });
 
   it('when the details by which a scan was stored are gone, and does a package about its system say so?', async () => {
@@ -280,11 +276,11 @@ describe('does a comparison with the log find it, and find it right again?', () 
     const file = join(directory, `${made.id}.zip`);
     await writeFile(file, await packages.bytes(made.id));
     await undo();
-    await examine();
+    await comparisons.examine();
     const { index, fault } = await verify(file);
     expect(fault).toBeNull();
     expect(index?.alteredRows).toContainEqual(expect.objectContaining({ table: 'audit_detail', kind: 'event', id }));
-    expect(await found()).toEqual([]);
+    expect(await comparisons.found()).toEqual([]);
   });
 
   it('when the details of an event about one member cannot be read, also of all others?', async () => {
@@ -303,10 +299,10 @@ describe('does a comparison with the log find it, and find it right again?', () 
       await superuser.behind(edits.update('member', `id = '${other}'`, `role = 'admin'`)),
       await superuser.behind(edits.update('webhook', own('webhook'), `url = 'https://mallory.example/'`)),
     ];
-    await examine();
-    const altered = await found();
+    await comparisons.examine();
+    const altered = await comparisons.found();
     for (const one of undo) await one();
-    await examine();
+    await comparisons.examine();
     expect(altered.map(({ table, id }) => [table, id]).toSorted()).toEqual(
       [
         ['member', other],
@@ -314,7 +310,7 @@ describe('does a comparison with the log find it, and find it right again?', () 
         ['webhook', ids.get('webhook')],
       ].toSorted(),
     );
-    expect(await found()).toEqual([]);
+    expect(await comparisons.found()).toEqual([]);
   });
 
   /** By the tables' own names. */
@@ -405,15 +401,8 @@ describe('does a comparison with the log find it, and find it right again?', () 
   ];
 
   it.each(TABLES)('when a row of %s was edited, deleted or put in', async (...edited) => {
-    for (const [what, edit] of editsOf(edited, edits)) {
-      const undo = await superuser.behind(edit);
-      await examine();
-      const altered = await found();
-      await undo();
+    for (const [what, altered] of await comparisons.foundAfterEach(editsOf(edited, edits)))
       expect([what, ...altered.map(({ table }) => table)]).toEqual([what, edited[0]]);
-    }
-    await examine();
-    expect(await found()).toEqual([]);
   });
 
   it('is it a leaf and a notice, and told in the next package, also when the finding is deleted?', async () => {
@@ -447,8 +436,8 @@ describe('does a comparison with the log find it, and find it right again?', () 
     const before = await officer.get(`${clinic.path}/audit-events?objectId=${of}&action=row.restored`).expect(200);
     const values = `'${clinic.organizationId}', 'member', 'member', '${of}', now(), 'altered', 'x'`;
     await superuser.unguarded('row_finding', `insert into row_finding values (${values})`);
-    await examine();
-    expect(await found()).toEqual([]);
+    await comparisons.examine();
+    expect(await comparisons.found()).toEqual([]);
     const after = await officer.get(`${clinic.path}/audit-events?objectId=${of}&action=row.restored`).expect(200);
     expect(after.body.items).toEqual(before.body.items);
   });

@@ -1,9 +1,12 @@
 import pg from 'pg';
+import { expect } from 'vitest';
 import { newId } from '../../src/kernel/ids.js';
+import { ReconciliationService } from '../../src/reconciliation/reconciliation.service.js';
 import type { Check } from '../../src/verify/steps.js';
 import { verifyPackage, type Verdict, type VerifyOptions } from '../../src/verify/verify.js';
 import { NOTHING_KNOWN } from '../verify/in-memory.js';
-import type { World } from './app.js';
+import type { Caller, Clinic, World } from './app.js';
+import { programOf } from './log.js';
 
 export interface Edit {
   table: string;
@@ -40,6 +43,12 @@ export class Superuser {
       await admin.query('rollback');
       throw error;
     }
+  }
+
+  /** Ids of rows. */
+  async ids(table: string, where: string): Promise<string[]> {
+    const { rows } = await this.admin.query<{ id: string }>(`select id from ${table} where ${where} order by id`);
+    return rows.map(({ id }) => id);
   }
 
   /** Edits rows; what it gives puts them back. */
@@ -85,6 +94,62 @@ export class OwnEdits {
   }
 }
 
+/** An object whose rows were found to be another thing than what they follow from. */
+export interface Altered {
+  table: string;
+  id: string;
+  reason: string;
+}
+
+/** Comparisons of the rows of one organisation. */
+export class Comparisons {
+  constructor(
+    private readonly world: World,
+    private readonly clinic: Clinic,
+    private readonly officer: Caller,
+    private readonly superuser: Superuser,
+  ) {}
+
+  examine(): Promise<void> {
+    return this.world.app.get(ReconciliationService, { strict: false }).examine(programOf(this.clinic));
+  }
+
+  async listed(): Promise<{ items: Altered[]; lastComparedAt: string | null }> {
+    const { body } = await this.officer.get(`${this.clinic.path}/log/altered-rows`).expect(200);
+    return body as { items: Altered[]; lastComparedAt: string | null };
+  }
+
+  async found(): Promise<Altered[]> {
+    return (await this.listed()).items;
+  }
+
+  /** All that is found once rows are edited so, which is then put back and found right. */
+  async foundAfter(...edits: Edit[]): Promise<Altered[]> {
+    const altered = await this.foundMeanwhile(...edits);
+    await this.examine();
+    expect(await this.found()).toEqual([]);
+    return altered;
+  }
+
+  /** The same of the one edit after the other, of which the last alone is found right. */
+  async foundAfterEach(edits: readonly [what: string, edit: Edit][]): Promise<[what: string, altered: Altered[]][]> {
+    const all: [string, Altered[]][] = [];
+    for (const [what, edit] of edits) all.push([what, await this.foundMeanwhile(edit)]);
+    await this.examine();
+    expect(await this.found()).toEqual([]);
+    return all;
+  }
+
+  private async foundMeanwhile(...edits: Edit[]): Promise<Altered[]> {
+    const undo: (() => Promise<void>)[] = [];
+    for (const edit of edits) undo.unshift(await this.superuser.behind(edit));
+    await this.examine();
+    const altered = await this.found();
+    for (const one of undo) await one();
+    return altered;
+  }
+}
+
 /** A row of a table: which, by what it is of, edits of it, and a copy of it. */
 export type EditedTable = [
   table: string,
@@ -102,9 +167,13 @@ export function editsOf([table, where, sets, copy]: EditedTable, edits: OwnEdits
   return [...changed, removed, ['was put in', edits.insert(table, copied, where(), columns)]];
 }
 
-/** Tables whose rows are edited in tampering-kept.spec.ts; all others that are compared are in tampering-rows.spec.ts. */
+/** Tables whose rows are edited in tampering-kept.spec.ts. */
 export const KEPT = [
   ...['record', 'record_move', 'record_link', 'record_document', 'import', 'import_row'],
   ...['evidence_request', 'evidence_request_move', 'system_change', 'snapshot'],
-  ...['target', 'sighting', 'sighting_loss', 'evidence_export'],
+  ...['target', 'sighting', 'sighting_loss'],
+];
+/** Those in tampering-custody.spec.ts; all others that are compared are in tampering-rows.spec.ts. */
+export const CUSTODY = [
+  ...['evidence', 'evidence_export', 'evidence_finding', 'evidence_disposal', 'frozen_posture', 'audit_erasure'],
 ];

@@ -1,8 +1,8 @@
-import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Read and written by data-key.store.ts; here so that a missing migration is found. */
 @Entity('data_key')
-@Unique('data_key_epoch', ['organizationId', 'epoch'])
+@Index('data_key_epoch', ['organizationId', 'epoch', 'createdAt'])
 export class DataKeyEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'data_key_pk' })
   organizationId!: string;

@@ -2,6 +2,7 @@ import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:cry
 import type { Clock } from '../clock.js';
 import type { Tx } from '../db/database.js';
 import { newId } from '../ids.js';
+import { IntegrityError } from './integrity-error.js';
 import type { KeyEncryptionKey } from './key-encryption.js';
 
 /** A data key at rest: one per organisation and epoch, wrapped by a key-encryption key. */
@@ -41,9 +42,6 @@ const CACHE_MILLISECONDS = 5 * 60_000;
 const RECENT_MILLISECONDS = 60_000;
 /** Enough for as many organisations at work at once in one process; the bound is on secrets in memory. */
 const CACHE_KEYS = 1_000;
-
-/** The organisation has no data key of that id. */
-export class DataKeyGone extends Error {}
 
 /** Data keys of organisations, unwrapped when needed and forgotten soon. */
 export class Keyring {
@@ -90,12 +88,12 @@ export class Keyring {
     this.recents.set(organizationId, { key, epoch: epochOf(now), expires: now.getTime() + RECENT_MILLISECONDS });
   }
 
-  /** The key of that id, to decrypt. A DataKeyGone when the organisation has none such: it was destroyed, or the row points elsewhere. */
+  /** The key of that id, to decrypt. An IntegrityError when the organisation has none such (it was destroyed, or the row points elsewhere), or it is not what was wrapped. */
   async find(tx: Tx, id: string): Promise<DataKey> {
     const cached = this.cached(cacheKey(tx, id));
     if (cached !== null) return cached;
     const row = await this.store.find(tx, id);
-    if (row === null) throw new DataKeyGone(`there is no data key ${id}`);
+    if (row === null) throw new IntegrityError(`there is no data key ${id}`);
     return this.unwrapped(tx, row);
   }
 

@@ -199,13 +199,15 @@ describe('does whoever posts a report get a receipt?', () => {
   ] as const)(
     'for a scan that is %s: the leaf that it promises is in the log, and again the same',
     async (status, node, headers) => {
+      const before = Date.now();
       const { body } = await post(node, headers);
       expect(body.status).toBe(status);
       await close(clinic);
       const { body: log } = await officer.get(`${clinic.path}/log`).expect(200);
       const receipt = openReceipt(Buffer.from(body.receipt), (log.keys.receipt as string[]).map(parseVerifierKey));
       expect(receipt.origin).toBe(log.origin);
-      expect(Math.abs(Date.now() - receipt.time)).toBeLessThan(60_000);
+      expect(receipt.time).toBeGreaterThanOrEqual(before);
+      expect(receipt.time).toBeLessThanOrEqual(Date.now());
       const { leaves } = await followLog(world, clinic, officer);
       const promised = leaves.find((leaf) => leafHash(leaf).equals(receipt.leafHash));
       expect(JSON.parse(promised?.toString() ?? '')).toMatchObject({

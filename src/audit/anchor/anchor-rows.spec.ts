@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HOST, prepareAnchors, TestLog, verified, type AnchorGround } from '../../../test/support/anchors.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { backup, HOST, prepareAnchors, TestLog, verified, type AnchorGround } from '../../../test/support/anchors.js';
 import { readCheckpoint } from '../checkpoint.js';
 import { LogRefused } from '../log-faults.js';
 import { anchorOrigin } from '../origin.js';
@@ -13,18 +13,23 @@ import { DirectoryCopies } from './directory-copies.js';
 
 const ANCHOR = anchorOrigin(HOST, 1);
 
-let directory: string;
+let root: string;
 let ground: AnchorGround;
+let empty: () => Promise<void>;
+/** Of one test. */
 let copies: DirectoryCopies;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'safeguard-anchor-'));
-  await mkdir(join(directory, 'copies'));
-  copies = await DirectoryCopies.open(join(directory, 'copies'));
-  ground = await prepareAnchors(directory);
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'safeguard-anchor-'));
+  ground = await prepareAnchors(root);
+  empty = await backup(ground.admin);
 });
-afterEach(async () => {
+afterAll(async () => {
   await ground.stop();
-  await rm(directory, { recursive: true, force: true });
+  await rm(root, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  copies = await DirectoryCopies.open(await mkdtemp(join(root, 'copies-')));
+  await empty();
 });
 
 /** Past the triggers. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { backup, HOST, prepareAnchors, TestLog, verified, type AnchorGround } from '../../../test/support/anchors.js';
 import { serveTimeStamps, type ServedAuthority } from '../../../test/support/time-stamp-authority.js';
 import { startWitness, type TestWitness } from '../../../test/support/witness.js';
@@ -18,23 +18,32 @@ import { DirectoryCopies } from './directory-copies.js';
 
 const ANCHOR = anchorOrigin(HOST, 1);
 
+let root: string;
+/** Of one test. */
 let directory: string;
 let ground: AnchorGround;
+let empty: () => Promise<void>;
 let witness: TestWitness;
 let other: TestWitness;
 let authority: ServedAuthority;
 beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'safeguard-anchor-'));
+  ground = await prepareAnchors(root);
+  empty = await backup(ground.admin);
   witness = await startWitness('witness.example/w1');
   other = await startWitness('witness.example/w2');
   authority = await serveTimeStamps();
 });
 afterAll(async () => {
-  await Promise.all([witness, other, authority].map(({ stop }) => stop()));
+  await Promise.all([witness, other, authority, ground].map(({ stop }) => stop()));
+  await rm(root, { recursive: true, force: true });
 });
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'safeguard-anchor-'));
+  directory = await mkdtemp(join(root, 'test-'));
   await mkdir(join(directory, 'copies'));
-  ground = await prepareAnchors(directory);
+  await empty();
+  ground.later.by = 0;
+  ground.logs.length = 0;
   for (const each of [witness, other]) {
     each.seen.clear();
     each.answering = null;
@@ -44,10 +53,6 @@ beforeEach(async () => {
     }
   }
   authority.answering.status = 200;
-});
-afterEach(async () => {
-  await ground.stop();
-  await rm(directory, { recursive: true, force: true });
 });
 
 const witnesses = (): AnchorConfig['witnesses'] => [witness, other].map(({ url, key }) => ({ url, key }));

@@ -1,8 +1,7 @@
 import type { CatalogContent } from './catalog.files.js';
 import { CONTROLS, POD_SECURITY, placeOf } from './catalog.files.js';
 import type { CheckEntry } from './catalog.schema.js';
-import { allMappings, type Mapping } from "./checks.mapping.js";
-import { practicesOf } from './checks.schema.js';
+import { allMappings, practicesOf, type Mapping } from './checks.mapping.js';
 import { recordTypeRules } from './record-types.rules.js';
 import { once, type Place, type Tell } from './tell.js';
 

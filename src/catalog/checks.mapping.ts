@@ -1,6 +1,6 @@
 import type { CatalogContent, Kept } from './catalog.files.js';
 import type { CheckEntry, MappingFile } from './catalog.schema.js';
-import { practicesOf, type CheckDefinition, type ChecksFile } from './checks.schema.js';
+import type { CheckDefinition, ChecksFile } from './checks.schema.js';
 
 /** The tool that the product's own checks are results of. */
 export const OWN_CHECKS = 'safeguard-checks';
@@ -55,4 +55,9 @@ function mappingOf(files: Kept<ChecksFile>, organization: readonly OrganizationC
 function entryOf(check: CheckDefinition): MappedCheck {
   const { id, title, severity, without } = check;
   return { id, title, severity, practices: [...practicesOf(check)], without };
+}
+
+/** The practices of a check, however it names them. */
+export function practicesOf({ practice, practices }: Pick<CheckDefinition, 'practice' | 'practices'>): readonly string[] {
+  return practices ?? (practice === undefined ? [] : [practice]);
 }

@@ -84,8 +84,3 @@ export type CheckDefinition = z.infer<typeof OrganizationCheckDefinition>;
 export type CheckExample = z.infer<typeof CheckExample>;
 export type Params = z.infer<typeof Params>;
 export type ChecksFile = z.infer<typeof ChecksFile>;
-
-/** The practices of a check, however it names them. */
-export function practicesOf({ practice, practices }: Pick<CheckDefinition, 'practice' | 'practices'>): readonly string[] {
-  return practices ?? (practice === undefined ? [] : [practice]);
-}

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { practicesOf } from '../catalog/checks.mapping.js';
 import {
   CheckDefinition,
   ChecksFile,
   OrganizationChecksFile,
   OrganizationCheckDefinition,
-  practicesOf,
   type Params,
 } from '../catalog/checks.schema.js';
 import { compile, kindsReadBy } from './environment.js';

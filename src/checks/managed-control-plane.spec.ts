@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadCatalog } from '../catalog/load.js';
-import { practicesOf } from '../catalog/checks.schema.js';
+import { practicesOf } from '../catalog/checks.mapping.js';
 import { compileCheck } from './definition.js';
 import { evaluate, type Outcome } from './evaluate.js';
 import { clusterOf } from './examples.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { practicesOf } from '../catalog/checks.schema.js';
+import { practicesOf } from '../catalog/checks.mapping.js';
 import { compileFile } from './definition.js';
 import { evaluate } from './evaluate.js';
 import { clusterOf } from './examples.js';

@@ -2,6 +2,7 @@ import { ClusterBuilder, type ClusterHead, type ListEnd, type ListOutcome } from
 import type { ClusterObjects } from '../../checks/cluster.js';
 import { kindOf, KINDS } from '../../checks/kinds.js';
 import { NO_RULES, SNAPSHOT_CHECKS, type SnapshotRules } from '../../checks/snapshot-rules.js';
+import { lazily } from '../../kernel/lazily.js';
 import { ReportFault, type Format } from '../report.js';
 import { isList, LazyList, type List } from '../text/lazy-list.js';
 import type { Draft } from './draft.js';
@@ -18,8 +19,11 @@ import {
   Unreadable,
   type Fields,
 } from './fields.js';
-import { judgeSnapshot } from './snapshot-results.js';
 import { coverFacts, tellFacts } from './snapshot-facts.js';
+import type * as results from './snapshot-results.js';
+
+/** With it come the languages of checks. */
+const snapshotResults = lazily(import.meta.url, './snapshot-results.js') as () => typeof results;
 
 const VERSION = 'safeguard.dev/v1';
 const HEAD = 'ClusterSnapshot';
@@ -56,7 +60,7 @@ export const clusterSnapshot: Format = {
     const { cluster, lists } = snapshot.end();
     for (const reason of cluster.partial) draft.cut(reason);
     for (const { group, kind } of completeKinds(cluster, lists)) coverFacts(draft, group, kind);
-    judgeSnapshot(draft, cluster);
+    snapshotResults().judgeSnapshot(draft, cluster);
   },
 };
 

@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { lazily } from '../../kernel/lazily.js';
 import type { Declared, Format, Target } from '../report.js';
 import { ReportFault } from '../report.js';
 import { isList } from '../text/lazy-list.js';
@@ -20,7 +21,11 @@ import {
   type Fields,
 } from './fields.js';
 import { jsonWithin } from './json-within.js';
-import { Signatures, signerName, unverified, type Signed } from './signatures.js';
+import type * as signatures from './signatures.js';
+import type { Signatures, Signed } from './signatures.js';
+
+/** With it comes the library that verifies. */
+const signing = lazily(import.meta.url, './signatures.js') as () => typeof signatures;
 
 const SLUG = 'cosign-verify';
 const SOURCE = 'cosign';
@@ -50,6 +55,7 @@ export const cosignVerify: Format = {
 
   read(document, draft) {
     if (!isList(document)) return;
+    const { Signatures } = signing();
     const signatures = new Signatures(draft.trust);
     let index = 0;
     for (const member of document) {
@@ -136,6 +142,7 @@ function signedBy(signatures: Signatures, optional: Fields, entry: Fields, paylo
     const bundle = bundleOf(fieldsIn(optional, 'Bundle'), entry, payload);
     if (bundle !== null) return signatures.of(bundle, payload);
   }
+  const { signerName, unverified } = signing();
   const issuer = optionalText(optional, 'Issuer') || optionalText(optional, '1.3.6.1.4.1.57264.1.8');
   const index = optionalNumber(entry, 'logIndex');
   return {

@@ -1,7 +1,9 @@
 import type { SnapshotRules } from '../../checks/snapshot-rules.js';
 import type { SecurityEvent } from '../../events/event.js';
 import { hasSecretForm } from '../../checks/secret-text.js';
-import { FACT_KINDS, type FactKind } from '../../results/fact.js';
+import { lazily } from '../../kernel/lazily.js';
+import type * as fact from '../../results/fact.js';
+import type { FactKind } from '../../results/fact.js';
 import { factId, Places, seriesId, targetId as idOfTarget } from '../../results/series.js';
 import type { CheckResult, CheckStatus, Coverage, Declared, Fact, ReportHead, Rows, Target } from '../report.js';
 import { BOUNDS, ReportFault } from '../report.js';
@@ -10,6 +12,8 @@ import type { List } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
 import { fieldsOf, NAMELESS, step, Unreadable } from './fields.js';
 import { SeenRows } from './seen-rows.js';
+
+const facts = lazily(import.meta.url, '../../results/fact.js') as () => typeof fact;
 
 /** Worst first: of two results of one check on one resource the worse one stands. */
 const WORST: readonly CheckStatus[] = ['fail', 'error', 'warn', 'manual', 'skip', 'pass'];
@@ -173,7 +177,7 @@ export class Draft {
   fact<Kind extends FactKind>(fact: Fact<Kind>): void {
     identity(fact.subject, 'subject', BOUNDS.resource);
     if (fact.namespace !== null) identity(fact.namespace, 'namespace', 253);
-    const checked = FACT_KINDS[fact.kind].safeParse(fact.value);
+    const checked = facts().FACT_KINDS[fact.kind].safeParse(fact.value);
     if (!checked.success) {
       const [issue] = checked.error.issues;
       throw new Unreadable(

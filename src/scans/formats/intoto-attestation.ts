@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { FactValue } from '../../results/fact.js';
+import { lazily } from '../../kernel/lazily.js';
 import type { Format, Target } from '../report.js';
 import { ReportFault } from '../report.js';
 import { isList } from '../text/lazy-list.js';
@@ -29,9 +30,13 @@ import {
   type Fields,
 } from './fields.js';
 import { jsonWithin } from './json-within.js';
-import { Signatures, UNSIGNED, type Signed } from './signatures.js';
+import type * as signatures from './signatures.js';
+import type { Signatures, Signed } from './signatures.js';
 import { held } from './held.js';
 import { addPackages } from './spdx.js';
+
+/** With it comes the library that verifies. */
+const signing = lazily(import.meta.url, './signatures.js') as () => typeof signatures;
 
 const SLUG = 'intoto-attestation';
 const SOURCE = 'in-toto';
@@ -104,13 +109,14 @@ class Attestations {
   #envelopes = 0;
 
   constructor(private readonly draft: Draft) {
+    const { Signatures } = signing();
     this.#signatures = new Signatures(draft.trust);
   }
 
   read(top: Fields, pointer: string): void {
     switch (wrappingOf(top)) {
       case 'statement':
-        this.add({ statement: top, id: 'unsigned', signed: UNSIGNED }, pointer);
+        this.add({ statement: top, id: 'unsigned', signed: signing().UNSIGNED }, pointer);
         return;
       case 'envelope':
         this.readEnvelope(top, pointer);
@@ -144,7 +150,7 @@ class Attestations {
     if (signatures.length > MAX_SIGNATURES) {
       throw new Unreadable('/signatures', `must hold ${MAX_SIGNATURES} members at most`);
     }
-    if (signatures.length === 0) this.add({ statement, image, id: 'unsigned', signed: UNSIGNED }, pointer);
+    if (signatures.length === 0) this.add({ statement, image, id: 'unsigned', signed: signing().UNSIGNED }, pointer);
     this.draft.rows(signatures, `${pointer}/signatures`, null, (signature) => {
       const pem = optionalText(signature, 'cert');
       this.addSigned(pointer, { statement, image }, payload, signature, {

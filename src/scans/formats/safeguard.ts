@@ -1,11 +1,15 @@
 import type { z } from 'zod';
+import { lazily } from '../../kernel/lazily.js';
 import type { Format, Target } from '../report.js';
 import { BOUNDS } from '../report.js';
 import { isList } from '../text/lazy-list.js';
 import type { Fields } from './fields.js';
 import { field, fieldsOf, has, instant, isFields, list, step, Unreadable } from './fields.js';
-import { ReportedFact, ReportedResult, ReportHeader, type ReportedTarget } from './safeguard-report.js';
+import type * as reportSchema from './safeguard-report.js';
+import type { ReportedTarget } from './safeguard-report.js';
 import { CLUSTER } from './targets.js';
+
+const schema = lazily(import.meta.url, './safeguard-report.js') as () => typeof reportSchema;
 
 const SLUG = 'safeguard';
 
@@ -28,6 +32,7 @@ export const safeguard: Format = {
   },
 
   read(document, draft) {
+    const { ReportHeader, ReportedResult, ReportedFact } = schema();
     const report = fieldsOf(document);
     const head = checked(ReportHeader, headerOf(report));
     draft.toolVersion = head.tool.version ?? null;

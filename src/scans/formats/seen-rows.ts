@@ -3,6 +3,9 @@ import { freeBuffer } from '../../kernel/memory.js';
 /** Words of 32 bits in an id. */
 const WORDS = 4;
 
+/** Of its slots so many are taken at most: of a table twice as large, half of what a thread holds of a large report would be empty. */
+const FULL = 7 / 8;
+
 /**
  * Ids (UUIDs) that were given, each with a number below 255: two million of them in 70 MB, where a Map of texts would take ten times as much.
  * Open addressing; the ids are digests but for their first word, so that the last one is as good as a hash.
@@ -16,7 +19,7 @@ export class SeenRows {
 
   /** The number that the id had, null if it is new. It keeps the lesser of the two. */
   put(id: string, mark: number): number | null {
-    if (this.size * 2 >= this.slots) this.grow();
+    if (this.size >= this.slots * FULL) this.grow();
     const a = word(id, 0, 8);
     const b = (word(id, 9, 13) << 16) | word(id, 14, 18);
     const c = (word(id, 19, 23) << 16) | word(id, 24, 28);

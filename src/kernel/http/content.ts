@@ -102,6 +102,8 @@ export function receiveContent(
     ...digestsOf('Repr-Digest', headers.reprDigest),
   ];
 
+  // What comes as it is has the digest that was sent, or is refused: it is hashed once.
+  const told = coding === null ? expected.find(({ algorithm }) => algorithm === 'sha-256') : undefined;
   const sha256 = createHash('sha256');
   let encodedBytes = 0;
   let decodedBytes = 0;
@@ -154,7 +156,7 @@ export function receiveContent(
       ) {
         done(new Refusal('too-large', `The content is compressed by more than ${MAX_RATIO} to 1.`));
       } else {
-        sha256.update(chunk);
+        if (told === undefined) sha256.update(chunk);
         done(null, chunk);
       }
     },
@@ -179,7 +181,7 @@ export function receiveContent(
         ? pipeline(encoded, alignZstdFrames, decoder, decoded)
         : pipeline(encoded, decoder, decoded);
   const finished = run.then(
-    () => ({ encodedBytes, decodedBytes, sha256: sha256.digest() }),
+    () => ({ encodedBytes, decodedBytes, sha256: told?.digest ?? sha256.digest() }),
     (error: unknown) => {
       throw failed(error as Error);
     },

@@ -28,7 +28,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.useRealTimers();
-  await parser.onApplicationShutdown();
   await rm(folder, { recursive: true });
 });
 

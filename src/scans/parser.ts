@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
-import type { OnApplicationShutdown } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
@@ -54,8 +53,17 @@ export interface ParseAsk extends Pick<ParseTask, 'format' | 'declared'> {
   rules: () => Promise<SnapshotRules>;
 }
 
+/** Of the process, whatever is started and stopped in it: a thread takes a third of a second to load what reads, and holds nothing of what it read before. It keeps no process from its end. */
+const pool = new Piscina<ParseTask | TryTask, ParsedTogether | Tried>({
+  filename: new URL('./parse.thread.js', import.meta.url).href,
+  minThreads: 0,
+  maxThreads: THREADS.small + THREADS.large,
+  idleTimeout: 30_000,
+  resourceLimits: PARSER_MEMORY,
+});
+
 /** Parses reports in threads of their own. */
-export class Parser implements OnApplicationShutdown {
+export class Parser {
   /** Changes when a reader does, or whom it believes: bytes that were read otherwise are read again. */
   readonly revision: string;
   private readonly slots = {
@@ -63,13 +71,6 @@ export class Parser implements OnApplicationShutdown {
     large: new Slots(THREADS.large, MAX_WAITING),
   };
   private readonly room = new Room(MAX_HELD_ROWS);
-  private readonly pool = new Piscina<ParseTask | TryTask, ParsedTogether | Tried>({
-    filename: new URL('./parse.thread.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: THREADS.small + THREADS.large,
-    idleTimeout: 30_000,
-    resourceLimits: PARSER_MEMORY,
-  });
 
   /** `timeLimit`: milliseconds of one report's own. */
   constructor(
@@ -113,7 +114,7 @@ export class Parser implements OnApplicationShutdown {
     const time = new WorkTime(this.timeLimit);
     try {
       const task: ParseTask = { format, declared, trust: this.trust, content, way: null };
-      const parsed = (await this.pool.run(task, { signal: time.signal })) as ParsedTogether;
+      const parsed = (await pool.run(task, { signal: time.signal })) as ParsedTogether;
       return parsed && new HeldRows(parsed.chunks, parsed.outcome, this.room);
     } catch (error) {
       if (isOverLimit(error)) return new HeldRows([], 'limit', this.room);
@@ -143,7 +144,7 @@ export class Parser implements OnApplicationShutdown {
       }
     });
     try {
-      await this.pool.run(
+      await pool.run(
         {
           ...options,
           trust: this.trust,
@@ -173,7 +174,7 @@ export class Parser implements OnApplicationShutdown {
       try {
         const task: TryTask = { ...ask, content: 'file' in content ? content.file : content };
         const signal = AbortSignal.timeout(this.timeLimit);
-        return (await this.pool.run(task, { name: 'tryOut', signal })) as Tried;
+        return (await pool.run(task, { name: 'tryOut', signal })) as Tried;
       } catch (error) {
         if (isOverLimit(error)) return 'limit';
         throw error;
@@ -181,11 +182,6 @@ export class Parser implements OnApplicationShutdown {
         if ('file' in content) await content.release();
       }
     });
-  }
-
-  /** When the server has closed: what was under way has been answered. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.pool.close();
   }
 }
 

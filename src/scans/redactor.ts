@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import type { EvidenceFileRef } from '../evidence/evidence-file.js';
 import { HELD_CONTENT } from '../evidence/intake.js';
@@ -17,21 +17,23 @@ const THREADS = { small: 1, large: 1 } as const;
 /** More waiting reports than this are told to come back. */
 const MAX_WAITING = 256;
 
+/** Of the process, as that of the readers. */
+const pool = new Piscina<RedactTask, RedactOutcome>({
+  filename: new URL('./redact.thread.js', import.meta.url).href,
+  minThreads: 0,
+  maxThreads: THREADS.small + THREADS.large,
+  idleTimeout: 30_000,
+  // What is read dies young, and a large young generation would be held for ever.
+  resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
+});
+
 /** Finds in reports what must never be kept, before anything of them is. */
 @Injectable()
-export class Redactor implements Door, OnApplicationShutdown {
+export class Redactor implements Door {
   private readonly slots = {
     small: new Slots(THREADS.small, MAX_WAITING),
     large: new Slots(THREADS.large, MAX_WAITING),
   };
-  private readonly pool = new Piscina<RedactTask, RedactOutcome>({
-    filename: new URL('./redact.thread.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: THREADS.small + THREADS.large,
-    idleTimeout: 30_000,
-    // What is read dies young, and a large young generation would be held for ever.
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES, maxYoungGenerationSizeMb: 32 },
-  });
 
   watch(): Watch {
     return new Suspicion();
@@ -51,18 +53,13 @@ export class Redactor implements Door, OnApplicationShutdown {
 
   private async run(content: RedactTask['content']): Promise<RedactOutcome> {
     try {
-      return await this.pool.run({ content }, { signal: AbortSignal.timeout(TIME_LIMIT) });
+      return await pool.run({ content }, { signal: AbortSignal.timeout(TIME_LIMIT) });
     } catch (error) {
       if (!isOverLimit(error)) throw error;
       throw new Refusal('too-large', `The report needs more memory or time than a report is given. ${NOT_KEPT}`, {
         extra: { reason: 'parse-limit' },
       });
     }
-  }
-
-  /** When the server has closed: what was under way has been answered. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.pool.close();
   }
 }
 

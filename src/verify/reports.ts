@@ -27,12 +27,8 @@ export async function checkReports(
   { ofEach, ofAll = TIME }: { ofEach?: Time; ofAll?: Time } = {},
 ): Promise<string> {
   const scans = await readScans(files, events, index);
-  const rereader = new Rereader(ofEach);
-  try {
-    return await new Comparison(scans, index, rereader, performance.now() + timeOf(scans, ofAll)).run(files);
-  } finally {
-    await rereader.close();
-  }
+  const end = performance.now() + timeOf(scans, ofAll);
+  return new Comparison(scans, index, new Rereader(ofEach), end).run(files);
 }
 
 class Comparison {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Fault } from './fault.js';
 import { Rereader } from './rereader.js';
 import type { SaidEvent, SaidRow } from './said.js';
@@ -23,7 +23,6 @@ const contentOf = (text: string): AsyncIterable<Buffer> => Readable.from([Buffer
 
 describe('the reader of reports that were read before', () => {
   let rereader: Rereader;
-  afterEach(() => rereader.close());
   const read = (text: string, hear: (said: readonly (SaidRow | SaidEvent)[]) => void = () => undefined) =>
     rereader.read(contentOf(text), ASK, hear);
 

@@ -18,16 +18,17 @@ export interface Time {
 /** Of one report: fifty times what they were measured to need. */
 const TIME: Time = { least: 60_000, perMegabyte: 1_000 };
 
+/** Of the process: the thread takes a third of a second to load what reads, and holds nothing of what it read before. It keeps no process from its end. */
+const pool = new Piscina<RereadTask, Reread>({
+  filename: new URL('./reread.thread.js', import.meta.url).href,
+  minThreads: 0,
+  maxThreads: 1,
+  idleTimeout: 30_000,
+  resourceLimits: PARSER_MEMORY,
+});
+
 /** Reads reports once more, one after another, in a thread that has as much memory as the service's own readers have. */
 export class Rereader {
-  private readonly pool = new Piscina<RereadTask, Reread>({
-    filename: new URL('./reread.thread.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: 30_000,
-    resourceLimits: PARSER_MEMORY,
-  });
-
   constructor(private readonly time: Time = TIME) {}
 
   /** `hear` is told what it says, as it is read. 'limit': it takes more time or memory than a report is given. */
@@ -42,7 +43,7 @@ export class Rereader {
     const underWay = new Int32Array(new SharedArrayBuffer(4));
     const stop = new AbortController();
     const limit = AbortSignal.timeout(this.time.least + Math.ceil(this.time.perMegabyte * (report.size / 1e6)));
-    const reading = this.pool.run(
+    const reading = pool.run(
       { ...ask, report, port: port2, underWay },
       {
         transferList: [port2, ...report.blocks.map(({ buffer }) => buffer)],
@@ -67,9 +68,5 @@ export class Rereader {
       stop.abort();
       port1.close();
     }
-  }
-
-  close(): Promise<void> {
-    return this.pool.destroy();
   }
 }

@@ -24,9 +24,9 @@ export async function requireLayout(
       const at = entry.relativeOffsetOfLocalHeader;
       const header = await zip.readLocalFileHeaderPromise(entry).catch(notReadable);
       if (!header.fileName.equals(entry.fileNameRaw)) throw new Fault(`${name} has another name in its own header`);
-      if (hasUnicodePath(entry.extraFieldRaw) || hasUnicodePath(header.extraField)) {
-        throw new Fault(`${name} has another name beside its own`);
-      }
+      requireUsual(entry.extraFieldRaw, name);
+      requireUsual(header.extraField, name);
+      if (entry.fileCommentLength > 0) throw new Fault(`${name} has a comment, of which no digest tells`);
       if (header.compressionMethod !== entry.compressionMethod) throw new Fault(`${name} is packed in two ways`);
       if (at < end) throw new Fault(`${name} shares its bytes with another entry`);
       requireAdjoining(end, at, `before ${name}`);
@@ -110,15 +110,29 @@ async function bytesAt(file: FileHandle, at: number, length: number): Promise<Bu
   return buffer.subarray(0, bytesRead);
 }
 
-/** Info-ZIP's Unicode Path (APPNOTE 4.6.9): programs that know it take the name from there, and others do not. A path of a package needs none. */
+/** Info-ZIP's Unicode Path (4.6.9): programs that know it take the name from there, and others do not. A path of a package needs none. */
 const UNICODE_PATH = 0x7075;
 
-/** Of extra fields, each with an id and a size of two bytes before it. */
-function hasUnicodePath(fields: Buffer): boolean {
-  for (let at = 0; at + 4 <= fields.length; at += 4 + fields.readUInt16LE(at + 2)) {
-    if (fields.readUInt16LE(at) === UNICODE_PATH) return true;
+/** What programs that pack write beside a name, and in how many bytes at most: sizes of ZIP64 (4.5.3), times and owners of a system. In any other lies what no digest tells of. */
+const USUAL: ReadonlyMap<number, number> = new Map([
+  [0x0001, 28],
+  [0x5455, 13],
+  [0x7875, 15],
+  [0x000a, 32],
+]);
+
+/** Of extra fields (4.5.1), each with an id and a size of two bytes before it. */
+function requireUsual(fields: Buffer, name: string): void {
+  const seen = new Set<number>();
+  for (let at = 0; at < fields.length;) {
+    const [id, size] = at + 4 <= fields.length ? [fields.readUInt16LE(at), fields.readUInt16LE(at + 2)] : [-1, 0];
+    if (id === UNICODE_PATH) throw new Fault(`${name} has another name beside its own`);
+    at += 4 + size;
+    if (size > (USUAL.get(id) ?? -1) || seen.has(id) || at > fields.length) {
+      throw new Fault(`${name} has bytes beside its name of which no digest tells`);
+    }
+    seen.add(id);
   }
-  return false;
 }
 
 export function notReadable(error: unknown): never {

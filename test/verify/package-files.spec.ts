@@ -20,6 +20,7 @@ interface Entry {
   extra?: Buffer;
   /** Extra field of the header before the bytes; default: none. */
   localExtra?: Buffer;
+  comment?: string;
   /** Where the central directory says the entry is; default: where it is. */
   offset?: number;
   /** What the central directory says of the size; default: the size. */
@@ -59,10 +60,19 @@ function zipOf(entries: readonly Entry[]): Buffer {
       packed,
     ]);
     const tail = Buffer.alloc(14);
+    const comment = Buffer.from(rest.comment ?? '');
+    tail.writeUInt16LE(comment.length, 0);
     tail.writeUInt32LE(((rest.unixMode ?? 0o100644) << 16) >>> 0, 6);
     tail.writeUInt32LE(rest.offset ?? at, 10);
     central.push(
-      Buffer.concat([Buffer.from('504b010214031400', 'hex'), nameAt(name, extra), tail, Buffer.from(name), extra]),
+      Buffer.concat([
+        Buffer.from('504b010214031400', 'hex'),
+        nameAt(name, extra),
+        tail,
+        Buffer.from(name),
+        extra,
+        comment,
+      ]),
     );
     parts.push(local);
     at += local.length;
@@ -75,6 +85,15 @@ function zipOf(entries: readonly Entry[]): Buffer {
   end.writeUInt32LE(at, 12);
   return Buffer.concat([...parts, directory, Buffer.from('504b0506', 'hex'), end]);
 }
+
+function field(id: number, content: string): Buffer {
+  const head = Buffer.alloc(4);
+  head.writeUInt16LE(id, 0);
+  head.writeUInt16LE(content.length, 2);
+  return Buffer.concat([head, Buffer.from(content)]);
+}
+/** Or the reader itself finds no field in it. */
+const BESIDE = /of which no digest tells|cannot be read as a ZIP: .*extra/i;
 
 /** Info-ZIP's: another name for who knows it. */
 function unicodePath(of: string, name: string): Buffer {
@@ -115,6 +134,13 @@ describe('the files of a package', () => {
     await files.close();
   });
 
+  it('does one with times and owners, as zip writes them, read all the same?', async () => {
+    const extra = Buffer.concat([field(0x5455, 'times'), field(0x7875, 'owner of it')]);
+    const files = await opened(zipOf([DECLARATION, { name: 'p/a', extra, localExtra: extra }]));
+    expect(files.sizes.get('a')).toBe(1);
+    await files.close();
+  });
+
   const long = `p/${'x'.repeat(250)}`;
   it.each<[string, Buffer, RegExp]>([
     ['a path that leads out of it', zipOf([DECLARATION, { name: 'p/../../etc/passwd' }]), /invalid relative path/],
@@ -143,6 +169,19 @@ describe('the files of a package', () => {
       zipOf([DECLARATION, { name: 'p/a', localExtra: unicodePath('p/a', 'p/b') }]),
       /another name beside/,
     ],
+    ...(
+      [
+        ['of a kind that nobody writes', field(0x4242, 'hidden')],
+        ['of a usual kind that is too long', field(0x5455, 'hidden'.repeat(3))],
+        ['twice', Buffer.concat([field(0x5455, 'times'), field(0x5455, 'times')])],
+        ['that ends before its end', field(0x5455, 'times').subarray(0, -1)],
+        ['that is no field', Buffer.from('abc')],
+      ] as const
+    ).flatMap(([what, bytes]): [string, Buffer, RegExp][] => [
+      [`a field ${what}`, zipOf([DECLARATION, { name: 'p/a', extra: bytes }]), BESIDE],
+      [`a field ${what}, in its own header`, zipOf([DECLARATION, { name: 'p/a', localExtra: bytes }]), BESIDE],
+    ]),
+    ['a comment of a file', zipOf([DECLARATION, { name: 'p/a', comment: 'hidden' }]), /"p\/a" has a comment/],
     ['an encrypted entry', zipOf([DECLARATION, { name: 'p/a', flags: 1 }]), /encrypted|size mismatch/],
     ['two bags', zipOf([DECLARATION, { name: 'q/bag/bagit.txt' }]), /two bags/],
     ['a file outside of its folder', zipOf([DECLARATION, { name: 'README' }]), /outside/],

@@ -47,6 +47,9 @@ export interface ListedEvent {
   erasedBy: string | null;
 }
 
+/** That the rows of an object were found altered, or right again. */
+export type RowEvent = Pick<Leaf, 'action' | 'object'>;
+
 @Injectable()
 export class AuditService {
   constructor(
@@ -118,20 +121,9 @@ export class AuditService {
     return events;
   }
 
-  /** Objects whose rows in a table the log says were altered, and not since that they are right; `unnamed`: by events from before they named the table. */
-  async findAlteredRows(
-    tx: Tx,
-    kind: ObjectKind,
-    table: string,
-  ): Promise<{ named: Set<string>; unnamed: Set<string> }> {
-    const altered = { named: new Set<string>(), unnamed: new Set<string>() };
-    for (const { id, leaf } of await this.store.rowLeaves(tx)) {
-      const { action, object } = leafOf(id, leaf.toString('utf8'));
-      if (object.kind !== kind || (object.table ?? table) !== table) continue;
-      if (action === 'row.altered') altered[object.table === undefined ? 'unnamed' : 'named'].add(object.id);
-      else for (const ids of [altered.named, altered.unnamed]) ids.delete(object.id);
-    }
-    return altered;
+  /** All that the log says of rows that were altered, or found right, in its order. */
+  async findRowEvents(tx: Tx): Promise<RowEvent[]> {
+    return (await this.store.rowLeaves(tx)).map(({ id, leaf }) => leafOf(id, leaf.toString('utf8')));
   }
 
   isThere(tx: Tx, eventId: string): Promise<boolean> {

@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Compared, Comparison, Difference } from '../audit/account.js';
 import { Accounts } from '../audit/accounts.js';
-import { AuditService } from '../audit/audit.service.js';
+import { AuditService, type RowEvent } from '../audit/audit.service.js';
+import type { ObjectKind } from '../audit/event.js';
 import { EventComparisons } from '../audit/event-comparisons.js';
 import { Clock } from '../kernel/clock.js';
 import { Database, type Tx } from '../kernel/db/database.js';
@@ -64,13 +65,14 @@ export class ReconciliationService {
   async examine({ organizationId, requestId }: Principal): Promise<void> {
     const principal = servicePrincipal('reconciliation', organizationId, requestId);
     const begun = this.clock.now();
+    const known = await this.database.read(principal, (tx) => this.known(tx));
     const failures: unknown[] = [];
     let areWhole = true;
     for (const comparison of this.comparisons) {
       try {
         const found = await this.compare(principal, comparison);
         areWhole &&= found.isWhole;
-        await this.record(principal, comparison, found);
+        if (newsOf(comparison, found, known).length > 0) await this.record(principal, comparison, found);
       } catch (error) {
         failures.push(error);
       }
@@ -120,34 +122,15 @@ export class ReconciliationService {
     return { differences: differences.slice(0, MAX_ALTERED), isWhole: differences.length < MAX_ALTERED };
   }
 
-  private async record(
-    principal: Principal,
-    { table, kind }: Comparison,
-    { differences: found, isWhole }: Found,
-  ): Promise<void> {
-    const isFound = new Set(found.map(({ id }) => id));
-    const news = async (tx: Tx): Promise<News[]> => {
-      const inRows = new Set((await this.store.altered(tx, table)).map(({ id }) => id));
-      const { named, unnamed } = await this.audit.findAlteredRows(tx, kind, table);
-      const inLog = new Set([...named, ...unnamed]);
-      const right = isWhole ? [...new Set([...inRows, ...inLog])].filter((id) => !isFound.has(id)) : [];
-      return [
-        ...found.map((one): News => ({
-          ...one,
-          state: 'altered',
-          isTold: named.has(one.id),
-          isKept: inRows.has(one.id),
-        })),
-        ...right.map((id): News => ({
-          ...{ id, reason: RESTORED, state: 'restored' },
-          ...{ isTold: !inLog.has(id), isKept: !inRows.has(id) },
-        })),
-      ].filter(({ isTold, isKept }) => !isTold || !isKept);
-    };
-    if ((await this.database.read(principal, news)).length === 0) return;
+  private async known(tx: Tx): Promise<Known> {
+    return { rows: await this.store.altered(tx), events: await this.audit.findRowEvents(tx) };
+  }
+
+  private async record(principal: Principal, comparison: Comparison, found: Found): Promise<void> {
+    const { table, kind } = comparison;
     await this.database.write(principal, async (tx) => {
       const foundAt = await this.store.lock(tx);
-      const all = await news(tx);
+      const all = newsOf(comparison, found, await this.known(tx));
       if (all.length === 0) {
         tx.withoutAudit('somebody else has found it meanwhile');
         return;
@@ -192,6 +175,47 @@ export class ReconciliationService {
       ]);
     });
   }
+}
+
+/** What was found before, by rows and by the log. */
+interface Known {
+  readonly rows: readonly AlteredRows[];
+  readonly events: readonly RowEvent[];
+}
+
+function newsOf({ table, kind }: Comparison, { differences: found, isWhole }: Found, known: Known): News[] {
+  const isFound = new Set(found.map(({ id }) => id));
+  const inRows = new Set(known.rows.filter((row) => row.table === table).map(({ id }) => id));
+  const { named, unnamed } = alteredBy(known.events, kind, table);
+  const inLog = new Set([...named, ...unnamed]);
+  const right = isWhole ? [...new Set([...inRows, ...inLog])].filter((id) => !isFound.has(id)) : [];
+  return [
+    ...found.map((one): News => ({
+      ...one,
+      state: 'altered',
+      isTold: named.has(one.id),
+      isKept: inRows.has(one.id),
+    })),
+    ...right.map((id): News => ({
+      ...{ id, reason: RESTORED, state: 'restored' },
+      ...{ isTold: !inLog.has(id), isKept: !inRows.has(id) },
+    })),
+  ].filter(({ isTold, isKept }) => !isTold || !isKept);
+}
+
+/** Objects whose rows in a table the log says were altered, and not since that they are right; `unnamed`: by events from before they named the table. */
+function alteredBy(
+  events: readonly RowEvent[],
+  kind: ObjectKind,
+  table: string,
+): { named: Set<string>; unnamed: Set<string> } {
+  const altered = { named: new Set<string>(), unnamed: new Set<string>() };
+  for (const { action, object } of events) {
+    if (object.kind !== kind || (object.table ?? table) !== table) continue;
+    if (action === 'row.altered') altered[object.table === undefined ? 'unnamed' : 'named'].add(object.id);
+    else for (const ids of [altered.named, altered.unnamed]) ids.delete(object.id);
+  }
+  return altered;
 }
 
 const UNREADABLE = 'not all rows are compared, as one of them, or of what they follow from, cannot be read';

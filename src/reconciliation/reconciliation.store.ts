@@ -31,15 +31,15 @@ export class ReconciliationStore {
     return tx.insert(...findings.map((row) => ({ entity: RowFinding, row })));
   }
 
-  /** By table and object. `table`: in that one alone. */
-  altered(tx: Tx, table: string | null = null): Promise<AlteredRows[]> {
+  /** By table and object. */
+  altered(tx: Tx): Promise<AlteredRows[]> {
     return tx.query<AlteredRows>(
       `select "table", kind, id, "foundAt", reason from (
          select distinct on (table_name, object_id) table_name as "table", object_kind as kind, object_id as id, found_at as "foundAt", state, reason
-         from row_finding where organization_id = $1 and ($2::text is null or table_name = $2)
+         from row_finding where organization_id = $1
          order by table_name, object_id, found_at desc
        ) last where state = 'altered'`,
-      [tx.organizationId, table],
+      [tx.organizationId],
     );
   }
 

@@ -28,6 +28,7 @@ export async function requireLayout(
       requireUsual(header.extraField, name);
       if (entry.fileCommentLength > 0) throw new Fault(`${name} has a comment, of which no digest tells`);
       if (header.compressionMethod !== entry.compressionMethod) throw new Fault(`${name} is packed in two ways`);
+      requireAlike(entry, header, name);
       if (at < end) throw new Fault(`${name} shares its bytes with another entry`);
       requireAdjoining(end, at, `before ${name}`);
       end = header.fileDataStart + entry.compressedSize;
@@ -78,8 +79,38 @@ async function directoryOf(
   return found;
 }
 
+const STORED = 0;
+const ZIP64 = 0x0001;
+
 /** Sum and sizes come behind the data (4.4.4, bit 3). */
 const SIZES_BEHIND = 1 << 3;
+
+/** Programs that read from the front go by an entry's own header, and all others by the directory: to both it is the same file. */
+function requireAlike(entry: yauzl.Entry, header: yauzl.LocalFileHeader, name: string): void {
+  const isBehind = (header.generalPurposeBitFlag & SIZES_BEHIND) !== 0;
+  if (isBehind && header.compressionMethod === STORED) {
+    throw new Fault(`${name} is stored, and says only behind its bytes how many they are`);
+  }
+  // What does not go into 32 bits is in the field of ZIP64, the size first (4.5.3).
+  const large = fieldOf(header.extraField, ZIP64);
+  let at = 0;
+  const size = (said: number): number => {
+    if (said !== MAX_32 || at + 8 > large.length) return said;
+    at += 8;
+    return Number(large.readBigUInt64LE(at - 8));
+  };
+  // In this order they are in the field.
+  const [unpacked, packed] = [size(header.uncompressedSize), size(header.compressedSize)];
+  const isSaid = (found: number, due: number): boolean => found === due || (isBehind && found === 0);
+  const isAlike =
+    isSaid(header.crc32, entry.crc32) &&
+    isSaid(unpacked, entry.uncompressedSize) &&
+    isSaid(packed, entry.compressedSize) &&
+    header.generalPurposeBitFlag === entry.generalPurposeBitFlag &&
+    header.lastModFileTime === entry.lastModFileTime &&
+    header.lastModFileDate === entry.lastModFileDate;
+  if (!isAlike) throw new Fault(`${name} has another sum, size, time or flag in its own header`);
+}
 
 /** The length of what comes behind the data of an entry (4.3.9): with a signature or without, of sizes of four bytes or of eight. */
 async function descriptorOf(entry: yauzl.Entry, file: FileHandle, at: number): Promise<number> {
@@ -113,9 +144,9 @@ async function bytesAt(file: FileHandle, at: number, length: number): Promise<Bu
 /** Info-ZIP's Unicode Path (4.6.9): programs that know it take the name from there, and others do not. A path of a package needs none. */
 const UNICODE_PATH = 0x7075;
 
-/** What programs that pack write beside a name, and in how many bytes at most: sizes of ZIP64 (4.5.3), times and owners of a system. In any other lies what no digest tells of. */
+/** What programs that pack write beside a name, and in how many bytes at most: sizes of ZIP64 (4.5.3), times and owners of a system: some eighty bytes that say nothing of a file. In any other lies what no digest tells of. */
 const USUAL: ReadonlyMap<number, number> = new Map([
-  [0x0001, 28],
+  [ZIP64, 28],
   [0x5455, 13],
   [0x7875, 15],
   [0x000a, 32],
@@ -133,6 +164,14 @@ function requireUsual(fields: Buffer, name: string): void {
     }
     seen.add(id);
   }
+}
+
+/** The content of an extra field; none where it is not there. */
+function fieldOf(fields: Buffer, id: number): Buffer {
+  for (let at = 0; at + 4 <= fields.length; at += 4 + fields.readUInt16LE(at + 2)) {
+    if (fields.readUInt16LE(at) === id) return fields.subarray(at + 4, at + 4 + fields.readUInt16LE(at + 2));
+  }
+  return Buffer.alloc(0);
 }
 
 export function notReadable(error: unknown): never {

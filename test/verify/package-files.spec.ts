@@ -182,6 +182,25 @@ describe('the files of a package', () => {
       [`a field ${what}, in its own header`, zipOf([DECLARATION, { name: 'p/a', localExtra: bytes }]), BESIDE],
     ]),
     ['a comment of a file', zipOf([DECLARATION, { name: 'p/a', comment: 'hidden' }]), /"p\/a" has a comment/],
+    ...(
+      [
+        ['another sum', 14],
+        ['another size', 22],
+        ['another packed size', 18],
+        ['another time', 10],
+        ['another flag', 7],
+      ] as const
+    ).map(([what, at]): [string, Buffer, RegExp] => {
+      const zip = zipOf([DECLARATION, { name: 'p/a', content: Buffer.from('abc') }]);
+      const local = zip.indexOf('p/a') - 30;
+      zip.writeUInt8(zip.readUInt8(local + at) ^ 1, local + at);
+      return [`${what} in its own header`, zip, /another sum, size, time or flag|two ways/];
+    }),
+    [
+      'a stored file whose size comes behind it',
+      zipOf([DECLARATION, { name: 'p/a', flags: 8 }]),
+      /is stored, and says only behind/,
+    ],
     ['an encrypted entry', zipOf([DECLARATION, { name: 'p/a', flags: 1 }]), /encrypted|size mismatch/],
     ['two bags', zipOf([DECLARATION, { name: 'q/bag/bagit.txt' }]), /two bags/],
     ['a file outside of its folder', zipOf([DECLARATION, { name: 'README' }]), /outside/],
@@ -282,7 +301,7 @@ describe('the files of a package', () => {
       ],
       [
         'where sums and sizes are to be',
-        zipOf([DECLARATION, { name: 'p/a', flags: 8 }]),
+        zipOf([DECLARATION, { name: 'p/a', deflate: true, flags: 8 }]),
         /other sums and sizes behind it/,
       ],
     ])('is a ZIP refused with some %s, and told where they are?', async (_, zip, message) => {

@@ -121,9 +121,16 @@ export class AuditService {
     return events;
   }
 
-  /** All that the log says of rows that were altered, or found right, in its order. */
+  /** All that the log says of rows that were altered, or found right, in its order; without what cannot be read any more, which is found by itself and says nothing. */
   async findRowEvents(tx: Tx): Promise<RowEvent[]> {
-    return (await this.store.rowLeaves(tx)).map(({ id, leaf }) => leafOf(id, leaf.toString('utf8')));
+    return (await this.store.rowLeaves(tx)).flatMap(({ id, leaf }) => {
+      try {
+        return [leafOf(id, leaf.toString('utf8'))];
+      } catch (error) {
+        if (!(error instanceof LogDamaged)) throw error;
+        return [];
+      }
+    });
   }
 
   isThere(tx: Tx, eventId: string): Promise<boolean> {

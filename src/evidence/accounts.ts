@@ -96,7 +96,7 @@ const sift: Sift = async (tx, after, last) => {
          left join audit_detail d on d.organization_id = $1 and d.event_id = a.id
          where a.organization_id = $1 and a.object_kind = 'evidence' and a.action = 'evidence.received' and ${SIFTED_OBJECTS}
        ) t on t.object_id = e.id::text
-     where e.id is null or t.object_id is null or t.detailed is not null or e.received_sha256 is not null
+     where e.id is null or t.object_id is null or t.detailed is not null or e.received_sha256 is not null or e.received_size is not null or e.dropped is not null
        or position('"sha256":"' || encode(e.sha256, 'hex') || '","size":' || e.size || '}' in t.leaf) = 0
        or e.source_kind <> t.actor_kind or e.source_id <> t.actor_id
        or abs(extract(epoch from e.received_at) * 1000 - ('x' || left(replace(e.id::text, '-', ''), 12))::bit(48)::bigint) > 60000

@@ -56,5 +56,5 @@ const ROOM = 3 * 2 ** 30;
 async function roomForFiles(): Promise<string> {
   const memory = '/dev/shm';
   const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }));
-  return bavail * bsize >= ROOM ? memory : tmpdir();
+  return Math.min(bavail * bsize, process.availableMemory()) >= ROOM ? memory : tmpdir();
 }

@@ -88,6 +88,7 @@ class RoomsModule {
           databasePool: WRITERS + 4,
           keyFile: join(directory, 'keys.json'),
           keyFileCreate: false,
+          answerSecret: 'nobody asks again here',
           signing: { directory: join(directory, 'signing'), create: false, packageKey: null, vaultTokenFile: '' },
           logger: pino({ level: 'error', base: null }),
         }),

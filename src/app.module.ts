@@ -101,7 +101,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        KernelModule.with({ ...config, logger }),
+        KernelModule.with({ ...config, answerSecret: config.auth.session.secret, logger }),
         ConfigurationModule.with(config),
         HttpModule,
         AuditModule,

@@ -15,6 +15,7 @@ import type { KeyEncryptionKey } from './crypto/key-encryption.js';
 import { Keyring } from './crypto/keyring.js';
 import { LocalKeyEncryptionKey } from './crypto/local-key-encryption.js';
 import { SigningKeys, type SigningOptions } from './crypto/signing/signing-keys.js';
+import { Answers } from './db/answers.js';
 import { KEEP_ALIVE, openDataSource } from './db/data-source.js';
 import { Database, DATA_SOURCE } from './db/database.js';
 import { reasonOf } from './http/outbound.js';
@@ -28,6 +29,8 @@ export interface KernelOptions {
   keyFileCreate: boolean;
   signing: SigningOptions;
   logger: Logger;
+  /** Seals answers that are kept for retries: the same on every replica. */
+  answerSecret: string;
 }
 
 /** A request that holds a connection longer than this has lost its caller. Merges of a million rows stay far below. Milliseconds. */
@@ -80,7 +83,7 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
         {
           provide: Database,
           inject: [DATA_SOURCE],
-          useFactory: (source: DataSource) => new Database(source, options.logger),
+          useFactory: (source: DataSource) => new Database(source, options.logger, new Answers(options.answerSecret)),
         },
         {
           provide: KEY_ENCRYPTION_KEY,

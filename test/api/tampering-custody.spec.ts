@@ -250,6 +250,55 @@ describe('is nobody accused', () => {
   });
 });
 
+describe('is no answer given again that is not one of the service?', () => {
+  const named = (name: string) => ({ name, environment: 'staging', phi: 'none' });
+  const create = (key: string, name: string) =>
+    audited.clinic.admin.post(`${audited.clinic.path}/systems`, named(name)).set('Idempotency-Key', key);
+  const of = (key: string) => `key = '${key}'`;
+
+  it.each([
+    ['the answer', `response = jsonb_set(response, '{answer,id}', to_jsonb('${NOBODY}'::text))`],
+    ['its seal', `response = jsonb_set(response, '{seal}', '"AAAA"')`],
+    ['all of it', `response = '{"id": "${NOBODY}"}'`],
+    ['that there was one', 'response = null'],
+  ])('when %s was edited', async (what, set) => {
+    const key = newId();
+    const name = `idem-${what.replaceAll(' ', '-')}`;
+    const { body: first } = await create(key, name).expect(201);
+    expect((await create(key, name).expect(201)).body).toEqual(first);
+    const undo = await superuser.behind(edits.update('idempotency_key', of(key), set));
+    const { status, body } = await create(key, name);
+    await undo();
+    expect([status, body.type]).toEqual([409, '/problems/idempotency-conflict']);
+    expect((await create(key, name).expect(201)).body).toEqual(first);
+  });
+
+  it('when it was put in, as that to another call', async () => {
+    const [key, another] = [newId(), newId()];
+    await create(key, 'idem-put-in').expect(201);
+    const undo = await superuser.behind(edits.insert('idempotency_key', of(another), of(key), `'key', '${another}'`));
+    const { status } = await create(another, 'idem-put-in');
+    await undo();
+    expect(status).toBe(409);
+  });
+});
+
+describe('does one event that cannot be read keep no other row from being compared?', () => {
+  it('also one that says that rows were altered', async () => {
+    const { clinic, world } = audited;
+    const { audit, database } = partsOf(world);
+    const program = programOf(clinic);
+    const event = await database.write(program, (tx) =>
+      audit.record(tx, { action: 'row.altered', object: { kind: 'member', id: program.id, table: 'member' } }),
+    );
+    const altered = await comparisons.foundAfter(
+      edits.update('audit_event', `id = '${event.id}'`, `leaf = 'x'`),
+      edits.update('member', `role = 'viewer' or role = 'admin'`, `name = 'Mallory'`),
+    );
+    expect(new Set(altered.map(({ table }) => table))).toEqual(new Set(['audit_event', 'member']));
+  });
+});
+
 describe('are the instants of comparisons what the next one makes them?', () => {
   it.each([
     ['edited', () => edits.update('row_comparison', 'true', `compared_at = '2999-01-01T00:00:00Z'`)],

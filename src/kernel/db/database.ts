@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Principal } from '../principal.js';
 import { reasonOf } from '../http/outbound.js';
 import { Refusal } from '../http/problem.js';
+import { Answers } from './answers.js';
 import { change, insertion, type Command, type NewRow, type Prepared } from './prepared.js';
 
 /** Answers that a snapshot keeps: a question about one system wants a dozen of them. Whoever asks about a thousand systems, or of as many instants, keeps no more. */
@@ -191,6 +192,7 @@ export class Database {
   constructor(
     private readonly source: DataSource,
     private readonly logger: Logger,
+    private readonly answers = new Answers(),
   ) {}
 
   /** Whether the database answers. Throws when it does not. */
@@ -222,13 +224,18 @@ export class Database {
         await refuseUnaudited(tx);
         return result;
       }
+      const of = [tx.organizationId, principal.id, once.operation, once.key, once.fingerprint] as const;
       const prior = await claim(tx, once);
-      if (prior !== null) return prior.response as T;
+      if (prior !== null) {
+        const opened = this.answers.opened(of, prior.response);
+        if (opened === null) throw conflict('What was answered under this Idempotency-Key can no longer be told.');
+        return opened.answer as T;
+      }
       const result = await work(tx);
       await tx.execute(
         `update idempotency_key set response = $4
          where organization_id = $1 and principal_id = $2 and operation = $3 and key = $5`,
-        [tx.organizationId, principal.id, once.operation, JSON.stringify(result), once.key],
+        [tx.organizationId, principal.id, once.operation, this.answers.sealed(of, result), once.key],
       );
       await refuseUnaudited(tx);
       return result;
@@ -303,6 +310,9 @@ async function refuseUnaudited(tx: WriteTx): Promise<void> {
   if (row?.wrote === true) throw new Error('a transaction changed rows and recorded no audit event');
 }
 
+const conflict = (detail: string): Refusal =>
+  new Refusal('idempotency-conflict', detail, { pointer: 'header/Idempotency-Key' });
+
 /** Takes the key, waiting for a transaction that holds it; or finds the answer that was given under it. */
 async function claim(tx: WriteTx, once: Once): Promise<{ response: unknown } | null> {
   const mine = await tx.execute(
@@ -320,9 +330,7 @@ async function claim(tx: WriteTx, once: Once): Promise<{ response: unknown } | n
     [tx.organizationId, tx.principal.id, once.operation, once.key],
   );
   if (prior === undefined || prior.fingerprint !== once.fingerprint) {
-    throw new Refusal('idempotency-conflict', 'Use a new Idempotency-Key for a new request.', {
-      pointer: 'header/Idempotency-Key',
-    });
+    throw conflict('Use a new Idempotency-Key for a new request.');
   }
   return { response: prior.response };
 }

@@ -1,6 +1,6 @@
 // What `npm start` and `npm test` do first. Runs on the machine's own Node (20.19 or later) with nothing installed.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -100,6 +100,8 @@ export async function prepare() {
   }
   dropOrphans(join(ROOT, 'dist'));
   await must(programNode(), ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+  // npx does so when it links this folder for the first time, and not for what is built anew under the same path.
+  chmodSync(join(ROOT, 'dist/src/bin/safeguard.js'), 0o755);
 }
 
 /** Deletes what was built from sources that are no more: a test or a migration that was removed must not run. */

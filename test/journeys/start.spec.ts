@@ -18,6 +18,11 @@ import { directory, start, type Started } from '../cli/support.js';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const run = promisify(execFile);
 
+it('may the command be run that the README’s lines call, however often it was built?', async () => {
+  const { bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { bin: Record<string, string> };
+  for (const path of Object.values(bin)) expect((await stat(join(ROOT, path))).mode & 0o111).toBe(0o111);
+});
+
 it('does the start tell its story, take the README’s report, outlive kill -9 and end without a trace?', async () => {
   const data = await mkdtemp(join(tmpdir(), 'safeguard-start-'));
   // After a failure Postgres may still be writing its last there.

@@ -236,11 +236,17 @@ function made(
 }
 
 function leafOf(eventId: string, text: string): Leaf {
+  let leaf: Partial<Leaf> | null;
   try {
-    return JSON.parse(text) as Leaf;
+    leaf = JSON.parse(text) as Partial<Leaf> | null;
   } catch (error) {
     throw new LogDamaged(`the text of event ${eventId} is no JSON`, { cause: error });
   }
+  // Of its shape no more is looked at than what all who read it go by.
+  if (typeof leaf?.action !== 'string' || typeof leaf.object?.kind !== 'string') {
+    throw new LogDamaged(`the text of event ${eventId} is none of an event`);
+  }
+  return leaf as Leaf;
 }
 
 /** Details that cannot be read any more are damage to the log. */

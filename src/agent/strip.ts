@@ -45,20 +45,22 @@ function isSecretName(name: string): boolean {
 }
 
 /** By kind: members whose texts go, all of them, wherever they stand below spec. */
-const FREE_TEXT: Readonly<Record<string, ReadonlySet<string>>> = {
-  // Values of charts: what is passed to an application, passwords included.
-  HelmRelease: new Set(['values', 'valuesInline']),
-  Application: new Set(['values', 'valuesObject', 'parameters', 'plugin']),
-  Kustomization: new Set(['substitute', 'patches', 'patch']),
-  SecretStore: new Set(['fake']),
-  ClusterSecretStore: new Set(['fake']),
-  ExternalSecret: new Set(['templateFrom', 'template']),
-  SealedSecret: new Set(['encryptedData']),
-  Issuer: new Set(['email']),
-  ClusterIssuer: new Set(['email']),
-  // CloudNativePG: `CREATE ROLE … PASSWORD '…'`.
-  Cluster: new Set(['postInitSQL', 'postInitApplicationSQL', 'postInitTemplateSQL']),
-};
+const FREE_TEXT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries({
+    // Values of charts: what is passed to an application, passwords included.
+    HelmRelease: ['values', 'valuesInline'],
+    Application: ['values', 'valuesObject', 'parameters', 'plugin'],
+    Kustomization: ['substitute', 'patches', 'patch'],
+    SecretStore: ['fake'],
+    ClusterSecretStore: ['fake'],
+    ExternalSecret: ['templateFrom', 'template'],
+    SealedSecret: ['encryptedData'],
+    Issuer: ['email'],
+    ClusterIssuer: ['email'],
+    // CloudNativePG: `CREATE ROLE … PASSWORD '…'`.
+    Cluster: ['postInitSQL', 'postInitApplicationSQL', 'postInitTemplateSQL'],
+  }).map(([kind, members]) => [kind, new Set(members)]),
+);
 
 /** JSON of the API is not as deep as this; what is deeper is nothing that a check reads. */
 const DEEPEST = 100;
@@ -74,7 +76,7 @@ export function strip(object: Item, without: readonly string[]): void {
   if (kind === 'ConfigMap' && object['apiVersion'] === 'v1') {
     for (const member of DATA) dropTexts(object[member]);
   }
-  const walk = new Walk(isControlPlane(kind, metadata), FREE_TEXT[kind] ?? NONE);
+  const walk = new Walk(isControlPlane(kind, metadata), FREE_TEXT.get(kind) ?? NONE);
   walk.object(object, '', 0);
 }
 

@@ -77,7 +77,7 @@ async function checkChain(
     }
     // An action that the log has: it is that of the entry.
     const said = step.action as Action;
-    if (STEPS_OF[said]?.includes(name as StepName) !== true) {
+    if (!Object.hasOwn(STEPS_OF, said) || STEPS_OF[said]?.includes(name as StepName) !== true) {
       throw new Fault(`${at} calls the event ${step.action} ${name}`);
     }
     if (OTHERS_DETAILS.includes(said) ? details !== null : events?.hasDetails(index, details) === false) {

@@ -463,6 +463,12 @@ describe('what leaves the cluster?', () => {
     });
   });
 
+  it('is a kind named as what every object has no other?', () => {
+    for (const kind of ['valueOf', 'constructor', '__proto__', 'toString']) {
+      expect(stripped({ kind, spec: { values: 'kept' } })).toEqual({ kind, spec: { values: 'kept' } });
+    }
+  });
+
   it('does any JSON come through, however odd, without a fault?', () => {
     fc.assert(
       fc.property(

@@ -53,11 +53,15 @@ async function statusesIn(clinic: Clinic): Promise<string[]> {
   );
 }
 
-/** Days of which the posture is asked while something is done. */
-async function daysAsked(work: () => Promise<unknown>): Promise<number> {
+/** Days of which the posture of a clinic is asked for its calendar. Of the beginning of time, or of another clinic, what is remembered may be made meanwhile. */
+async function daysAsked(clinic: Clinic): Promise<number> {
   const question = vi.spyOn(reader, 'question');
-  await work();
-  const days = question.mock.calls.flatMap(([, { asOf }]) => (asOf.getTime() % DAY_MS === 0 ? [asOf.getTime()] : []));
+  await daysOf(clinic);
+  const days = question.mock.calls.flatMap(([{ organizationId }, { asOf }]) =>
+    organizationId === clinic.organizationId && asOf.getTime() > 0 && asOf.getTime() % DAY_MS === 0
+      ? [asOf.getTime()]
+      : [],
+  );
   question.mockRestore();
   return new Set(days).size;
 }
@@ -83,8 +87,8 @@ describe('is a calendar made of what is remembered?', () => {
 
   it('are days that are past counted once, and anew where something of them becomes known?', async () => {
     const { clinic, keeper } = await hospital(2);
-    expect(await daysAsked(() => daysOf(clinic))).toBe(30);
-    expect(await daysAsked(() => daysOf(clinic))).toBe(0);
+    expect(await daysAsked(clinic)).toBe(30);
+    expect(await daysAsked(clinic)).toBe(0);
     const before = new Date(Date.now() - 5 * DAY_MS);
     await keeper.keep({
       type: 'policy',
@@ -95,11 +99,11 @@ describe('is a calendar made of what is remembered?', () => {
       document: 'text',
     });
     await settled(world);
-    expect(await daysAsked(() => daysOf(clinic))).toBe(30);
+    expect(await daysAsked(clinic)).toBe(30);
     // Of another organisation nothing of it is told.
     const { clinic: other } = await hospital(1);
-    expect(await daysAsked(() => daysOf(other))).toBe(30);
-    expect(await daysAsked(() => daysOf(clinic))).toBe(0);
+    expect(await daysAsked(other)).toBe(30);
+    expect(await daysAsked(clinic)).toBe(0);
   });
 
   it('do calendars that are read at once wait for one, of their organisation alone?', async () => {

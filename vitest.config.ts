@@ -19,7 +19,7 @@ const DATABASE = [
   'dist/src/audit/anchor/anchor.spec.js',
   'dist/src/audit/anchor/anchor-rows.spec.js',
   'dist/src/events/events.spec.js',
-  'dist/src/kernel/{queue,db/database}.spec.js',
+  'dist/src/kernel/{queue,db/database,db/copy-rows}.spec.js',
   'dist/src/organizations/register.memory.spec.js',
   'dist/src/posture/timeline.memory.spec.js',
   'dist/src/records/interval{,.memory}.spec.js',

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { from as copyFrom } from 'pg-copy-streams';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
+import { copyOf } from '../../test/support/copy.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { Clock } from '../kernel/clock.js';
 import { openDataSource } from '../kernel/db/data-source.js';
@@ -15,7 +16,7 @@ import { EVENT_CATEGORIES, EVENT_SEVERITIES, type SecurityEvent } from './event.
 import type { EventRow } from './events.entity.js';
 import { EventsService } from './events.service.js';
 import { EventsStore, type EventFilter } from './events.store.js';
-import { EVENT_STAGING, EVENT_STAGING_COLUMNS, eventId, eventLine } from './staged-event.js';
+import { EVENT_STAGING, EVENT_STAGING_COLUMNS, copyEvent, eventId } from './staged-event.js';
 
 const ORGANIZATION = newId();
 const events = new EventsService(new EventsStore(), new Clock());
@@ -65,14 +66,8 @@ async function deliver(
   return database.write(servicePrincipal('test', organizationId, 'test'), async (tx) => {
     tx.withoutAudit('a test of the store alone');
     await tx.query(`create temporary table ${EVENT_STAGING} (${EVENT_STAGING_COLUMNS}) on commit drop`);
-    const copy = (await tx.client()).query(copyFrom(`copy ${EVENT_STAGING} from stdin`));
-    await pipeline(
-      Readable.from(
-        said.map((event) => Buffer.from(eventLine(event))),
-        { objectMode: false },
-      ),
-      copy,
-    );
+    const copy = (await tx.client()).query(copyFrom(`copy ${EVENT_STAGING} from stdin (format binary)`));
+    await pipeline(Readable.from([copyOf(said, copyEvent)], { objectMode: false }), copy);
     return events.keep(tx, { systemId, scanId, evidenceId }, known);
   });
 }

@@ -1,4 +1,4 @@
-import { copyText as escape } from '../kernel/db/copy-text.js';
+import type { CopyRows } from '../kernel/db/copy-rows.js';
 
 /** One row of a report, ready for the store. */
 export interface StagedResult {
@@ -13,10 +13,20 @@ export interface StagedResult {
 }
 
 export const RESULT_STAGING = 'staging_result';
-/** The staging table's columns, in the order that `copyLine` writes them. */
+/** The staging table's columns, in the order in which `copyResult` writes them. */
 export const STAGING_COLUMNS = `series uuid, target_id uuid, source text, check_id text, resource text, namespace text,
   status text, severity text, title text, message text`;
 
-/** One line of COPY's text format (PostgreSQL documentation, COPY, «Text Format»). */
-export const copyLine = (series: string, targetId: string, result: StagedResult): string =>
-  `${series}\t${targetId}\t${escape(result.source)}\t${escape(result.check)}\t${escape(result.resource)}\t${result.namespace === null ? '\\N' : escape(result.namespace)}\t${result.status}\t${result.severity}\t${escape(result.title)}\t${escape(result.message)}\n`;
+export function copyResult(to: CopyRows, series: string, targetId: string, result: StagedResult): void {
+  to.row(10);
+  to.uuid(series);
+  to.uuid(targetId);
+  to.text(result.source);
+  to.text(result.check);
+  to.text(result.resource);
+  to.text(result.namespace);
+  to.text(result.status);
+  to.text(result.severity);
+  to.text(result.title);
+  to.text(result.message);
+}

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { from as copyFrom } from 'pg-copy-streams';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
+import { copyOf } from '../../test/support/copy.js';
 import { holdFact, type HeldFact } from '../../test/support/held.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { openDataSource } from '../kernel/db/data-source.js';
@@ -15,7 +16,7 @@ import type { FactKind, FactValue } from './fact.js';
 import { FactsStore, type FactFilter } from './facts.store.js';
 import type { ListedFact } from './listed-fact.js';
 import { factId, targetId } from './series.js';
-import { FACT_STAGING_COLUMNS, factLine, valueDigest } from './staged-fact.js';
+import { copyFact, FACT_STAGING_COLUMNS, valueDigest } from './staged-fact.js';
 
 const ORGANIZATION = newId();
 const principal = servicePrincipal('test', ORGANIZATION, 'test');
@@ -250,8 +251,8 @@ describe('does a staged fact arrive as it was?', () => {
     const rows = await database.write(principal, async (tx) => {
       tx.withoutAudit('a test of the staging alone');
       await tx.query(`create temporary table staging_fact (${FACT_STAGING_COLUMNS}) on commit drop`);
-      const copy = (await tx.client()).query(copyFrom('copy staging_fact from stdin'));
-      await pipeline(Readable.from([Buffer.from(factLine(fact))], { objectMode: false }), copy);
+      const copy = (await tx.client()).query(copyFrom('copy staging_fact from stdin (format binary)'));
+      await pipeline(Readable.from([copyOf([fact], copyFact)], { objectMode: false }), copy);
       return tx.query<object>('select * from staging_fact');
     });
     expect(rows).toEqual([

@@ -3,12 +3,14 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
+import { rowsOf } from '../../test/support/copy.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { openDataSource } from '../kernel/db/data-source.js';
+import type { CopyRows } from '../kernel/db/copy-rows.js';
 import { Database } from '../kernel/db/database.js';
 import { newId } from '../kernel/ids.js';
 import { servicePrincipal } from '../kernel/principal.js';
-import { copyLine } from './copy.js';
+import { copyResult } from './copy.js';
 import { RESULT } from './merge.sql.js';
 import { MergeStore } from './merge.store.js';
 import type { MergeCounts, StagedRows } from './staged.js';
@@ -86,20 +88,7 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
        values ($1, $2, $3, $4, 'queued', '{}', $5, '\\x00', now(), 'test', $6)`,
       [ORGANIZATION, system, scanId, evidenceId, Buffer.from(scanId), known],
     );
-    const lines = scan.seen.map((seen) => {
-      const target = targetId('node', seen.target);
-      return copyLine(seriesId(target, 'tool', seen.check, 'pod'), target, {
-        source: 'tool',
-        check: seen.check,
-        resource: 'pod',
-        namespace: null,
-        status: seen.status,
-        severity: 'high',
-        title: 'tab\tnew\nline\\N',
-        message: '',
-      });
-    });
-    await merges.stage(tx, staged(lines), true);
+    await merges.stage(tx, staged(rowsOf(scan.seen, copySeen)), true);
     const [counts] = await merges.merge(
       tx,
       {
@@ -116,7 +105,7 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
           checks: covered.checks,
           silentPass: [],
         })),
-        totals: { result: lines.length, fact: 0 },
+        totals: { result: scan.seen.length, fact: 0 },
         replaced: false,
         opened: null,
       },
@@ -128,14 +117,22 @@ async function post(system: string, scan: Scan): Promise<{ known: Date; counts: 
   });
 }
 
-async function* staged(lines: readonly string[]): AsyncGenerator<StagedRows> {
-  for (const line of lines) {
-    yield await Promise.resolve({
-      table: RESULT.staging,
-      columns: RESULT.stagingColumns,
-      bytes: new TextEncoder().encode(line),
-    });
-  }
+function copySeen(to: CopyRows, { target: name, check, status }: Seen): void {
+  const target = targetId('node', name);
+  copyResult(to, seriesId(target, 'tool', check, 'pod'), target, {
+    source: 'tool',
+    check,
+    resource: 'pod',
+    namespace: null,
+    status,
+    severity: 'high',
+    title: 'tab\tnew\nline\\N',
+    message: '',
+  });
+}
+
+async function* staged(bytes: Buffer): AsyncGenerator<StagedRows> {
+  yield await Promise.resolve({ table: RESULT.staging, columns: RESULT.stagingColumns, bytes });
 }
 
 async function stateAt(system: string, asOf: Date, knownAt: Date): Promise<Record<string, string>> {
@@ -245,7 +242,7 @@ it('is a copy whose rows cease to come given up, and its connection free?', asyn
     await one.destroy();
   }
   async function* cease(): AsyncGenerator<StagedRows> {
-    yield* staged(['\\N\t\\N\ts\tc\tr\t\\N\tpass\thigh\tt\tm\n']);
+    yield* staged(rowsOf([{ target: 'n1', check: 'a', status: 'pass' }], copySeen));
     throw new Error('no more rows');
   }
 });

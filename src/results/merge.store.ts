@@ -5,13 +5,14 @@ import { Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 import type { Tx, WriteTx } from '../kernel/db/database.js';
+import { COPY_BEGIN, COPY_END } from '../kernel/db/copy-rows.js';
 import { awaitTurns } from '../kernel/db/turns.js';
 import { freeBuffer } from '../kernel/memory.js';
 import { keepCoverage, type Place } from './coverage.sql.js';
 import { FACT, insertAll, mergeForward, mergeLate, RESULT, type IntervalKind } from './merge.sql.js';
 import type { MergeCounts, OpenedRows, StagedRows, StagedScan } from './staged.js';
 
-/** Bytes of lines that lie in a staging table before `open` takes them: enough to fill pages of the primary key in order, few enough that reading does not wait. */
+/** Bytes of rows that lie in a staging table before `open` takes them: enough to fill pages of the primary key in order, few enough that reading does not wait. */
 const TAKEN_AT = 2 * 1024 * 1024;
 
 /** Empties a staging table of what it holds. */
@@ -77,7 +78,8 @@ export class MergeStore {
           await copy?.end();
           if (!made.has(table)) await tx.query(makeStaging({ staging: table, stagingColumns: columns }));
           made.add(table);
-          copy = new Copy(table, client.connection.stream, client.query(copyFrom(`copy ${table} from stdin`)));
+          const stream = client.query(copyFrom(`copy ${table} from stdin (format binary)`));
+          copy = new Copy(table, client.connection.stream, stream);
         }
         const length = (lying.get(table) ?? 0) + bytes.length;
         await copy.write(bytes);
@@ -222,6 +224,7 @@ class Copy {
     private readonly stream: CopyStreamQuery,
   ) {
     stream.on('error', (error) => (this.failure ??= error));
+    stream.write(COPY_BEGIN);
   }
 
   /** Ends without its rows: the connection takes nothing else before. */
@@ -242,7 +245,7 @@ class Copy {
 
   async end(): Promise<void> {
     if (this.failure !== null) throw this.failure;
-    this.stream.end();
+    this.stream.end(COPY_END);
     await finished(this.stream);
   }
 }

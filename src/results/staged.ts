@@ -25,7 +25,7 @@ export interface StagedScan {
   opened: OpenedRows | null;
 }
 
-/** Lines of COPY text for one staging table. */
+/** Rows for one staging table, as COPY takes them. */
 export interface StagedRows {
   table: string;
   /** Its columns with their types, for it is made when it is first used. */

@@ -15,7 +15,7 @@ const READERS = [
   '../results/staged-fact.js',
   '../events/staged-event.js',
   '../kernel/crypto/canonical-json.js',
-  '../kernel/db/copy-text.js',
+  '../kernel/db/copy-rows.js',
   '../kernel/ids.js',
 ];
 

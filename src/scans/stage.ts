@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
-import { eventLine } from '../events/staged-event.js';
+import { copyEvent } from '../events/staged-event.js';
 import type { SecurityEvent } from '../events/event.js';
 import { canonicalJson } from '../kernel/crypto/canonical-json.js';
-import { copyLine } from '../results/copy.js';
+import { CopyRows } from '../kernel/db/copy-rows.js';
+import { copyResult } from '../results/copy.js';
 import { targetId } from '../results/series.js';
 import type { StagedCoverage } from '../results/staged.js';
-import { factLine } from '../results/staged-fact.js';
+import { copyFact } from '../results/staged-fact.js';
 import {
   ReportFault,
   type CheckResult,
@@ -20,7 +21,7 @@ import {
 /** What rows become, and so where they are copied to. */
 export type RowKind = 'result' | 'fact' | 'event';
 
-/** Lines of COPY text of one kind. */
+/** Rows of one kind, as COPY takes them. */
 export interface RowChunk {
   kind: RowKind;
   bytes: Uint8Array;
@@ -43,17 +44,17 @@ export interface StagedReport extends Omit<ReportHead, 'coverage'> {
 }
 
 /** Raised whenever the same rows would be stored or closed otherwise than before. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** Bytes. Large enough to be few, small enough to be streamed. */
 const CHUNK = 256 * 1024;
-/** Bytes that UTF-8 needs for a unit of UTF-16, at most. */
-const WIDEST = 3;
+/** A row that is larger than what is left of a chunk is rare enough for its chunk to be copied. */
+const ROOM = CHUNK - 4 * 1024;
 
-/** COPY text of one report at most, in bytes: one message over 100,000 resources becomes fifty times the report that said it. 1,000,000 usual results fit twice. */
+/** Rows of one report at most, in bytes: one message over 100,000 resources becomes fifty times the report that said it. 1,000,000 usual results fit twice. */
 const MAX_STAGED = 1024 * 1024 * 1024;
 
-/** Turns the rows of a report into COPY text while they are read. */
+/** Turns the rows of a report into those of COPY while they are read. */
 export class Stager implements Rows {
   private readonly totals = { result: 0, fact: 0, event: 0 };
   private readonly seen: StagedCoverage[] = [];
@@ -63,10 +64,10 @@ export class Stager implements Rows {
   private observedAt: string | null = null;
   private replaced = false;
   /** Of each kind apart: a format may tell of results and facts in turns, and each change of kind is a statement. */
-  private readonly filling: Readonly<Record<RowKind, Filling>> = {
-    result: { bytes: NOTHING, length: 0 },
-    fact: { bytes: NOTHING, length: 0 },
-    event: { bytes: NOTHING, length: 0 },
+  private readonly filling: Readonly<Record<RowKind, CopyRows>> = {
+    result: new CopyRows(CHUNK),
+    fact: new CopyRows(CHUNK),
+    event: new CopyRows(CHUNK),
   };
   private staged = 0;
 
@@ -78,19 +79,22 @@ export class Stager implements Rows {
 
   result(series: string, targetId: string, result: CheckResult, replaces: boolean): void {
     this.sees(targetId, result);
-    this.line('result', copyLine(series, targetId, result), replaces);
+    copyResult(this.filling.result, series, targetId, result);
+    this.count('result', replaces);
   }
 
   fact(series: string, targetId: string, fact: Fact, replaces: boolean): void {
     this.sees(targetId, fact);
-    this.line('fact', factLine({ series, targetId, ...fact }), replaces);
+    copyFact(this.filling.fact, { series, targetId, ...fact });
+    this.count('fact', replaces);
   }
 
   event(event: SecurityEvent): void {
-    this.line('event', eventLine(event), false);
+    copyEvent(this.filling.event, event);
+    this.count('event', false);
   }
 
-  /** The last lines leave; what is left to say. */
+  /** The last rows leave; what is left to say. */
   finish({ coverage, ...head }: ReportHead, yields: Format['yields']): StagedReport {
     for (const kind of KINDS) this.flush(kind);
     const covered = coverage.map(stagedCoverage);
@@ -120,44 +124,28 @@ export class Stager implements Rows {
     this.seen.push(stagedCoverage({ target, source, extent: 'partial', checks: null, silentPass: [] }));
   }
 
-  private line(kind: RowKind, line: string, replaces: boolean): void {
-    const filling = this.filling[kind];
-    const room = line.length * WIDEST;
-    if (filling.length + room > filling.bytes.length) {
-      this.flush(kind);
-      filling.bytes = Buffer.allocUnsafeSlow(Math.max(CHUNK, room));
-    }
-    // Written line by line: put together as one text first, they would be copied twice.
-    filling.length += filling.bytes.write(line, filling.length, 'utf8');
+  private count(kind: RowKind, replaces: boolean): void {
     if (replaces) this.replaced = true;
     else this.totals[kind]++;
+    if (this.filling[kind].written > ROOM) this.flush(kind);
   }
 
   private flush(kind: RowKind): void {
     const filling = this.filling[kind];
-    if (filling.length === 0) return;
-    this.staged += filling.length;
+    if (filling.written === 0) return;
+    this.staged += filling.written;
     if (this.staged > MAX_STAGED) {
       throw new ReportFault(
         'too-large',
         `The report’s rows are larger than ${MAX_STAGED} bytes. Post it in parts, with partial=true.`,
       );
     }
-    const bytes = filling.bytes.subarray(0, filling.length);
+    const bytes = filling.take();
     this.hash.update(kind).update(bytes);
-    filling.bytes = NOTHING;
-    filling.length = 0;
     this.send({ kind, bytes, observedAt: this.observedAt, replaced: this.replaced });
   }
 }
 
-/** A chunk that is not full yet. */
-interface Filling {
-  bytes: Buffer;
-  length: number;
-}
-
-const NOTHING = Buffer.alloc(0);
 const KINDS = ['result', 'fact', 'event'] as const satisfies readonly RowKind[];
 
 const stagedCoverage = ({ target, source, extent, checks, silentPass }: Coverage): StagedCoverage => ({

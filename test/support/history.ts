@@ -5,12 +5,14 @@ import { openDataSource } from '../../src/kernel/db/data-source.js';
 import { Database, type Tx, type WriteTx } from '../../src/kernel/db/database.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
-import { copyLine } from '../../src/results/copy.js';
+import type { CopyRows } from '../../src/kernel/db/copy-rows.js';
+import { copyResult } from '../../src/results/copy.js';
 import { RESULT } from '../../src/results/merge.sql.js';
 import { MergeStore } from '../../src/results/merge.store.js';
 import { seriesId, targetId } from '../../src/results/series.js';
 import type { StagedRows } from '../../src/results/staged.js';
 import { createTestDatabase, type TestDatabase } from './postgres.js';
+import { rowsOf } from './copy.js';
 
 export type Status = 'pass' | 'fail';
 
@@ -86,15 +88,15 @@ export class History {
   async post(tx: WriteTx, systemId: string, { observedAt, knownAt, said }: PlantedScan): Promise<string> {
     await this.merges.lockSystem(tx, systemId);
     const scanId = await this.addScan(tx, systemId, knownAt);
-    const lines = said.flatMap(({ target, source, states }) =>
-      Object.entries(states).map(([check, status]) => lineOf(targetId('node', target), source, check, status)),
+    const rows = said.flatMap(({ target, source, states }) =>
+      Object.entries(states).map(([check, status]) => ({ target: targetId('node', target), source, check, status })),
     );
-    await this.merges.stage(tx, staged(lines), true);
+    await this.merges.stage(tx, staged(rows), true);
     const coverage = said.map(({ target, source, complete, checks }) => {
       const of = { targetId: targetId('node', target), targetKind: 'node', targetName: target };
       return { ...of, source, complete, checks: complete ? checks : null, silentPass: [] };
     });
-    const totals = { result: lines.length, fact: 0 };
+    const totals = { result: rows.length, fact: 0 };
     const scan = {
       systemId,
       scanId,
@@ -150,8 +152,15 @@ export class History {
   }
 }
 
-const lineOf = (target: string, source: string, check: string, status: Status): string =>
-  copyLine(seriesId(target, source, check, 'pod'), target, {
+interface Row {
+  target: string;
+  source: string;
+  check: string;
+  status: Status;
+}
+
+const copyRow = (to: CopyRows, { target, source, check, status }: Row): void =>
+  copyResult(to, seriesId(target, source, check, 'pod'), target, {
     source,
     check,
     resource: 'pod',
@@ -162,7 +171,7 @@ const lineOf = (target: string, source: string, check: string, status: Status): 
     message: '',
   });
 
-async function* staged(lines: readonly string[]): AsyncGenerator<StagedRows> {
-  const bytes = new TextEncoder().encode(lines.join(''));
+async function* staged(rows: readonly Row[]): AsyncGenerator<StagedRows> {
+  const bytes = rowsOf(rows, copyRow);
   yield await Promise.resolve({ table: RESULT.staging, columns: RESULT.stagingColumns, bytes });
 }

@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { Agent, request } from 'undici';
 import { DATABASE, startPostgres, type EmbeddedPostgres } from '../src/development/postgres.js';
@@ -11,6 +13,7 @@ import {
   startProvider,
   type DevelopmentProvider,
 } from '../src/development/provider.js';
+import { formatDigest } from '../src/kernel/http/content.js';
 import { migrate } from '../src/kernel/db/migrate.js';
 import { cpuOf, cpuOfPostgres, peakMemoryOf } from './process.js';
 import type { WrittenReport } from './reports.js';
@@ -37,6 +40,8 @@ export interface Bench {
   createSystem(name: string): Promise<BenchSystem>;
   /** The milliseconds that a question takes; fails unless it is answered with 200. */
   ask(path: string): Promise<number>;
+  /** Waits until nothing is left to be done of what was posted (the program remembers postures by it); ends with the milliseconds. */
+  settled(): Promise<number>;
   /** A new process in place of the server's, by another way to the database if one is given. */
   restart(databaseUrl?: string): Promise<void>;
   /** While neither server nor bench is connected to the database: for copying it. The server is started anew. */
@@ -95,6 +100,9 @@ const LARGEST_REPORT = 2 ** 30;
  * those before it to be written.
  */
 const SETTINGS = { shared_buffers: '1GB' };
+
+/** Milliseconds. */
+const SETTLED_EVERY = 20;
 
 /** A token of the provider's lasts an hour. Milliseconds. */
 const TOKEN_LIFE = 30 * 60_000;
@@ -187,8 +195,13 @@ export async function startBench({
       observedAt?: Date,
     ): Promise<Posted> => {
       const declared = observedAt && { observedAt: observedAt.toISOString(), targets: 'cluster/cluster' };
-      const { bytes, contentEncoding, body } = Buffer.isBuffer(report)
-        ? { bytes: report.length, contentEncoding: null, body: report }
+      const { bytes, contentEncoding, body, digest } = Buffer.isBuffer(report)
+        ? {
+            bytes: report.length,
+            contentEncoding: null,
+            body: report,
+            digest: formatDigest({ 'sha-256': hash('sha256', report, 'buffer') }),
+          }
         : { ...report, body: createReadStream(report.path, { highWaterMark: 2 ** 18 }) };
       const startedAt = performance.timeOrigin + performance.now();
       const answer = await request(`${publicUrl}${path}/scans?${new URLSearchParams(declared).toString()}`, {
@@ -198,6 +211,8 @@ export async function startBench({
           Authorization: `Bearer ${token}`,
           'Content-Type': 'application/json',
           'Content-Length': String(bytes),
+          // As the agent and the command line do, which know it before they post.
+          'Content-Digest': digest,
           ...(contentEncoding === null ? {} : { 'Content-Encoding': contentEncoding }),
         },
         body,
@@ -261,6 +276,16 @@ export async function startBench({
         await answer.body.arrayBuffer();
         if (answer.statusCode !== 200) throw new Error(`GET ${path}: ${answer.statusCode}`);
         return performance.now() - startedAt;
+      },
+      settled: async () => {
+        const startedAt = performance.now();
+        for (;;) {
+          const { rows } = await admin.query<{ left: boolean }>(
+            `select exists (select from queue.job where state = 'active' or (state in ('created', 'retry') and start_after <= now())) as left`,
+          );
+          if (rows[0]?.left === false) return performance.now() - startedAt;
+          await delay(SETTLED_EVERY);
+        }
       },
       restart: async (databaseUrl = postgres.url(DATABASE, 'server')) => {
         await server.stop();

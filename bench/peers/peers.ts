@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { CheckResult } from '../../src/scans/report.js';
 import { progress, report, reportMissing } from '../figures.js';
 import type { BenchProgram } from '../program.js';
-import { writeReport } from '../reports.js';
+import { inOtherBytes, writeReport } from '../reports.js';
 import type { Bench } from '../system.js';
 import { PeerFailure } from './child.js';
 import { faraday } from './faraday.js';
@@ -88,18 +88,15 @@ type Own = Omit<PeerPass, 'peakMemory'>;
 /** With the posture that follows from it: what its peers evaluate is evaluated here too. */
 async function measureOwn(bench: Bench, results: number): Promise<{ first: Own; again: Own; rows: CheckResult[] }> {
   const given = await writeReport(join(bench.directory, 'report.json'), 'policy', { rows: results });
-  const otherBytes = await writeReport(join(bench.directory, 'again.json'), 'policy', {
-    rows: results,
-    otherBytes: true,
-  });
   progress(`${results} results`);
   const posted = new Map<string, Own>();
   for (const name of ['warm-up', 'measured']) {
     const system = await bench.createSystem(name);
-    for (const [pass, sent, minutes] of [
-      ['first', given, 60],
-      ['again', otherBytes, 30],
+    for (const [pass, minutes] of [
+      ['first', 60],
+      ['again', 30],
     ] as const) {
+      const sent = await inOtherBytes(given);
       await bench.admin.query('checkpoint');
       const { milliseconds } = await system.post(sent, new Date(Date.now() - minutes * 60_000));
       posted.set(pass, { results, milliseconds: milliseconds + (await bench.ask(`${system.path}/posture`)) });

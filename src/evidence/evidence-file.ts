@@ -3,6 +3,14 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { SegmentReader } from '../kernel/crypto/streaming-aead.js';
 
+/** A file that is still being written. */
+export interface Growing {
+  /** Open to be read. */
+  descriptor: number;
+  /** Shared with whoever writes it: bytes that are there. */
+  written: Int32Array;
+}
+
 /** All that a thread needs to read one evidence by itself: where it lies, what opens it, and what it has to be. Crosses into a thread as it is. */
 export interface EvidenceFileRef {
   path: string;
@@ -12,6 +20,27 @@ export interface EvidenceFileRef {
   size: number;
   /** What the whole has to have. Null: it was taken of these very bytes when they were encrypted, a moment ago, and every segment is authentic. */
   sha256: Uint8Array | null;
+  /** Null: all of it is there. */
+  growing: Growing | null;
+}
+
+export interface OpenedEvidence {
+  file: EvidenceFileRef;
+  /** When nobody reads it any more. */
+  release(): Promise<void>;
+}
+
+/** Stands for what is written where no more comes for whoever waits. */
+export const GIVEN_UP = -1;
+
+/** Waits in a thread until so much of a growing file is there; false where it was given up. */
+function grownTo({ written }: Growing, end: number): boolean {
+  for (;;) {
+    const there = Atomics.load(written, 0);
+    if (there === GIVEN_UP) return false;
+    if (there >= end) return true;
+    Atomics.wait(written, 0, there);
+  }
 }
 
 /**
@@ -29,7 +58,7 @@ export class EvidenceFile {
 
   constructor(private readonly evidence: EvidenceFileRef) {
     this.size = evidence.size;
-    this.descriptor = openSync(evidence.path, 'r');
+    this.descriptor = evidence.growing?.descriptor ?? openSync(evidence.path, 'r');
     try {
       this.segments = new SegmentReader(
         evidence.key,
@@ -60,10 +89,12 @@ export class EvidenceFile {
   }
 
   close(): void {
-    closeSync(this.descriptor);
+    if (this.evidence.growing === null) closeSync(this.descriptor);
   }
 
   private readSealed(start: number, end: number): Buffer {
+    const { growing } = this.evidence;
+    if (growing !== null && !grownTo(growing, end)) throw new IntegrityError('the evidence did not come whole');
     if (this.sealed.length < end - start) this.sealed = Buffer.allocUnsafe(end - start);
     const bytes = this.sealed.subarray(0, end - start);
     for (let filled = 0; filled < bytes.length;) {

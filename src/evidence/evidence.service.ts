@@ -7,7 +7,7 @@ import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { Keyring, type DataKey } from '../kernel/crypto/keyring.js';
 import type { ByteRange } from '../kernel/crypto/streaming-aead.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
-import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
+import { announcedDigest, type ContentHeaders, type ContentLimits } from '../kernel/http/content.js';
 import { reasonOf } from '../kernel/http/outbound.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
@@ -18,10 +18,11 @@ import { Room } from '../kernel/slots.js';
 import type { Swept } from '../kernel/sweeper.js';
 import type { EvidenceDriver } from './drivers/driver.js';
 import type { Evidence } from './evidence.entity.js';
+import type { OpenedEvidence } from './evidence-file.js';
 import { EvidenceStore } from './evidence.store.js';
 import { FindingsService } from './findings.service.js';
 import type { Finding } from './findings.store.js';
-import { evidenceFile, HELD_TOGETHER, openEvidence, takeIn, type OpenedEvidence, type TakenIn } from './intake.js';
+import { evidenceFile, HELD_TOGETHER, openEvidence, takeAgain, takeIn, type Ahead, type TakenIn } from './intake.js';
 import type { Door, Dropped } from './redaction.js';
 
 export const EVIDENCE_DRIVER = Symbol('where bytes lie');
@@ -33,6 +34,14 @@ export interface Received extends TakenIn {
   mediaType: string;
   receivedAt: Date;
   retainUntil: Date;
+}
+
+/** Bytes that are evidence already, received once more: nothing of them was stored. */
+export interface ReceivedAgain extends Pick<Received, 'receivedAt' | 'release'> {
+  evidenceId: string;
+  kept: Pick<TakenIn['kept'], 'sha256' | 'size'>;
+  content: null;
+  redacted: null;
 }
 
 export interface EvidenceInfo {
@@ -85,6 +94,7 @@ export class EvidenceService {
     headers: ContentHeaders & { mediaType: string },
     limits: ContentLimits,
     door: Door,
+    ahead: Ahead | null = null,
   ): Promise<Received> {
     const key = await this.currentKey(principal);
     const receivedAt = this.clock.now();
@@ -93,12 +103,33 @@ export class EvidenceService {
     const retainUntil = retentionEnd(receivedAt);
     const identity = { organizationId: organizationOf(principal), evidenceId: id, version: 1 };
     const custody = { driver: this.driver, key: key.streaming, identity, retainUntil, room: this.room };
-    const taken = await takeIn(source, headers, limits, custody, door);
+    const taken = await takeIn(source, headers, limits, custody, door, ahead);
     return { id, ...taken, dataKeyId: key.id, mediaType: headers.mediaType, receivedAt, retainUntil };
   }
 
+  /**
+   * The same of bytes of which the headers tell the digest, where the organisation has them whole already: they are checked as they come, and not stored again. Null, before
+   * the first of them, where it has not, or that cannot be known before.
+   */
+  async receiveAgain(
+    principal: Principal,
+    source: Readable,
+    headers: ContentHeaders,
+    limits: ContentLimits,
+  ): Promise<ReceivedAgain | null> {
+    const sha256 = announcedDigest(headers);
+    if (sha256 === null) return null;
+    const evidence = await this.database.read(principal, (tx) => this.findWhole(tx, sha256));
+    if (evidence === null) return null;
+    const receivedAt = this.clock.now();
+    const size = await takeAgain(source, headers, limits);
+    const kept = { sha256, size };
+    return { evidenceId: evidence.id, kept, content: null, redacted: null, receivedAt, release: () => undefined };
+  }
+
   /** Makes received bytes evidence, in the transaction of what they are evidence for. The same bytes are kept once: then the evidence kept earlier is given. */
-  async keep(tx: WriteTx, received: Received): Promise<{ id: string; isNew: boolean }> {
+  async keep(tx: WriteTx, received: Received | ReceivedAgain): Promise<{ id: string; isNew: boolean }> {
+    if ('evidenceId' in received) return this.keptEarlier(tx, received.kept.sha256);
     const { kept, redacted } = received;
     const isNew = await this.store.insertUnlessKept(tx, {
       organizationId: tx.organizationId,
@@ -119,13 +150,7 @@ export class EvidenceService {
       receivedSize: redacted?.size ?? null,
       dropped: redacted?.dropped ?? null,
     });
-    if (!isNew) {
-      const earlier = await this.store.findByDigest(tx, kept.sha256);
-      if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
-      await this.requireKept(tx, earlier.id);
-      await this.findings.watchingIn(tx, earlier, () => this.assertStored(earlier));
-      return { id: earlier.id, isNew };
-    }
+    if (!isNew) return this.keptEarlier(tx, kept.sha256);
     await this.audit.record(tx, {
       action: 'evidence.received',
       object: { kind: 'evidence', id: received.id, sha256: kept.sha256.toString('hex'), size: kept.size },
@@ -143,6 +168,14 @@ export class EvidenceService {
     return { id: received.id, isNew };
   }
 
+  private async keptEarlier(tx: WriteTx, sha256: Buffer): Promise<{ id: string; isNew: false }> {
+    const earlier = await this.store.findByDigest(tx, sha256);
+    if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
+    await this.requireKept(tx, earlier.id);
+    await this.findings.watchingIn(tx, earlier, () => this.assertStored(earlier));
+    return { id: earlier.id, isNew: false };
+  }
+
   /** Nobody is told that bytes are kept when the object that holds them is gone or cut: an IntegrityError, for the operator to see. */
   private async assertStored(evidence: Evidence): Promise<void> {
     const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
@@ -155,7 +188,9 @@ export class EvidenceService {
    * Removes received bytes that became no evidence. Where they cannot be removed that is logged: they stay and harm nobody (`sweep`), and whoever sent them is told of what was
    * done with them, and of no more.
    */
-  async discard({ id, kept }: Received): Promise<void> {
+  async discard(received: Received | ReceivedAgain): Promise<void> {
+    if ('evidenceId' in received) return;
+    const { id, kept } = received;
     try {
       await this.driver.remove({ key: kept.storageKey, version: kept.storageVersion });
     } catch (error) {
@@ -164,7 +199,8 @@ export class EvidenceService {
   }
 
   /** The bytes just received, for a thread to read: what is parsed is what was stored. */
-  async fileOf(principal: Principal, received: Received): Promise<OpenedEvidence> {
+  async fileOf(principal: Principal, received: Received | ReceivedAgain): Promise<OpenedEvidence> {
+    if ('evidenceId' in received) return this.openFile(principal, received.evidenceId);
     const key = await this.database.read(principal, (tx) => this.keyring.find(tx, received.dataKeyId));
     const identity = { organizationId: organizationOf(principal), evidenceId: received.id, version: 1 };
     return evidenceFile({ driver: this.driver, key: key.streaming, identity }, received.kept, true);
@@ -266,6 +302,14 @@ export class EvidenceService {
     );
     if (evidence === null) throw new Error('evidence that nobody has disposed of is not removed');
     await this.driver.remove({ key: evidence.storageKey, version: evidence.storageVersion });
+  }
+
+  /** Null also of what was disposed of, or whose object is not there: whoever has its bytes sends them, and is told. */
+  private async findWhole(tx: Tx, sha256: Buffer): Promise<Evidence | null> {
+    const evidence = await this.store.findByDigest(tx, sha256);
+    if (evidence === null || (await this.store.disposals(tx, [evidence.id])).has(evidence.id)) return null;
+    const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
+    return found?.size === evidence.storageSize ? evidence : null;
   }
 
   /** The evidence with these bytes, if the organisation has it whole. */

@@ -14,7 +14,8 @@ import { receiveContent, type ContentHeaders, type ContentLimits } from '../kern
 import { whole } from '../kernel/crypto/whole.js';
 import type { Room } from '../kernel/slots.js';
 import type { EvidenceDriver, IncomingObject, ObjectRef } from './drivers/driver.js';
-import type { EvidenceFileRef } from './evidence-file.js';
+import type { EvidenceFileRef, OpenedEvidence } from './evidence-file.js';
+import { GrowingEvidence } from './growing-evidence.js';
 import { redacted, type Door, type Dropped, type Redaction, type Watch } from './redaction.js';
 
 /** Whose bytes they are: authenticated with every segment, so that an object moved to another evidence, version or tenant does not open. */
@@ -70,6 +71,16 @@ export interface TakenIn {
   release: () => void;
 }
 
+/** Begins to read content that is not little while it comes. All that is read is given up where the content is not kept as it came. */
+export type Ahead = (evidence: GrowingEvidence, opened: OpenedEvidence) => void;
+
+/** Receives content that is kept already, by the digest that its headers tell: checked as any other, and nothing of it is stored. */
+export async function takeAgain(source: Readable, headers: ContentHeaders, limits: ContentLimits): Promise<number> {
+  const { decoded, finished } = receiveContent(source, headers, limits);
+  for await (const _ of freed(decoded as AsyncIterable<Buffer>));
+  return (await finished).decodedBytes;
+}
+
 /** `room`: bytes of content that may be held, by all intakes together. */
 type CustodyUntil = Custody & { retainUntil: Date; room: Room };
 
@@ -86,13 +97,22 @@ export async function takeIn(
   limits: ContentLimits,
   custody: CustodyUntil,
   door: Door,
+  ahead: Ahead | null = null,
 ): Promise<TakenIn> {
-  const { decoded, finished } = receiveContent(source, headers, limits);
+  const { decoded, size: expected, finished } = receiveContent(source, headers, limits);
+  const growing =
+    ahead === null || expected === null || expected <= HELD_CONTENT || !GrowingEvidence.fits(expected)
+      ? null
+      : new GrowingEvidence(
+          { size: expected, key: custody.key, associatedData: associatedDataOf(custody.identity) },
+          ahead,
+        );
   const watch = door.watch();
   const held = new Held(watch, custody.room);
   try {
     const incoming = await custody.driver.take(
       encrypted(custody, held.passing(freed(decoded as AsyncIterable<Buffer>))),
+      growing,
     );
     try {
       // Settled already: the content's stream ended cleanly, or it could not have been taken.
@@ -116,6 +136,7 @@ export async function takeIn(
     held.release();
     throw error;
   } finally {
+    growing?.giveUp();
     // A driver that fails before it reads leaves the content open.
     decoded.destroy();
   }
@@ -174,7 +195,8 @@ async function* opened({ key, identity }: Custody, { path }: IncomingObject): As
 
 function incomingFile({ key, identity }: Custody, incoming: IncomingObject, size: number): EvidenceFileRef {
   const associatedData = associatedDataOf(identity);
-  return { path: incoming.path, key, associatedData, storageSize: incoming.size, size, sha256: null };
+  const { path, size: storageSize } = incoming;
+  return { path, key, associatedData, storageSize, size, sha256: null, growing: null };
 }
 
 /** What passes by, as long as it is little and there is room; somebody sees all of it. */
@@ -229,12 +251,6 @@ class Held {
   }
 }
 
-export interface OpenedEvidence {
-  file: EvidenceFileRef;
-  /** When nobody reads it any more. */
-  release(): Promise<void>;
-}
-
 /** The evidence as a thread reads it by itself. `isFresh`: the row was made of these bytes a moment ago. */
 export async function evidenceFile(
   { driver, key, identity }: Custody,
@@ -245,7 +261,15 @@ export async function evidenceFile(
   const { size, storageSize } = row;
   const sha256 = isFresh ? null : row.sha256;
   return {
-    file: { path: local.path, key, associatedData: associatedDataOf(identity), storageSize, size, sha256 },
+    file: {
+      path: local.path,
+      key,
+      associatedData: associatedDataOf(identity),
+      storageSize,
+      size,
+      sha256,
+      growing: null,
+    },
     release: () => local.release(),
   };
 }

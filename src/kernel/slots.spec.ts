@@ -34,6 +34,31 @@ describe('slots', () => {
     await running;
     expect(await waiting).toBe('second');
   });
+
+  it('is idle work begun only where a slot is free, and told when somebody waits for it?', async () => {
+    const slots = new Slots(1, 10);
+    const idle = held();
+    let wanted: AbortSignal | null = null;
+    const running = slots.runIdle((signal) => {
+      wanted = signal;
+      return idle.work();
+    });
+    expect(running).not.toBeNull();
+    expect(slots.runIdle(() => Promise.resolve())).toBeNull();
+    expect(wanted).toHaveProperty('aborted', false);
+    const waiting = slots.run(() => Promise.resolve('done'));
+    expect(wanted).toHaveProperty('aborted', true);
+    idle.end();
+    await running;
+    expect(await waiting).toBe('done');
+    expect(await slots.runIdle(() => Promise.resolve('idle'))).toBe('idle');
+  });
+
+  it('does idle work that fails free its slot?', async () => {
+    const slots = new Slots(1, 10);
+    await expect(slots.runIdle(() => Promise.reject(new Error('broke')))).rejects.toThrow('broke');
+    expect(await slots.run(() => Promise.resolve('done'))).toBe('done');
+  });
 });
 
 describe('slots by key', () => {

@@ -4,6 +4,8 @@ import { Refusal } from './http/problem.js';
 export class Slots {
   private free: number;
   private readonly waiting: (() => void)[] = [];
+  /** Of work that nobody waits for as long as nobody else wants its slot. */
+  private readonly idle = new Set<AbortController>();
 
   constructor(
     slots: number,
@@ -16,15 +18,32 @@ export class Slots {
     if (this.free > 0) this.free -= 1;
     else {
       if (this.waiting.length >= this.maxWaiting) throw busy();
+      for (const wanted of this.idle) wanted.abort();
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
     try {
       return await work();
     } finally {
-      const next = this.waiting.shift();
-      if (next === undefined) this.free += 1;
-      else next();
+      this.give();
     }
+  }
+
+  /** Work that can wait as well as be done: null where no slot is free. Its signal says that somebody else waits for the slot. */
+  runIdle<T>(work: (wanted: AbortSignal) => Promise<T>): Promise<T> | null {
+    if (this.free === 0) return null;
+    this.free -= 1;
+    const wanted = new AbortController();
+    this.idle.add(wanted);
+    return work(wanted.signal).finally(() => {
+      this.idle.delete(wanted);
+      this.give();
+    });
+  }
+
+  private give(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.free += 1;
+    else next();
   }
 }
 

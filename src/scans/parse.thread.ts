@@ -46,6 +46,12 @@ const MAX_TOGETHER = 64 * 1024 * 1024;
 
 class NeedsWay extends Error {}
 
+/** Nobody takes its rows any more. */
+class Unwanted extends Error {}
+
+/** Stands for the number of chunks under way where no more are taken: below zero, whatever is added to it. */
+export const UNWANTED = -(2 ** 30);
+
 type ReportOptions = Pick<ParseTask, 'format' | 'declared' | 'trust'>;
 
 /** Runs in a thread of its own: a large report blocks nobody, and a hostile one can take no more memory and time than a thread is given. */
@@ -56,7 +62,7 @@ export default async function parse({ content, way, ...given }: ParseTask): Prom
     for (let count = Atomics.load(underWay, 0); count >= maxUnderWay; count = Atomics.load(underWay, 0)) {
       Atomics.wait(underWay, 0, count);
     }
-    Atomics.add(underWay, 0, 1);
+    if (Atomics.add(underWay, 0, 1) < 0) throw new Unwanted();
     port.postMessage(chunk, [chunk.bytes.buffer as ArrayBuffer]);
   });
   port.postMessage(outcome satisfies ParseMessage);

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { policyReport } from '../../test/api/reports.js';
 import { NO_RULES } from '../checks/snapshot-rules.js';
-import type { OpenedEvidence } from '../evidence/intake.js';
+import type { OpenedEvidence } from '../evidence/evidence-file.js';
 import { encryptStream } from '../kernel/crypto/streaming-aead.js';
 import { Parser, type Parsing } from './parser.js';
 
@@ -40,7 +40,7 @@ async function inCustody(): Promise<OpenedEvidence> {
   const { size: storageSize } = await stat(path);
   const sha256 = createHash('sha256').update(REPORT).digest();
   return {
-    file: { path, key, associatedData, storageSize, size: REPORT.length, sha256 },
+    file: { path, key, associatedData, storageSize, size: REPORT.length, sha256, growing: null },
     release: () => Promise.resolve(),
   };
 }

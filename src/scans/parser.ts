@@ -2,10 +2,20 @@ import { createHash } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { SnapshotRules } from '../checks/snapshot-rules.js';
-import { HELD_CONTENT, type OpenedEvidence } from '../evidence/intake.js';
+import type { GrowingEvidence } from '../evidence/growing-evidence.js';
+import type { OpenedEvidence } from '../evidence/evidence-file.js';
+import { HELD_CONTENT } from '../evidence/intake.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { busy, Room, Slots } from '../kernel/slots.js';
-import type { ParsedTogether, ParseMessage, ParseOutcome, ParseTask, Tried, TryTask } from './parse.thread.js';
+import {
+  UNWANTED,
+  type ParsedTogether,
+  type ParseMessage,
+  type ParseOutcome,
+  type ParseTask,
+  type Tried,
+  type TryTask,
+} from './parse.thread.js';
 import { isOverLimit, PARSER_MEMORY } from './parser-limits.js';
 import { READER_REVISION } from './reader-revision.js';
 import type { SigningTrust } from './signing-trust.js';
@@ -21,7 +31,7 @@ export const SIGNING_TRUST = Symbol('whose signatures are believed');
 export const TIME_LIMIT = 4 * 60_000;
 /** Small reports do not wait behind large ones. */
 const THREADS = { small: 2, large: 1 } as const;
-/** 4 MiB of lines are ahead of the database at most. */
+/** 4 MiB of rows are ahead of the database at most. */
 const MAX_UNDER_WAY = 16;
 /** More waiting reports than this are told to come back. */
 const MAX_WAITING = 256;
@@ -95,18 +105,43 @@ export class Parser {
           started.resolve(together);
           return;
         }
-        const stream = new RowStream(new WorkTime(this.timeLimit));
-        const ran = this.stream(stream, content, ask);
-        try {
-          await stream.settled();
-          started.resolve(stream);
-        } finally {
-          // The thread is free only when it has ended, however that was.
-          await ran;
-        }
+        await this.readStreaming(new RowStream(new WorkTime(this.timeLimit)), content, ask, started);
       })
       .catch((error: unknown) => started.reject(error as Error));
     return started.promise;
+  }
+
+  /**
+   * Begins to read a large report while it comes; null where a thread has something else to do. It is given up where another report waits for the thread before all of it has come:
+   * a slow sender keeps nobody waiting. That counts from when all of it has come.
+   */
+  parseEarly(evidence: GrowingEvidence, opened: OpenedEvidence, ask: ParseAsk): Promise<Parsing> | null {
+    const started = Promise.withResolvers<Parsing>();
+    const ran = this.slots.large.runIdle(async (wanted) => {
+      wanted.addEventListener('abort', () => evidence.giveUp());
+      const stream = new RowStream(new WorkTime(this.timeLimit));
+      stream.time.pause();
+      void evidence.whole.then(() => stream.resume());
+      await this.readStreaming(stream, opened, ask, started);
+    });
+    ran?.catch((error: unknown) => started.reject(error));
+    return ran === null ? null : started.promise;
+  }
+
+  private async readStreaming(
+    stream: RowStream,
+    content: Uint8Array | OpenedEvidence,
+    ask: ParseAsk,
+    started: PromiseWithResolvers<Parsing>,
+  ): Promise<void> {
+    const ran = this.stream(stream, content, ask);
+    try {
+      await stream.settled();
+      started.resolve(stream);
+    } finally {
+      // The thread is free only when it has ended, however that was.
+      await ran;
+    }
   }
 
   /** Few bytes, whose rows nearly always are few too; null where they have to leave while they are read. */
@@ -157,7 +192,7 @@ export class Parser {
       stream.fail(isOverLimit(error) ? 'limit' : error);
       port1.close();
     } finally {
-      stream.time.pause();
+      stream.ended();
       if ('file' in content) await content.release();
     }
   }
@@ -230,6 +265,7 @@ class RowStream implements Parsing {
   private readonly chunks: RowChunk[] = [];
   private end: { outcome: ParseOutcome | 'limit' } | { error: unknown } | null = null;
   private wake: () => void = () => undefined;
+  private grace: NodeJS.Timeout | null = null;
 
   constructor(readonly time: WorkTime) {}
 
@@ -256,8 +292,13 @@ class RowStream implements Parsing {
       this.stop.abort();
       return null;
     } finally {
-      if (this.end === null) this.time.resume();
+      this.resume();
     }
+  }
+
+  /** From now on it is the thread that is waited for, unless it waits itself for its rows to be taken. */
+  resume(): void {
+    if (this.end === null && this.chunks.length < MAX_UNDER_WAY) this.time.resume();
   }
 
   fail(reason: unknown): void {
@@ -268,7 +309,7 @@ class RowStream implements Parsing {
   /** Until the outcome is known, or as many rows wait as may. */
   async settled(): Promise<void> {
     while (this.end === null && this.chunks.length < SETTLED) await this.change();
-    if (this.end !== null) this.early = this.ended();
+    if (this.end !== null) this.early = this.result();
   }
 
   async *rows(): AsyncGenerator<RowChunk> {
@@ -281,7 +322,7 @@ class RowStream implements Parsing {
       }
       Atomics.sub(this.underWay, 0, 1);
       Atomics.notify(this.underWay, 0);
-      if (this.end === null) this.time.resume();
+      this.resume();
       yield chunk;
       // Nothing where its taker has freed it.
       buffersPassed(chunk.bytes.length);
@@ -290,14 +331,24 @@ class RowStream implements Parsing {
 
   async outcome(): Promise<ParseOutcome | 'limit'> {
     while (this.end === null) await this.change();
-    return this.ended();
+    return this.result();
   }
 
+  /** A thread that is told so ends by itself with its next rows, and keeps what it has loaded and compiled; one that has none soon is ended. */
   close(): void {
-    if (this.end === null) this.stop.abort();
+    if (this.end !== null || this.grace !== null) return;
+    Atomics.store(this.underWay, 0, UNWANTED);
+    Atomics.notify(this.underWay, 0);
+    this.grace = setTimeout(() => this.stop.abort(), GRACE);
   }
 
-  private ended(): ParseOutcome | 'limit' {
+  /** The thread has something else to do. */
+  ended(): void {
+    this.time.pause();
+    if (this.grace !== null) clearTimeout(this.grace);
+  }
+
+  private result(): ParseOutcome | 'limit' {
     if (this.end === null) throw new Error('the report is still being read');
     if ('error' in this.end) throw this.end.error;
     return this.end.outcome;
@@ -307,6 +358,9 @@ class RowStream implements Parsing {
     return new Promise((resolve) => (this.wake = resolve));
   }
 }
+
+/** Milliseconds: a report makes a chunk of rows in some ten of them. */
+const GRACE = 250;
 
 /** Chunks of rows for which nobody waits any longer whether more come. */
 const SETTLED = 4;

@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { OpenedEvidence } from '../evidence/intake.js';
+import type { GrowingEvidence } from '../evidence/growing-evidence.js';
+import type { OpenedEvidence } from '../evidence/evidence-file.js';
 import { Clock } from '../kernel/clock.js';
 import { Presumed, Unfit, type Reading } from './conclusion.js';
 import { judge } from './judgement.js';
-import { Parser, type ParseAsk } from './parser.js';
+import { Parser, type ParseAsk, type Parsing } from './parser.js';
 import type { Declaration, ScanProblem } from './scan.entity.js';
+
+/** How a report is to be read, and what was declared of it. */
+export type ReadingAsk = ParseAsk & { declared: Declaration };
 
 /** Reads reports and has what they say written, whoever asks for it: a poster, the queue, or rules that have changed. */
 @Injectable()
@@ -15,14 +19,18 @@ export class Readings {
   ) {}
 
   /** Begins to read a report. What it says wrongly may be known at once, or only when its rows were taken. */
-  async begin(
-    size: number,
-    open: () => Promise<Uint8Array | OpenedEvidence>,
-    ask: ParseAsk & { declared: Declaration },
-  ): Promise<Reading> {
-    const parsing = await this.parser.parse(size, open, ask);
+  async begin(size: number, open: () => Promise<Uint8Array | OpenedEvidence>, ask: ReadingAsk): Promise<Reading> {
+    return this.judged(await this.parser.parse(size, open, ask), ask);
+  }
+
+  /** The same of a large report that is still coming; null where no thread is free for it. */
+  beginEarly(evidence: GrowingEvidence, opened: OpenedEvidence, ask: ReadingAsk): Promise<Reading> | null {
+    return this.parser.parseEarly(evidence, opened, ask)?.then((parsing) => this.judged(parsing, ask)) ?? null;
+  }
+
+  private judged(parsing: Parsing, { declared }: ReadingAsk): Reading {
     if (parsing.early === null) return { parsing };
-    const judged = judge(parsing.early, ask.declared, this.clock.now());
+    const judged = judge(parsing.early, declared, this.clock.now());
     if (!('problem' in judged)) return { parsing };
     parsing.close();
     return judged;

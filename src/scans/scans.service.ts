@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
 import { LogService } from '../audit/log.service.js';
-import { EvidenceService, type Received } from '../evidence/evidence.service.js';
+import { EvidenceService, type Received, type ReceivedAgain } from '../evidence/evidence.service.js';
+import { HELD_CONTENT } from '../evidence/intake.js';
 import { Clock } from '../kernel/clock.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
@@ -16,6 +17,7 @@ import { judgeSignature, type AgentSignature } from './agent-signature.js';
 import { begunScan } from './begun-scan.js';
 import { Conclusion, MERGE_TURNS, type Reading } from './conclusion.js';
 import { declaredDigest, readingDigest } from './digests.js';
+import { EarlyReading } from './early-reading.js';
 import { isAhead, refusalOf } from './judgement.js';
 import { Parser } from './parser.js';
 import { Readings } from './readings.js';
@@ -93,10 +95,16 @@ export class ScansService {
     if (principal.systemIds?.includes(posted.systemId) !== true) {
       await this.database.read(principal, (tx) => this.systems.requireSystem(tx, posted.systemId));
     }
-    const { content, headers } = posted;
-    const received = await this.evidence.receive(principal, content, headers, this.limits, this.redactor);
+    const ask = this.snapshots.asking(principal, posted.systemId, posted.declared);
+    const early = posted.wait && isLarge(posted) ? new EarlyReading(this.readings, ask) : null;
+    const received = await this.receive(principal, posted, early).catch((error: unknown) => {
+      early?.close();
+      throw error;
+    });
     const bytes = { named: false };
     try {
+      // What was read is not what is kept.
+      if (received.redacted !== null) early?.close();
       const signature = signatureOf(principal, posted, received);
       // Few bytes are read faster than it is found out whether they are known.
       const { twin, repeated } =
@@ -107,11 +115,12 @@ export class ScansService {
         const receipt = await this.database.read(principal, (tx) => this.receiptOf(tx, twin));
         return { scan: twin, duplicate: true, receipt };
       }
-      const readAfresh = (): Promise<Reading> =>
+      const readAfresh = async (): Promise<Reading> =>
+        (await early?.take()) ??
         this.readings.begin(
           received.kept.size,
           async () => received.content ?? this.evidence.fileOf(principal, received),
-          this.snapshots.asking(principal, posted.systemId, posted.declared),
+          ask,
         );
       const written: { recorded: PostedScan | null } = { recorded: null };
       const write = (reading: Reading | null) => {
@@ -141,9 +150,21 @@ export class ScansService {
       if (scan.status === 'refused' && scan.problem !== null) throw refusalOf(scan, scan.problem);
       return recorded;
     } finally {
+      early?.close();
       received.release();
       if (!bytes.named) await this.evidence.discard(received);
     }
+  }
+
+  private async receive(
+    principal: Principal,
+    posted: PostedReport,
+    early: EarlyReading | null,
+  ): Promise<Received | ReceivedAgain> {
+    const { content, headers } = posted;
+    // Few bytes are stored again faster than it is found out whether they are known.
+    const again = isLarge(posted) ? await this.evidence.receiveAgain(principal, content, headers, this.limits) : null;
+    return again ?? this.evidence.receive(principal, content, headers, this.limits, this.redactor, early?.begin);
   }
 
   /** What an earlier request with the same key has written. */
@@ -219,7 +240,7 @@ export class ScansService {
   private async findEarlier(
     principal: Principal,
     { systemId, declared }: PostedReport,
-    received: Received,
+    received: Received | ReceivedAgain,
   ): Promise<{ twin: Scan | null; repeated: Reading | null }> {
     return this.database.read(principal, async (tx) => {
       const evidence = await this.evidence.findKept(tx, received.kept.sha256);
@@ -275,6 +296,8 @@ export class ScansService {
   }
 }
 
+const isLarge = ({ headers }: PostedReport): boolean => Number(headers.contentLength) > HELD_CONTENT;
+
 /** An agent that has keys signs what it sends: noticed when it comes, whoever reads it later. */
 function unsigned(principal: Principal, systemId: string, signature: AgentSignature | null): ScanFlag[] | null {
   if (signature !== null || keysOf(principal, systemId).length === 0) return null;
@@ -284,7 +307,7 @@ function unsigned(principal: Principal, systemId: string, signature: AgentSignat
 function signatureOf(
   principal: Principal,
   { systemId, signature }: PostedReport,
-  received: Received,
+  received: Received | ReceivedAgain,
 ): AgentSignature | null {
   if (signature === undefined) return null;
   return judgeSignature(signature, keysOf(principal, systemId), received.redacted ?? received.kept);
@@ -292,7 +315,7 @@ function signatureOf(
 
 const keysOf = ({ signingKeys }: Principal, systemId: string): readonly string[] => signingKeys?.get(systemId) ?? [];
 
-const fingerprint = (posted: PostedReport, received: Received): string =>
+const fingerprint = (posted: PostedReport, received: Received | ReceivedAgain): string =>
   createHash('sha256')
     .update(posted.systemId)
     .update(received.redacted?.sha256 ?? received.kept.sha256)

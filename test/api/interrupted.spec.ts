@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -9,6 +8,7 @@ import { EVIDENCE_DRIVER } from '../../src/evidence/evidence.service.js';
 import { NoticesWorker } from '../../src/notices/notices.worker.js';
 import { ReevaluationWorker } from '../../src/scans/reevaluation.worker.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { beginUpload } from '../support/upload.js';
 import { policyReport, send, type Answer, type Finding } from './reports.js';
 import { filesIn } from './server.js';
 
@@ -56,22 +56,8 @@ const post = (body: string | Uint8Array, headers: Record<string, string> = {}, p
   send<Body>(world.url, officer, 'POST', path, { body, headers });
 
 /** A post of which so many bytes are sent, and whose answer nobody reads. */
-async function begin(bytes: Uint8Array, sent: number, head: readonly string[] = []): Promise<Socket> {
-  const { hostname, port } = new URL(world.url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
-  const lines = [
-    `POST ${scansOf()} HTTP/1.1`,
-    'Host: x',
-    `Authorization: Bearer ${officer.token}`,
-    'Content-Type: application/json',
-    `Content-Length: ${bytes.length}`,
-    ...head,
-  ];
-  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-  if (!socket.write(bytes.subarray(0, sent))) await once(socket, 'drain');
-  return socket;
-}
+const begin = (bytes: Uint8Array, sent: number, head: readonly string[] = []): Promise<Socket> =>
+  beginUpload(world.url, officer, scansOf(), { bytes, sent, head });
 
 /** What is being received. */
 const intakes = async (): Promise<string[]> =>

@@ -8,6 +8,7 @@ export interface Finding {
   namespace?: string;
   name?: string;
   source?: string;
+  message?: string;
 }
 
 /** A ClusterPolicyReport: it says neither its time nor what it covers, so the poster does. */
@@ -18,12 +19,20 @@ export function policyReport(findings: readonly Finding[], summary: object = { p
     metadata: { name: 'planted' },
     summary,
     results: findings.map(
-      ({ check, result, severity = 'high', namespace = 'emr', name = 'portal', source = 'kyverno' }) => ({
+      ({
+        check,
+        result,
+        severity = 'high',
+        namespace = 'emr',
+        name = 'portal',
+        source = 'kyverno',
+        message = `${check} says ${result}`,
+      }) => ({
         source,
         policy: check,
         result,
         severity,
-        message: `${check} says ${result}`,
+        message,
         resources: [{ apiVersion: 'v1', kind: 'Pod', namespace, name }],
       }),
     ),

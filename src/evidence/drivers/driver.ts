@@ -32,10 +32,18 @@ export interface IncomingObject {
   discard(): Promise<void>;
 }
 
+/** Whoever reads what is taken while it comes. */
+export interface Follower {
+  /** Before anything of it is written: a file of this machine. */
+  begin(path: string): Promise<void>;
+  /** So many bytes of it are there. */
+  wrote(size: number): void;
+}
+
 /** Where the (encrypted) bytes of evidence lie. Objects are written once and never changed. */
 export interface EvidenceDriver {
   /** Takes everything that `source` yields; what it yields is valid until the next is asked for. Rejected means that nothing is there. */
-  take(source: AsyncIterable<Buffer>): Promise<IncomingObject>;
+  take(source: AsyncIterable<Buffer>, follower?: Follower | null): Promise<IncomingObject>;
   /**
    * Keeps everything that `source` yields under a key that has no object yet. Resolved means durable: it outlives a power cut. Rejected means that nothing
    * is there. A driver whose store can lock objects locks until `retainUntil`.

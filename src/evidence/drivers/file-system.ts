@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Refusal } from '../../kernel/http/problem.js';
 import { freeBuffer } from '../../kernel/memory.js';
 import { Swept } from '../../kernel/sweeper.js';
-import type { EvidenceDriver, IncomingObject, LocalFile, ObjectRef, StoredObject } from './driver.js';
+import type { EvidenceDriver, Follower, IncomingObject, LocalFile, ObjectRef, StoredObject } from './driver.js';
 
 /** No dots, so no way out of the root and none into `.incoming`. */
 const KEY = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/;
@@ -41,10 +41,10 @@ export class FileSystemDriver implements EvidenceDriver {
     return new FileSystemDriver(root);
   }
 
-  async take(source: AsyncIterable<Buffer>): Promise<IncomingObject> {
+  async take(source: AsyncIterable<Buffer>, follower: Follower | null = null): Promise<IncomingObject> {
     const temporary = join(this.root, INCOMING, randomBytes(16).toString('hex'));
     try {
-      const { size, sha256 } = await writeDurably(temporary, source);
+      const { size, sha256 } = await writeDurably(temporary, source, follower);
       return {
         size,
         path: temporary,
@@ -133,19 +133,27 @@ export class FileSystemDriver implements EvidenceDriver {
   }
 }
 
-async function writeDurably(path: string, source: AsyncIterable<Buffer>): Promise<{ size: number; sha256: Buffer }> {
+async function writeDurably(
+  path: string,
+  source: AsyncIterable<Buffer>,
+  follower: Follower | null,
+): Promise<{ size: number; sha256: Buffer }> {
   const hash = createHash('sha256');
   let size = 0;
   // Read-only from the start; the descriptor that made it may write.
   const file = await open(path, 'wx', 0o400);
   const buffer = Buffer.allocUnsafeSlow(WRITE_CHUNK);
   try {
+    await follower?.begin(path);
     let bytes = 0;
+    let written = 0;
     let unsynced = 0;
     let syncing = Promise.resolve();
     const write = async (): Promise<void> => {
       // Writes all of it, at the present position.
       await file.writeFile(buffer.subarray(0, bytes));
+      written += bytes;
+      follower?.wrote(written);
       unsynced += bytes;
       bytes = 0;
       if (unsynced < SYNC_CHUNK) return;

@@ -88,13 +88,13 @@ export function formatDigest(digests: Digests): string {
  * Receives a request's content: checks length and digests over the bytes as transferred, decodes, and bounds both sides. Throws a Refusal before the first
  * byte for headers that cannot be met; afterwards `decoded` is destroyed and `finished` rejected by the same Refusal. `decoded` ends cleanly only when
  * everything was right. `source` is never destroyed by us, only left unread, so that the refusal can still be answered on its connection (the answer should
- * carry `Connection: close`). Destroying `decoded` frees everything else.
+ * carry `Connection: close`). Destroying `decoded` frees everything else. `size`: bytes that will be decoded, where the headers tell it.
  */
 export function receiveContent(
   source: Readable,
   headers: ContentHeaders,
   limits: ContentLimits,
-): { decoded: Readable; finished: Promise<ReceivedContent> } {
+): { decoded: Readable; size: number | null; finished: Promise<ReceivedContent> } {
   const coding = parseCoding(headers.contentEncoding);
   const length = parseLength(headers.contentLength, limits);
   const expected = [
@@ -204,7 +204,14 @@ export function receiveContent(
     clearTimeout(silence);
   });
   source.pipe(encoded);
-  return { decoded, finished };
+  return { decoded, size: coding === null ? length : null, finished };
+}
+
+/** The SHA-256 of decoded content of which the headers tell it: it comes as it is. */
+export function announcedDigest({ contentEncoding, contentDigest, reprDigest }: ContentHeaders): Buffer | null {
+  if (parseCoding(contentEncoding) !== null) return null;
+  const told = [...digestsOf('Content-Digest', contentDigest), ...digestsOf('Repr-Digest', reprDigest)];
+  return told.find(({ algorithm }) => algorithm === 'sha-256')?.digest ?? null;
 }
 
 function decoderOf(coding: Coding): Gunzip | ZstdDecompress {

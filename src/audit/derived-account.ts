@@ -9,17 +9,21 @@ const PAGE = 10_000;
 /** Rows of the organisation ($1), each with `id`, `key` and what it `says` (jsonb). `of`: what is true of a column where its row is of the objects that are asked for. */
 type Statement = (of: (column: string) => string) => string;
 
-interface Derived extends Pick<Account, 'table' | 'kind'> {
-  /** The table that has the objects, by their ids: pages are as large as so many of them. */
-  readonly objects: string;
+/** The rows that there are, and those that there have to be. */
+export interface Derivation {
   readonly rows: Statement;
   readonly due: Statement;
+}
+
+interface Derived extends Pick<Account, 'table' | 'kind'>, Derivation {
+  /** The table that has the objects, by their ids: pages are as large as so many of them. */
+  readonly objects: string;
   /** Where what has to be is also said by events: of which objects there are such. */
   readonly told?: readonly Action[];
 }
 
 /** Ids of objects that may be other than they have to be, of those between two. */
-export type Sift = (tx: Tx, after: string | null, last: string | null) => Promise<string[]>;
+type Sift = (tx: Tx, after: string | null, last: string | null) => Promise<string[]>;
 
 export const SIFTED = (column: string): string =>
   `($2::uuid is null or ${column} > $2) and ($3::uuid is null or ${column} <= $3)`;

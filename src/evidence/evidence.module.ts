@@ -4,6 +4,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { LOGGER } from '../kernel/logger.js';
 import { Sweeper } from '../kernel/sweeper.js';
 import { EvidenceAccounts } from './accounts.js';
+import { AccountsStore } from './accounts.store.js';
 import { EvidenceController } from './evidence.controller.js';
 import { EvidenceService } from './evidence.service.js';
 import { FindingsService } from './findings.service.js';
@@ -18,6 +19,7 @@ const SWEEP_EVERY = 6 * 3_600_000;
   controllers: [EvidenceController],
   providers: [
     EvidenceAccounts,
+    AccountsStore,
     EvidenceService,
     EvidenceStore,
     FindingsService,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { calculateJwkThumbprint } from 'jose';
-import type { Row } from '../audit/account.js';
+import type { Ids, Row } from '../audit/account.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { Tx } from '../kernel/db/database.js';
 import { idsOf, rowsOf } from '../kernel/db/rows.js';
@@ -10,7 +10,6 @@ import { Organization, OrganizationVersion } from './organization.entity.js';
 import { signingKeyId } from './signing-keys.js';
 import { System, SystemVersion } from './system.entity.js';
 
-type Ids = (tx: Tx, after: string | null, limit: number) => Promise<string[]>;
 type Rows = (tx: Tx, ids: readonly string[]) => Promise<Row[]>;
 
 /** What the rows of the registers say, as the details of their events name it. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { In } from 'typeorm';
 import type { DueRow, Row, Says } from '../audit/account.js';
-import { SIFTED } from '../audit/derived-account.js';
+import { SIFTED, type Derivation } from '../audit/derived-account.js';
 import type { Tx } from '../kernel/db/database.js';
 import { rowsOf } from '../kernel/db/rows.js';
 import { WHOLE } from './interval.js';
@@ -9,9 +9,55 @@ import { RecordInterval } from './interval.entity.js';
 import { RecordVersion } from './record.entity.js';
 import { replayed, type Replayed } from './replay.js';
 
-/** What is in effect of records, and what their approved versions say that there is. */
+/** What the rows of records say, and what those that they follow from say that there is: of what is in effect these are the approved versions. */
 @Injectable()
 export class AccountsStore {
+  /** A key is that of the versions that were submitted, until the record is disposed of, or its only version abandoned. Its revision goes up with each move and each disposal. */
+  readonly record: Derivation = {
+    rows: (of) => `
+      select id, '' as key, jsonb_build_object('type', type, 'naturalKey', natural_key, 'revision', revision, 'lastVersion', last_version,
+        'approvedVersion', approved_version, 'openVersion', open_version, 'createdAt', created_at, 'createdBy', created_by) as says
+      from record where organization_id = $1 and ${of('id')}`,
+    due: (of) => `
+      select v.id, '' as key, jsonb_build_object('type', v.type, 'naturalKey', case when v.approved is null and v.open is null then '' else v.natural_key end,
+        'revision', m.moves + coalesce(d.disposals, 0), 'lastVersion', v.last, 'approvedVersion', v.approved, 'openVersion', v.open,
+        'createdAt', v.created_at, 'createdBy', m.created_by) as says
+      from (
+          select record_id as id, min(type) filter (where version = 1) as type, max(natural_key) as natural_key, max(version) as last,
+            max(version) filter (where state = 'approved') as approved, max(version) filter (where state in ('draft', 'submitted')) as open,
+            min(created_at) filter (where version = 1) as created_at
+          from record_version where organization_id = $1 and ${of('record_id')} group by record_id
+        ) v
+        left join (
+          select record_id as id, count(*) as moves, min(by) filter (where version = 1 and number = 1) as created_by
+          from record_move where organization_id = $1 and ${of('record_id')} group by record_id
+        ) m using (id)
+        left join (
+          select object_id, count(*) as disposals from audit_event
+          where organization_id = $1 and object_kind = 'record' and action = 'record.disposed' group by object_id
+        ) d on d.object_id = v.id::text`,
+  };
+
+  readonly links: Derivation = {
+    rows: (of) => `
+      select record_id as id, version::text as key, jsonb_build_object('targets', jsonb_agg(distinct jsonb_build_array(kind, target))) as says
+      from record_link where organization_id = $1 and ${of('record_id')} group by record_id, version`,
+    due: (of) => `
+      select v.record_id as id, v.version::text as key, jsonb_build_object('targets', jsonb_agg(distinct jsonb_build_array(l.kind, l.target))) as says
+      from record_version v cross join lateral jsonb_to_recordset(v.links) as l(kind text, target text)
+      where v.organization_id = $1 and v.state = 'approved' and ${of('v.record_id')} group by v.record_id, v.version`,
+  };
+
+  readonly documents: Derivation = {
+    rows: (of) => `
+      select record_id as id, version || ' with ' || evidence_id as key, '{}'::jsonb as says
+      from record_document where organization_id = $1 and ${of('record_id')}`,
+    due: (of) => `
+      select distinct v.record_id as id, v.version || ' with ' || (d.named ->> 'evidenceId') as key, '{}'::jsonb as says
+      from record_version v cross join lateral jsonb_array_elements(v.documents) as d(named)
+      where v.organization_id = $1 and ${of('v.record_id')}`,
+  };
+
   /** Records of which more than one version was approved, or an end, or whose intervals are others than those of the one. */
   async differing(tx: Tx, after: string | null, last: string | null): Promise<string[]> {
     const rows = await tx.query<{ id: string }>(DIFFERING, [tx.organizationId, after, last, WHOLE]);

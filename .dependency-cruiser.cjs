@@ -13,7 +13,8 @@ const ROOMS = {
   auth: ['kernel', 'audit', 'organizations', 'engagements'],
   evidence: ['kernel', 'audit', 'organizations', 'auth'],
   catalog: ['kernel', 'audit', 'organizations', 'auth', 'evidence'],
-  results: ['kernel', 'organizations'],
+  // To `audit` it says what its rows follow from.
+  results: ['kernel', 'audit', 'organizations'],
   events: ['kernel', 'organizations'],
   // Policy as code: pure but for what organisations change of it.
   checks: ['kernel', 'audit', 'organizations', 'catalog'],

@@ -5,7 +5,6 @@ import { Accounts } from '../audit/accounts.js';
 import { AuditService } from '../audit/audit.service.js';
 import type { Tx } from '../kernel/db/database.js';
 import { AccountsStore, changeKey } from './accounts.store.js';
-import { LOSSES, SIGHTINGS, TARGETS } from './coverage-accounts.js';
 
 const Noted = z.object({ observedAt: z.iso.datetime().transform((text) => new Date(text)), value: z.string() });
 const Judged = z.object({ rules: z.string(), program: z.string() });
@@ -72,9 +71,6 @@ export class ScanAccounts {
           });
         },
       },
-      TARGETS,
-      SIGHTINGS,
-      LOSSES,
     );
   }
 }

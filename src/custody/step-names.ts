@@ -22,11 +22,7 @@ export const STEPS = [
 ] as const;
 export type StepName = (typeof STEPS)[number];
 
-/**
- * Which steps an event may be. Most are one whatever evidence they are about; an approval is one of three, or none, by what the version that was approved says of the
- * evidence (`KeepingStep`).
- */
-export const STEPS_OF: Partial<Record<Action, readonly StepName[]>> = {
+const STEPS_OF: Partial<Record<Action, readonly StepName[]>> = {
   'evidence.received': ['received'],
   'evidence.read': ['read'],
   'evidence.corrupt': ['found-corrupt'],
@@ -40,6 +36,13 @@ export const STEPS_OF: Partial<Record<Action, readonly StepName[]>> = {
   'package.built': ['exported'],
   'record.approved': ['retention-extended', 'hold-set', 'hold-lifted'],
 };
+
+/**
+ * Which steps an event may be. Most are one whatever evidence they are about; an approval is one of three, or none, by what the version that was approved says of the
+ * evidence (`KeepingStep`).
+ */
+export const stepsOf = (action: string): readonly StepName[] =>
+  Object.hasOwn(STEPS_OF, action) ? (STEPS_OF[action as Action] ?? []) : [];
 
 /** Details of these are about more than the one evidence, and are not told with its steps. */
 export const OTHERS_DETAILS: readonly Action[] = ['package.built', 'record.approved'];

@@ -3,7 +3,7 @@ import type { Action } from '../audit/event.js';
 import { leafHash } from '../audit/merkle.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { KeepingStep } from '../records/custody.service.js';
-import { OTHERS_DETAILS, STEPS_OF, type StepName } from './step-names.js';
+import { OTHERS_DETAILS, stepsOf, type StepName } from './step-names.js';
 
 /*
  * The chain of custody of an evidence, as ISO/IEC 27037 and NIST SP 800-86 ask for one: who had it, when, what they did with it, and its digest at each step. Each step
@@ -43,7 +43,7 @@ export async function stepOf(
   const step =
     leaf.action === 'record.approved'
       ? records.find((one) => one.recordId === objectId && one.version === version)?.step
-      : STEPS_OF[leaf.action]?.[0];
+      : stepsOf(leaf.action)[0];
   if (step === undefined) return null;
   return {
     eventId: leaf.id,

@@ -153,7 +153,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 /** What opens the file on a double click; the media type itself is in index.json. */
 function extensionOf(mediaType: string): string {
   const type = mediaType.split(';')[0]?.trim().toLowerCase() ?? '';
-  const known = EXTENSIONS[type];
+  const known = Object.hasOwn(EXTENSIONS, type) ? EXTENSIONS[type] : undefined;
   if (known !== undefined) return known;
   if (/[/+]json$/.test(type)) return 'json';
   if (/[/+](x-)?yaml$/.test(type)) return 'yaml';

@@ -4,7 +4,7 @@ import type { Action } from '../audit/event.js';
 import { leafHash } from '../audit/merkle.js';
 import type { VerifierKey } from '../audit/note.js';
 import { openReceipt, type Receipt } from '../audit/receipt.js';
-import { OTHERS_DETAILS, STEPS_OF, type StepName } from '../custody/step-names.js';
+import { OTHERS_DETAILS, stepsOf, type StepName } from '../custody/step-names.js';
 import type { ShownEvents } from './events.js';
 import { Fault } from './fault.js';
 import { readEvent, type WholeLog } from './log.js';
@@ -75,12 +75,12 @@ async function checkChain(
     if (!isDeepStrictEqual({ ...step, request_id: requestId }, { time, action, actor, object, outcome, request_id })) {
       throw new Fault(`${at} is not what entry ${index} of the log says`);
     }
-    // An action that the log has: it is that of the entry.
-    const said = step.action as Action;
-    if (!Object.hasOwn(STEPS_OF, said) || STEPS_OF[said]?.includes(name as StepName) !== true) {
+    if (!stepsOf(step.action).includes(name as StepName)) {
       throw new Fault(`${at} calls the event ${step.action} ${name}`);
     }
-    if (OTHERS_DETAILS.includes(said) ? details !== null : events?.hasDetails(index, details) === false) {
+    if (
+      OTHERS_DETAILS.includes(step.action as Action) ? details !== null : events?.hasDetails(index, details) === false
+    ) {
       throw new Fault(`${at} has other details than the event`);
     }
     const isAbout = step.object.kind === 'evidence';

@@ -639,6 +639,14 @@ describe('safeguard verify', () => {
       expect(await caughtIn({ payload: step({ details: { receivedSize: 1 } }) })).toBe('custody');
     });
 
+    it.each(['constructor', 'toString', '__proto__'])(
+      'cannot name an action as what every object has, and so end the verification: %s?',
+      async (action) => {
+        const leaves = edited(1, (leaf) => (leaf.action = action as Leaf['action']));
+        expect(await reasonIn({ leaves }, 'custody')).toContain(`calls the event ${action} received`);
+      },
+    );
+
     it('cannot sign the log by another key than an auditor knows?', async () => {
       const vkey = (file: string) => parseVerifierKey(whole.get(`keys/${file}.vkey`)!.toString());
       const known = [vkey('log'), vkey('receipt'), vkey('anchor')];

@@ -1,9 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import connectPgSimple from 'connect-pg-simple';
 import session, { type SessionData } from 'express-session';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { canonicalJson, type JsonValue } from '../kernel/crypto/canonical-json.js';
+import type { JsonValue } from '../kernel/crypto/canonical-json.js';
+import { isAuthentic, jsonMac } from '../kernel/crypto/json-mac.js';
 import { reasonOf } from '../kernel/http/outbound.js';
 
 type Got = (error: unknown, session?: SessionData | null) => void;
@@ -35,7 +35,7 @@ export class SealedSessions extends PgStore {
         return;
       }
       const { seal, ...kept } = found;
-      if (this.isSealed(sid, kept, seal)) {
+      if (isAuthentic(this.secret, placeOf(sid), kept, seal)) {
         got(null, kept);
         return;
       }
@@ -47,19 +47,17 @@ export class SealedSessions extends PgStore {
   }
 
   override set(sid: string, current: SessionData, done?: (error?: unknown) => void): void {
-    const kept = JSON.parse(JSON.stringify(current)) as SessionData;
-    super.set(sid, { ...kept, seal: this.sealOf(sid, kept).toString('base64url') } as SessionData, done);
-  }
-
-  private isSealed(sid: string, kept: SessionData, seal: unknown): boolean {
-    const due = this.sealOf(sid, kept);
-    const found = Buffer.from(typeof seal === 'string' ? seal : '', 'base64url');
-    return found.length === due.length && timingSafeEqual(found, due);
-  }
-
-  private sealOf(sid: string, kept: SessionData): Buffer {
-    // Not what any cookie's signature is of: ids have no such character.
-    const text = `session|${sid}|${canonicalJson(kept as unknown as JsonValue)}`;
-    return createHmac('sha256', this.secret).update(text).digest();
+    let sealed: SessionData & { seal: string };
+    try {
+      const kept = JSON.parse(JSON.stringify(current)) as SessionData;
+      sealed = { ...kept, seal: jsonMac(this.secret, placeOf(sid), kept as unknown as JsonValue) };
+    } catch (error) {
+      // What a provider says of a person may be no text.
+      done?.(error);
+      return;
+    }
+    super.set(sid, sealed, done);
   }
 }
+
+const placeOf = (sid: string): string => `session|${sid}`;

@@ -261,6 +261,12 @@ describe('is no answer given again that is not one of the service?', () => {
     ['its seal', `response = jsonb_set(response, '{seal}', '"AAAA"')`],
     ['all of it', `response = '{"id": "${NOBODY}"}'`],
     ['that there was one', 'response = null'],
+    [
+      'all of it, by what no answer is,',
+      `response = jsonb_set(response, '{answer}', (repeat('[', 300) || repeat(']', 300))::jsonb)`,
+    ],
+    ['from when it is remembered', `created_at = created_at + interval '1 day'`],
+    ['that, to what is no day', `created_at = 'infinity'`],
   ])('when %s was edited', async (what, set) => {
     const key = newId();
     const name = `idem-${what.replaceAll(' ', '-')}`;

@@ -224,8 +224,9 @@ export class Database {
         await refuseUnaudited(tx);
         return result;
       }
-      const of = [tx.organizationId, principal.id, once.operation, once.key, once.fingerprint] as const;
-      const prior = await claim(tx, once);
+      const { since, prior } = await claim(tx, once);
+      const { operation, key, fingerprint } = once;
+      const of = [tx.organizationId, principal.id, operation, key, fingerprint, since] as const;
       if (prior !== null) {
         const opened = this.answers.opened(of, prior.response);
         if (opened === null) throw conflict('What was answered under this Idempotency-Key can no longer be told.');
@@ -235,7 +236,7 @@ export class Database {
       await tx.execute(
         `update idempotency_key set response = $4
          where organization_id = $1 and principal_id = $2 and operation = $3 and key = $5`,
-        [tx.organizationId, principal.id, once.operation, this.answers.sealed(of, result), once.key],
+        [tx.organizationId, principal.id, operation, this.answers.sealed(of, result), key],
       );
       await refuseUnaudited(tx);
       return result;
@@ -313,26 +314,27 @@ async function refuseUnaudited(tx: WriteTx): Promise<void> {
 const conflict = (detail: string): Refusal =>
   new Refusal('idempotency-conflict', detail, { pointer: 'header/Idempotency-Key' });
 
-/** Takes the key, waiting for a transaction that holds it; or finds the answer that was given under it. */
-async function claim(tx: WriteTx, once: Once): Promise<{ response: unknown } | null> {
-  const mine = await tx.execute(
+/** Takes the key, waiting for a transaction that holds it; or finds the answer that was given under it. It is remembered from `since`, in seconds since 1970. */
+async function claim(tx: WriteTx, once: Once): Promise<{ since: string; prior: { response: unknown } | null }> {
+  const [mine] = await tx.query<{ since: string }>(
     `insert into idempotency_key (organization_id, principal_id, operation, key, fingerprint, created_at)
      values ($1, $2, $3, $4, $5, now())
      on conflict (organization_id, principal_id, operation, key) do update
        set fingerprint = excluded.fingerprint, response = null, created_at = excluded.created_at
-       where idempotency_key.created_at < now() - interval '${REMEMBERED}'`,
+       where idempotency_key.created_at < now() - interval '${REMEMBERED}'
+     returning extract(epoch from created_at)::text as since`,
     [tx.organizationId, tx.principal.id, once.operation, once.key, once.fingerprint],
   );
-  if (mine === 1) return null;
-  const [prior] = await tx.query<{ fingerprint: string; response: unknown }>(
-    `select fingerprint, response from idempotency_key
+  if (mine !== undefined) return { since: mine.since, prior: null };
+  const [prior] = await tx.query<{ fingerprint: string; response: unknown; since: string }>(
+    `select fingerprint, response, extract(epoch from created_at)::text as since from idempotency_key
      where organization_id = $1 and principal_id = $2 and operation = $3 and key = $4`,
     [tx.organizationId, tx.principal.id, once.operation, once.key],
   );
   if (prior === undefined || prior.fingerprint !== once.fingerprint) {
     throw conflict('Use a new Idempotency-Key for a new request.');
   }
-  return { response: prior.response };
+  return { since: prior.since, prior };
 }
 
 /** Takes from keys that count no more what was answered under them; a day later, for whoever began while they did. */

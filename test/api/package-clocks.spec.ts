@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { EvidenceService } from '../../src/evidence/evidence.service.js';
 import { Clock } from '../../src/kernel/clock.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { SystemService } from '../../src/organizations/system.service.js';
-import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import type { Caller, Clinic, World } from '../support/app.js';
 import { programOf } from '../support/log.js';
-import { packagesRoom, type PackagesRoom } from '../support/packages.js';
+import { heldBuilds, startPackages, type PackagesRoom } from '../support/packages.js';
 import { verify } from '../support/tampering.js';
-import { kubeBench } from './reports.js';
 
 // What replicas write meanwhile, each by its own clock, while a package is made.
 
@@ -22,15 +20,9 @@ let officer: Caller;
 let packages: PackagesRoom;
 let directory: string;
 beforeAll(async () => {
-  const suite = await startSuite();
-  ({ world, admin, clinic, officer } = suite);
+  const suite = await startPackages();
+  ({ world, admin, clinic, officer, room: packages } = suite);
   directory = await mkdtemp(join(tmpdir(), 'safeguard-clocks-'));
-  packages = packagesRoom(`${clinic.path}/packages`, officer);
-  await clinic.agent
-    .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
-    .set('Content-Type', 'application/json')
-    .send(kubeBench({ '1.2.1': 'PASS' }))
-    .expect(201);
   return suite.stop;
 });
 afterEach(() => vi.restoreAllMocks());
@@ -64,20 +56,12 @@ const systemNamed = (name: string) => ({
 
 describe('a system that is registered while a package is made', () => {
   it('by a replica that is seconds behind: is it of later than the package, which is blamed for nothing?', async () => {
-    const evidence = world.app.get(EvidenceService, { strict: false });
-    const open = evidence.open.bind(evidence);
-    const [reached, gate] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
-    // By then its systems have been read.
-    vi.spyOn(evidence, 'open').mockImplementation(async (...parameters) => {
-      reached.resolve(undefined);
-      await gate.promise;
-      return open(...parameters);
-    });
+    const { release, reached } = heldBuilds(world);
     const { id } = await packages.request();
-    await reached.promise;
+    await reached;
     vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() - 5_000));
     await clinic.admin.post(`${clinic.path}/systems`, systemNamed('behind')).expect(201);
-    gate.resolve(undefined);
+    release();
     expect(await told(id)).toEqual({ status: 'ready', systems: ['emr-production'], fault: null });
   });
 

@@ -5,17 +5,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
-import { startApp, startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { startTransit } from '../support/key-services.js';
 import {
   expectSigned,
   ofAll,
   packageObjects,
   packagesRoom,
+  startPackages,
   type PackagesRoom,
   type PackageView,
 } from '../support/packages.js';
-import { kubeBench } from './reports.js';
 
 let world: World;
 let clinic: Clinic;
@@ -23,14 +23,8 @@ let officer: Caller;
 let room: PackagesRoom;
 
 beforeAll(async () => {
-  const suite = await startSuite();
-  ({ world, clinic, officer } = suite);
-  room = packagesRoom(`${clinic.path}/packages`, officer);
-  await clinic.agent
-    .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
-    .set('Content-Type', 'application/json')
-    .send(kubeBench({ '1.2.1': 'PASS' }))
-    .expect(201);
+  const suite = await startPackages();
+  ({ world, clinic, officer, room } = suite);
   return suite.stop;
 });
 

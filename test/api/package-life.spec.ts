@@ -5,7 +5,7 @@ import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption
 import type pg from 'pg';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EvidenceDriver } from '../../src/evidence/drivers/driver.js';
-import { EVIDENCE_DRIVER, EvidenceService } from '../../src/evidence/evidence.service.js';
+import { EVIDENCE_DRIVER } from '../../src/evidence/evidence.service.js';
 import { Clock } from '../../src/kernel/clock.js';
 import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
@@ -13,17 +13,17 @@ import { PackagesService } from '../../src/packages/packages.service.js';
 import { PackagesStore } from '../../src/packages/packages.store.js';
 import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
-import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import type { Caller, Clinic, World } from '../support/app.js';
 import { programOf } from '../support/log.js';
 import {
+  heldBuilds,
   ofAll,
   packageObjects,
-  packagesRoom,
+  startPackages,
   unqueuedPackage,
   type PackagesRoom,
   type PackageView,
 } from '../support/packages.js';
-import { kubeBench } from './reports.js';
 
 let world: World;
 let admin: pg.Client;
@@ -33,15 +33,9 @@ let packages: string;
 let room: PackagesRoom;
 
 beforeAll(async () => {
-  const suite = await startSuite();
-  ({ world, admin, clinic, officer } = suite);
-  packages = `${clinic.path}/packages`;
-  room = packagesRoom(packages, officer);
-  await clinic.agent
-    .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
-    .set('Content-Type', 'application/json')
-    .send(kubeBench({ '1.2.1': 'PASS' }))
-    .expect(201);
+  const suite = await startPackages();
+  ({ world, admin, clinic, officer, room } = suite);
+  packages = room.path;
   return suite.stop;
 });
 /** What a test holds is let go on when it ends, however it ends. */
@@ -68,20 +62,11 @@ const actions = async (id: string): Promise<string[]> => {
   return (body as { items: { action: string }[] }).items.map(({ action }) => action).sort();
 };
 
-/** Builds stop where they read evidence, until they are let go on. */
-function held(): { release: () => void; reached: Promise<void> } {
-  const evidence = world.app.get(EvidenceService, { strict: false });
-  const open = evidence.open.bind(evidence);
-  const gate = Promise.withResolvers<undefined>();
-  const reached = Promise.withResolvers<undefined>();
-  vi.spyOn(evidence, 'open').mockImplementation(async (...parameters) => {
-    reached.resolve(undefined);
-    await gate.promise;
-    return open(...parameters);
-  });
-  const release = (): void => gate.resolve(undefined);
-  holding.push(release);
-  return { release, reached: reached.promise };
+/** Builds are held, at most until the test ends. */
+function held(): ReturnType<typeof heldBuilds> {
+  const build = heldBuilds(world);
+  holding.push(build.release);
+  return build;
 }
 
 /** The events of a stream that has ended, each as the package that it tells. */

@@ -3,13 +3,15 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type supertest from 'supertest';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
+import { EvidenceService } from '../../src/evidence/evidence.service.js';
 import { Database } from '../../src/kernel/db/database.js';
 import type { Instant } from '../../src/kernel/http/instant.js';
 import { newId } from '../../src/kernel/ids.js';
 import { PackagesStore } from '../../src/packages/packages.store.js';
 import type { ZipEntry } from '../packages/read-zip.js';
-import type { Caller, Clinic, World } from './app.js';
+import { kubeBench } from '../api/reports.js';
+import { startSuite, type Caller, type Clinic, type Suite, type World } from './app.js';
 import { programOf } from './log.js';
 
 export interface PackageView {
@@ -54,6 +56,32 @@ export function packagesRoom(path: string, caller: Caller): PackagesRoom {
     bytes: async (id) => (await room.content(id).expect(200)).body as Buffer,
   };
   return room;
+}
+
+/** A server with one report to make packages of. */
+export async function startPackages(): Promise<Suite & { room: PackagesRoom }> {
+  const suite = await startSuite();
+  const { clinic, officer } = suite;
+  await clinic.agent
+    .post(`${clinic.systemPath}/scans?observedAt=2026-01-01T00:00:00Z&targets=node/one&format=kube-bench`)
+    .set('Content-Type', 'application/json')
+    .send(kubeBench({ '1.2.1': 'PASS' }))
+    .expect(201);
+  return { ...suite, room: packagesRoom(`${clinic.path}/packages`, officer) };
+}
+
+/** Builds stop where they read evidence, until they are let go on: by then their systems have been read. `vi.restoreAllMocks` ends it. */
+export function heldBuilds(world: World): { release: () => void; reached: Promise<void> } {
+  const evidence = world.app.get(EvidenceService, { strict: false });
+  const open = evidence.open.bind(evidence);
+  const gate = Promise.withResolvers<undefined>();
+  const reached = Promise.withResolvers<undefined>();
+  vi.spyOn(evidence, 'open').mockImplementation(async (...parameters) => {
+    reached.resolve(undefined);
+    await gate.promise;
+    return open(...parameters);
+  });
+  return { release: () => gate.resolve(undefined), reached: reached.promise };
 }
 
 /** supertest would parse or drop what it does not know. A refusal is a problem document, which is checked as any other. */

@@ -19,7 +19,9 @@ import {
   type StandingRecord,
 } from './record-bulk.store.js';
 import { candidateOf, RecordCheck } from './record-check.js';
-import { NOTHING_FOUND, objectOf, RecordLife, UNDECIDED, type NewRecord, type Submitted } from './record-life.js';
+import { RecordApproval, type Submitted } from './record-approval.js';
+import { NOTHING_FOUND, UNDECIDED, type NewRecord } from './record-life.js';
+import { objectOf } from './version-object.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
 import { RetentionStore } from './retention.store.js';
 import type { RecordFault } from './rules.js';
@@ -48,7 +50,7 @@ export class RecordBulk {
     private readonly store: RecordBulkStore,
     private readonly intervals: IntervalStore,
     private readonly checks: RecordCheck,
-    private readonly life: RecordLife,
+    private readonly approval: RecordApproval,
     private readonly retention: RetentionStore,
     private readonly evidence: EvidenceService,
     private readonly audit: AuditService,
@@ -211,7 +213,7 @@ export class RecordBulk {
       }
     };
     const checked = hasRules ? this.checkedTogether(tx, pages) : this.checkedByPage(tx, pages);
-    await this.life.approveAll(tx, counted(checked), known);
+    await this.approval.approve(tx, counted(checked), known);
     return count;
   }
 

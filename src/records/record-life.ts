@@ -1,26 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
-import type { Action, EventObject } from '../audit/event.js';
+import type { Action } from '../audit/event.js';
 import { EvidenceService } from '../evidence/evidence.service.js';
 import { Clock } from '../kernel/clock.js';
 import type { JsonValue } from '../kernel/crypto/canonical-json.js';
 import type { WriteTx } from '../kernel/db/database.js';
-import { joinByHash } from '../kernel/db/join-by-hash.js';
 import { Refusal } from '../kernel/http/problem.js';
 import { newId } from '../kernel/ids.js';
 import { Queue } from '../kernel/queue.js';
 import { requireVersion } from '../organizations/version.js';
 import type { RecordLink } from './effective.js';
-import { WHOLE } from './interval.js';
 import { IntervalStore, type VersionRef } from './interval.store.js';
 import { actorOf, refuseFaults, requireMove, type Actor } from './life.js';
 import { MOVES, type Move } from './moves.js';
-import { candidateOf, RecordCheck } from './record-check.js';
+import { RecordApproval, tellNotices } from './record-approval.js';
+import { RecordCheck } from './record-check.js';
 import { RetentionStore } from './retention.store.js';
 import { RecordsStore, type RecordRow, type VersionRow } from './records.store.js';
-import type { ApprovedVersion, RecordRules } from './rules.js';
 import { secretFaults } from './secrets.js';
-import { versionDigest } from './version-digest.js';
+import { objectOf } from './version-object.js';
 
 export interface NewRecord {
   type: string;
@@ -37,12 +35,6 @@ export type RecordEdit = {
   [Member in keyof Omit<NewRecord, 'type'>]?: NewRecord[Member] | undefined;
 } & { reason?: string | undefined };
 
-/** A record with its version that waits for a decision. */
-export interface Submitted {
-  record: RecordRow;
-  open: VersionRow;
-}
-
 /** A record that is being moved: locked, with its open version. */
 interface Moving {
   record: RecordRow;
@@ -57,6 +49,7 @@ export class RecordLife {
     private readonly store: RecordsStore,
     private readonly intervals: IntervalStore,
     private readonly checks: RecordCheck,
+    private readonly approval: RecordApproval,
     private readonly retention: RetentionStore,
     private readonly evidence: EvidenceService,
     private readonly audit: AuditService,
@@ -191,7 +184,7 @@ export class RecordLife {
     };
     await this.change(tx, record, { ...open, ...changed }, actor, 'submit', changed, null);
     if (record.naturalKey !== naturalKey) await this.store.change(tx, id, { naturalKey });
-    await this.tellNotices(tx);
+    await tellNotices(tx, this.queue);
   }
 
   async recall(tx: WriteTx, id: string, ifMatch: number | null): Promise<void> {
@@ -230,61 +223,7 @@ export class RecordLife {
     const { record, open } = await this.draft(tx, id, ifMatch, 'approve');
     const { faults } = await this.checks.check(tx, open);
     refuseFaults(faults);
-    await this.approveAll(tx, [{ record, open }], known);
-  }
-
-  /**
-   * Approves submitted versions that were checked under the lock of `lockDecisions`, each record once. They are taken as they come, and of those that were taken only
-   * ids are held, so that it needs no more memory for many; and few statements, for each of them may read a whole table. The transaction is the caller's, and is one:
-   * a refusal of any of them (of the principal's own hands) ends it.
-   */
-  async approveAll(tx: WriteTx, versions: Iterable<Submitted> | AsyncIterable<Submitted>, known: Date): Promise<void> {
-    const actor = actorOf(tx.principal);
-    const rules = new Map<string, RecordRules | null>();
-    let refs: VersionRef[] = [];
-    let followed: { rules: RecordRules; version: ApprovedVersion }[] = [];
-    const write = async (): Promise<void> => {
-      const areMany = refs.length >= TAKEN_AT_ONCE;
-      if (areMany) await joinByHash(tx, true);
-      await this.store.approve(tx, refs, { known, by: actor.id, person: actor.person });
-      await this.intervals.approve(tx, known, refs);
-      if (areMany) await joinByHash(tx, false);
-      for (const { rules: own, version } of followed) await own.approved?.(tx, version);
-      [refs, followed] = [[], []];
-    };
-    for await (const page of pagesOf(versions, TAKEN_AT_ONCE)) {
-      for (const { record, open } of page) {
-        requireMove('approve', record, open, actor);
-        refs.push({ recordId: open.recordId, version: open.version });
-        let own = rules.get(open.type);
-        if (own === undefined) rules.set(open.type, (own = await this.checks.rules(tx, open.type)));
-        if (own?.approved === undefined) continue;
-        followed.push({ rules: own, version: { ...candidateOf(open, open), knownAt: known } });
-      }
-      await this.audit.recordAll(
-        tx,
-        page.map(({ open }) => ({ action: 'record.approved', object: objectOf(open), details: {}, at: known })),
-      );
-      if (refs.length >= WRITTEN_AT_ONCE) await write();
-    }
-    if (refs.length > 0) await write();
-    await this.tellPosture(tx, known);
-  }
-
-  /** What of the posture depends on what has just become known. */
-  private async tellPosture(tx: WriteTx, known: Date): Promise<void> {
-    const { organizationId } = tx;
-    for (const place of new Set([WHOLE, ...(await this.intervals.placesTold(tx, known))])) {
-      const systemId = place === WHOLE ? '' : place;
-      await this.queue.send(tx, 'posture', { organizationId, systemId, id: systemId || organizationId });
-    }
-    await this.tellNotices(tx);
-  }
-
-  /** Whoever wants to be told of it is not to wait. */
-  private async tellNotices(tx: WriteTx): Promise<void> {
-    const { organizationId } = tx;
-    await this.queue.send(tx, 'notice', { organizationId, systemId: '', id: organizationId });
+    await this.approval.approve(tx, [{ record, open }], known);
   }
 
   /** The record, locked, at the revision that was read, from which the move is allowed. */
@@ -393,35 +332,6 @@ export class RecordLife {
     await this.audit.record(tx, { action, object: objectOf(version), details });
   }
 }
-
-/** What an audit event says that it is of: the version, with the digest of its content. */
-export function objectOf(row: VersionRow): EventObject {
-  const { recordId, version, effectiveFrom, expiresAt, goodFrom, fields, links, documents } = row;
-  const sha256 = versionDigest({
-    ...row,
-    effectiveFrom: effectiveFrom.toISOString(),
-    expiresAt: expiresAt?.toISOString() ?? null,
-    goodFrom: goodFrom.toISOString(),
-    ...({ fields, links, documents } as unknown as Record<'fields' | 'links' | 'documents', JsonValue>),
-  });
-  return { kind: 'record', id: recordId, version, sha256 };
-}
-
-async function* pagesOf<Item>(items: Iterable<Item> | AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
-  let page: Item[] = [];
-  for await (const item of items) {
-    page.push(item);
-    if (page.length < size) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
-}
-
-/** Versions with their content. */
-const TAKEN_AT_ONCE = 1_000;
-/** Ids: a megabyte for each statement. */
-const WRITTEN_AT_ONCE = 20_000;
 
 /** More than any auditor reads of one version. */
 const MAX_DOCUMENTS = 200;

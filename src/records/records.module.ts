@@ -18,6 +18,7 @@ import { IntervalStore } from './interval.store.js';
 import { RecordBulk } from './record-bulk.js';
 import { RecordBulkStore } from './record-bulk.store.js';
 import { RecordCheck } from './record-check.js';
+import { RecordApproval } from './record-approval.js';
 import { RecordLife } from './record-life.js';
 import { RecordsController } from './records.controller.js';
 import { RecordsService } from './records.service.js';
@@ -38,6 +39,7 @@ import { RecordTypesModule } from './types/record-types.module.js';
     AccountsStore,
     MoveAccountsStore,
     RecordsService,
+    RecordApproval,
     RecordLife,
     RecordReader,
     RecordBulk,

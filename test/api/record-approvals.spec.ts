@@ -6,7 +6,7 @@ import { newId } from '../../src/kernel/ids.js';
 import { servicePrincipal, type Principal } from '../../src/kernel/principal.js';
 import { IntervalStore } from '../../src/records/interval.store.js';
 import { personOf } from '../../src/records/life.js';
-import { RecordLife, type Submitted } from '../../src/records/record-life.js';
+import { RecordApproval, type Submitted } from '../../src/records/record-approval.js';
 import { RecordEntity, RecordVersion } from '../../src/records/record.entity.js';
 import { startApp, startClinic, type Clinic, type World } from '../support/app.js';
 import { growthByClock } from '../support/growth.js';
@@ -23,7 +23,7 @@ afterAll(() => world.stop());
 describe('are many approved as one?', () => {
   // More than one batch, and not a whole number of them. Tried with 100,000 too.
   const MANY = Number(process.env['SAFEGUARD_TEST_APPROVALS'] ?? 2_500);
-  const life = () => world.app.get(RecordLife, { strict: false });
+  const approval = () => world.app.get(RecordApproval, { strict: false });
   const intervals = () => world.app.get(IntervalStore, { strict: false });
   const database = () => world.app.get(Database, { strict: false });
   async function submitted(author: string, count = MANY): Promise<{ type: string; principal: Principal }> {
@@ -92,7 +92,7 @@ describe('are many approved as one?', () => {
     const approve = async (count: number): Promise<void> => {
       const { type, principal } = await submitted(newId(), count);
       await database().write(principal, async (tx) =>
-        life().approveAll(tx, waiting(tx, type), await intervals().lockDecisions(tx)),
+        approval().approve(tx, waiting(tx, type), await intervals().lockDecisions(tx)),
       );
       expect(await counts(principal, type)).toEqual({ approved: count, intervals: count, events: count, instants: 1 });
     };
@@ -112,7 +112,7 @@ describe('are many approved as one?', () => {
     }
     await expect(
       database().write(principal, async (tx) =>
-        life().approveAll(tx, withOwn(tx), await intervals().lockDecisions(tx)),
+        approval().approve(tx, withOwn(tx), await intervals().lockDecisions(tx)),
       ),
     ).rejects.toMatchObject({ code: 'own-approval' });
     expect(await counts(principal, type)).toEqual({ approved: 0, intervals: 0, events: 0, instants: 0 });

@@ -4,7 +4,8 @@ import { instant } from '../kernel/http/instant.js';
 import { instantQuery, organizationId, organizationParams } from '../kernel/http/parameters.js';
 import { RISK_LEVELS } from '../organizations/organization.schema.js';
 import { nameText } from '../organizations/text.schema.js';
-import { recordParams, RecordView } from '../records/records.schema.js';
+import { RecordView } from '../records/record-view.schema.js';
+import { recordParams } from '../records/records.schema.js';
 import { Threat } from './threats.js';
 
 const analyses = '/v1/organizations/:organizationId/risk-analyses';

@@ -19,7 +19,7 @@ import { DocumentsService } from '../records/documents.service.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import { RecordLife } from '../records/record-life.js';
 import { RecordReader } from '../records/record-reader.js';
-import type { RecordView } from '../records/records.schema.js';
+import type { RecordView } from '../records/record-view.schema.js';
 import { RecordsService } from '../records/records.service.js';
 import { secretFaults } from '../records/secrets.js';
 import { compareAnalyses, type ComparedAnalysis } from '../risks/compare.js';

@@ -4,7 +4,8 @@ import { pageOf, pageQuery } from '../kernel/http/page.js';
 import { organizationId } from '../kernel/http/parameters.js';
 import { nameText } from '../organizations/text.schema.js';
 import { DOCUMENT_MEDIA_TYPES } from './document-type.js';
-import { RecordView, recordParams, versionParams } from './records.schema.js';
+import { RecordView } from './record-view.schema.js';
+import { recordParams, versionParams } from './records.schema.js';
 
 const record = '/v1/organizations/:organizationId/records/:recordId';
 const role = z

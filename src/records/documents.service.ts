@@ -13,7 +13,7 @@ import type { DocumentView } from './documents.schema.js';
 import { actorOf, requireMove } from './life.js';
 import { RecordLife } from './record-life.js';
 import { RecordReader } from './record-reader.js';
-import type { RecordView } from './records.schema.js';
+import type { RecordView } from './record-view.schema.js';
 import { RecordsStore, type VersionRow } from './records.store.js';
 import { RetentionService } from './retention.service.js';
 

@@ -7,7 +7,7 @@ import { IntervalStore } from './interval.store.js';
 import { shownState, type VersionState } from './moves.js';
 import { dueOf, typesAsked, typesCounted } from './obligations.js';
 import { RecordListStore, type ListedRecord, type RecordFilter } from './record-list.store.js';
-import type { RecordSummaryView, RecordView } from './records.schema.js';
+import type { RecordSummaryView, RecordView } from './record-view.schema.js';
 import { RecordsStore, type MoveRow, type RecordRow, type VersionRow } from './records.store.js';
 import { RecordTypesService, type TypeInForce } from './types/record-types.service.js';
 

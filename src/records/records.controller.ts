@@ -9,6 +9,7 @@ import type { Principal } from '../kernel/principal.js';
 import type { LinkKind } from './effective.js';
 import { RecordLife } from './record-life.js';
 import { RecordReader } from './record-reader.js';
+import type { RecordView } from './record-view.schema.js';
 import {
   abandonRecord,
   createRecord,
@@ -23,7 +24,6 @@ import {
   recallRecord,
   reviseRecord,
   submitRecord,
-  type RecordView,
 } from './records.schema.js';
 
 @Controller()

@@ -27,20 +27,14 @@ import { Abandoned, ProgressMeter } from './build-progress.js';
 import { builtDetails } from './built-details.js';
 import { packageFiles } from './contents.js';
 import { PackageGatherer, requireInScope } from './gather.js';
-import { keepPackage, openPackage, storageKeyOf, type KeptPackage } from './package-content.js';
+import { keepPackage, openPackage, storageKeyOf } from './package-content.js';
+import { requireReady, statusOf, viewOf, type ReadyPackage } from './package-view.js';
 import type { Package } from './package.entity.js';
 import type { NewPackage, PackageView } from './packages.schema.js';
 import { periodFromOf } from './period.js';
 import { PackagesStore, type RemovablePackage } from './packages.store.js';
 import { TIME_STAMPING, type Signing, type TimeStamping } from './signature/signing.js';
 import { zip } from './zip.js';
-
-interface ReadyPackage {
-  id: string;
-  kept: KeptPackage;
-  dataKeyId: string;
-  isEncrypted: boolean;
-}
 
 interface Attempt {
   row: Package;
@@ -132,20 +126,20 @@ export class PackagesService {
             expiresAt: expiresAt?.toISOString() ?? null,
           },
         });
-        return view(queued, createdAt);
+        return viewOf(queued, createdAt);
       },
       once,
     );
   }
 
   async find(tx: Tx, id: string): Promise<PackageView> {
-    return view(found(await this.store.find(tx, id)), this.clock.now());
+    return viewOf(found(await this.store.find(tx, id)), this.clock.now());
   }
 
   /** Newest first. */
   async list(tx: Tx, filter: { before: string | null; limit: number }): Promise<PackageView[]> {
     const now = this.clock.now();
-    return (await this.store.list(tx, filter)).map((row) => view(row, now));
+    return (await this.store.list(tx, filter)).map((row) => viewOf(row, now));
   }
 
   /** Ends a package that is being built: the attempt under way notices and leaves nothing. */
@@ -350,59 +344,7 @@ function expiryOf(text: string | undefined, now: Date): Date | null {
   throw new Refusal('invalid-request', 'The instant has passed.', { pointer: '/expiresAt' });
 }
 
-/** What the row says, by the clock: a package whose time is over is not given out, whether its bytes have gone or not. */
-const statusOf = ({ status, expiresAt, removedAt }: Package, now: Date): PackageView['status'] =>
-  status === 'ready' && (removedAt !== null || (expiresAt !== null && expiresAt <= now)) ? 'expired' : status;
-
 function found(row: Package | null): Package {
   if (row === null) throw new Refusal('not-found', 'There is no such package.');
   return row;
 }
-
-function requireReady(row: Package, now: Date): ReadyPackage {
-  const { id, dataKeyId, size, sha256, storageKey, storageVersion, storageSize, storageSha256 } = row;
-  const status = statusOf(row, now);
-  if (status === 'expired') throw new Refusal('disposed', 'The package has expired. Ask for another.');
-  if (status !== 'ready') {
-    throw new Refusal('conflict', NOT_READY[status], { extra: { packageStatus: status } });
-  }
-  if (
-    dataKeyId === null ||
-    size === null ||
-    sha256 === null ||
-    storageKey === null ||
-    storageSize === null ||
-    storageSha256 === null
-  ) {
-    throw new Error('a ready package does not say where its bytes are');
-  }
-  return {
-    id,
-    dataKeyId,
-    isEncrypted: row.encryptTo.length > 0,
-    kept: { sha256, size, storageKey, storageVersion, storageSize, storageSha256 },
-  };
-}
-
-const NOT_READY = {
-  queued: 'The package is being built. Read it until it is ready.',
-  failed: 'The package could not be built. Ask for another.',
-  cancelled: 'The package was cancelled. Ask for another.',
-} as const;
-
-const view = (row: Package, now: Date): PackageView => ({
-  id: row.id,
-  status: statusOf(row, now),
-  scope: { systemId: row.systemId },
-  periodFrom: row.periodFrom.toISOString(),
-  asOf: row.asOf.toISOString(),
-  knownAt: row.knownAt.toISOString(),
-  createdAt: row.createdAt.toISOString(),
-  finishedAt: row.finishedAt?.toISOString() ?? null,
-  size: row.size,
-  sha256: row.sha256?.toString('hex') ?? null,
-  problem: row.problem,
-  encryptTo: row.encryptTo,
-  expiresAt: row.expiresAt?.toISOString() ?? null,
-  progress: row.status === 'queued' ? row.progress : null,
-});

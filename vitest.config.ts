@@ -17,7 +17,7 @@ const ALONE = [
 /** Specs on a Postgres. Each has a database, directories and a server of its own, and the program keeps nothing between them. */
 const DATABASE = [
   'dist/src/audit/anchor/anchor.spec.js',
-  'dist/src/audit/anchor/anchor-rows.spec.js',
+  'dist/src/audit/anchor/anchor-{guard,rows}.spec.js',
   'dist/src/events/events.spec.js',
   'dist/src/kernel/{queue,db/database,db/copy-rows}.spec.js',
   'dist/src/organizations/register.memory.spec.js',

@@ -139,6 +139,9 @@ async function packaged(body: object): Promise<Package> {
   };
 }
 
+/** The trend of its report is of nothing: that of a year is of twelve postures, each evaluated anew. */
+const ofDay = (asOf: string) => ({ asOf, periodFrom: new Date(Date.parse(asOf) - DAY / 2).toISOString() });
+
 const ids = (records: readonly Record<string, unknown>[]): unknown[] => records.map(({ recordId }) => recordId);
 
 /** Of all that was kept at the beginning. */
@@ -204,27 +207,9 @@ describe('the records in a package', () => {
       'data/registers/exceptions.json',
     ]);
     expect(then.list('registers/exceptions.json')).toEqual([]);
-    const january = await packaged({ scope: { systemId: null }, asOf: '2026-01-15T00:00:00Z' });
+    const january = await packaged({ scope: { systemId: null }, ...ofDay('2026-01-15T00:00:00Z') });
     expect(january.list('registers/exceptions.json')).toEqual([]);
     expect(january.list('registers/risks.json')).toMatchObject([{ status: 'Open' }]);
-  });
-
-  it('are all of them where they are more than a page, and the same bytes in another package?', async () => {
-    const table = `person,course,completedOn,result\n${Array.from(
-      { length: 1_100 },
-      (_, at) => `Person ${at},Awareness,2026-01-20,passed\n`,
-    ).join('')}`;
-    await importApproved('training_record', table);
-    const instant = { knownAt: new Date().toISOString(), asOf: '2026-03-01T00:00:00Z' };
-    const one = await packaged({ scope: { systemId: null }, ...instant });
-    const other = await packaged({ scope: { systemId: null }, ...instant });
-    const found = one.list('records/training_record.json');
-    expect(new Set(ids(found)).size).toBe(1_100);
-    expect(ids(found)).toEqual([...ids(found)].sort());
-    expect(one.text('records/training_record.csv').trimEnd().split('\r\n')).toHaveLength(1_101);
-    const shown = [...one.bag.keys()].filter((path) => /^data\/(records|registers|index)\//.test(path));
-    expect(shown.length).toBeGreaterThan(10);
-    for (const path of shown) expect(other.bag.get(path)?.equals(one.bag.get(path)!), path).toBe(true);
   });
 
   it('say of a document that was disposed of that it was, and are a package all the same?', async () => {
@@ -240,7 +225,7 @@ describe('the records in a package', () => {
     } finally {
       await admin.end();
     }
-    const { bag, list, index, id } = await packaged({ scope: { systemId: null } });
+    const { bag, list, index, id } = await packaged({ scope: { systemId: null }, ...ofDay(ago(0)) });
     expect(index.faults).toEqual([]);
     expect(index.counts).toMatchObject({ evidence: 6, evidenceUnreadable: 0, evidenceDisposed: 1 });
     expect(index.evidence.find((one) => one['evidenceId'] === evidenceId)).toMatchObject({
@@ -256,6 +241,24 @@ describe('the records in a package', () => {
     const { body } = await keepers.officer.get(events).expect(200);
     expect(body.items).toMatchObject([{ details: { unreadable: [] } }]);
     expect(body.items[0].details.evidence).not.toContain(evidenceId);
+  });
+
+  it('are all of them where they are more than a page, and the same bytes in another package?', async () => {
+    const table = `person,course,completedOn,result\n${Array.from(
+      { length: 1_100 },
+      (_, at) => `Person ${at},Awareness,2026-01-20,passed\n`,
+    ).join('')}`;
+    await importApproved('training_record', table);
+    const instant = { knownAt: new Date().toISOString(), ...ofDay('2026-03-01T00:00:00Z') };
+    const one = await packaged({ scope: { systemId: null }, ...instant });
+    const other = await packaged({ scope: { systemId: null }, ...instant });
+    const found = one.list('records/training_record.json');
+    expect(new Set(ids(found)).size).toBe(1_100);
+    expect(ids(found)).toEqual([...ids(found)].sort());
+    expect(one.text('records/training_record.csv').trimEnd().split('\r\n')).toHaveLength(1_101);
+    const shown = [...one.bag.keys()].filter((path) => /^data\/(records|registers|index)\//.test(path));
+    expect(shown.length).toBeGreaterThan(10);
+    for (const path of shown) expect(other.bag.get(path)?.equals(one.bag.get(path)!), path).toBe(true);
   });
 });
 

@@ -17,7 +17,7 @@ import type { Caller, Clinic, World } from '../support/app.js';
 import { bagIn, readZip } from '../packages/read-zip.js';
 import { PERIOD, soon, startAudited, type Audited } from '../support/engaged.js';
 import { programOf } from '../support/log.js';
-import { packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
+import { packagesRoom, unqueuedPackage, type PackagesRoom, YEAR } from '../support/packages.js';
 import { ownType } from '../support/record-types.js';
 import {
   Comparisons,
@@ -64,8 +64,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-async function fileOfNext(): Promise<string> {
-  const id = await unqueuedPackage(world, clinic);
+async function fileOfNext(period?: number): Promise<string> {
+  const id = await unqueuedPackage(world, clinic, undefined, period);
   await world.app.get(PackagesService, { strict: false }).build(programOf(clinic), id);
   const file = join(directory, `${id}.zip`);
   await writeFile(file, await packages.bytes(id));
@@ -123,13 +123,13 @@ describe('does `postures` fail in the next package?', () => {
     const codes = last.states.codes.map((code) => (code & ~7) | SCANNER_STATES.indexOf('full'));
     const segments = writeTimeline([{ starts: new Date(0), states: { codes, blind: 0 } }]);
     const where = `organization_id = '${clinic.organizationId}' and place_id = '${clinic.systemId}'`;
-    const trendBefore = await beginningOfTrend(await fileOfNext());
+    const trendBefore = await beginningOfTrend(await fileOfNext(YEAR));
     const undo = await superuser.behind({
       table: 'posture_timeline',
       where,
       edit: `update posture_timeline set segments = '\\x${segments.toString('hex')}', revision = revision + 1 where ${where}`,
     });
-    const file = await fileOfNext();
+    const file = await fileOfNext(YEAR);
     await undo();
     expect(failed(await verify(file))).toEqual(['postures']);
     // What the report says of the past is not made of it.

@@ -18,7 +18,7 @@ import { backup } from '../support/anchors.js';
 import { startClinic, startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { Keeper } from '../support/keep.js';
 import { followLog, partsOf, programOf, writeEvents } from '../support/log.js';
-import { packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
+import { ofAll, packagesRoom, unqueuedPackage, type PackagesRoom } from '../support/packages.js';
 import type { Verdict } from '../../src/verify/verify.js';
 import { failed, Superuser, verify, type Edit } from '../support/tampering.js';
 import { kubeBench, send } from './reports.js';
@@ -73,11 +73,13 @@ beforeAll(async () => {
   packages = packagesRoom(`${clinic.path}/packages`, officer);
   posted.push(await post(clinic, 10), await post(clinic, 5));
   const query = `observedAt=${new Date().toISOString()}`;
+  const minute = new Date(Date.now() - 3_600_000).toISOString().slice(0, 16);
   for (const [report, when] of [
     ['cert-manager/certificates.yaml', query],
     ['falco/lines.ndjson', ''],
   ] as const) {
-    const body = await readFile(join(FIXTURES, report));
+    // Of an hour ago: packages show the security events of their period.
+    const body = (await readFile(join(FIXTURES, report), 'utf8')).replaceAll(/2026-03-01T(09:59|10:00)/g, minute);
     const { status } = await send(world.url, clinic.agent, 'POST', `${clinic.systemPath}/scans?${when}`, { body });
     expect(status).toBe(201);
   }
@@ -96,7 +98,7 @@ beforeAll(async () => {
   await writeEvents(world, clinic, 300);
   await sign(clinic);
   head = await checkpointOf(clinic);
-  const { id, status } = await packages.settled((await packages.request()).id);
+  const { id, status } = await packages.settled((await packages.request(ofAll)).id);
   expect(status).toBe('ready');
   const bytes = await packages.bytes(id);
   const index = JSON.parse((await fileIn(bytes, 'index.json')).toString()) as Record<keyof Instant, string>;

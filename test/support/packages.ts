@@ -25,6 +25,14 @@ export interface PackageView {
 
 export const ofAll = { scope: { systemId: null } };
 
+const DAY = 86_400_000;
+export const YEAR = 365 * DAY;
+/** The report of a year draws twelve postures of before, each evaluated anew; that of less than a day draws none. */
+const HALF_A_DAY = DAY / 2;
+
+/** For whoever asks nothing of what was before. */
+export const ofToday = (): object => ({ ...ofAll, periodFrom: new Date(Date.now() - HALF_A_DAY).toISOString() });
+
 /** Packages of an organisation, as somebody asks for them. */
 export interface PackagesRoom {
   path: string;
@@ -39,7 +47,7 @@ export interface PackagesRoom {
 export function packagesRoom(path: string, caller: Caller): PackagesRoom {
   const room: PackagesRoom = {
     path,
-    request: async (body = ofAll) => (await caller.post(path, body).expect(202)).body as PackageView,
+    request: async (body = ofToday()) => (await caller.post(path, body).expect(202)).body as PackageView,
     read: async (id) => (await caller.get(`${path}/${id}`).expect(200)).body as PackageView,
     settled: async (id) => {
       for (;;) {
@@ -100,10 +108,13 @@ const asBytes = (response: NodeJS.ReadableStream, done: (error: Error | null, bo
 export const packageObjects = async (world: World, clinic: Clinic, id: string): Promise<string[]> =>
   readdir(join(world.evidenceDirectory, clinic.organizationId, 'packages', id)).catch(() => []);
 
-const YEAR = 365 * 86_400_000;
-
-/** A package in the table and not in the queue, of the whole organisation and of a year: nobody builds it but the test. */
-export async function unqueuedPackage(world: World, clinic: Clinic, instant?: Instant): Promise<string> {
+/** A package in the table and not in the queue, of the whole organisation and of so many milliseconds: nobody builds it but the test. */
+export async function unqueuedPackage(
+  world: World,
+  clinic: Clinic,
+  instant?: Instant,
+  period = HALF_A_DAY,
+): Promise<string> {
   const id = newId();
   const now = new Date();
   const asOf = instant?.asOf ?? now;
@@ -113,7 +124,7 @@ export async function unqueuedPackage(world: World, clinic: Clinic, instant?: In
       organizationId: clinic.organizationId,
       id,
       systemId: null,
-      periodFrom: new Date(asOf.getTime() - YEAR),
+      periodFrom: new Date(asOf.getTime() - period),
       asOf,
       knownAt: instant?.knownAt ?? now,
       status: 'queued',

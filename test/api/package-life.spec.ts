@@ -18,6 +18,7 @@ import { programOf } from '../support/log.js';
 import {
   heldBuilds,
   ofAll,
+  ofToday,
   packageObjects,
   startPackages,
   unqueuedPackage,
@@ -112,7 +113,7 @@ describe('a package while it is built', () => {
     const { release, reached } = held();
     const { id } = await request();
     await reached;
-    const meanwhile = await request({ ...ofAll, expiresAt: '2099-01-01T00:00:00Z' });
+    const meanwhile = await request({ ...ofToday(), expiresAt: '2099-01-01T00:00:00Z' });
     release();
     for (const one of [id, meanwhile.id]) await settled(one);
     const entries = (await readZip(await room.bytes(id))).filter(({ path }) => path.includes('/log/tile/entries/'));
@@ -218,12 +219,12 @@ describe('a package while it is built', () => {
 });
 
 describe('a package that two ask for', () => {
-  const instants = { asOf: '2026-06-01T00:00:00Z', knownAt: '2026-11-01T00:00:00Z' };
+  const earlier = new Date(Date.now() - 3_600_000).toISOString();
 
   it('is one when both ask at once for the same, and another when one asks for something else, or later?', async () => {
     const { release, reached } = held();
     const recent = new Date().toISOString();
-    const body = { ...ofAll, asOf: recent, knownAt: recent };
+    const body = { ...ofToday(), asOf: recent, knownAt: recent };
     const asked = await Promise.all(Array.from({ length: 5 }, () => request(body)));
     expect(new Set(asked.map(({ id }) => id)).size).toBe(1);
     const { id } = asked[0]!;
@@ -231,8 +232,8 @@ describe('a package that two ask for', () => {
     const others = await Promise.all([
       request({ ...body, encryptTo: [recipient] }),
       request({ ...body, expiresAt: '2099-01-01T00:00:00Z' }),
-      request({ ...body, asOf: instants.asOf }),
-      request({ ...body, periodFrom: instants.asOf }),
+      request({ ...body, asOf: earlier }),
+      request({ ...body, periodFrom: earlier }),
       request({ ...body, scope: { systemId: clinic.systemId } }),
     ]);
     expect(new Set([id, ...others.map((other) => other.id)]).size).toBe(6);
@@ -252,7 +253,7 @@ describe('a package that two ask for', () => {
 describe('a package that expires', () => {
   it('is it given out until then and not after, its bytes removed, and what it was still told?', async () => {
     const expiresAt = new Date(Date.now() + 120_000).toISOString();
-    const { id } = await request({ ...ofAll, expiresAt });
+    const { id } = await request({ ...ofToday(), expiresAt });
     const stays = await one();
     const ready = await settled(id);
     expect(ready).toMatchObject({ status: 'ready', expiresAt });
@@ -276,8 +277,8 @@ describe('a package that expires', () => {
 
   it('does one that cannot be removed keep no other, and is it tried again?', async () => {
     const [first, second] = [
-      await request({ ...ofAll, expiresAt: new Date(Date.now() + 120_000).toISOString() }),
-      await request({ ...ofAll, expiresAt: new Date(Date.now() + 121_000).toISOString() }),
+      await request({ ...ofToday(), expiresAt: new Date(Date.now() + 120_000).toISOString() }),
+      await request({ ...ofToday(), expiresAt: new Date(Date.now() + 121_000).toISOString() }),
     ];
     for (const { id } of [first, second]) await settled(id);
     vi.spyOn(world.app.get(Clock), 'now').mockImplementation(() => new Date(Date.now() + 180_000));
@@ -300,7 +301,7 @@ describe('a package that expires', () => {
   });
 
   it('do as many as are read at once, none of which can be removed, keep one that comes after them?', async () => {
-    const { id } = await request({ ...ofAll, expiresAt: new Date(Date.now() + 122_000).toISOString() });
+    const { id } = await request({ ...ofToday(), expiresAt: new Date(Date.now() + 122_000).toISOString() });
     await settled(id);
     await admin.query(
       `insert into package
@@ -336,7 +337,7 @@ describe('a package that is encrypted', () => {
   it('does its recipient open it, and find the same as in a plain one?', async () => {
     const identity = await generateIdentity();
     const encryptTo = [await identityToRecipient(identity)];
-    const { id } = await request({ ...ofAll, encryptTo });
+    const { id } = await request({ ...ofToday(), encryptTo });
     const ready = await settled(id);
     expect(ready).toMatchObject({ status: 'ready', encryptTo });
     const answer = await content(id).expect(200);

@@ -25,7 +25,7 @@ import { bagFaults } from '../packages/bagit-validator.js';
 import { bagIn, readZip, type ZipEntry } from '../packages/read-zip.js';
 import { startApp, startClinic, type Caller, type Clinic, type World } from '../support/app.js';
 import { holdEvent, holdFact } from '../support/held.js';
-import { unqueuedPackage } from '../support/packages.js';
+import { ofToday, unqueuedPackage, YEAR } from '../support/packages.js';
 
 const HOUR = 3_600_000;
 
@@ -162,7 +162,7 @@ describe('packages', () => {
     return (body as { items: unknown[] }).items;
   };
 
-  const unqueued = (): Promise<string> => unqueuedPackage(world, clinic);
+  const unqueued = (period?: number): Promise<string> => unqueuedPackage(world, clinic, undefined, period);
 
   beforeAll(async () => {
     world = await startApp();
@@ -219,7 +219,7 @@ describe('packages', () => {
   let whole: Promise<string> | undefined;
   const ofOneReport = (): Promise<string> =>
     (whole ??= (async () => {
-      const path = await request({ scope: { systemId: null } });
+      const path = await request(ofToday());
       await ready(officer, path);
       return path;
     })());
@@ -323,8 +323,8 @@ describe('packages', () => {
   it('says what was known when it was asked for: a later report is not in it?', async () => {
     const before = new Date().toISOString();
     const later = await post(clinic, kubeBench('PASS'), HOUR);
-    const old = await request({ scope: { systemId: null }, knownAt: before });
-    const now = await request({ scope: { systemId: null } });
+    const old = await request({ ...ofToday(), knownAt: before });
+    const now = await request(ofToday());
     await Promise.all([ready(officer, old), ready(officer, now)]);
     const ids = (entries: readonly ZipEntry[]) => index(entries).evidence.map((item) => item.evidenceId);
     expect(ids(await fetched(old))).toEqual([evidenceId]);
@@ -435,7 +435,7 @@ describe('packages', () => {
     });
 
     it('makes the same files in a second attempt, but for the log and its anchors, which have gone on?', async () => {
-      const id = await unqueued();
+      const id = await unqueued(YEAR);
       const service = world.app.get(PackagesService);
       const principal = servicePrincipal('package-worker', clinic.organizationId, newId());
       const finish = vi.spyOn(world.app.get(PackagesStore), 'finish');
@@ -495,7 +495,7 @@ describe('packages', () => {
 
       const begun = vi.spyOn(ProgressMeter.prototype, 'begin');
       const done = vi.spyOn(ProgressMeter.prototype, 'fileDone');
-      const path = await request({ scope: { systemId: null } });
+      const path = await request(ofToday());
       expect(await ready(officer, path)).toMatchObject({ status: 'ready' });
       // One that cannot be read has been looked at all the same: no progress stops before its end.
       const [reading] = begun.mock.calls;

@@ -269,7 +269,7 @@ describe('is it found that rows cannot be compared, and do all others stay compa
   it('is a package built, and does it say so?', async () => {
     const packages = packagesRoom(`${clinic.path}/packages`, officer);
     const undo = await superuser.behind(edits.update('audit_event', `id = (${receipt()})`, `object_id = 'x'`));
-    const made = await packages.settled((await packages.request({ scope: { systemId: null } })).id);
+    const made = await packages.settled((await packages.request()).id);
     await undo();
     await comparisons.examine();
     expect(made.status).toBe('ready');

@@ -6,9 +6,9 @@ import type { Posted } from './system.js';
 
 /** Where the time of one post went, in milliseconds; what is left over is the answer and the small statements. */
 export interface Stages {
-  /** Receive, digest, encrypt, write and sync. */
+  /** Receive, digest, encrypt, write and sync; and what is read beside. */
   receive: number;
-  /** Open again, decrypt, check, parse, write the rows as COPY text, and copy them: the thread and Postgres at once. */
+  /** What is left to decrypt, check and parse, the rows written as COPY takes them, and copied: the thread and Postgres at once. */
   read: number;
   /** Of it, the time from the first row's leaving to the last one's arriving. */
   copy: number;
@@ -39,7 +39,8 @@ export async function stagesOf(posted: Posted, logFile: string): Promise<Stages 
   };
   const kept = find('evidence', ({ text }) => /insert into "?evidence"?/i.test(text));
   const ofKey = statements.filter(({ text, endedAt }) => /from "?evidence"?/i.test(text) && endedAt < kept.startedAt);
-  const twin = ofKey[0];
+  // By a digest that was announced it is looked for before it is received, and again when it was.
+  const twin = ofKey.at(-1);
   if (twin === undefined) return null;
   // None where few rows said what earlier ones said.
   const ofRows = statements.find(({ pid, text }) => pid === kept.pid && text.startsWith('copy staging'));

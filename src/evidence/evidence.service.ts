@@ -109,20 +109,27 @@ export class EvidenceService {
 
   /**
    * The same of bytes of which the headers tell the digest, where the organisation has them whole already: they are checked as they come, and not stored again. Null, before
-   * the first of them, where it has not, or that cannot be known before.
+   * the first of them, where it has not, or that cannot be known before. What is suspect is received once more from custody: nobody may have looked through it when it was kept.
    */
   async receiveAgain(
     principal: Principal,
     source: Readable,
-    headers: ContentHeaders,
+    headers: ContentHeaders & { mediaType: string },
     limits: ContentLimits,
-  ): Promise<ReceivedAgain | null> {
+    door: Door,
+  ): Promise<Received | ReceivedAgain | null> {
     const sha256 = announcedDigest(headers);
     if (sha256 === null) return null;
     const evidence = await this.database.read(principal, (tx) => this.findWhole(tx, sha256));
     if (evidence === null) return null;
     const receivedAt = this.clock.now();
-    const size = await takeAgain(source, headers, limits);
+    const watch = door.watch();
+    const size = await takeAgain(source, headers, limits, watch);
+    if (watch.isSuspect()) {
+      const suspect = await this.open(principal, evidence.id);
+      const { mediaType } = headers;
+      return this.receive(principal, suspect, { mediaType }, limits, door).finally(() => suspect.destroy());
+    }
     const kept = { sha256, size };
     return { evidenceId: evidence.id, kept, content: null, redacted: null, receivedAt, release: () => undefined };
   }

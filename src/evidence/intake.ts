@@ -74,10 +74,15 @@ export interface TakenIn {
 /** Begins to read content that is not little while it comes. All that is read is given up where the content is not kept as it came. */
 export type Ahead = (evidence: GrowingEvidence, opened: OpenedEvidence) => void;
 
-/** Receives content that is kept already, by the digest that its headers tell: checked as any other, and nothing of it is stored. */
-export async function takeAgain(source: Readable, headers: ContentHeaders, limits: ContentLimits): Promise<number> {
+/** Receives content that is kept already, by the digest that its headers tell: checked and looked at as any other, and nothing of it is stored. */
+export async function takeAgain(
+  source: Readable,
+  headers: ContentHeaders,
+  limits: ContentLimits,
+  watch: Watch,
+): Promise<number> {
   const { decoded, finished } = receiveContent(source, headers, limits);
-  for await (const _ of freed(decoded as AsyncIterable<Buffer>));
+  for await (const chunk of freed(decoded as AsyncIterable<Buffer>)) watch.see(chunk);
   return (await finished).decodedBytes;
 }
 

@@ -163,7 +163,9 @@ export class ScansService {
   ): Promise<Received | ReceivedAgain> {
     const { content, headers } = posted;
     // Few bytes are stored again faster than it is found out whether they are known.
-    const again = isLarge(posted) ? await this.evidence.receiveAgain(principal, content, headers, this.limits) : null;
+    const again = isLarge(posted)
+      ? await this.evidence.receiveAgain(principal, content, headers, this.limits, this.redactor)
+      : null;
     return again ?? this.evidence.receive(principal, content, headers, this.limits, this.redactor, early?.begin);
   }
 

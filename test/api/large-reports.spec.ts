@@ -20,6 +20,7 @@ interface Scan {
   type?: string;
   evidenceId: string;
   duplicate: boolean;
+  notes: string[];
   counts: { total: number; new: number; unchanged: number };
 }
 
@@ -59,6 +60,31 @@ function newReport(count = MANY): Buffer {
   }));
   return Buffer.from(policyReport(findings, { fail: count, run: randomBytes(8).toString('hex') }));
 }
+const SECRET = 'c2VjcmV0IG9mIGEgbGFyZ2UgcmVwb3J0';
+/** The same with a secret that its tool has found, which nobody keeps. */
+function secretReport(): Buffer {
+  const key = { RuleID: 'aws', Category: 'AWS', Severity: 'CRITICAL', Title: 'key', StartLine: 1, EndLine: 1 };
+  const report = {
+    SchemaVersion: 2,
+    ArtifactName: randomBytes(8).toString('hex'),
+    ArtifactType: 'repository',
+    Results: [
+      { Target: 'deploy.sh', Class: 'secret', Secrets: [{ ...key, Match: SECRET }] },
+      {
+        Target: 'image',
+        Class: 'os-pkgs',
+        Type: 'debian',
+        Vulnerabilities: Array.from({ length: MANY }, (_, row) => ({
+          VulnerabilityID: `CVE-2026-${row}`,
+          PkgName: 'openssl',
+          Severity: 'HIGH',
+          Title: SAID,
+        })),
+      },
+    ],
+  };
+  return Buffer.from(JSON.stringify(report));
+}
 const digest = (bytes: Uint8Array): { 'Content-Digest': string } => ({
   'Content-Digest': formatDigest({ 'sha-256': createHash('sha256').update(bytes).digest() }),
 });
@@ -86,43 +112,13 @@ describe('is a large report read while it comes', () => {
   });
 
   it('and again, from what is kept, where something of it was dropped?', async () => {
-    const findings = Array.from({ length: MANY }, (_, row) => ({
-      VulnerabilityID: `CVE-2026-${row}`,
-      PkgName: 'openssl',
-      Severity: 'HIGH',
-      Title: SAID,
-    }));
-    const secret = 'c2VjcmV0IG9mIGEgbGFyZ2UgcmVwb3J0';
-    const report = {
-      SchemaVersion: 2,
-      ArtifactName: randomBytes(8).toString('hex'),
-      ArtifactType: 'repository',
-      Results: [
-        {
-          Target: 'deploy.sh',
-          Class: 'secret',
-          Secrets: [
-            {
-              RuleID: 'aws',
-              Category: 'AWS',
-              Severity: 'CRITICAL',
-              Title: 'key',
-              StartLine: 1,
-              EndLine: 1,
-              Match: secret,
-            },
-          ],
-        },
-        { Target: 'image', Class: 'os-pkgs', Type: 'debian', Vulnerabilities: findings },
-      ],
-    };
-    const { status, body } = await post(Buffer.from(JSON.stringify(report)));
+    const { status, body } = await post(secretReport());
     expect([status, body.status, body.counts.total]).toEqual([201, 'stored', MANY + 1]);
     expect([early.mock.calls.length, late.mock.calls.length]).toEqual([1, 1]);
     const told = await admin.query<{ text: string }>('select r::text as text from result r where scan_id = $1', [
       body.id,
     ]);
-    expect(told.rows.some(({ text }) => text.includes(secret))).toBe(false);
+    expect(told.rows.some(({ text }) => text.includes(SECRET))).toBe(false);
   });
 
   it('and left to whoever has come whole, where its sender is slow?', async () => {
@@ -147,8 +143,10 @@ describe('is a large report read while it comes', () => {
       bytes: newReport(),
       sent: 1_000_000,
     });
-    await vi.waitFor(() => expect(begun).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(early).toHaveBeenCalledOnce());
     socket.destroy();
+    // By itself, and not only where another one needs it.
+    await expect(early.mock.results[0]?.value).rejects.toThrow('did not come whole');
     expect((await post(newReport())).body.counts.total).toBe(MANY);
   });
 });
@@ -187,6 +185,21 @@ describe('are bytes that the organisation has stored once more', () => {
     const { status, body } = await post(report, digest(report), AT, other);
     expect([status, body.counts.new]).toEqual([201, MANY]);
     expect(late).toHaveBeenCalledOnce();
+  });
+
+  it('and is dropped from them what may not be kept of a report, where somebody has filed them as something else?', async () => {
+    const report = secretReport();
+    const filed = await send<{ id: string }>(world.url, officer, 'POST', `${clinic.path}/imports?type=risk`, {
+      body: report,
+      headers: { 'Content-Type': 'text/csv', ...digest(report) },
+    });
+    expect(filed.status).toBe(202);
+    const { status, body } = await post(report, digest(report));
+    expect(status).toBe(201);
+    expect(body.notes).toContainEqual(expect.stringContaining('dropped before the report was kept'));
+    const { bytes } = await send(world.url, officer, 'GET', `${clinic.path}/evidence/${body.evidenceId}/content`);
+    expect(bytes.length).toBeGreaterThan(4_000_000);
+    expect(bytes.includes(SECRET)).toBe(false);
   });
 
   it('and is nobody told that they are kept, where their object is gone or cut?', async () => {

@@ -7,8 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { policyReport } from '../../test/api/reports.js';
 import { NO_RULES } from '../checks/snapshot-rules.js';
 import type { OpenedEvidence } from '../evidence/evidence-file.js';
+import { GrowingEvidence } from '../evidence/growing-evidence.js';
 import { encryptStream } from '../kernel/crypto/streaming-aead.js';
-import { Parser, type Parsing } from './parser.js';
+import { Parser, type ParseAsk, type Parsing } from './parser.js';
 
 /** More rows than may wait between the thread and the database. */
 const REPORT = Buffer.from(
@@ -45,12 +46,24 @@ async function inCustody(): Promise<OpenedEvidence> {
   };
 }
 
-const parse = (): Promise<Parsing> =>
-  parser.parse(REPORT.length, () => Promise.resolve(evidence), {
-    format: undefined,
-    declared: { targets: [], partial: false },
-    rules: () => Promise.resolve(NO_RULES),
-  });
+const ASK: ParseAsk = {
+  format: undefined,
+  declared: { targets: [], partial: false },
+  rules: () => Promise.resolve(NO_RULES),
+};
+const parse = (): Promise<Parsing> => parser.parse(REPORT.length, () => Promise.resolve(evidence), ASK);
+
+/** Begins to read it as one that is still coming. `come`: all of it is there. */
+async function parseComing(): Promise<{ parsing: Promise<Parsing>; come: () => void }> {
+  const { path, key, associatedData, size, storageSize } = evidence.file;
+  const begun = Promise.withResolvers<Promise<Parsing> | null>();
+  const growing = new GrowingEvidence({ size, key, associatedData }, (of, opened) =>
+    begun.resolve(parser.parseEarly(of, opened, ASK)),
+  );
+  const parsing = begun.promise.then((reading) => reading!);
+  await growing.begin(path);
+  return { parsing, come: () => growing.wrote(storageSize) };
+}
 
 async function take(parsing: Parsing): Promise<number> {
   let bytes = 0;
@@ -77,18 +90,40 @@ describe('is a report refused for time', () => {
     expect(await take(parsing)).toBeGreaterThan(4 * 2 ** 20);
     expect(await parsing.outcome()).toMatchObject({ report: { totals: { result: 40_000 } } });
   });
+
+  it('or also for time in which it was still coming?', async () => {
+    const { parsing, come } = await parseComing();
+    await vi.advanceTimersByTimeAsync(10 * LIMIT);
+    come();
+    const { early } = await parsing;
+    expect(early).toBeNull();
+    (await parsing).close();
+  });
+
+  it('and for time that its thread took when all of it had come?', async () => {
+    const { parsing, come } = await parseComing();
+    come();
+    await vi.advanceTimersByTimeAsync(LIMIT);
+    expect((await parsing).early).toBe('limit');
+  });
+});
+
+it('does a thread whose rows nobody takes any more end by itself, and send no more of them?', async () => {
+  const unwanted = await parse();
+  const { chunks } = unwanted as unknown as { chunks: unknown[] };
+  await vi.waitFor(() => expect(chunks).toHaveLength(16));
+  // Time stands still, so that it is not ended.
+  unwanted.close();
+  const next = await parse();
+  expect(chunks).toHaveLength(16);
+  next.close();
 });
 
 it('does a parser that is never idle let go of whom it has served?', async () => {
   vi.useRealTimers();
   const small = Buffer.from(policyReport([{ check: 'check', result: 'fail' }]));
   const serve = async (content: OpenedEvidence | Uint8Array, size: number): Promise<void> => {
-    const options = {
-      format: undefined,
-      declared: { targets: [], partial: false },
-      rules: () => Promise.resolve(NO_RULES),
-    };
-    const parsing = await parser.parse(size, () => Promise.resolve(content), options);
+    const parsing = await parser.parse(size, () => Promise.resolve(content), ASK);
     await take(parsing);
     expect(await parsing.outcome()).toHaveProperty('report');
   };
@@ -127,12 +162,7 @@ describe('do rows that wait to be stored', () => {
       ],
     }),
   );
-  const parseIt = () =>
-    parser.parse(repetitive.length, () => Promise.resolve(repetitive), {
-      format: undefined,
-      declared: { targets: [], partial: false },
-      rules: () => Promise.resolve(NO_RULES),
-    });
+  const parseIt = () => parser.parse(repetitive.length, () => Promise.resolve(repetitive), ASK);
 
   it('take no more memory than there is for them, however many reports there are?', async () => {
     vi.useRealTimers();

@@ -126,7 +126,7 @@ describe('is a large report read while it comes', () => {
     const socket = await beginUpload(world.url, officer, `${systemPath}/scans?${AT}`, { bytes: slow, sent: 1_000_000 });
     await vi.waitFor(() => expect(begun).toHaveBeenCalledOnce());
     const other = (await clinic.system({ phi: 'none' })).path;
-    // By gzip it is of no known size, and read when it is there, for which it needs the thread.
+    // It is whole before the other is, and needs the thread.
     expect((await post(newReport(), {}, AT, other)).body.counts.total).toBe(MANY);
     const answered = new Promise<string>((resolve) => socket.once('data', (data: Buffer) => resolve(data.toString())));
     socket.write(slow.subarray(1_000_000));

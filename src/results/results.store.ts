@@ -273,8 +273,10 @@ export class ResultsStore {
               case when c.observed_at >= n.sighted_at or n.sighted_at is null then c.scan_id else n.scan_id end as "scanId",
               case when c.observed_at >= n.sighted_at or n.sighted_at is null then c.evidence_id else n.evidence_id end as "evidenceId"
        from counted n
-       join target t on t.organization_id = $1 and t.system_id = $2 and t.id = n.target_id
        left join complete c on c.target_id = n.target_id and c.source = n.source and (c.checks is null or n.check_id = any (c.checks))
+       -- By its key, of each row: where a planner expects few rows of an organisation and a system, all else would be done once for each target.
+       cross join lateral (
+         select t.kind, t.name from target t where t.organization_id = $1 and t.system_id = $2 and t.id = n.target_id offset 0) t
        order by n.source, n.check_id, n.target_id, n.status, c.observed_at desc, c.known_at desc`,
       [tx.organizationId, systemId, instant.asOf, instant.knownAt, phiNamespaces, accepted],
     );

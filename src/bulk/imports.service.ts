@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service.js';
-import { EvidenceService, type Received } from '../evidence/evidence.service.js';
+import { EvidenceService } from '../evidence/evidence.service.js';
+import type { Received } from '../evidence/received.js';
 import { OPEN_DOOR } from '../evidence/redaction.js';
 import { Clock } from '../kernel/clock.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';

@@ -22,27 +22,11 @@ import type { OpenedEvidence } from './evidence-file.js';
 import { EvidenceStore } from './evidence.store.js';
 import { FindingsService } from './findings.service.js';
 import type { Finding } from './findings.store.js';
-import { evidenceFile, HELD_TOGETHER, openEvidence, takeAgain, takeIn, type Ahead, type TakenIn } from './intake.js';
+import { evidenceFile, HELD_TOGETHER, openEvidence, takeAgain, takeIn, type Ahead } from './intake.js';
+import type { Received, ReceivedAgain } from './received.js';
 import type { Door, Dropped } from './redaction.js';
 
 export const EVIDENCE_DRIVER = Symbol('where bytes lie');
-
-/** Bytes that are durable already, and no evidence yet: `keep` makes them so, `discard` forgets them. */
-export interface Received extends TakenIn {
-  id: string;
-  dataKeyId: string;
-  mediaType: string;
-  receivedAt: Date;
-  retainUntil: Date;
-}
-
-/** Bytes that are evidence already, received once more: nothing of them was stored. */
-export interface ReceivedAgain extends Pick<Received, 'receivedAt' | 'release'> {
-  evidenceId: string;
-  kept: Pick<TakenIn['kept'], 'sha256' | 'size'>;
-  content: null;
-  redacted: null;
-}
 
 export interface EvidenceInfo {
   id: string;
@@ -178,9 +162,13 @@ export class EvidenceService {
   private async keptEarlier(tx: WriteTx, sha256: Buffer): Promise<{ id: string; isNew: false }> {
     const earlier = await this.store.findByDigest(tx, sha256);
     if (earlier === null) throw new Error('evidence of this digest was kept and is not there');
-    await this.requireKept(tx, earlier.id);
-    await this.findings.watchingIn(tx, earlier, () => this.assertStored(earlier));
+    await this.requireWhole(tx, earlier);
     return { id: earlier.id, isNew: false };
+  }
+
+  private async requireWhole(tx: Tx, evidence: Evidence): Promise<void> {
+    await this.requireKept(tx, evidence.id);
+    await this.findings.watchingIn(tx, evidence, () => this.assertStored(evidence));
   }
 
   /** Nobody is told that bytes are kept when the object that holds them is gone or cut: an IntegrityError, for the operator to see. */
@@ -323,8 +311,7 @@ export class EvidenceService {
   async findKept(tx: Tx, sha256: Buffer): Promise<EvidenceInfo | null> {
     const evidence = await this.store.findByDigest(tx, sha256);
     if (evidence === null) return null;
-    await this.requireKept(tx, evidence.id);
-    await this.findings.watchingIn(tx, evidence, () => this.assertStored(evidence));
+    await this.requireWhole(tx, evidence);
     return this.infoOf(tx, evidence);
   }
 

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { EvidenceFile } from '../evidence/evidence-file.js';
-import { EvidenceService, type EvidenceInfo, type Received } from '../evidence/evidence.service.js';
+import { EvidenceService, type EvidenceInfo } from '../evidence/evidence.service.js';
+import type { Received } from '../evidence/received.js';
 import { OPEN_DOOR } from '../evidence/redaction.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
 import { MAX_SILENCE, type ContentHeaders } from '../kernel/http/content.js';

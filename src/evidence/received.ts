@@ -1,0 +1,18 @@
+import type { TakenIn } from './intake.js';
+
+/** Bytes that are durable already, and no evidence yet: `keep` makes them so, `discard` forgets them. */
+export interface Received extends TakenIn {
+  id: string;
+  dataKeyId: string;
+  mediaType: string;
+  receivedAt: Date;
+  retainUntil: Date;
+}
+
+/** Bytes that are evidence already, received once more: nothing of them was stored. */
+export interface ReceivedAgain extends Pick<Received, 'receivedAt' | 'release'> {
+  evidenceId: string;
+  kept: Pick<TakenIn['kept'], 'sha256' | 'size'>;
+  content: null;
+  redacted: null;
+}

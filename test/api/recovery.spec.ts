@@ -110,7 +110,8 @@ const until = (admin: pg.Client, condition: string): Promise<void> =>
     },
     { timeout: 20_000, interval: 5 },
   );
-const COPYING = 'pg_stat_progress_copy where tuples_processed > 0';
+/** Rows leave Postgres' own view of copies within milliseconds: what the connection was told last is there as long as the report is read. */
+const COPYING = String.raw`pg_stat_activity where xact_start is not null and query ~ '^\s*(copy staging|insert into result)'`;
 const waitsFor = (lock: string) => `pg_stat_activity where wait_event_type = 'Lock' and wait_event = '${lock}'`;
 const WAITING_TO_MERGE = waitsFor('advisory');
 const MERGING = waitsFor('relation');

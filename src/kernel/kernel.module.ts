@@ -18,6 +18,7 @@ import { SigningKeys, type SigningOptions } from './crypto/signing/signing-keys.
 import { Answers } from './db/answers.js';
 import { KEEP_ALIVE, openDataSource } from './db/data-source.js';
 import { Database, DATA_SOURCE } from './db/database.js';
+import { Foreground } from './foreground.js';
 import { reasonOf } from './http/outbound.js';
 import { LOGGER } from './logger.js';
 import { Queue } from './queue.js';
@@ -58,6 +59,7 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
       module: KernelModule,
       providers: [
         Clock,
+        Foreground,
         { provide: LOGGER, useValue: options.logger },
         {
           provide: DATA_SOURCE,
@@ -108,7 +110,7 @@ export class KernelModule implements BeforeApplicationShutdown, OnApplicationShu
           },
         },
       ],
-      exports: [Clock, LOGGER, DATA_SOURCE, POOL, Database, Keyring, SigningKeys, Queue],
+      exports: [Clock, Foreground, LOGGER, DATA_SOURCE, POOL, Database, Keyring, SigningKeys, Queue],
     };
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../kernel/db/database.js';
+import { Foreground } from '../kernel/foreground.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
 import { OrganizationService } from '../organizations/organization.service.js';
@@ -44,6 +45,7 @@ export class PostureMemory {
     private readonly results: ResultsService,
     private readonly records: RecordsService,
     private readonly queue: Queue,
+    private readonly foreground: Foreground,
   ) {}
 
   /** Of the systems that a question is about, those of which memory has the answer. */
@@ -97,7 +99,11 @@ export class PostureMemory {
       });
     });
     const faults: unknown[] = [];
-    for (const id of forgotten) await this.refreshSystem(principal, id).catch((error: unknown) => faults.push(error));
+    for (const id of forgotten) {
+      // What comes meanwhile of the same system is remembered with it.
+      const refreshed = this.foreground.giveWay(() => this.refreshSystem(principal, id));
+      await refreshed.catch((error: unknown) => faults.push(error));
+    }
     // One that cannot be remembered keeps none of the others from it.
     if (faults.length > 0) throw faults[0];
   }

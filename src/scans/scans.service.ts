@@ -8,6 +8,7 @@ import { HELD_CONTENT } from '../evidence/intake.js';
 import type { Received, ReceivedAgain } from '../evidence/received.js';
 import { Clock } from '../kernel/clock.js';
 import { Database, type Tx, type WriteTx } from '../kernel/db/database.js';
+import { Foreground } from '../kernel/foreground.js';
 import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
@@ -82,6 +83,7 @@ export class ScansService {
     private readonly redactor: Redactor,
     private readonly queue: Queue,
     private readonly clock: Clock,
+    private readonly foreground: Foreground,
     @Inject(MERGE_TURNS) private readonly turns: Turns,
     @Inject(REPORT_LIMITS) private readonly limits: ContentLimits,
   ) {}
@@ -91,7 +93,11 @@ export class ScansService {
    * caller has had no answer, and posts again); after it, everything. Refused reports are kept too, as evidence of what was sent. What must not be kept of a
    * report is dropped before all of this.
    */
-  async post(principal: Principal, posted: PostedReport): Promise<PostedScan> {
+  post(principal: Principal, posted: PostedReport): Promise<PostedScan> {
+    return this.foreground.run(() => this.take(principal, posted));
+  }
+
+  private async take(principal: Principal, posted: PostedReport): Promise<PostedScan> {
     // The systems of an agent were looked up with its trust, for this very request.
     if (principal.systemIds?.includes(posted.systemId) !== true) {
       await this.database.read(principal, (tx) => this.systems.requireSystem(tx, posted.systemId));

@@ -45,12 +45,17 @@ export class FileSystemDriver implements EvidenceDriver {
     const temporary = join(this.root, INCOMING, randomBytes(16).toString('hex'));
     try {
       const { size, sha256 } = await writeDurably(temporary, source, follower);
+      let there = true;
       return {
         size,
         path: temporary,
-        keep: (key) => this.name(temporary, key, { size, sha256, version: null }),
+        keep: (key) => {
+          there = false;
+          return this.name(temporary, key, { size, sha256, version: null });
+        },
         discard: async () => {
-          await remove(temporary);
+          if (there) await remove(temporary);
+          there = false;
         },
       };
     } catch (error) {

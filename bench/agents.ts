@@ -12,7 +12,6 @@ const NAME = 'agents';
 const RESULTS = 200;
 /** One percent of the results turns over from scan to scan. */
 const CHANGING = 2;
-const WARM_UP = 64;
 const GOAL = atLeast(0.5);
 
 /** As it was when all systems were known and nothing had been posted: every measurement begins with a copy. */
@@ -44,24 +43,25 @@ export const agents: BenchProgram = {
   },
   run: async (run) => {
     const count = run.number('agents');
-    const bench = await run.start({ agents: count });
+    const bench = await run.start({ agents: 2 * count });
     const systems: BenchSystem[] = [];
+    const others: BenchSystem[] = [];
     for (let number = 0; number < count; number += 1) systems.push(await bench.createSystem(`cluster ${number}`));
+    for (let number = 0; number < count; number += 1) others.push(await bench.createSystem(`other cluster ${number}`));
     // The organisation's data key is made by the first report of all.
-    const warm = new ScannedCluster(count, RESULTS);
-    const warmSystem = await bench.createSystem('warm-up');
-    await warmSystem.post(warm.report(new Date()));
+    await others[0]?.post(new ScannedCluster(count, RESULTS).report(new Date()));
     await bench.offline((maintenance) => createDatabase(maintenance, PRISTINE, DATABASE));
 
-    for (let number = 0; number < WARM_UP; number += 1) await warmSystem.post(warm.report(new Date()));
+    await warmUp(others);
+    await bench.settled();
     progress(`${count} agents at once`);
     const product = await measureProduct(bench, systems, run.number('scans'));
-    const rows = await countRows(bench, DATABASE, warmSystem);
+    const rows = await countRows(bench, DATABASE, systems);
 
     progress('recording what the product sends');
     const recorded = await record(bench, systems, run.number('scans'));
 
-    // Once uncounted: the product was warm too.
+    // Once uncounted, as the product's.
     await copyPristine(bench, FLOOR);
     await replay(
       bench.postgres.url(FLOOR, 'server'),
@@ -71,11 +71,23 @@ export const agents: BenchProgram = {
     const floors = [];
     for (const connections of run.numbers('connections')) {
       progress(`the same by ${connections} connections`);
-      floors.push({ connections, ...(await measureFloor(bench, recorded, connections, rows, warmSystem)) });
+      floors.push({ connections, ...(await measureFloor(bench, recorded, connections, rows, systems)) });
     }
     reportAll(product, floors, recorded);
   },
 };
+
+/** First reports, and such as change something, of systems that are not measured, at once: what was never run is not compiled, and bare connections are open too before they are measured. */
+async function warmUp(systems: readonly BenchSystem[]): Promise<void> {
+  await Promise.all(
+    systems.map(async (system, number) => {
+      const cluster = new ScannedCluster(systems.length + number, RESULTS);
+      await system.post(cluster.report(new Date()));
+      cluster.change(CHANGING);
+      await system.post(cluster.report(new Date()));
+    }),
+  );
+}
 
 async function measureProduct(
   bench: Bench,
@@ -176,7 +188,7 @@ async function measureFloor(
   recorded: readonly (readonly RecordedScan[])[],
   connections: number,
   rows: Rows,
-  warmSystem: BenchSystem,
+  systems: readonly BenchSystem[],
 ): Promise<Phases & { cpu: number }> {
   await copyPristine(bench, FLOOR);
   const url = bench.postgres.url(FLOOR, 'server');
@@ -188,7 +200,7 @@ async function measureFloor(
   const before = await bench.cpu();
   const steady = await phase((own) => own.slice(1));
   const after = await bench.cpu();
-  const written = await countRows(bench, FLOOR, warmSystem);
+  const written = await countRows(bench, FLOOR, systems);
   if (written.results !== rows.results || written.scans !== rows.scans) {
     throw new Error(`the product wrote ${JSON.stringify(rows)}, and the same SQL ${JSON.stringify(written)}`);
   }
@@ -205,13 +217,13 @@ interface Rows {
   scans: number;
 }
 
-async function countRows(bench: Bench, database: string, warmSystem: BenchSystem): Promise<Rows> {
+async function countRows(bench: Bench, database: string, systems: readonly BenchSystem[]): Promise<Rows> {
   const client = await connect(bench.postgres.url(database, 'admin'));
   try {
     const { rows } = await client.query<Rows>(
-      `select (select count(*)::int from result where system_id <> $1) as results,
-              (select count(*)::int from scan where system_id <> $1) as scans`,
-      [warmSystem.id],
+      `select (select count(*)::int from result where system_id = any ($1)) as results,
+              (select count(*)::int from scan where system_id = any ($1)) as scans`,
+      [systems.map(({ id }) => id)],
     );
     return rows[0] ?? { results: 0, scans: 0 };
   } finally {

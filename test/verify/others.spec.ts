@@ -1,12 +1,11 @@
 import { createPublicKey } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { cp, mkdtemp, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFromJSON, type SerializedBundle } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier as SigstoreVerifier } from '@sigstore/verify';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bagFaults, readBag } from '../packages/bagit-validator.js';
 import { timeStampAuthority } from '../support/time-stamp-authority.js';
 import { found, holdTo, passes, type Verifier } from '../auditor-tools/verifier.js';
@@ -131,7 +130,7 @@ describe.skipIf(harness === null)('golang.org/x/mod/sumdb', () => {
 async function buildHarness(): Promise<string | null> {
   const go = await found('go');
   const folder = await mkdtemp(join(tmpdir(), 'safeguard-tlog-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
   if (go !== undefined) {
     await cp(new URL('../../../test/auditor-tools/tlog', import.meta.url), folder, { recursive: true });
     if (await passes(go, ['build', '-o', 'tlog', '.'], folder, DEBIAN)) return join(folder, 'tlog');

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startObjectLockStore, type ObjectLockStore } from '../../../test/support/object-lock.js';
 import { CopyConflict, CopyLost, type Copies } from './copies.js';
 import { DirectoryCopies } from './directory-copies.js';
@@ -23,6 +23,7 @@ beforeEach(async () => {
   store.locked = true;
   store.down = false;
 });
+afterEach(() => rm(directory, { recursive: true, force: true }));
 afterAll(async () => {
   await store.stop();
 });

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { bytesOf, declared } from '../../test/fixtures/reports/load.js';
 import { effectiveRecord } from '../../test/support/effective.js';
+import { factsOf as facts } from '../../test/support/facts.js';
 import { newId } from '../kernel/ids.js';
 import type { EffectiveRecord } from '../records/effective.js';
 import type { ListedFact } from '../results/listed-fact.js';
-import { factId, targetId } from '../results/series.js';
-import { parseReport } from '../scans/formats/index.js';
 import { keyLedger, type LedgerKey } from './ledger.js';
 import { seenKeys } from './seen.js';
 
@@ -55,21 +53,6 @@ const incident = (discoveredAt: string, fields: Record<string, unknown> = {}) =>
     { number: 'I-7', discoveredAt, keys: [KEY], ...fields },
     { id: newId(), naturalKey: 'I-7' },
   );
-
-/** Facts of a report as a merge would have left them. */
-function facts(document: unknown, observedFrom: Date, ...targets: string[]): ListedFact[] {
-  const report = parseReport(bytesOf(document), { declared: declared(...targets) });
-  expect(report.rejects).toEqual([]);
-  return report.facts.map((fact) => ({
-    ...fact,
-    series: factId(targetId(fact.target.kind, fact.target.name), fact.source, fact.kind, fact.subject),
-    scanId: newId(),
-    observedFrom,
-    observedTo: null,
-    knownFrom: observedFrom,
-    knownTo: null,
-  }));
-}
 
 const described = (more: object = {}) => ({
   KeyMetadata: {

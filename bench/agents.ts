@@ -5,7 +5,7 @@ import { atLeast, progress, quantile, report } from './figures.js';
 import { ScannedCluster } from './kubescape-report.js';
 import type { BenchProgram } from './program.js';
 import { Recorder, type Transaction } from './recorder.js';
-import { replay, type RecordedScan } from './replay.js';
+import { openBare, replay, type RecordedScan } from './replay.js';
 import { connect, Refused, type Bench, type BenchSystem, type Posted } from './system.js';
 
 const NAME = 'agents';
@@ -59,21 +59,14 @@ export const agents: BenchProgram = {
     const rows = await countRows(bench, DATABASE, systems);
 
     progress('recording what the product sends');
-    const recorded = await record(bench, systems, run.number('scans'));
+    const recorded = await record(bench, systems, others, run.number('scans'));
 
-    // Once uncounted, as the product's.
-    await copyPristine(bench, FLOOR);
-    await replay(
-      bench.postgres.url(FLOOR, 'server'),
-      1,
-      recorded.map((own) => own.slice(0, 1)),
-    );
     const floors = [];
     for (const connections of run.numbers('connections')) {
       progress(`the same by ${connections} connections`);
       floors.push({ connections, ...(await measureFloor(bench, recorded, connections, rows, systems)) });
     }
-    reportAll(product, floors, recorded);
+    reportAll(product, floors, recorded.scans);
   },
 };
 
@@ -142,8 +135,20 @@ async function measureProduct(
   };
 }
 
+interface Recorded {
+  /** Of each system that is measured. */
+  scans: RecordedScan[][];
+  /** One of each other system. */
+  others: RecordedScan[];
+}
+
 /** The same scans once more, on a copy, one after another, so that it is known which statements are of which; their time is not taken. */
-async function record(bench: Bench, systems: readonly BenchSystem[], scans: number): Promise<RecordedScan[][]> {
+async function record(
+  bench: Bench,
+  systems: readonly BenchSystem[],
+  others: readonly BenchSystem[],
+  scans: number,
+): Promise<Recorded> {
   await copyPristine(bench, RECORDED);
   const recorder = await Recorder.start(bench.postgres.port, APPLICATION);
   try {
@@ -160,8 +165,17 @@ async function record(bench: Bench, systems: readonly BenchSystem[], scans: numb
       }
       recorded.push(own);
     }
+    const warmUp: RecordedScan[] = [];
+    for (const [number, system] of others.entries()) {
+      await system.post(new ScannedCluster(systems.length + number, RESULTS).report(new Date()));
+      warmUp.push(recorder.take());
+    }
+    if (!recorded.flat(2).some((transaction) => transaction.some(({ name }) => name !== ''))) {
+      throw new Error('of statements that the product prepares none was recorded as such');
+    }
     // Not before: what was begun beside an answer goes on after it.
-    return recorded.map((own) => own.map((scan) => scan.filter(isOfAnswer)));
+    const ofAnswers = (scan: RecordedScan): RecordedScan => scan.filter(isOfAnswer);
+    return { scans: recorded.map((own) => own.map(ofAnswers)), others: warmUp.map(ofAnswers) };
   } finally {
     await bench.restart();
     await recorder.stop();
@@ -185,21 +199,22 @@ function assertCounts({ scan: { counts } }: Posted, isFirst: boolean): void {
 
 async function measureFloor(
   bench: Bench,
-  recorded: readonly (readonly RecordedScan[])[],
+  recorded: Recorded,
   connections: number,
   rows: Rows,
   systems: readonly BenchSystem[],
 ): Promise<Phases & { cpu: number }> {
   await copyPristine(bench, FLOOR);
-  const url = bench.postgres.url(FLOOR, 'server');
+  const clients = await openBare(bench.postgres.url(FLOOR, 'server'), connections, recorded.others);
   const phase = async (scans: (own: readonly RecordedScan[]) => readonly RecordedScan[]): Promise<Phase> => {
     await bench.admin.query('checkpoint');
-    return replay(url, connections, recorded.map(scans));
+    return replay(clients, recorded.scans.map(scans));
   };
   const first = await phase((own) => own.slice(0, 1));
   const before = await bench.cpu();
   const steady = await phase((own) => own.slice(1));
   const after = await bench.cpu();
+  await Promise.all(clients.map((client) => client.end()));
   const written = await countRows(bench, FLOOR, systems);
   if (written.results !== rows.results || written.scans !== rows.scans) {
     throw new Error(`the product wrote ${JSON.stringify(rows)}, and the same SQL ${JSON.stringify(written)}`);

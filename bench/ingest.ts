@@ -15,7 +15,7 @@ import {
   type ReportOptions,
   type WrittenReport,
 } from './reports.js';
-import { stagesOf, timeParsing, type Stages } from './stages.js';
+import { stagesOf, timeAlone, type Stages } from './stages.js';
 import type { Bench, BenchSystem, Posted } from './system.js';
 
 const NAME = 'ingest';
@@ -91,10 +91,10 @@ async function benchReport(bench: Bench, kind: ReportKind, rows: number, count: 
   reportRounds(rows, same.bytes, rounds);
   report({ bench: NAME, figure: 'memory', value: (await bench.peakMemory()) / 1e6, unit: 'MB' });
 
-  progress('parsing alone');
-  const parsing = await timeParsing(same.path);
-  report({ bench: NAME, figure: 'stage scan alone', value: parsing.scan, unit: 'ms' });
-  report({ bench: NAME, figure: 'stage rows alone', value: parsing.rows, unit: 'ms' });
+  progress('stages alone');
+  for (const [stage, value] of Object.entries(await timeAlone(same.path))) {
+    report({ bench: NAME, figure: `stage ${stage} alone`, value, unit: 'ms' });
+  }
 
   progress('compressed');
   const compressed = await compress(await inOtherBytes(same), 'zstd');

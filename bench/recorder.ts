@@ -4,6 +4,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** What a client sent to Postgres at once: a statement, the values of its parameters, and what was copied in. */
 export interface Statement {
   text: string;
+  /** Of one that the connection prepared once; '' of others. */
+  name: string;
   values: (string | Buffer | null)[];
   /** COPY … FROM STDIN. */
   copied: Buffer[] | null;
@@ -128,16 +130,17 @@ class Connection {
     const fields = new Fields(body);
     switch (type) {
       case 'Q':
-        this.add({ text: fields.text(), values: [], copied: null });
+        this.add({ text: fields.text(), name: '', values: [], copied: null });
         break;
       case 'P':
         this.prepared.set(fields.text(), fields.text());
         break;
       case 'B': {
         fields.text();
-        const text = this.prepared.get(fields.text());
+        const name = fields.text();
+        const text = this.prepared.get(name);
         if (text === undefined) throw new Error('a statement was bound that was not prepared');
-        this.add({ text, values: fields.values(), copied: null });
+        this.add({ text, name, values: fields.values(), copied: null });
         break;
       }
       case 'd':

@@ -26,7 +26,7 @@ const LOOK = 200;
 const TAIL = 400;
 
 /**
- * Runs a program to its end. Peers are given no way out of this machine but to the package registries: what phones home meets a closed port.
+ * Runs a program to its end. What phones home and heeds the settings of a proxy (`OFFLINE`) meets a closed port.
  */
 export async function runChild(
   command: string,
@@ -81,6 +81,15 @@ async function watch(pid: number, signal: AbortSignal): Promise<number> {
 function stopped(memory: Promise<number>, done: AbortController): Promise<number> {
   done.abort();
   return memory;
+}
+
+/** What a program of a peer printed, in JSON. */
+export function printed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new PeerFailure(`what it printed is no JSON: ${text.slice(-TAIL).trim()}`);
+  }
 }
 
 /** A loopback port where nobody listens. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CheckResult } from '../../src/scans/report.js';
-import { OFFLINE, PeerFailure, runChild } from './child.js';
+import { OFFLINE, PeerFailure, printed, runChild } from './child.js';
 import { installFromPyPi } from './install.js';
 import type { Peer, PeerPass } from './peers.js';
 
@@ -43,7 +43,7 @@ export const faraday: Peer = {
     const passes = stdout
       .split('\n')
       .filter((line) => line.startsWith('{"pass"'))
-      .map((line) => JSON.parse(line) as { pass: string; results: number; stored: number; seconds: number });
+      .map((line) => printed(line) as { pass: string; results: number; stored: number; seconds: number });
     const find = (name: string): PeerPass => {
       const found = passes.find(({ pass }) => pass === name);
       if (found === undefined) throw new PeerFailure(`it did not tell of ${name}`);

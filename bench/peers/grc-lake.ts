@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CheckResult } from '../../src/scans/report.js';
-import { OFFLINE, runChild } from './child.js';
+import { OFFLINE, printed, runChild } from './child.js';
 import { installFromPyPi } from './install.js';
 import type { Peer, PeerPass } from './peers.js';
 
@@ -26,7 +26,7 @@ export const grcLake: Peer = {
         ['benchmark', 'pipeline', '--raw', raw, '--out', join(directory, 'grc-lake'), '--json'],
         { directory, minutes, environment: OFFLINE },
       );
-      const said = JSON.parse(stdout) as { event_count: number; duration_ms: number };
+      const said = printed(stdout) as { event_count: number; duration_ms: number };
       return { results: said.event_count, milliseconds: said.duration_ms, peakMemory };
     };
     return { version: VERSION, first: await pass(), again: await pass() };

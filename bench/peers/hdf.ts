@@ -5,7 +5,7 @@ import { readReport } from '../../src/scans/formats/index.js';
 import { ReportFault, type CheckResult } from '../../src/scans/report.js';
 import { Stager } from '../../src/scans/stage.js';
 import { readDocument } from '../../src/scans/text/read-document.js';
-import { OFFLINE, PeerFailure, runChild } from './child.js';
+import { OFFLINE, PeerFailure, printed, runChild } from './child.js';
 import { installFromNpm } from './install.js';
 import type { Peer } from './peers.js';
 
@@ -27,7 +27,7 @@ export const hdfConverters: Peer = {
       minutes,
       environment: OFFLINE,
     });
-    const { milliseconds, results } = JSON.parse(stdout) as { milliseconds: number; results: number };
+    const { milliseconds, results } = printed(stdout) as { milliseconds: number; results: number };
     return { version, first: { results, milliseconds, peakMemory }, own: await ownReading(path) };
   },
 };

@@ -18,6 +18,9 @@ import { walk } from './walk.js';
 /** Before anything that this service is about (src/kernel/http/instant.ts). */
 const BEGINNING = new Date(0);
 
+/** Milliseconds after which a job of many systems goes behind those of others. */
+const TURN = 10_000;
+
 /** As far as anybody can ask for. */
 const END = new Date(Date.UTC(9999, 11, 31));
 
@@ -89,7 +92,7 @@ export class PostureMemory {
     });
   }
 
-  /** Brings what is remembered of one system (null: of each) to what is known. */
+  /** Brings what is remembered of one system (null: of each) to what is known; of many at once as far as there is time, and asks for the rest. */
   async refresh(principal: Principal, systemId: string | null): Promise<void> {
     const forgotten = await this.database.readSnapshot(principal, async (tx) => {
       const known = await this.timelines.stamps(tx);
@@ -99,7 +102,12 @@ export class PostureMemory {
       });
     });
     const faults: unknown[] = [];
-    for (const id of forgotten) {
+    const began = performance.now();
+    for (const [done, id] of forgotten.entries()) {
+      if (done > 0 && performance.now() - began > TURN) {
+        await this.askFor(principal, systemId);
+        break;
+      }
       // What comes meanwhile of the same system is remembered with it.
       const refreshed = this.foreground.giveWay(() => this.refreshSystem(principal, id));
       await refreshed.catch((error: unknown) => faults.push(error));

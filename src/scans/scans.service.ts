@@ -22,7 +22,7 @@ import { declaredDigest, readingDigest } from './digests.js';
 import { EarlyReading } from './early-reading.js';
 import { isAhead, refusalOf } from './judgement.js';
 import { Parser } from './parser.js';
-import { Readings } from './readings.js';
+import { Readings, type ReadingAsk } from './readings.js';
 import { droppedNotes } from './redaction/dropped.js';
 import { Redactor } from './redactor.js';
 import type { Declaration, Scan, ScanFlag } from './scan.entity.js';
@@ -93,11 +93,7 @@ export class ScansService {
    * caller has had no answer, and posts again); after it, everything. Refused reports are kept too, as evidence of what was sent. What must not be kept of a
    * report is dropped before all of this.
    */
-  post(principal: Principal, posted: PostedReport): Promise<PostedScan> {
-    return this.foreground.run(() => this.take(principal, posted));
-  }
-
-  private async take(principal: Principal, posted: PostedReport): Promise<PostedScan> {
+  async post(principal: Principal, posted: PostedReport): Promise<PostedScan> {
     // The systems of an agent were looked up with its trust, for this very request.
     if (principal.systemIds?.includes(posted.systemId) !== true) {
       await this.database.read(principal, (tx) => this.systems.requireSystem(tx, posted.systemId));
@@ -108,6 +104,17 @@ export class ScansService {
       early?.close();
       throw error;
     });
+    // Not before: whoever sends slowly waits for himself.
+    return this.foreground.run(() => this.settle(principal, posted, ask, received, early));
+  }
+
+  private async settle(
+    principal: Principal,
+    posted: PostedReport,
+    ask: ReadingAsk,
+    received: Received | ReceivedAgain,
+    early: EarlyReading | null,
+  ): Promise<PostedScan> {
     const bytes = { named: false };
     try {
       // What was read is not what is kept.

@@ -28,6 +28,8 @@ export interface OpenedEvidence {
   file: EvidenceFileRef;
   /** When nobody reads it any more. */
   release(): Promise<void>;
+  /** That its bytes are not those that were kept: resolved when that is recorded. Absent where nothing is kept yet. */
+  damaged?(fault: IntegrityError): Promise<void>;
 }
 
 /** Stands for what is written where no more comes for whoever waits. */

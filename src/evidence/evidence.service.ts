@@ -23,7 +23,7 @@ import { EvidenceStore } from './evidence.store.js';
 import { FindingsService } from './findings.service.js';
 import type { Finding } from './findings.store.js';
 import { evidenceFile, HELD_TOGETHER, openEvidence, takeAgain, takeIn, type Ahead } from './intake.js';
-import type { Received, ReceivedAgain } from './received.js';
+import { fromCustody, type Received, type ReceivedAgain } from './received.js';
 import type { Door, Dropped } from './redaction.js';
 
 export const EVIDENCE_DRIVER = Symbol('where bytes lie');
@@ -112,7 +112,7 @@ export class EvidenceService {
     if (watch.isSuspect()) {
       const suspect = await this.open(principal, evidence.id);
       const { mediaType } = headers;
-      return this.receive(principal, suspect, { mediaType }, limits, door).finally(() => suspect.destroy());
+      return fromCustody(suspect, () => this.receive(principal, suspect, { mediaType }, limits, door));
     }
     const kept = { sha256, size };
     return { evidenceId: evidence.id, kept, content: null, redacted: null, receivedAt, release: () => undefined };
@@ -211,7 +211,8 @@ export class EvidenceService {
     });
     await this.findings.watching(principal, evidence, () => this.assertStored(evidence));
     const identity = { organizationId: evidence.organizationId, evidenceId: evidence.id, version: 1 };
-    return evidenceFile({ driver: this.driver, key: key.streaming, identity }, evidence, false);
+    const opened = await evidenceFile({ driver: this.driver, key: key.streaming, identity }, evidence, false);
+    return { ...opened, damaged: (fault) => this.findings.noticeFault(principal, evidence, fault) };
   }
 
   /** For the program's own use (a queued scan, a package). A person's or agent's reading goes through `read`, which is audited. */
@@ -299,10 +300,11 @@ export class EvidenceService {
     await this.driver.remove({ key: evidence.storageKey, version: evidence.storageVersion });
   }
 
-  /** Null also of what was disposed of, or whose object is not there: whoever has its bytes sends them, and is told. */
+  /** Null also of what was disposed of or found corrupt, or whose object is not there: whoever has its bytes sends them, and is told. */
   private async findWhole(tx: Tx, sha256: Buffer): Promise<Evidence | null> {
     const evidence = await this.store.findByDigest(tx, sha256);
     if (evidence === null || (await this.store.disposals(tx, [evidence.id])).has(evidence.id)) return null;
+    if ((await this.findings.last(tx, [evidence.id])).get(evidence.id)?.state === 'corrupt') return null;
     const found = await this.driver.stat({ key: evidence.storageKey, version: evidence.storageVersion });
     return found?.size === evidence.storageSize ? evidence : null;
   }

@@ -87,7 +87,8 @@ export class FindingsService {
     return this.store.awaitWritten(tx);
   }
 
-  private async noticeFault(principal: Principal, evidence: Evidence, error: unknown): Promise<void> {
+  /** Records that stored bytes are not what was kept, if that is the fault. */
+  async noticeFault(principal: Principal, evidence: Evidence, error: unknown): Promise<void> {
     if (!(error instanceof IntegrityError)) return;
     // That it cannot be recorded now takes nothing from the fault: the read fails by it, and the next one finds it again.
     await this.record(principal, evidence, 'corrupt', error.message).catch(() => undefined);

@@ -15,6 +15,8 @@ export class GrowingEvidence implements Follower {
   private readonly written = new Int32Array(new SharedArrayBuffer(4));
   private readonly storageSize: number;
   private readonly settled = Promise.withResolvers<undefined>();
+  private readonly dropped = new AbortController();
+  private isKept = false;
 
   constructor(
     private readonly of: { size: number; key: KeyObject; associatedData: Uint8Array },
@@ -30,6 +32,11 @@ export class GrowingEvidence implements Follower {
   /** Resolved when all of it is there, or it was given up. */
   get whole(): Promise<undefined> {
     return this.settled.promise;
+  }
+
+  /** Aborted when nobody will take what is read of it. */
+  get unwanted(): AbortSignal {
+    return this.dropped.signal;
   }
 
   /** Opened before it has a name of its own, so that whoever names it takes it from nobody. */
@@ -49,11 +56,21 @@ export class GrowingEvidence implements Follower {
     if (size >= this.storageSize) this.settled.resolve(undefined);
   }
 
-  /** Nothing happens where all of it is there. */
+  /** It is in custody as it came. */
+  keep(): void {
+    this.isKept = true;
+  }
+
+  /** Nothing happens where it is kept: that it came is not enough, for its digest or what it holds may have it refused. */
   giveUp(): void {
-    if (Atomics.load(this.written, 0) >= this.storageSize) return;
+    if (!this.isKept) this.drop();
+  }
+
+  /** Nobody will take what is read of it, whatever became of it. */
+  drop(): void {
     Atomics.store(this.written, 0, GIVEN_UP);
     Atomics.notify(this.written, 0);
     this.settled.resolve(undefined);
+    this.dropped.abort();
   }
 }

@@ -128,11 +128,13 @@ export async function takeIn(
         : null;
       if (redaction === null) {
         const kept = await keep(custody, incoming, { sha256, size });
+        growing?.keep();
         return { kept, content, redacted: null, release: () => held.release() };
       }
       const plaintext = content === null ? opened(custody, incoming) : [content];
       const clean = await keepRedacted(custody, plaintext, redaction);
       held.release();
+      await discardOr(incoming, custody.driver, clean);
       return { ...clean, redacted: { sha256, size, dropped: redaction.dropped } };
     } finally {
       await incoming.discard();
@@ -168,6 +170,18 @@ async function keepRedacted(
     return { kept, content: held.content(), release: () => held.release() };
   } catch (error) {
     held.release();
+    throw error;
+  }
+}
+
+/** What may not be kept goes before what was made of it counts as kept. */
+async function discardOr(incoming: IncomingObject, driver: EvidenceDriver, clean: Omit<TakenIn, 'redacted'>) {
+  try {
+    await incoming.discard();
+  } catch (error) {
+    clean.release();
+    const { storageKey: key, storageVersion: version } = clean.kept;
+    await driver.remove({ key, version }).catch(() => undefined);
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { TakenIn } from './intake.js';
 
 /** Bytes that are durable already, and no evidence yet: `keep` makes them so, `discard` forgets them. */
@@ -15,4 +16,15 @@ export interface ReceivedAgain extends Pick<Received, 'receivedAt' | 'release'> 
   kept: Pick<TakenIn['kept'], 'sha256' | 'size'>;
   content: null;
   redacted: null;
+}
+
+/** Receives what lies in custody. A fault of that is told as what it is, and not as one of whoever has sent the same: he has done his part. */
+export async function fromCustody<T>(kept: Readable, receive: () => Promise<T>): Promise<T> {
+  try {
+    return await receive();
+  } catch (error) {
+    throw kept.errored ?? error;
+  } finally {
+    kept.destroy();
+  }
 }

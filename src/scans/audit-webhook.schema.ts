@@ -32,6 +32,7 @@ export const postKubernetesAuditEvents = operation({
   headers: {
     'Content-Encoding': '`gzip` or `zstd`, from a proxy on the way: API servers send as it is.',
     'Content-Digest': 'RFC 9530, sha-256 or sha-512 over the bytes as sent; a wrong one is refused.',
+    'Repr-Digest': 'RFC 9530, sha-256 or sha-512 over the bytes without their content coding; a wrong one is refused.',
   },
   body: {
     mediaTypes: ['application/json'],

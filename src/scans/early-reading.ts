@@ -25,17 +25,19 @@ export class EarlyReading {
     this.reading = begun.catch(() => null);
   };
 
-  take(): Promise<Reading | null> {
-    const { reading } = this;
+  /** Null also of what was given up meanwhile: its rows are not all of them. */
+  async take(): Promise<Reading | null> {
+    const { reading: begun, evidence } = this;
     this.reading = Promise.resolve(null);
-    return reading;
+    const reading = await begun;
+    if (reading === null || evidence?.unwanted.aborted !== true) return reading;
+    if ('parsing' in reading) reading.parsing.close();
+    return null;
   }
 
   /** Nobody will take it any more. */
   close(): void {
-    this.evidence?.giveUp();
-    void this.take().then((reading) => {
-      if (reading !== null && 'parsing' in reading) reading.parsing.close();
-    });
+    this.evidence?.drop();
+    void this.take();
   }
 }

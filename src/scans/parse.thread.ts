@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { SNAPSHOT_CHECKS, type SnapshotRules } from '../checks/snapshot-rules.js';
 import { EvidenceFile, type EvidenceFileRef } from '../evidence/evidence-file.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { formatNamed, readReport, type ParseOptions } from './formats/index.js';
 import {
   ReportFault,
@@ -35,8 +36,13 @@ export interface RowWay {
 export type ParseOutcome =
   { report: StagedReport } | { fault: { code: ReportFaultCode; detail: string; place: FaultPlace } };
 
+/** That stored bytes are not those that were kept, and how: it crosses as data too, for it has to be recorded. */
+export interface Corrupt {
+  corrupt: string;
+}
+
 /** What comes through the port: chunks, perhaps once the question by what a snapshot is judged, and last of all the outcome. */
-export type ParseMessage = RowChunk | { asks: 'rules' } | ParseOutcome;
+export type ParseMessage = RowChunk | { asks: 'rules' } | ParseOutcome | Corrupt;
 
 /** What comes of a report whose rows leave together; null where it needs a way: its rows are too many, or it is a snapshot, which asks by what it is judged. */
 export type ParsedTogether = { chunks: RowChunk[]; outcome: ParseOutcome } | null;
@@ -58,19 +64,29 @@ type ReportOptions = Pick<ParseTask, 'format' | 'declared' | 'trust'>;
 export default async function parse({ content, way, ...given }: ParseTask): Promise<ParsedTogether> {
   if (way === null) return together(content, given);
   const { port, underWay, maxUnderWay, answered } = way;
-  const outcome = read(content, { ...given, rules: rulesFrom(port, answered) }, (chunk) => {
+  const send = (chunk: RowChunk): void => {
     for (let count = Atomics.load(underWay, 0); count >= maxUnderWay; count = Atomics.load(underWay, 0)) {
       Atomics.wait(underWay, 0, count);
     }
     if (Atomics.add(underWay, 0, 1) < 0) throw new Unwanted();
     port.postMessage(chunk, [chunk.bytes.buffer as ArrayBuffer]);
-  });
-  port.postMessage(outcome satisfies ParseMessage);
+  };
+  const last = orCorrupt(() => read(content, { ...given, rules: rulesFrom(port, answered) }, send));
+  port.postMessage(last satisfies ParseMessage);
   // Waited for: between tasks the thread sleeps, and a port that is only told to close never is.
   const closed = once(port, 'close');
   port.close();
   await closed;
   return null;
+}
+
+function orCorrupt<T>(work: () => T): T | Corrupt {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    return { corrupt: error.message };
+  }
 }
 
 function together(content: ParseTask['content'], given: ReportOptions): ParsedTogether {
@@ -123,7 +139,7 @@ export interface Tried {
 }
 
 /** Like `parse`, of a snapshot, and nothing of it is kept. */
-export function tryOut({ content, declared, rules, most }: TryTask): Tried {
+export function tryOut({ content, declared, rules, most }: TryTask): Tried | Corrupt {
   const counts = { pass: 0, fail: 0, warn: 0, error: 0, skip: 0, manual: 0 };
   const results: CheckResult[] = [];
   const rows: Rows = {
@@ -136,7 +152,9 @@ export function tryOut({ content, declared, rules, most }: TryTask): Tried {
     event: () => undefined,
   };
   const options: ParseOptions = { format: 'cluster-snapshot', declared, trust: [], rules: () => rules };
-  const { coverage, notes } = opened(content, (bytes) => readReport(readDocument(bytes), options, rows));
+  const read = orCorrupt(() => opened(content, (bytes) => readReport(readDocument(bytes), options, rows)));
+  if ('corrupt' in read) return read;
+  const { coverage, notes } = read;
   const complete = coverage.some(({ source, extent }) => source === SNAPSHOT_CHECKS && extent === 'complete');
   return { counts, results, complete, notes };
 }

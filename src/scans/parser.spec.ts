@@ -54,7 +54,7 @@ const ASK: ParseAsk = {
 const parse = (): Promise<Parsing> => parser.parse(REPORT.length, () => Promise.resolve(evidence), ASK);
 
 /** Begins to read it as one that is still coming. `come`: all of it is there. */
-async function parseComing(): Promise<{ parsing: Promise<Parsing>; come: () => void }> {
+async function parseComing(): Promise<{ parsing: Promise<Parsing>; growing: GrowingEvidence; come: () => void }> {
   const { path, key, associatedData, size, storageSize } = evidence.file;
   const begun = Promise.withResolvers<Promise<Parsing> | null>();
   const growing = new GrowingEvidence({ size, key, associatedData }, (of, opened) =>
@@ -62,7 +62,7 @@ async function parseComing(): Promise<{ parsing: Promise<Parsing>; come: () => v
   );
   const parsing = begun.promise.then((reading) => reading!);
   await growing.begin(path);
-  return { parsing, come: () => growing.wrote(storageSize) };
+  return { parsing, growing, come: () => growing.wrote(storageSize) };
 }
 
 async function take(parsing: Parsing): Promise<number> {
@@ -117,6 +117,24 @@ it('does a thread whose rows nobody takes any more end by itself, and send no mo
   const next = await parse();
   expect(chunks).toHaveLength(16);
   next.close();
+});
+
+it('does a report whose bytes are not kept yet leave its thread to the next, though all has come and its rows wait?', async () => {
+  const { parsing, come } = await parseComing();
+  come();
+  const { chunks } = (await parsing) as unknown as { chunks: unknown[] };
+  await vi.waitFor(() => expect(chunks).toHaveLength(16));
+  expect(await take(await parse())).toBeGreaterThan(4 * 2 ** 20);
+});
+
+it('and not where they are kept?', async () => {
+  const { parsing, growing, come } = await parseComing();
+  come();
+  growing.keep();
+  const next = parse();
+  expect(await take(await parsing)).toBeGreaterThan(4 * 2 ** 20);
+  expect(await (await parsing).outcome()).toHaveProperty('report');
+  (await next).close();
 });
 
 it('does a parser that is never idle let go of whom it has served?', async () => {

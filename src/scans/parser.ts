@@ -5,10 +5,12 @@ import type { SnapshotRules } from '../checks/snapshot-rules.js';
 import type { GrowingEvidence } from '../evidence/growing-evidence.js';
 import type { OpenedEvidence } from '../evidence/evidence-file.js';
 import { HELD_CONTENT } from '../evidence/intake.js';
+import { IntegrityError } from '../kernel/crypto/integrity-error.js';
 import { buffersPassed } from '../kernel/memory.js';
 import { busy, Room, Slots } from '../kernel/slots.js';
 import {
   UNWANTED,
+  type Corrupt,
   type ParsedTogether,
   type ParseMessage,
   type ParseOutcome,
@@ -64,7 +66,7 @@ export interface ParseAsk extends Pick<ParseTask, 'format' | 'declared'> {
 }
 
 /** Of the process, whatever is started and stopped in it: a thread takes a third of a second to load what reads, and holds nothing of what it read before. It keeps no process from its end. */
-const pool = new Piscina<ParseTask | TryTask, ParsedTogether | Tried>({
+const pool = new Piscina<ParseTask | TryTask, ParsedTogether | Tried | Corrupt>({
   filename: new URL('./parse.thread.js', import.meta.url).href,
   minThreads: 0,
   maxThreads: THREADS.small + THREADS.large,
@@ -112,8 +114,8 @@ export class Parser {
   }
 
   /**
-   * Begins to read a large report while it comes; null where a thread has something else to do. It is given up where another report waits for the thread before all of it has come:
-   * a slow sender keeps nobody waiting. That counts from when all of it has come.
+   * Begins to read a large report while it comes; null where a thread has something else to do. It is given up where another report waits for the thread before it is kept: a slow
+   * sender keeps nobody waiting, and neither does what may be refused. Its time counts from when all of it has come.
    */
   parseEarly(evidence: GrowingEvidence, opened: OpenedEvidence, ask: ParseAsk): Promise<Parsing> | null {
     const started = Promise.withResolvers<Parsing>();
@@ -121,6 +123,8 @@ export class Parser {
       wanted.addEventListener('abort', () => evidence.giveUp());
       const stream = new RowStream(new WorkTime(this.timeLimit));
       stream.time.pause();
+      // It may wait for its rows to be taken, and not for more to come.
+      evidence.unwanted.addEventListener('abort', () => stream.refuse());
       void evidence.whole.then(() => stream.resume());
       await this.readStreaming(stream, opened, ask, started);
     });
@@ -167,7 +171,10 @@ export class Parser {
     const { port1, port2 } = new MessageChannel();
     const answered = new Int32Array(new SharedArrayBuffer(4));
     port1.on('message', (message: ParseMessage) => {
-      if (!('asks' in message)) stream.take(message);
+      if ('corrupt' in message) {
+        const fault = new IntegrityError(message.corrupt);
+        void damaged(content, fault).finally(() => stream.fail(fault));
+      } else if (!('asks' in message)) stream.take(message);
       else {
         void stream.judgedBy(rules).then((found) => {
           if (found === null) return;
@@ -209,7 +216,11 @@ export class Parser {
       try {
         const task: TryTask = { ...ask, content: 'file' in content ? content.file : content };
         const signal = AbortSignal.timeout(this.timeLimit);
-        return (await pool.run(task, { name: 'tryOut', signal })) as Tried;
+        const tried = (await pool.run(task, { name: 'tryOut', signal })) as Tried | Corrupt;
+        if (!('corrupt' in tried)) return tried;
+        const fault = new IntegrityError(tried.corrupt);
+        await damaged(content, fault);
+        throw fault;
       } catch (error) {
         if (isOverLimit(error)) return 'limit';
         throw error;
@@ -219,6 +230,11 @@ export class Parser {
     });
   }
 }
+
+/** That is recorded before whoever waits is told. */
+const damaged = async (content: Uint8Array | OpenedEvidence, fault: IntegrityError): Promise<void> => {
+  if ('file' in content) await content.damaged?.(fault);
+};
 
 /** What a thread has sent. */
 class HeldRows implements Parsing {
@@ -334,11 +350,16 @@ class RowStream implements Parsing {
     return this.result();
   }
 
-  /** A thread that is told so ends by itself with its next rows, and keeps what it has loaded and compiled; one that has none soon is ended. */
-  close(): void {
-    if (this.end !== null || this.grace !== null) return;
+  /** A thread that is told so ends by itself with its next rows, and keeps what it has loaded and compiled. */
+  refuse(): void {
     Atomics.store(this.underWay, 0, UNWANTED);
     Atomics.notify(this.underWay, 0);
+  }
+
+  /** One that has no rows soon is ended. */
+  close(): void {
+    if (this.end !== null || this.grace !== null) return;
+    this.refuse();
     this.grace = setTimeout(() => this.stop.abort(), GRACE);
   }
 

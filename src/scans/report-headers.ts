@@ -14,6 +14,7 @@ export function reportHeaders(
   return {
     mediaType,
     contentDigest: single(headers['content-digest']),
+    reprDigest: single(headers['repr-digest']),
     contentEncoding: headers['content-encoding'],
     contentLength: headers['content-length'],
   };

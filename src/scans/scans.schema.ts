@@ -241,6 +241,7 @@ export const postScan = operation({
   headers: {
     'Content-Encoding': '`gzip` or `zstd`.',
     'Content-Digest': 'RFC 9530, sha-256 or sha-512 over the bytes as sent; a wrong one is refused.',
+    'Repr-Digest': 'RFC 9530, sha-256 or sha-512 over the bytes without their content coding; a wrong one is refused.',
     'Safeguard-Signature':
       'What the agent signs of the report: a DSSE envelope as a byte sequence (RFC 8941), verified by the keys that it was trusted with. One over other bytes is refused.',
     Prefer: '`respond-async` (RFC 7240): 202 as soon as the bytes are safe.',

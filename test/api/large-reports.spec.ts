@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import type pg from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { GrowingEvidence } from '../../src/evidence/growing-evidence.js';
 import { formatDigest } from '../../src/kernel/http/content.js';
 import { Parser } from '../../src/scans/parser.js';
+import { Redactor } from '../../src/scans/redactor.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { beginUpload } from '../support/upload.js';
 import { policyReport, send, type Finding } from './reports.js';
@@ -90,6 +91,21 @@ const digest = (bytes: Uint8Array): { 'Content-Digest': string } => ({
 });
 const post = (body: Uint8Array, headers: Record<string, string> = {}, query = AT, path = systemPath) =>
   send<Scan>(world.url, officer, 'POST', `${path}/scans?${query}`, { body, headers });
+/** Changes one bit of what is kept of an evidence. */
+async function damage(evidenceId: string): Promise<void> {
+  const file = (await stored()).find((path) => path.includes(evidenceId))!;
+  const kept = await readFile(file);
+  const middle = kept.length >> 1;
+  kept.writeUInt8(kept.readUInt8(middle) ^ 1, middle);
+  await chmod(file, 0o600);
+  await writeFile(file, kept);
+}
+/** What was found of the custody of an evidence. */
+async function found(evidenceId: string): Promise<string[]> {
+  const sql = 'select state from evidence_finding where evidence_id = $1 order by found_at';
+  const { rows } = await admin.query<{ state: string }>(sql, [evidenceId]);
+  return rows.map(({ state }) => state);
+}
 const stored = async (): Promise<string[]> => (await filesIn(world.evidenceDirectory)).sort();
 
 describe('is a large report read while it comes', () => {
@@ -119,6 +135,24 @@ describe('is a large report read while it comes', () => {
       body.id,
     ]);
     expect(told.rows.some(({ text }) => text.includes(SECRET))).toBe(false);
+  });
+
+  it('and left to whoever needs its thread, while what may be a secret is looked for?', async () => {
+    const looking = Promise.withResolvers<undefined>();
+    const inspect = Reflect.get<Redactor, 'inspect'>(Redactor.prototype, 'inspect');
+    const inspected = vi.spyOn(Redactor.prototype, 'inspect').mockImplementation(async function (
+      this: Redactor,
+      ...of
+    ) {
+      await looking.promise;
+      return inspect.apply(this, of);
+    });
+    const suspect = post(secretReport());
+    await vi.waitFor(() => expect(inspected).toHaveBeenCalled());
+    const other = (await clinic.system({ phi: 'none' })).path;
+    expect((await post(newReport(), {}, AT, other)).status).toBe(201);
+    looking.resolve(undefined);
+    expect((await suspect).body.counts.total).toBe(MANY + 1);
   });
 
   it('and left to whoever has come whole, where its sender is slow?', async () => {
@@ -170,12 +204,15 @@ describe('are bytes that the organisation has stored once more', () => {
     expect(await stored()).toEqual(files);
   });
 
-  it('and is one whose digest is told, and whose bytes are others, refused?', async () => {
-    const report = newReport();
-    await post(report, digest(report));
-    const { status, body } = await post(newReport(), digest(report), LATER);
-    expect([status, body.type]).toEqual([400, expect.stringMatching(/digest-mismatch$/)]);
-  });
+  it.each(['Content-Digest', 'Repr-Digest'])(
+    'and is one whose %s is told, and whose bytes are others, refused?',
+    async (header) => {
+      const report = newReport();
+      await post(report, digest(report));
+      const { status, body } = await post(newReport(), { [header]: digest(report)['Content-Digest'] }, LATER);
+      expect([status, body.type]).toEqual([400, expect.stringMatching(/digest-mismatch$/)]);
+    },
+  );
 
   it('and are they read for another system, to which they say something new?', async () => {
     const report = newReport();
@@ -200,6 +237,42 @@ describe('are bytes that the organisation has stored once more', () => {
     const { bytes } = await send(world.url, officer, 'GET', `${clinic.path}/evidence/${body.evidenceId}/content`);
     expect(bytes.length).toBeGreaterThan(4_000_000);
     expect(bytes.includes(SECRET)).toBe(false);
+  });
+
+  it('and are they found to have changed in custody, and then taken as they come?', async () => {
+    const report = newReport();
+    const { body } = await post(report, digest(report));
+    await damage(body.evidenceId);
+    const other = (await clinic.system({ phi: 'none' })).path;
+    expect((await post(report, digest(report), AT, other)).status).toBe(500);
+    expect(await found(body.evidenceId)).toEqual(['corrupt']);
+    const again = await post(report, digest(report), AT, other);
+    expect([again.status, again.body.counts.new]).toEqual([201, MANY]);
+    // Custody is as it was: what rests on it can still not be shown.
+    expect(await found(body.evidenceId)).toEqual(['corrupt']);
+  });
+
+  it('and is it the sender’s fault that they have changed in custody, where something may have to be dropped of them?', async () => {
+    const report = secretReport();
+    const { body: filed } = await send<{ id: string; evidenceId: string }>(
+      world.url,
+      officer,
+      'POST',
+      `${clinic.path}/imports?type=risk`,
+      { body: report, headers: { 'Content-Type': 'text/csv', ...digest(report) } },
+    );
+    // Its worker reads them too.
+    await vi.waitFor(
+      async () => {
+        const { body } = await officer.get(`${clinic.path}/imports/${filed.id}`);
+        expect(body).not.toMatchObject({ status: 'received' });
+      },
+      { timeout: 30_000 },
+    );
+    await damage(filed.evidenceId);
+    expect((await post(report, digest(report))).status).toBe(500);
+    expect(await found(filed.evidenceId)).toEqual(['corrupt']);
+    expect((await post(report, digest(report))).status).toBe(201);
   });
 
   it('and is nobody told that they are kept, where their object is gone or cut?', async () => {

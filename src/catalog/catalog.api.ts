@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Catalog } from './catalog.js';
 import {
   catalogInfoExample, checkExample, checkTraceExample, controlSummaryExample, controlViewExample, gapsExample, practiceSummaryExample, practiceViewExample } from './catalog.examples.js';
-import { BASES, CONTROL_TYPES, FAMILIES, REVIEWS, SECTIONS, SEVERITIES } from './catalog.schema.js';
+import { BASES, CONTROL_TYPES, FAMILIES, MATCHES, REVIEWS, SECTIONS, SEVERITIES } from './catalog.schema.js';
 import type { Check, Control, Freshness, Practice } from './catalog.types.js';
 
 /*
@@ -88,7 +88,11 @@ export const CheckView = z
     unmapped: z.string().nullable().describe('Why it supports no practice'),
     review: z.enum(REVIEWS).describe('`proposed`: no named reviewer has signed this link'),
     evidence: z.boolean().describe('false: its results prove nothing, whatever they say'),
-    match: z.enum(['id', 'name-hint']).describe('`name-hint`: matched by a name that users may give to something else'),
+    match: z
+      .enum(MATCHES)
+      .describe(
+        '`name-hint`: matched by a name that users may give to something else; `posted-file`: judged in a file that was posted, which need not be in force. Neither proves a practice',
+      ),
     sameAs: z.array(z.strictObject({ tool: z.string(), id: z.string() })),
   })
   .meta({ id: 'CatalogCheck', description: 'One check of one scanner and what it supports', examples: [checkExample] });

@@ -37,6 +37,8 @@ export const CONTROL_TYPES = [
 export const BASES = ['regulation', 'guidance', 'proposed_rule_2025', 'practice'] as const;
 export const SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
 export const REVIEWS = ['proposed', 'reviewed'] as const;
+/** How a result is held to be of a check. Only what is matched by its id proves anything. */
+export const MATCHES = ['id', 'name-hint', 'posted-file'] as const;
 export const SECTIONS = [
   'hipaa-requirements',
   'encryption',
@@ -250,7 +252,7 @@ export const MappingFile = z.strictObject({
   }),
   /** What a raw id is meaningless without: the first part of every canonical id of this file. */
   qualifier: z.enum(['benchmark', 'provider']).optional(),
-  match: z.enum(['id', 'name-hint']),
+  match: z.enum(MATCHES),
   review: z.enum(REVIEWS),
   severity_from_base_score: z
     .strictObject({ critical: z.number(), high: z.number(), medium: z.number(), low: z.number() })

@@ -5,6 +5,7 @@ import type {
   CrosswalkFile,
   FAMILIES,
   MappingFile,
+  MATCHES,
   OverlayFile,
   PodSecurityFile,
   PracticesFile,
@@ -93,8 +94,11 @@ export interface Check {
   readonly review: 'proposed' | 'reviewed';
   /** false: results of this check prove nothing, whatever they say. */
   readonly evidence: boolean;
-  /** `name-hint`: found by a name that users may have given to something else; a pass by it is a hint. */
-  readonly match: 'id' | 'name-hint';
+  /**
+   * `name-hint`: found by a name that users may have given to something else. `posted-file`: judged in a file that somebody posted, which need not be the one in
+   * force. A pass by either is a hint.
+   */
+  readonly match: (typeof MATCHES)[number];
   readonly deprecated: boolean;
   readonly sameAs: readonly { readonly tool: Tool; readonly id: string }[];
   /** `organization`: its own check, or its own version of one of the catalogue. */

@@ -222,6 +222,21 @@ describe('when is a practice evidenced?', () => {
     expect(result.reason).toContain('hint');
   });
 
+  it('never by files alone that somebody has posted', () => {
+    const file = check('kubernetes', 'secrets-kms-v2-first', { match: 'posted-file' });
+    const posted = { checks: [file], rows: [row(file, 'pass')] };
+    expect(evaluate(posted)).toMatchObject({
+      status: 'partial',
+      reason: expect.stringContaining('need not be the one in force') as string,
+    });
+    const hinted = evaluate({ checks: [file, POLICY], rows: [...posted.rows, row(POLICY, 'pass')] });
+    expect(hinted.status).toBe('partial');
+    expect(hinted.reason).toContain('need not be the one in force. Policies are matched by name');
+    // What a tool has seen in the cluster proves it, as it did.
+    expect(evaluate({ checks: [file, C1], rows: [...posted.rows, row(C1, 'pass')] }).status).toBe('evidenced');
+    expect(evaluate({ checks: [file, C1], rows: [row(file, 'fail'), row(C1, 'pass')] }).status).toBe('failing');
+  });
+
   it('by records alone where it rests on them, whatever scanners say', () => {
     const rests = { practice: practice({ automation: 'records' }), rows: passes };
     const missing = evaluate({ ...rests, records: records({ state: 'missing' }) });

@@ -163,7 +163,7 @@ interface Spoken {
   observedAt: number;
 }
 
-/** Tools that may speak fully: what is matched by a name that users may have given to something else is a hint. */
+/** Tools that may speak fully: what is matched by a name that users may have given to something else, or was read in a file that was posted, is a hint. */
 const tools = ({ checks }: Pick<ScannerCase, 'checks'>): string[] => [
   ...new Set(checks.filter(({ match }) => match === 'id').map(({ tool }) => tool)),
 ];
@@ -267,8 +267,15 @@ function ownReason(rows: readonly Row[]): string {
 const partReason = ({ practice }: ScannerCase): string =>
   practice.automation === 'partial' ? ' Scanners see only a part of this practice.' : '';
 
+/** Why it is a part only, by how what passed was matched. */
+const WHY_PART: Readonly<Record<Check['match'], string>> = {
+  id: 'No tool has fresh, complete passes of all its checks for it.',
+  'name-hint': 'Policies are matched by name, which is a hint only.',
+  'posted-file': 'It was read in a file that was posted, which is a hint only: the file need not be the one in force.',
+};
+
 function partialReason(input: ScannerCase, passes: readonly Row[], silences: readonly Silence[]): string {
-  const { checks, rows } = input;
+  const { rows } = input;
   const parts: string[] = [];
   if (passes.length > 0) {
     parts.push(
@@ -276,11 +283,8 @@ function partialReason(input: ScannerCase, passes: readonly Row[], silences: rea
     );
   }
   if (silences.length > 0) parts.push(silenceReason(silences));
-  parts.push(
-    tools({ checks }).length === 0 || (passes.length > 0 && passes.every(({ check }) => check.match === 'name-hint'))
-      ? 'Policies are matched by name, which is a hint only.'
-      : 'No tool has fresh, complete passes of all its checks for it.',
-  );
+  const matches = new Set((passes.length > 0 ? passes : silences).map(({ check }) => check.match));
+  parts.push(...(matches.has('id') ? [WHY_PART.id] : Array.from(matches, (match) => WHY_PART[match])));
   return `${parts.join(' ')}${partReason(input)}${ownReason(passes)}${undecidedReason(rows)}`;
 }
 

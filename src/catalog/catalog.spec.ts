@@ -265,6 +265,7 @@ describe('does the catalogue answer its questions?', () => {
     ['policy-report/kyverno', 'require-ro-rootfs', 'kyverno require-ro-rootfs', ''],
     ['gatekeeper', 'K8sPSPPrivilegedContainer/clinic', 'gatekeeper K8sPSPPrivilegedContainer', 'clinic'],
     ['prowler', 'kubernetes/core_no_secrets_envs', 'prowler kubernetes/core_no_secrets_envs', ''],
+    ['kubernetes/ControlPlaneInfo', 'audit-stages', 'kubernetes audit-stages', ''],
     [
       'xccdf/ocp4-cis',
       'xccdf_org.ssgproject.content_rule_etcd_unique_ca',
@@ -283,6 +284,8 @@ describe('does the catalogue answer its questions?', () => {
     ['trivy-compliance/k8s-nsa-1-0', 'KSV-0014'],
     ['xccdf/rhel7', 'xccdf_org.ssgproject.content_rule_disable_prelink'],
     ['checkov/terraform', 'CKV_AWS_93'],
+    ['kubescape/ControlPlaneInfo', 'audit-stages'],
+    ['custom/kubernetes', 'audit-stages'],
     ['', ''],
   ])('does a result of %s, %s, speak of nothing?', (source, name) => {
     expect(catalog.resolveResult(source, name)).toBeNull();

@@ -20,7 +20,7 @@ const content = (text: string) => ({ content: Buffer.from(text).toString('base64
 const MINIMAL = JSON.stringify(policy({ level: 'Metadata' }));
 
 describe('Kubernetes audit policy', () => {
-  it.each(fixtureNames('k8s-audit-policy'))('does %s give its golden facts?', (name) => {
+  it.each(fixtureNames('k8s-audit-policy'))('does %s give its golden facts and results?', (name) => {
     const report = parsed(fixture(name), 'cluster/cluster');
     expect(report).toEqual(golden(name, report));
     expect(JSON.stringify(report)).not.toMatch(/not-to-be-kept|not\.kept/);
@@ -47,6 +47,7 @@ describe('Kubernetes audit policy', () => {
     'is a policy of the rules %j rejected?',
     (rules) => {
       expect(parsed(policy(...rules), 'cluster/cluster')).toMatchObject({
+        results: [],
         facts: [],
         rejects: [{}],
         coverage: [{ extent: 'partial' }],
@@ -61,6 +62,10 @@ describe('Kubernetes audit policy', () => {
       ['kubescape/ControlPlaneInfo', 'Node/control-2'],
     ]);
     expect(report.notes).toEqual(['A node of the control plane has no audit policy file.']);
+    expect([...new Set(report.results.map(({ source, resource }) => `${source} ${resource}`))]).toEqual([
+      'kubernetes/ControlPlaneInfo Node/control-1',
+      'kubernetes/ControlPlaneInfo Node/control-2',
+    ]);
   });
 
   it.each([
@@ -76,9 +81,11 @@ describe('Kubernetes audit policy', () => {
     { content: 7 },
   ])('is the file %j of a node rejected?', (file) => {
     expect(parsed(host(file), 'cluster/cluster')).toMatchObject({
+      results: [],
       facts: [],
       rejects: [{ pointer: '/data/APIServerInfo/auditPolicyFile/content' }],
-      coverage: [{ extent: 'partial' }],
+      // Of the fact, and of the results.
+      coverage: [{ extent: 'partial' }, { extent: 'partial' }],
     });
   });
 

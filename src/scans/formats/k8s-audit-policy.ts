@@ -2,6 +2,7 @@ import type { FactValue } from '../../results/fact.js';
 import type { Format } from '../report.js';
 import { ReportFault } from '../report.js';
 import { readDocument } from '../text/read-document.js';
+import { auditPolicyChecks } from './audit-policy-checks.js';
 import { membersOf, textList, within } from './fact-fields.js';
 import { field, fieldsOf, isFields, optionalText, text, Unreadable, type Fields } from './fields.js';
 import { detectObjects, eachObject, nameOf, type KubernetesObject } from './kubernetes.js';
@@ -16,8 +17,9 @@ export const k8sAuditPolicy: Format = {
   tool: 'kubernetes',
   description:
     'Policy of audit.k8s.io (v1, v1beta1), as JSON or YAML: the file that the API server is started with. Also ControlPlaneInfo of hostdata.kubescape.cloud, in ' +
-    'which Kubescape keeps that file of each node of the control plane. It does not say when it was in force: pass observedAt.',
-  yields: ['facts'],
+    'which Kubescape keeps that file of each node of the control plane. Its results say what is logged by the first rule that matches, where that is certain; that the ' +
+    'API server was started with this file they do not show. It does not say when it was in force: pass observedAt.',
+  yields: ['results', 'facts'],
   targets: ['cluster'],
 
   detect(document) {
@@ -35,15 +37,18 @@ export const k8sAuditPolicy: Format = {
         throw new ReportFault('malformed-report', 'There are several Policies; which of them is in force is not said.');
       }
       wasFound ||= !ofHost;
-      // Nodes may differ, and each says its own.
-      const scope = { target, source: ofHost ? 'kubescape/ControlPlaneInfo' : 'kubernetes/audit-policy' };
-      draft.cover({ ...scope, extent, checks: null, silentPass: [] });
-      draft.attempt(of.pointer, scope, () => {
-        const subject = ofHost ? `Node/${nodeOf(of.object)}` : 'Policy';
-        const value = ofHost ? policyOfHost(of.object) : policy(of.object);
-        if (value === null) draft.note('A node of the control plane has no audit policy file.');
-        else draft.fact({ ...scope, kind: 'audit-policy', subject, namespace: null, value });
-      });
+      // Nodes may differ, and each says its own. What Kubescape has fetched, and judges not, is judged here.
+      const facts = { target, source: ofHost ? 'kubescape/ControlPlaneInfo' : 'kubernetes/audit-policy' };
+      const results = { target, source: ofHost ? 'kubernetes/ControlPlaneInfo' : facts.source };
+      for (const scope of [facts, results]) draft.cover({ ...scope, extent, checks: null, silentPass: [] });
+      const resource = ofHost ? `Node/${nodeOf(of.object)}` : 'Policy';
+      const value = ofHost ? policyOfHost(of.object) : policy(of.object);
+      if (value === null) {
+        draft.note('A node of the control plane has no audit policy file.');
+        return;
+      }
+      draft.fact({ ...facts, kind: 'audit-policy', subject: resource, namespace: null, value });
+      for (const check of auditPolicyChecks(value)) draft.add({ ...results, resource, namespace: null, ...check });
     });
   },
 };

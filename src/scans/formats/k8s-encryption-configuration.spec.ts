@@ -17,17 +17,21 @@ const configuration = (...resources: unknown[]) => ({
 const entry = (resources: unknown, ...providers: unknown[]) => ({ resources, providers });
 const IDENTITY = { identity: {} };
 const KMS = { kms: { name: 'vault', endpoint: 'unix:///kms.sock' } };
+const KMS_V2 = { kms: { ...KMS.kms, apiVersion: 'v2' } };
 const encryptsWith = (...resources: unknown[]) => {
   const value = parsed(configuration(...resources)).facts[0]?.value;
   return value && 'encryptsSecretsWith' in value ? value.encryptsSecretsWith : 'no fact';
 };
 
 describe('Kubernetes encryption configuration', () => {
-  it.each(fixtureNames('k8s-encryption-configuration'))('does %s give its golden fact, and no key?', (name) => {
-    const report = parsed(fixture(name), 'cluster/cluster');
-    expect(report).toEqual(golden(name, report));
-    expect(JSON.stringify(report)).not.toContain('bm90LX');
-  });
+  it.each(fixtureNames('k8s-encryption-configuration'))(
+    'does %s give its golden fact and results, and no key?',
+    (name) => {
+      const report = parsed(fixture(name), 'cluster/cluster');
+      expect(report).toEqual(golden(name, report));
+      expect(JSON.stringify(report)).not.toContain('bm90LX');
+    },
+  );
 
   it('does the first provider of the first entry that matches Secrets decide?', () => {
     expect(encryptsWith(entry(['secrets'], KMS, IDENTITY))).toBe('kms');
@@ -39,6 +43,20 @@ describe('Kubernetes encryption configuration', () => {
     for (const resource of ['configmaps', '*.apps', 'secrets.example.org', 'Secrets', '*']) {
       expect(encryptsWith(entry([resource], KMS))).toBeNull();
     }
+  });
+
+  it.each<[string, unknown[], string, string]>([
+    ['a KMS of version 2', [entry(['secrets'], KMS_V2, IDENTITY)], 'pass', 'pass'],
+    ['a KMS that does not say its version, which is 1', [entry(['secrets'], KMS, KMS_V2)], 'pass', 'fail'],
+    ['a key beside the data', [entry(['secrets'], { aescbc: { keys: [{ name: 'a' }] } }, KMS_V2)], 'pass', 'fail'],
+    ['nothing, and a KMS to read what is old', [entry(['secrets'], IDENTITY, KMS_V2)], 'fail', 'fail'],
+    ['nothing, before the entry that would', [entry(['*.*'], IDENTITY), entry(['secrets'], KMS_V2)], 'fail', 'fail'],
+    ['no entry', [entry(['configmaps'], KMS_V2)], 'fail', 'fail'],
+  ])('are Secrets encrypted, and by a KMS, by %s?', (_by, resources, isEncrypted, byKms) => {
+    expect(parsed(configuration(...resources)).results).toMatchObject([
+      { check: 'secrets-encrypted-first', resource: 'EncryptionConfiguration', status: isEncrypted },
+      { check: 'secrets-kms-v2-first', resource: 'EncryptionConfiguration', status: byKms },
+    ]);
   });
 
   it.each([
@@ -55,6 +73,7 @@ describe('Kubernetes encryption configuration', () => {
     [['secrets']],
   ])('is a configuration with %j, with which no API server starts, rejected?', (resources) => {
     expect(parsed(configuration(...resources), 'cluster/cluster')).toMatchObject({
+      results: [],
       facts: [],
       rejects: [{}],
       coverage: [{ extent: 'partial' }],

@@ -1,5 +1,5 @@
 import type { FactValue } from '../../results/fact.js';
-import type { Format } from '../report.js';
+import type { CheckResult, Format } from '../report.js';
 import { ReportFault } from '../report.js';
 import type { Draft } from './draft.js';
 import { membersOf, nullableText, textList, within } from './fact-fields.js';
@@ -17,8 +17,9 @@ export const k8sEncryptionConfiguration: Format = {
   tool: 'kubernetes',
   description:
     'EncryptionConfiguration of apiserver.config.k8s.io/v1, as JSON or YAML: the file that the API server is started with. Names and order of its providers; ' +
-    'its keys are never read, and do not belong into a report: leave `secret` out. It does not say when it was in force: pass observedAt.',
-  yields: ['facts'],
+    'its keys are never read, and do not belong into a report: leave `secret` out. Its results say whether Secrets are encrypted, and by a KMS; that the API server was ' +
+    'started with this file they do not show. It does not say when it was in force: pass observedAt.',
+  yields: ['results', 'facts'],
   targets: ['cluster'],
 
   detect(document) {
@@ -37,13 +38,9 @@ export const k8sEncryptionConfiguration: Format = {
       found = true;
       draft.cover({ ...scope, extent, checks: null, silentPass: [] });
       draft.attempt(of.pointer, scope, () => {
-        draft.fact({
-          ...scope,
-          kind: 'encryption-configuration',
-          subject: KIND,
-          namespace: null,
-          value: configuration(of.object, draft),
-        });
+        const value = configuration(of.object, draft);
+        draft.fact({ ...scope, kind: 'encryption-configuration', subject: KIND, namespace: null, value });
+        for (const check of checksOf(value)) draft.add({ ...scope, resource: KIND, namespace: null, ...check });
       });
     });
   },
@@ -59,8 +56,34 @@ type Entry = Value['entries'][number];
 function configuration(object: Fields, draft: Draft): Value {
   const entries = membersOf(object, 'resources', (member) => entryOf(fieldsOf(member), draft));
   if (entries.length === 0) throw new Unreadable('/resources', 'must hold an entry');
-  const first = entries.find(({ resources }) => resources.some((resource) => SECRETS.includes(resource)));
-  return { encryptsSecretsWith: first?.providers[0]?.type ?? null, entries };
+  return { encryptsSecretsWith: providerOfSecrets(entries)?.type ?? null, entries };
+}
+
+/** What encrypts Secrets: the first provider of the first entry that is about them. Null: no entry is. */
+function providerOfSecrets(entries: readonly Entry[]): Entry['providers'][number] | null {
+  return entries.find(({ resources }) => resources.some((name) => SECRETS.includes(name)))?.providers[0] ?? null;
+}
+
+function checksOf({ entries }: Value): Pick<CheckResult, 'check' | 'title' | 'severity' | 'status' | 'message'>[] {
+  const provider = providerOfSecrets(entries);
+  const name = [provider?.type, provider?.apiVersion].filter((part) => typeof part === 'string').join(' ');
+  const message = provider === null ? 'No entry is about Secrets.' : `The first provider for Secrets is ${name}.`;
+  return [
+    {
+      check: 'secrets-encrypted-first',
+      title: 'Secrets are encrypted before they are stored',
+      severity: 'critical',
+      status: provider === null || provider.type === 'identity' ? 'fail' : 'pass',
+      message,
+    },
+    {
+      check: 'secrets-kms-v2-first',
+      title: 'Secrets are encrypted by a KMS of version 2',
+      severity: 'high',
+      status: provider?.type === 'kms' && provider.apiVersion === 'v2' ? 'pass' : 'fail',
+      message,
+    },
+  ];
 }
 
 /** What an entry may call Secrets: by their name, with the empty name of their group or without, all of that group, all. The first entry that does decides. */

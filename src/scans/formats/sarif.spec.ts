@@ -66,6 +66,17 @@ describe('SARIF', () => {
     expect(read(result).results).toMatchObject([{ status }]);
   });
 
+  it('is what passed no failure where Trivy writes it like one, and no pass?', () => {
+    const said = { text: 'Artifact: a.yaml\nVulnerability R1\nMessage: No issues found\nLink: x' };
+    expect(read({ message: said }, {}, { name: 'Trivy' }).results).toMatchObject([{ status: 'warn' }]);
+    expect(read({ message: said }).results).toMatchObject([{ status: 'fail' }]);
+    expect(read({ message: said, kind: 'review' }, {}, { name: 'Trivy' }).results).toMatchObject([
+      { status: 'manual' },
+    ]);
+    const failed = { text: said.text.replace('No issues found', 'No issues found in a.yaml but this') };
+    expect(read({ message: failed }, {}, { name: 'Trivy' }).results).toMatchObject([{ status: 'fail' }]);
+  });
+
   it.each([{ kind: '' }, { kind: null }, { kind: 'PASS' }, { suppressions: {} }, { suppressions: ['x'] }])(
     'is %j rejected, and never a pass?',
     (result) => {

@@ -35,8 +35,8 @@ export const sarif: Format = {
     'Static Analysis Results Interchange Format 2.1.0, of one or several runs. A source is a tool (`sarif/<tool>`), and where a run names the category of its ' +
     'analysis this too. The image is read where the run names it (Trivy); of all else the poster has to say what was scanned. A run is complete for it, unless ' +
     'it says that it failed or that results lie elsewhere; one without a list of results proves nothing. A row is a rule on a file: of several results of ' +
-    'one rule in one file the worst stands. Suppressed results are warnings: exceptions are approved in Safeguard. Messages are not kept, for scanners of ' +
-    'secrets quote what they found.',
+    'one rule in one file the worst stands. Suppressed results are warnings: exceptions are approved in Safeguard. So is what Trivy has no words for (`No issues found`): ' +
+    'it writes what passed (`--include-non-failures`) as if it had failed. Messages are not kept, for scanners of secrets quote what they found.',
 
   yields: ['results'],
   targets: ['image', 'repository', 'cluster'],
@@ -81,14 +81,16 @@ function readRun(draft: Draft, run: Fields, tool: string, pointer: string): void
   const scope = { target, source: sourceOf(run, tool) };
   draft.cover({ ...scope, extent: isWhole(draft, run) ? extent : 'partial', checks: null, silentPass: [] });
 
-  const context: RunContext = { tool: slug(tool), rules: rulesOf(run), files: null, run };
+  const context: RunContext = { isTrivy: /^trivy\b/.test(slug(tool)), rules: rulesOf(run), files: null, run };
   draft.rows(list(run, 'results'), `${pointer}/results`, scope, (result) => {
     if (optionalText(result, 'baselineState') === 'absent') {
       draft.note('Results that are gone since the baseline are left out.');
       return;
     }
     const { check, rule } = ruleOf(context.rules, result);
-    const found = packageIn(context.tool, result);
+    const said = context.isTrivy ? optionalText(fieldsIn(result, 'message'), 'text') : '';
+    const found = packageIn(said);
+    const status = statusOf(result);
     const line = optionalNumber(fieldsIn(physicalOf(result), 'region'), 'startLine');
     draft.add({
       ...scope,
@@ -96,7 +98,7 @@ function readRun(draft: Draft, run: Fields, tool: string, pointer: string): void
       resource: packagePart(placeOf(context, result) || target.name, found?.part ?? ''),
       namespace: null,
       title: rule?.title || check,
-      status: statusOf(result),
+      status: status === 'fail' && WITHOUT_WORDS.test(said) ? 'warn' : status,
       severity: severityOf(result, rule),
       message: found?.message ?? (line === null ? '' : `line ${line}`),
     });
@@ -105,7 +107,7 @@ function readRun(draft: Draft, run: Fields, tool: string, pointer: string): void
 
 interface RunContext {
   run: Fields;
-  tool: string;
+  isTrivy: boolean;
   rules: Rules;
   /** URIs of `run.artifacts`, once a result refers to one by its index. */
   files: string[] | null;
@@ -298,10 +300,11 @@ function fileAt(context: RunContext, index: number | null): string {
   return context.files[index] ?? '';
 }
 
+/** What Trivy says of a check that passed (`--include-non-failures`), which it writes as if it had failed, and of a failure that its check has no words for. */
+const WITHOUT_WORDS = /^Message: No issues found$/m;
+
 /** Trivy says package and versions in the message only, one a line. */
-function packageIn(tool: string, result: Fields): { part: string; message: string } | null {
-  if (!/^trivy\b/.test(tool)) return null;
-  const message = optionalText(fieldsIn(result, 'message'), 'text');
+function packageIn(message: string): { part: string; message: string } | null {
   const [, name] = /^Package: (.+)$/m.exec(message) ?? [];
   if (name === undefined) return null;
   const [, version = ''] = /^Installed Version: (.+)$/m.exec(message) ?? [];

@@ -62,9 +62,7 @@ export async function citedItems(facts: PackageFacts, rows: PackageRows): Promis
     [id, ...(byId.get(id)?.aliases ?? [])].flatMap((name) => facts.records.ofControl.get(name) ?? []).map(cite);
   const ofPractice = new Map<string, Accepting[]>();
   for await (const { practices: named, checks, ...line } of linesOf<ExceptionLine>(rows, 'exceptions')) {
-    const covered = checks.flatMap(
-      ({ source, check }) => rules.resolveCheck(source.split('/')[0] ?? source, check)?.practices ?? [],
-    );
+    const covered = checks.flatMap(({ source, check }) => rules.resolveResult(source, check)?.check.practices ?? []);
     for (const id of new Set([...named, ...covered])) push(ofPractice, id, accepting(line));
   }
   const ofControl = new Map<string, Accepting[]>();

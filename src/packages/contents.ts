@@ -110,7 +110,7 @@ export interface PackageFacts {
   controls: readonly Control[];
   practices: readonly Practice[];
   /** What else that catalogue says. */
-  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'resolveCheck' | 'review'>;
+  rules: Pick<Catalog, 'checks' | 'crosswalks' | 'date' | 'lawText' | 'resolveResult' | 'review' | 'toolOf'>;
   /** The systems of which it holds the posture each by itself: all of an organisation's, none where it is about one. */
   systemPostures: readonly string[];
   /** Written as it is; every control and practice in it has one of the lists above. */

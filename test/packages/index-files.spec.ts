@@ -79,6 +79,13 @@ describe('the citations', () => {
           checks: [{ source: check.tool, check: check.id }],
           results: [],
         },
+        {
+          ...line,
+          recordId: 'by-policy',
+          practices: [],
+          checks: [{ source: 'policy-report/kyverno', check: 'require-ro-rootfs/validate' }],
+          results: [],
+        },
       ],
       decisions: [
         { ...line, recordId: 'decision', control: '164.312(a)(2)(iii)' },
@@ -91,6 +98,7 @@ describe('the citations', () => {
     const checked = catalog.practices.find(({ id }) => id === check.practices[0])!;
     for (const id of practice.primary) expect(idsOf(id)).toContain('by-practice');
     for (const id of checked.primary) expect(idsOf(id)).toContain('by-check');
+    for (const id of catalog.practice('read-only-root-filesystem')!.primary) expect(idsOf(id)).toContain('by-policy');
     const decided = items.filter(({ decisions }) => decisions.length > 0);
     expect(decided).toMatchObject([
       { id: '164.312(a)(2)(iii)', decisions: [{ recordId: 'decision', decidedBy: 'two', inForce: true }] },

@@ -140,6 +140,21 @@ describe('the OSCAL documents', () => {
     expect(resources.get(damaged)).not.toHaveProperty('rlinks');
   });
 
+  it('is the tool an actor whose checks a report speaks of, whatever its format is called?', async () => {
+    const { practices } = factsOfSystem.posture;
+    const posture = {
+      ...factsOfSystem.posture,
+      practices: practices.map((practice) => ({
+        ...practice,
+        evidence: (practice.evidence ?? []).map((item) => ({ ...item, source: 'policy-report/kyverno' })),
+      })),
+    };
+    const documents = await oscalOf({ ...factsOfSystem, posture }, rows);
+    const actors = valuesOf(documents.get('oscal/assessment-results.json')!, 'actor-uuid');
+    expect(actors).toContain(oscalUuid('tool', 'kyverno'));
+    expect(actors).not.toContain(oscalUuid('tool', 'trivy'));
+  });
+
   it('is an item of the plan of action what is open, and what was accepted a deviation while it is?', async () => {
     const { 'plan-of-action-and-milestones': plan } = (await oscalOf(facts, rows)).get('oscal/poam.json') as {
       'plan-of-action-and-milestones': { risks: { status: string }[]; 'poam-items': Node[]; findings: Node[] };

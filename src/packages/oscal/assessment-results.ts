@@ -16,7 +16,6 @@ import {
   PLATFORM,
   reviewedControls,
   systemUuid,
-  toolOf,
   toolsOf,
   toolUuid,
 } from './shared.js';
@@ -135,7 +134,8 @@ class Assessment {
   private practice(place: Place, judged: JudgedPractice): Element {
     const { id, status, reason, needs, evidence = [], observedAt, staleAt } = judged;
     const practice = this.practices.get(id);
-    const sources = [...new Set(evidence.map(({ source }) => toolOf(source)))].filter((tool) => this.tools.has(tool));
+    const tools = new Set(evidence.flatMap(({ source }) => this.facts.rules.toolOf(source) ?? []));
+    const sources = [...tools].filter((tool) => this.tools.has(tool));
     const expires = staleAt === null || staleAt === undefined ? undefined : dateTime(staleAt);
     return element({
       uuid: observationUuid(this.facts, place, 'practice', id),

@@ -82,6 +82,3 @@ export const PLATFORM = oscalUuid('platform', 'safeguard');
 /** Tools whose checks support a practice, by name. */
 export const toolsOf = ({ rules }: PackageFacts): string[] =>
   [...new Set(rules.checks.filter(({ practices }) => practices.length > 0).map(({ tool }) => tool))].sort();
-
-/** A result is of `<tool>` or `<tool>/<what it looks at>`. */
-export const toolOf = (source: string): string => source.split('/')[0] ?? source;

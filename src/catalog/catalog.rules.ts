@@ -108,9 +108,13 @@ function mappingRules(content: CatalogContent, tell: Tell): void {
   const practices = allPracticeIds(content);
   const tools = new Map(allMappings(content).map((file) => [file.tool, checkNames(file)]));
   const sources = new Map<string, string>();
+  const reports = new Map<string, string>();
   for (const [file, mapping] of content.mappings) {
-    sourcesOf(mapping).forEach((source, index) => {
-      const at = (message: string) => tell(file, ['results', 'sources', index], message);
+    const failures = mapping.results?.failures ?? [];
+    sourcesOf(mapping).forEach((source, index, all) => {
+      const further = index - (all.length - failures.length);
+      const place = further < 0 ? ['sources', index] : ['failures', further];
+      const at = (message: string) => tell(file, ['results', ...place], message);
       once(sources, source, `a source of ${mapping.tool}`, at);
       for (const other of sources.keys())
         if (isBelow(source, other) || isBelow(other, source)) at(`"${source}" and "${other}" lie one within the other`);
@@ -140,9 +144,19 @@ function mappingRules(content: CatalogContent, tell: Tell): void {
       }
     };
     mapping.checks.forEach((entry, index) => rule(entry, ['checks', index]));
+    if (mapping.checks.length === 0 && mapping.report_kinds === undefined) tell(file, ['checks'], 'nothing is mapped');
     mapping.report_kinds?.forEach((kind, index) => {
-      for (const id of kind.practices)
-        if (!practices.has(id)) tell(file, ['report_kinds', index, 'practices'], `no practice ${id}`);
+      const at = (field: string, message: string) => tell(file, ['report_kinds', index, field], message);
+      for (const id of kind.practices) if (!practices.has(id)) at('practices', `no practice ${id}`);
+      for (const [field, named] of [
+        ['sources', kind.sources],
+        ['among', Object.keys(kind.among)],
+      ] as const)
+        for (const source of named) {
+          once(reports, source, `a source of ${kind.report}`, (message) => at(field, message));
+          if (!sourcesOf(mapping).some((own) => source === own || isBelow(source, own)))
+            at(field, `"${source}" is no source of ${mapping.tool}`);
+        }
     });
     for (const [benchmark, older] of Object.entries(mapping.older_benchmarks ?? {})) {
       const place = ['older_benchmarks', benchmark];
@@ -310,8 +324,8 @@ function practicesWithEvidence(content: CatalogContent): Set<string> {
 }
 
 /** Where results of a mapping's checks come from; also from all sources below. */
-export function sourcesOf(file: Mapping): readonly string[] {
-  return file.results?.sources ?? [file.tool];
+export function sourcesOf({ tool, results }: Mapping): readonly string[] {
+  return [...(results?.sources ?? [tool]), ...(results?.failures ?? [])];
 }
 
 function isBelow(source: string, other: string): boolean {

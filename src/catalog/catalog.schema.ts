@@ -262,6 +262,8 @@ export const MappingFile = z.strictObject({
     .strictObject({
       /** Sources, with all below them: `xccdf` also stands for `xccdf/cis`. */
       sources: z.array(text).min(1).optional(),
+      /** Further ones, of which only what fails counts: in their formats the tool names no passes, or one that passed is not told from one that was excepted or mended. */
+      failures: z.array(text).min(1).optional(),
       /** A result's check goes on after the id and a slash, with what users name: the rule of a policy, a constraint of a template. */
       id: z.literal('before-slash').optional(),
     })
@@ -269,7 +271,22 @@ export const MappingFile = z.strictObject({
   /** Whether a report of this source names the checks that passed; where it does not, silence about a check is not a pass. */
   reports: z.array(z.strictObject({ source: text, lists: z.enum(['all', 'failures']), note: text })).min(1),
   ambiguous: z.array(z.strictObject({ id: text, why: text })).optional(),
-  report_kinds: z.array(z.strictObject({ report: text, practices: z.array(slug).min(1) })).optional(),
+  /** Reports whose findings are of no check of this file, and which support practices as a whole. */
+  report_kinds: z
+    .array(
+      z.strictObject({
+        report: text,
+        practices: z.array(slug).min(1),
+        /** Sources that hold nothing else. Releases up to 2026.12.8 name none, for these were in the program. */
+        sources: z.array(text).default([]),
+        /** Sources that hold other findings beside, with what ids of these begin with. That such a report lists none shows nothing. */
+        among: z.record(z.string(), z.array(text).min(1)).default({}),
+        /** What a finding is. `manual`: how bad it is, and how long it may stay, people judge, so it makes no practice failing. */
+        findings: z.enum(['manual', 'fail']).default('manual'),
+      }),
+    )
+    .min(1)
+    .optional(),
   older_benchmarks: z
     .record(
       z.string(),
@@ -281,7 +298,8 @@ export const MappingFile = z.strictObject({
       }),
     )
     .optional(),
-  checks: z.array(check).min(1),
+  /** None of a tool that gives findings without checks: its reports support practices as a whole. */
+  checks: z.array(check),
 });
 
 export type VersionFile = z.infer<typeof VersionFile>;

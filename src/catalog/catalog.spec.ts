@@ -159,6 +159,26 @@ describe('is each kind of fault told with its file and place?', () => {
       /^mappings\/trivy\.yaml: results\.sources\[0\]: "kubescape\/images" and "kubescape" lie one within the other$/,
     ],
     [
+      "a source of failures within another tool's",
+      (f) => set(mapping(f, 'trivy'), 'results', { failures: ['kubescape/images'] }),
+      /^mappings\/trivy\.yaml: results\.failures\[0\]: "kubescape\/images" and "kubescape" lie one within the other$/,
+    ],
+    [
+      'a whole report of a source of another tool',
+      (f) => set(mapping(f, 'grype')['report_kinds']![0], 'sources', ['polaris/vulnerability']),
+      /^mappings\/grype\.yaml: report_kinds\[0\]\.sources: "polaris\/vulnerability" is no source of grype$/,
+    ],
+    [
+      'a source of two whole reports',
+      (f) => set(mapping(f, 'trivy')['report_kinds']![1]!['sources'], 0, 'trivy/vulnerability'),
+      /^mappings\/trivy\.yaml: report_kinds\[1\]\.sources: "trivy\/vulnerability" is already the name of a source of Vuln/,
+    ],
+    [
+      'a mapping that maps nothing',
+      (f) => delete mapping(f, 'grype')['report_kinds'],
+      /^mappings\/grype\.yaml: checks: nothing is mapped$/,
+    ],
+    [
       'a legal count that is not so',
       (f) => set(f['hipaa/controls.yaml']!['counts']!['security_rule'], 'specifications', 42),
       /^hipaa\/controls\.yaml: counts\.security_rule\.specifications: says 42, and there are 46$/,
@@ -266,6 +286,10 @@ describe('does the catalogue answer its questions?', () => {
     ['gatekeeper', 'K8sPSPPrivilegedContainer/clinic', 'gatekeeper K8sPSPPrivilegedContainer', 'clinic'],
     ['prowler', 'kubernetes/core_no_secrets_envs', 'prowler kubernetes/core_no_secrets_envs', ''],
     ['kubernetes/ControlPlaneInfo', 'audit-stages', 'kubernetes audit-stages', ''],
+    ['sarif/trivy', 'KSV014', 'trivy KSV-0014', ''],
+    ['sarif/checkov/main', 'CKV_K8S_16', 'checkov CKV_K8S_16', ''],
+    ['policy-report/kubescape', 'C-0017/Immutable container filesystem', 'kubescape C-0017', 'Immutable container filesystem'],
+    ['policy-report/kyvernovalidatingpolicy', 'require-ro-rootfs', 'kyverno require-ro-rootfs', ''],
     [
       'xccdf/ocp4-cis',
       'xccdf_org.ssgproject.content_rule_etcd_unique_ca',
@@ -282,6 +306,10 @@ describe('does the catalogue answer its questions?', () => {
     ['policy-report/falco', 'require-ro-rootfs/validate'],
     ['policy-report/kyverno', 'restrict-annotations/x'],
     ['trivy-compliance/k8s-nsa-1-0', 'KSV-0014'],
+    ['sarif/trivyfs', 'KSV014'],
+    ['sarif/kubeaudit', 'AppArmorAnnotationMissing'],
+    ['oscal/findings', 'xccdf_org.ssgproject.content_rule_etcd_unique_ca'],
+    ['hdf/etcd', 'xccdf_org.ssgproject.content_rule_etcd_unique_ca'],
     ['xccdf/rhel7', 'xccdf_org.ssgproject.content_rule_disable_prelink'],
     ['checkov/terraform', 'CKV_AWS_93'],
     ['kubescape/ControlPlaneInfo', 'audit-stages'],
@@ -302,8 +330,34 @@ describe('does the catalogue answer its questions?', () => {
   it('is it known which reports leave passes out?', () => {
     expect(catalog.reportsOf('trivy').map(({ lists }) => lists)).toEqual(['failures', 'failures', 'failures']);
     expect(catalog.reportsOf('kube-bench').map(({ lists }) => lists)).toEqual(['all']);
-    expect(catalog.practicesOfReport('trivy', 'VulnerabilityReport')).toContain('image-vulnerability-scanning');
-    expect(catalog.practicesOfReport('trivy', 'ConfigAuditReport')).toEqual([]);
+  });
+
+  it.each([
+    ['trivy/vulnerability', undefined, 'trivy VulnerabilityReport'],
+    ['trivy/secret', 'aws-access-key-id', 'trivy ExposedSecretReport'],
+    ['grype/vulnerability', 'ELSA-2026-1', 'grype vulnerabilities'],
+    ['sarif/grype', 'CVE-2026-0001-busybox', 'grype vulnerabilities'],
+    ['sarif/trivy/nightly', 'GHSA-aaaa-bbbb-cccc', 'trivy VulnerabilityReport'],
+    ['cyclonedx/trivy/vulnerability', 'CVE-2026-0001', 'trivy VulnerabilityReport'],
+  ])('is %s, %s, of a whole report?', (source, name, expected) => {
+    const found = catalog.reportOf(source, name)?.check;
+    expect(`${found?.tool} ${found?.id}`).toBe(expected);
+    expect(found?.practices.length).toBeGreaterThan(0);
+  });
+
+  // A source that holds other things beside says by its silence nothing of any of them.
+  it.each([
+    ['sarif/trivy', undefined],
+    ['sarif/trivy', 'KSV-0014'],
+    ['sarif/trivy', 'aws-access-key-id'],
+    ['cyclonedx/trivy/vex', 'CVE-2026-0001'],
+    ['cyclonedx/trivy', undefined],
+    ['trivy/sbomreport', undefined],
+    ['trivy/misconfiguration', 'KSV-0014'],
+    ['ocsf/trivy', 'CVE-2026-0001'],
+    ['', ''],
+  ])('is %s, %s, of none?', (source, name) => {
+    expect(catalog.reportOf(source, name)).toBeNull();
   });
 
   it('do the numbers of an organisation stand over product defaults?', () => {

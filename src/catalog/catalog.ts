@@ -17,7 +17,9 @@ import type {
   PracticeGroup,
   PracticeLink,
   ReportKind,
+  ResolvedResult,
   Tool,
+  WholeReport,
 } from './catalog.types.js';
 import { checkOf, controlOf, practiceOf, proposedControl } from './catalog.types.js';
 import { allMappings, type Mapping, type OrganizationCheck } from './checks.mapping.js';
@@ -58,7 +60,9 @@ export class Catalog {
   readonly #practicesOf = new Map<string, PracticeLink[]>();
   readonly #checksOf = new Map<string, Check[]>();
   readonly #checkByName = new Map<string, Check | null>();
-  readonly #mappingBySource = new Map<string, Mapping>();
+  readonly #mappingBySource = new Map<string, { readonly mapping: Mapping; readonly passes: boolean }>();
+  /** By source, with what ids of its findings begin with. */
+  readonly #reportBySource = new Map<string, { readonly report: WholeReport; readonly ids: readonly string[] }>();
   readonly #mappings: readonly Mapping[];
   readonly #content: CatalogContent;
 
@@ -109,7 +113,15 @@ export class Catalog {
     this.#mappings = allMappings(content);
     this.definitions = [...content.checks.values()].flatMap((file) => file.checks);
     for (const file of this.#mappings) {
-      for (const source of sourcesOf(file)) this.#mappingBySource.set(source, file);
+      for (const source of sourcesOf(file)) {
+        const passes = file.results?.failures?.includes(source) !== true;
+        this.#mappingBySource.set(source, { mapping: file, passes });
+      }
+      for (const { report: id, practices, sources, among, findings } of file.report_kinds ?? []) {
+        const report = { check: checkOf(file, { id, title: id, practices }), findings };
+        for (const source of sources) this.#reportBySource.set(source, { report, ids: [''] });
+        for (const [source, ids] of Object.entries(among)) this.#reportBySource.set(source, { report, ids });
+      }
       for (const entry of file.checks) checks.push(this.#index(checkOf(file, entry)));
       for (const [benchmark, older] of Object.entries(file.older_benchmarks ?? {})) {
         for (const entry of older.own) this.#index(checkOf(file, entry));
@@ -126,7 +138,8 @@ export class Catalog {
       for (const { id } of file.ambiguous ?? []) this.#checkByName.set(nameOf(file.tool, id), null);
     }
     this.checks = checks;
-    for (const part of [content, this.groups, this.controls, this.practices, this.checks, this.recordTypes, [...this.#checkByName.values()]])
+    const found = [...this.#checkByName.values(), ...this.#reportBySource.values()];
+    for (const part of [content, this.groups, this.controls, this.practices, this.checks, this.recordTypes, found])
       freezeDeep(part);
     Object.freeze(this);
   }
@@ -201,41 +214,28 @@ export class Catalog {
 
   /** The tool whose checks the results of a source speak of: `trivy/misconfiguration` of trivy, `policy-report/kyverno` of kyverno. null where no mapping says so. */
   toolOf(source: string): Tool | null {
-    return this.#mappingOf(source)?.tool ?? null;
+    return nearest(this.#mappingBySource, source)?.mapping.tool ?? null;
   }
 
-  /**
-   * What a stored result speaks of: the check, and what its name holds beside the id (the rule of a policy, a constraint of a template), which tells results of
-   * one check apart. null where the catalogue does not know it for certain.
-   */
-  resolveResult(source: string, name: string): { check: Check; part: string } | null {
-    const mapping = this.#mappingOf(source);
-    if (mapping === undefined) return null;
+  /** What a stored result speaks of. null where the catalogue does not know it for certain. */
+  resolveResult(source: string, name: string): ResolvedResult | null {
+    const found = nearest(this.#mappingBySource, source);
+    if (found === undefined) return null;
+    const { mapping, passes } = found;
     const slash = mapping.results?.id === 'before-slash' ? name.indexOf('/') : -1;
     const check = this.resolveCheck(mapping.tool, slash === -1 ? name : name.slice(0, slash));
-    return check === null ? null : { check, part: slash === -1 ? '' : name.slice(slash + 1) };
+    return check === null ? null : { check, part: slash === -1 ? '' : name.slice(slash + 1), passes };
   }
 
-  #mappingOf(source: string): Mapping | undefined {
-    for (let from = source; from !== ''; from = from.slice(0, Math.max(0, from.lastIndexOf('/')))) {
-      const mapping = this.#mappingBySource.get(from);
-      if (mapping !== undefined) return mapping;
-    }
-    return undefined;
+  /** The whole report that a finding of a source is of; without a finding, that the source holds and nothing beside. null: it is of none. */
+  reportOf(source: string, name = ''): WholeReport | null {
+    const found = nearest(this.#reportBySource, source);
+    return found?.ids.some((id) => name.startsWith(id)) === true ? found.report : null;
   }
 
   /** Which sources of a tool list the checks that passed, and which only failures. None for a tool without a mapping. */
   reportsOf(tool: string): readonly ReportKind[] {
-    return this.#mapping(tool)?.reports ?? [];
-  }
-
-  /** Practices that a whole report supports, for reports without check ids (`trivy`, `VulnerabilityReport`). */
-  practicesOfReport(tool: string, report: string): readonly string[] {
-    return this.#mapping(tool)?.report_kinds?.find((kind) => kind.report === report)?.practices ?? [];
-  }
-
-  #mapping(tool: string) {
-    return this.#mappings.find((file) => file.tool === tool);
+    return this.#mappings.find((file) => file.tool === tool)?.reports ?? [];
   }
 
   /** References of other frameworks for a control or practice, by crosswalk id; crosswalks without one are absent, which proves nothing. */
@@ -278,9 +278,7 @@ export class Catalog {
   }
 
   #findGaps(): Gaps {
-    const byReport = new Set(
-      this.#mappings.flatMap((file) => (file.report_kinds ?? []).flatMap((kind) => kind.practices)),
-    );
+    const byReport = new Set([...this.#reportBySource.values()].flatMap(({ report }) => report.check.practices));
     const seen = (practice: string) =>
       byReport.has(practice) || this.checksOf(practice).some((check) => check.evidence);
     const unseen = this.practices.filter(({ id }) => !seen(id));
@@ -364,6 +362,15 @@ function overridden(
   if (!Number.isSafeInteger(days) || days < 1) throw new RangeError(`${key}: ${days} is not a whole number of days`);
   if (freshness.from === 'overlay' && days > (freshness.maxAgeDays ?? Infinity)) return freshness;
   return { maxAgeDays: days, basis: 'practice', why: 'set by the organisation', from: 'override' };
+}
+
+/** What is said of a source, or else of the nearest above it. */
+function nearest<T>(bySource: ReadonlyMap<string, T>, source: string): T | undefined {
+  for (let from = source; from !== ''; from = from.slice(0, Math.max(0, from.lastIndexOf('/')))) {
+    const found = bySource.get(from);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Tool names never hold a line feed, so the two parts cannot run into each other. */

@@ -107,6 +107,22 @@ export interface Check {
   readonly without: string | null;
 }
 
+/** What a stored result speaks of. */
+export interface ResolvedResult {
+  readonly check: Check;
+  /** What its name holds beside the id (the rule of a policy, a constraint of a template), which tells results of one check apart. */
+  readonly part: string;
+  /** false: of this source only what fails counts. */
+  readonly passes: boolean;
+}
+
+/** A report whose findings are of no check of the catalogue, seen as one check of its tool. */
+export interface WholeReport {
+  readonly check: Check;
+  /** What a finding is; `manual`: for people to judge. None is a pass. */
+  readonly findings: 'manual' | 'fail';
+}
+
 export type Link = 'primary' | 'supporting';
 export interface PracticeLink {
   readonly link: Link;

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js';
-import type { Check } from '../catalog/catalog.types.js';
+import type { Check, WholeReport } from '../catalog/catalog.types.js';
 import type { ResultsService } from '../results/results.service.js';
 
 /** All results of one status that one check of one source gave on one target, counted; as the results room gives them. */
@@ -23,7 +23,7 @@ export interface Row {
   readonly seen: number;
   /** The latest complete scan that spoke of this check on this target; null where only partial scans did. */
   readonly complete: number | null;
-  /** Whether its target is the system or a machine of it. */
+  /** Whether its target is the system or a machine of it, and its source tells what passed there. */
   readonly whole: boolean;
 }
 
@@ -54,39 +54,10 @@ export interface SortedEvidence {
   readonly unmapped: readonly Unmapped[];
 }
 
-/**
- * Reports without check ids that support a practice as a whole. What they find is judged by people: how bad a vulnerability is, and how long it may stay, is
- * not in the finding, so none makes a practice failing and none is a pass. A secret in an image is a failure as it is.
- */
-const REPORT_KINDS: Readonly<Record<string, { report: string; failIs: 'fail' | 'manual' }>> = {
-  'trivy/vulnerability': { report: 'VulnerabilityReport', failIs: 'manual' },
-  'trivy/vulnerabilityreport': { report: 'VulnerabilityReport', failIs: 'manual' },
-  'trivy/secret': { report: 'ExposedSecretReport', failIs: 'fail' },
-  'trivy/exposedsecretreport': { report: 'ExposedSecretReport', failIs: 'fail' },
-};
-
-/** A whole report of that kind, seen as one check of its tool; null for other sources. */
-function reportCheck(catalog: Catalog, source: string): Check | null {
-  const kind = REPORT_KINDS[source];
-  const tool = catalog.toolOf(source);
-  if (kind === undefined || tool === null) return null;
-  return {
-    tool,
-    id: kind.report,
-    aliases: [],
-    title: kind.report,
-    severity: null,
-    mode: null,
-    practices: catalog.practicesOfReport(tool, kind.report),
-    unmapped: null,
-    review: 'proposed',
-    evidence: true,
-    match: 'id',
-    deprecated: false,
-    sameAs: [],
-    by: 'catalog',
-    without: null,
-  };
+/** A finding of a whole report as its kind has it. None is a pass: what is clean lists none. */
+function statusIn({ findings }: WholeReport, status: string): string {
+  if (status === 'fail') return findings;
+  return status === 'pass' ? 'manual' : status;
 }
 
 /**
@@ -108,19 +79,16 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
   /** Checks that have a result, by target. */
   const spoken = new Map<string, Set<Check>>();
 
-  const reports = new Map(Object.keys(REPORT_KINDS).map((source) => [source, reportCheck(catalog, source)]));
   for (const stored of checks) {
-    const report = reports.get(stored.source) ?? null;
+    const report = catalog.reportOf(stored.source, stored.check);
     const resolved = catalog.resolveResult(stored.source, stored.check);
-    const check = report ?? resolved?.check ?? null;
-    const summary =
-      report !== null && stored.status === 'fail'
-        ? { ...stored, status: REPORT_KINDS[stored.source]?.failIs ?? stored.status }
-        : stored;
+    const check = report?.check ?? resolved?.check ?? null;
+    const summary = report === null ? stored : { ...stored, status: statusIn(report, stored.status) };
     if (check?.tool === 'kube-bench') {
       for (const id of [summary.check, check.id]) benchmarks.add(benchmarkOf(id));
     }
-    const why = whyNot(check);
+    const passes = resolved?.passes !== false;
+    const why = whyNot(check) ?? (passes || summary.status !== 'pass' ? null : NO_PASSES);
     if (check === null || why !== null) {
       addUnmapped(unmapped, summary, why ?? '');
       continue;
@@ -138,13 +106,13 @@ export function sortEvidence(catalog: Catalog, { checks, coverage }: SystemEvide
       summary,
       seen: summary.oldestSeen.getTime(),
       complete,
-      whole: isWhole(summary.target.kind),
+      whole: passes && isWhole(summary.target.kind),
     };
     for (const practice of check.practices) push(rows, practice, row);
   }
   return {
     rows,
-    silences: silencesOf(catalog, coverage, spoken, reports),
+    silences: silencesOf(catalog, coverage, spoken),
     benchmarks,
     unmapped: [...unmapped.values()],
   };
@@ -175,6 +143,8 @@ function subjectOf({ targetId, source }: CheckSummary, { check, part }: { check:
 /** `cis-1.12/1.2.16` → `cis-1.12`. */
 export const benchmarkOf = (id: string): string => id.slice(0, id.indexOf('/'));
 
+const NO_PASSES = 'Of this source only what fails counts: it does not tell for certain what passed.';
+
 function whyNot(check: Check | null): string | null {
   if (check === null) return 'The catalogue does not know this check.';
   if (!check.evidence) return 'What this check says proves nothing.';
@@ -198,7 +168,6 @@ function silencesOf(
   catalog: Catalog,
   coverage: readonly CoverageSummary[],
   spoken: ReadonlyMap<string, ReadonlySet<Check>>,
-  reports: ReadonlyMap<string, Check | null>,
 ): Map<string, Silence[]> {
   const newest = { whole: new Map<Check, Silence>(), part: new Map<Check, Silence>() };
   const vouchedFor = new Map<string, Check[]>();
@@ -220,7 +189,7 @@ function silencesOf(
   }
   // A whole report that lists nothing of a target says that the target was looked at: of a part, so it proves no practice by itself.
   for (const scan of coverage) {
-    const check = reports.get(scan.source) ?? null;
+    const check = catalog.reportOf(scan.source)?.check ?? null;
     if (check === null || scan.checks !== null || spoken.get(scan.targetId)?.has(check) === true) continue;
     const seen = scan.observedAt.getTime();
     if (seen > (newest.part.get(check)?.seen ?? -Infinity))

@@ -38,6 +38,11 @@ export const Key = {
   /** Kubescape's copy of the EncryptionConfiguration of a node, in base64. */
   KeyFile: 25,
   Content: 26,
+  /** Rules of a run of SARIF, what says which they are, and what they quote. */
+  Rules: 27,
+  Name: 28,
+  Description: 29,
+  Prose: 30,
 } as const;
 export type Key = (typeof Key)[keyof typeof Key];
 
@@ -95,4 +100,11 @@ export const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
   ['created_by', Key.Command],
   ['encryptionProviderConfigFile', Key.KeyFile],
   ['content', Key.Content],
+  // SARIF of Trivy.
+  ['rules', Key.Rules],
+  ['name', Key.Name],
+  ['fullDescription', Key.Description],
+  ['help', Key.Description],
+  ['text', Key.Prose],
+  ['markdown', Key.Prose],
 ]);

@@ -7,7 +7,7 @@ import { Key, KEYS } from './keys.js';
 import { Places } from './places.js';
 import { unquoted, type Quoted } from './quoted.js';
 import { Rules, Wanted } from './rules.js';
-import { findKind, kindOf, Suspicion } from './suspicion.js';
+import { findKind, findMatch, kindOf, Suspicion } from './suspicion.js';
 
 /**
  * What stands instead of a value: of a text between its quotes, of anything else as a value of its own. Neither has a character that would be escaped, so both may
@@ -62,11 +62,11 @@ class SecretScan extends JsonScanner {
   private valueAt = 0;
   private wanted: number = Wanted.Nothing;
   private isText = false;
-  /** A text that may be JSON by its first byte, or says `kind: Secret` somewhere. */
+  /** A text that may be JSON by its first byte, or says `kind: Secret` or the like somewhere. */
   private mayQuote = false;
 
-  /** Where `kind` is said in this window, from `kindsAt` on; the last is the next. */
-  private kinds: number[] = [];
+  /** Where `kind` or a match is said in this window; the last is the next. */
+  private said: number[] = [];
 
   constructor() {
     super(JSON_READING);
@@ -76,10 +76,10 @@ class SecretScan extends JsonScanner {
     this.window = bytes;
     this.windowAt = base;
     this.seenTo = base + bytes.length;
-    this.findKinds();
+    this.findSaid();
     const done = super.push(bytes, base, last);
     // What is left lies in the string that goes on, or comes again.
-    if (this.isText && this.kinds.some((at) => at >= this.valueAt)) this.mayQuote = true;
+    if (this.isText && this.said.some((at) => at >= this.valueAt)) this.mayQuote = true;
     const behind = Buffer.concat([this.before, bytes.subarray(Math.max(0, done - REMEMBERED), done)]);
     this.before = behind.subarray(-REMEMBERED);
     return done;
@@ -121,26 +121,28 @@ class SecretScan extends JsonScanner {
       else this.rules.scalar(start, end, Instead.Value);
     }
     if (isText && end - start >= MIN_QUOTED) {
-      if (this.mayQuote || this.saysKind(start, end)) this.quoted.push({ start: start + 1, end: end - 1 });
+      if (this.mayQuote || this.saysAny(start, end)) this.quoted.push({ start: start + 1, end: end - 1 });
     }
     this.isText = false;
   }
 
-  private findKinds(): void {
+  private findSaid(): void {
     const { window, windowAt, before } = this;
-    this.kinds = [];
+    this.said = [];
     const seam = Buffer.concat([before, window.subarray(0, REMEMBERED)]);
-    for (let at = findKind(seam, 0); at !== -1 && at < before.length; at = findKind(seam, at + 1)) {
-      this.kinds.push(windowAt - before.length + at);
+    for (const find of [findKind, findMatch]) {
+      for (let at = find(seam, 0); at !== -1 && at < before.length; at = find(seam, at + 1)) {
+        this.said.push(windowAt - before.length + at);
+      }
+      for (let at = find(window, 0); at !== -1; at = find(window, at + 1)) this.said.push(windowAt + at);
     }
-    for (let at = findKind(window, 0); at !== -1; at = findKind(window, at + 1)) this.kinds.push(windowAt + at);
-    this.kinds.reverse();
+    this.said.sort((a, b) => b - a);
   }
 
-  private saysKind(start: number, end: number): boolean {
-    const { kinds } = this;
-    while (kinds.length > 0 && (kinds.at(-1) ?? 0) < start) kinds.pop();
-    return (kinds.at(-1) ?? Infinity) < end;
+  private saysAny(start: number, end: number): boolean {
+    const { said } = this;
+    while (said.length > 0 && (said.at(-1) ?? 0) < start) said.pop();
+    return (said.at(-1) ?? Infinity) < end;
   }
 
   /** An empty text, null, or what was dropped before. */
@@ -247,12 +249,18 @@ function isSuspect(text: Buffer): boolean {
   return suspicion.isSuspect();
 }
 
-/** Whether a text that is no JSON by itself quotes something that holds secrets: YAML in a string, a line of a log with a body in it. */
+/** Whether a text that is no JSON by itself quotes something that holds secrets: YAML in a string, a line of a log with a body in it, what Trivy found. */
 function quotesSecret(text: string): boolean {
-  return (QUOTED_KIND.test(text) && QUOTED_VALUES.test(text)) || (QUOTED_PROVIDER.test(text) && QUOTED_KEY.test(text));
+  return (
+    (QUOTED_KIND.test(text) && QUOTED_VALUES.test(text)) ||
+    (QUOTED_PROVIDER.test(text) && QUOTED_KEY.test(text)) ||
+    QUOTED_FINDING.test(text)
+  );
 }
 
 const QUOTED_KIND = /\bkind[\\"']{0,8}\s{0,64}:\W{0,64}(?:Secret|ConfigMap)(?:List)?\b/;
 const QUOTED_VALUES = /(?<![A-Za-z0-9])(?:data|stringData|binaryData)[\\"']{0,8}\s{0,64}:/;
 const QUOTED_PROVIDER = /\b(?:aescbc|aesgcm|secretbox)[\\"']{0,8}\s{0,64}:/;
 const QUOTED_KEY = /\bsecret[\\"']{0,8}\s{0,64}:/;
+/** The message of a result in Trivy's SARIF. */
+const QUOTED_FINDING = /^Secret [^\n]*\nSeverity: [^\n]*\nMatch: /m;

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { isSuspect, kept, type Json } from '../../../test/support/redaction.js';
 import type { Dropped } from '../../evidence/redaction.js';
 import { ReportFault } from '../report.js';
@@ -141,6 +142,48 @@ describe('is what must not be kept dropped, and nothing else?', () => {
     expect(await keptJson(exposed(MARK))).toEqual({ value: exposed(GONE), dropped: { 'secret-finding': 1 } });
     // gitleaks
     expect((await keptJson([{ RuleID: 'x', Match: MARK, Secret: MARK }])).dropped).toEqual({ 'secret-finding': 2 });
+  });
+
+  it('and what Trivy quotes of it in SARIF, in the rule and in each result, and nothing else of that', async () => {
+    const sarif = (found: string, message: string) => ({
+      runs: [
+        {
+          tool: {
+            driver: {
+              name: 'Trivy',
+              rules: [
+                {
+                  id: 'CVE-2026-0001',
+                  name: 'OsPackageVulnerability',
+                  fullDescription: { text: 'A flaw.' },
+                  help: { text: 'Severity: HIGH\nPackage: x', markdown: '**x**' },
+                },
+                {
+                  id: 'aws-access-key-id',
+                  shortDescription: { text: 'AWS Access Key ID' },
+                  fullDescription: { text: found },
+                  help: { text: found, markdown: found },
+                  name: 'Secret',
+                },
+              ],
+            },
+          },
+          results: [
+            { ruleId: 'CVE-2026-0001', message: { text: 'Package: x\nSeverity: HIGH\nFixed Version: 1' } },
+            { ruleId: 'aws-access-key-id', message: { text: message } },
+          ],
+        },
+      ],
+    });
+    const message = `Artifact: app/.env\nType: \nSecret AWS Access Key ID\nSeverity: CRITICAL\nMatch: ${MARK}`;
+    const dropped = { 'secret-finding': 3, 'embedded-text': 1 };
+    expect(await keptJson(sarif(MARK, message))).toEqual({ value: sarif(GONE, GONE), dropped });
+    const log = (value: Json) => ({ log: JSON.stringify(value) });
+    expect(await keptJson(log(sarif(MARK, message)))).toEqual({ value: log(sarif(GONE, GONE)), dropped });
+    const yaml = await kept(stringify(sarif(MARK, message)));
+    expect(parse(yaml.text)).toEqual(sarif(GONE, GONE));
+    const harmless = { rules: [{ name: 'Secret', x: { text: 'kept' } }], message: { text: 'No\nMatch: x' } };
+    expect(await keptJson(harmless)).toEqual({ value: harmless, dropped: {} });
   });
 
   it('values of environments and headers, of workloads and of images, and not their names', async () => {

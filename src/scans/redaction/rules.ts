@@ -22,6 +22,9 @@ const Role = {
   History: 14,
   Layer: 15,
   KeyFile: 16,
+  SarifRules: 17,
+  SarifRule: 18,
+  Description: 19,
 } as const;
 type Role = (typeof Role)[keyof typeof Role];
 
@@ -41,6 +44,8 @@ const Is = {
   Finding: 512,
   /** An event of an audit log about something whose bodies hold secrets. */
   Audited: 1024,
+  /** A rule of SARIF by which Trivy found secrets: it quotes one of them. */
+  SecretRule: 2048,
 } as const;
 
 const KINDS: ReadonlyMap<string, number> = new Map([
@@ -130,6 +135,7 @@ export class Rules {
     const isTold =
       key === Key.Kind ||
       key === Key.MethodName ||
+      (role === Role.SarifRule && key === Key.Name) ||
       (role === Role.ObjectRef && (key === Key.Resource || key === Key.Subresource));
     return (isTold ? Wanted.Text : Wanted.Nothing) | (this.why === Why.None ? Wanted.Nothing : Wanted.End);
   }
@@ -142,6 +148,8 @@ export class Rules {
       this.mark(depth, Is.Kinded | ((text === null ? undefined : KINDS.get(text)) ?? 0));
     } else if (key === Key.MethodName) {
       if (text === null || AUDITED_METHODS.test(text)) this.mark(depth, Is.Audited);
+    } else if (key === Key.Name) {
+      if (text === 'Secret') this.mark(depth, Is.SecretRule);
     } else if (key === Key.Resource) {
       if (text === null || AUDITED_RESOURCES.has(text)) this.mark(depth - 1, Is.Audited);
     } else if (text === null || text === 'token') {
@@ -203,6 +211,10 @@ export class Rules {
       this.traits = KINDLESS;
       return key === Key.Copy ? Why.Value : Why.None;
     }
+    if (role === Role.Description) {
+      this.owner = depth - 1;
+      return key === Key.Prose ? Why.Matched : Why.None;
+    }
     if (key === Key.Values) return Why.Values;
     if (key === Key.Matched) return Why.Matched;
     if (key === Key.Body) return Why.Body;
@@ -227,6 +239,7 @@ export class Rules {
       if (around === Role.Findings) return Role.Finding;
       if (around === Role.Environment) return Role.Variable;
       if (around === Role.History) return Role.Layer;
+      if (around === Role.SarifRules) return Role.SarifRule;
       return around === Role.Keys ? Role.KeyEntry : Role.None;
     }
     const key = this.keys[depth];
@@ -236,12 +249,14 @@ export class Rules {
       if (key === Key.Annotations && around === Role.Metadata) return Role.Annotations;
       if (key === Key.Provider) return Role.Provider;
       if (key === Key.KeyFile) return Role.KeyFile;
+      if (key === Key.Description && around === Role.SarifRule) return Role.Description;
       return key === Key.ObjectRef ? Role.ObjectRef : Role.None;
     }
     if (key === Key.Items) return Role.Items;
     if (key === Key.Findings) return Role.Findings;
     if (key === Key.Environment) return Role.Environment;
     if (key === Key.History) return Role.History;
+    if (key === Key.Rules) return Role.SarifRules;
     return key === Key.Keys && around === Role.Provider ? Role.Keys : Role.None;
   }
 
@@ -284,7 +299,9 @@ export class Rules {
         if (this.has(depth, Is.Kinded) && !this.has(depth, Is.PlainList)) return null;
         return (traits & KINDLESS) !== 0 ? 'secret' : null;
       case Why.Matched:
-        return this.role[depth] === Role.Finding || this.has(depth, Is.Finding) ? 'secretFinding' : null;
+        return this.role[depth] === Role.Finding || this.has(depth, Is.Finding | Is.SecretRule)
+          ? 'secretFinding'
+          : null;
       case Why.Body:
         return this.has(depth, Is.Audited) ? 'auditBody' : null;
       case Why.EncryptionKey:

@@ -125,6 +125,7 @@ const SEARCHES: readonly ((bytes: Buffer) => boolean)[] = [
   // Findings of Trivy and of gitleaks.
   searchFor('Secrets', (bytes, _at, end) => endsText(bytes, end)),
   searchFor('RuleID', (bytes, _at, end) => endsText(bytes, end)),
+  (bytes) => findMatch(bytes, 0) !== -1,
   // Bodies in audit logs, of Kubernetes and of Google.
   searchFor(
     'Object',
@@ -167,6 +168,16 @@ const MAX_GAP = 64;
 export function findKind(bytes: Buffer, from: number): number {
   for (let at = bytes.indexOf(KIND, from); at !== -1; at = bytes.indexOf(KIND, at + 1)) {
     if (namesKind(bytes, at + KIND.length)) return at;
+  }
+  return -1;
+}
+
+const MATCH = Buffer.from('Match: ');
+
+/** Where, from an offset on, a line of a text within JSON begins as that does in which Trivy's SARIF quotes what it found; -1 if nowhere. */
+export function findMatch(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(MATCH, from); at !== -1; at = bytes.indexOf(MATCH, at + 1)) {
+    if (bytes[at - 1] === 0x6e && bytes[at - 2] === BACKSLASH) return at;
   }
   return -1;
 }
@@ -229,6 +240,8 @@ const OBJECTS =
 const WORDS = new RegExp(
   [
     String.raw`(?<![A-Za-z0-9])(?:data|stringData|binaryData|Secrets|RuleID|requestObject|responseObject|aescbc|aesgcm|secretbox|methodName|env|Env|httpHeaders|created_by|encryptionProviderConfigFile)["']?\s*:`,
+    // In Trivy's SARIF.
+    String.raw`(?:\\n|\n[ \t]*)Match: `,
     String.raw`\\x(?:3[0-9]|4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])`,
     String.raw`\\(?:u|U0000)00(?:3[0-9]|4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])`,
     String.raw`\\\r?\n`,

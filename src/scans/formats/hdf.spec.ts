@@ -119,6 +119,12 @@ describe('InSpec, HDF', () => {
     expect(one(['failed'], { impact }).results).toMatchObject([{ severity }]);
   });
 
+  it('does a control whose impact is not said, which may say that it does not apply, not pass?', () => {
+    expect(one(['passed'], { impact: undefined }).results).toMatchObject([
+      { status: 'warn', message: '1 passed; without an impact' },
+    ]);
+  });
+
   describe('profiles that lie over one another', () => {
     const base = (...controls: unknown[]) => profile('base', controls, { parent_profile: 'over' });
     const over = (...controls: unknown[]) => profile('over', controls);
@@ -173,6 +179,20 @@ describe('InSpec, HDF', () => {
         expect(found.results).toEqual([]);
         expect(found.rejects).toMatchObject([{ pointer: `/profiles/${profiles.length - 1}` }]);
       }
+    });
+
+    it('is a profile that another depends on, and that does not say so, rejected, unless it was run beside it?', () => {
+      const top = profile('over', [control('c', [], { impact: 0 })], { depends: [{ name: 'base' }] });
+      const lost = profile('base', [control('c', ['passed'])]);
+      expect(read(top, lost)).toMatchObject({
+        results: [{ source: 'hdf/over' }],
+        rejects: [{ pointer: '/profiles/1' }],
+      });
+      const twice = read(top, base(control('c', ['passed'])), lost);
+      expect(twice.results.map(({ source, status }) => [source, status])).toEqual([
+        ['hdf/over', 'skip'],
+        ['hdf/base', 'pass'],
+      ]);
     });
 
     it('do controls of the same id of two profiles that were both run stay apart?', () => {

@@ -59,7 +59,11 @@ export const hdf: Format = {
     const controls = controlsOf(draft, report, profiles, made);
     draft.observedAt = made.instant;
     for (const profile of profiles.withoutParent()) {
-      draft.reject(profile.pointer, 'is part of a profile that the report does not hold', null);
+      draft.reject(
+        profile.pointer,
+        'is part of a profile that the report does not hold, or does not say of which',
+        null,
+      );
     }
 
     const evaluated = new Evaluated();
@@ -131,12 +135,17 @@ interface Profile {
 class Profiles {
   private readonly all: Profile[] = [];
   private readonly byName = new Map<string, Profile[]>();
+  /** Names of profiles that others say they depend on. */
+  private readonly under = new Set<string>();
   /** Of profiles that lie under another, as far as they were asked for. */
   private readonly roots = new Map<Profile, Profile | null>();
 
   add(fields: Fields, pointer: string): Profile {
     const parent = has(fields, 'parent_profile') ? text(fields, 'parent_profile') : null;
     const profile = { name: text(fields, 'name'), parent, pointer };
+    for (const dependency of list(fields, 'depends')) {
+      if (isFields(dependency)) this.under.add(optionalText(dependency, 'name'));
+    }
     this.all.push(profile);
     this.byName.set(profile.name, [...(this.byName.get(profile.name) ?? []), profile]);
     return profile;
@@ -152,9 +161,15 @@ class Profiles {
       path.push(at);
       at = this.over(at.parent);
     }
-    const root = at === null ? null : (this.roots.get(at) ?? (at.parent === null ? at : null));
+    const root = at === null ? null : (this.roots.get(at) ?? (this.wasRun(at) ? at : null));
     for (const passed of path) this.roots.set(passed, root);
     return root;
+  }
+
+  /** What another depends on lies under it, and is a run of its own only beside that. */
+  private wasRun({ name, parent }: Profile): boolean {
+    if (parent !== null) return false;
+    return !this.under.has(name) || (this.byName.get(name) ?? []).some((other) => other.parent !== null);
   }
 
   /** The one profile of that name. */
@@ -253,7 +268,8 @@ function statusOf({ tests, impact, isWaived, isAttested, isWhole }: Merged): Che
   if (isAttested) return 'manual';
   if (passed + skipped === 0) return 'error';
   if (passed === 0) return 'skip';
-  return skipped === 0 && isWhole ? 'pass' : 'warn';
+  // By its impact a control says that it does not apply.
+  return skipped === 0 && isWhole && impact !== null ? 'pass' : 'warn';
 }
 
 /** As InSpec names them. */
@@ -273,5 +289,6 @@ function messageOf({ tests, impact, isWaived, isAttested, isWhole }: Merged): st
   if (isWaived) parts.push('waived beside the scanner');
   if (isAttested) parts.push('attested beside the scanner');
   if (!isWhole) parts.push('not listed by the outermost profile');
+  else if (impact === null) parts.push('without an impact');
   return parts.join('; ');
 }

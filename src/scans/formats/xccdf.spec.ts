@@ -76,6 +76,12 @@ describe('XCCDF', () => {
     ]);
   });
 
+  it('is one that is overridden in another namespace no pass either?', () => {
+    expect(read(rule('<result>pass</result><override xmlns="urn:other"/>')).results).toMatchObject([
+      { status: 'warn' },
+    ]);
+  });
+
   it('does the worst of several instances of a rule stand?', () => {
     const again = (result: string) => `<rule-result idref="r"><result>${result}</result></rule-result>`;
     const text = rule('<result>pass</result>').replace(

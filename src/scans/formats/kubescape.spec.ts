@@ -81,6 +81,15 @@ describe('Kubescape', () => {
     expect(report.coverage.every(({ extent }) => extent === 'partial')).toBe(true);
   });
 
+  it('is a control of version 3 without a status rejected, whatever its rules say?', () => {
+    const document = cluster();
+    delete document.results[0]!.controls[2]!.status;
+    const report = parse(document);
+    expect(report.results.map(({ check }) => check)).not.toContain('C-0057');
+    expect(report.rejects).toMatchObject([{ pointer: '/results/0/controls/2/status' }]);
+    expect(report.coverage).toMatchObject([{ extent: 'partial' }]);
+  });
+
   it('do manifests, proposed values and committers stay out?', () => {
     for (const document of [cluster(), files()]) {
       expect(JSON.stringify(parse(document))).not.toMatch(/not-to-be-kept|Not Kept|not\.kept/);

@@ -64,6 +64,7 @@ export const kubescape: Format = {
       if (isFields(control)) severities.set(id, severityOf(control));
     }
     const files = filesOf(report);
+    const saysStatus = /^v?([3-9]|\d{2,})\./.test(draft.toolVersion ?? '');
     /** Results per control that did not pass: to be compared with the summary's count. */
     const failed = new Map<string, number>();
 
@@ -72,6 +73,7 @@ export const kubescape: Format = {
       const { resource, namespace } = resourceOf(id, files);
       draft.rows(list(result, 'controls'), `${at}/controls`, scope, (control) => {
         const check = text(control, 'controlID');
+        if (saysStatus && !has(control, 'status')) throw new Unreadable('/status', 'must be an object');
         const status = statusOf(control);
         if (status === 'fail' || status === 'warn') failed.set(check, (failed.get(check) ?? 0) + 1);
         draft.add({
@@ -199,7 +201,7 @@ function withoutUser(id: string): string {
   );
 }
 
-/** The worst of what the control says (version 3) and its rules say; version 2 says it by rules only. */
+/** The worst of what the control says (version 3, which always says it) and its rules say; version 2 says it by rules only. */
 function statusOf(control: Fields): CheckStatus {
   const said: CheckStatus[] = [];
   if (has(control, 'status')) said.push(oneStatus(fieldsIn(control, 'status'), '/status'));

@@ -86,6 +86,7 @@ describe('CycloneDX', () => {
     expect(extent({})).toEqual(['complete']);
     expect(extent({ compositions: [{ aggregate: 'complete' }] })).toEqual(['complete']);
     expect(extent({ compositions: [{ aggregate: 'complete' }, { aggregate: 'unknown' }] })).toEqual(['partial']);
+    expect(extent({ compositions: ['complete'] })).toEqual(['partial']);
     expect(extent({ components: [{ name: 'a' }, { version: '1' }] })).toEqual(['partial']);
     expect(extent({ components: [{ name: 'a', components: {} }] })).toEqual(['partial']);
     expect(parse(fixture('cyclonedx/kbom.json')).coverage).toMatchObject([{ extent: 'partial' }]);

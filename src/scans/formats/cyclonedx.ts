@@ -158,7 +158,7 @@ function sha256Of(component: Fields): string[] {
 const MAX_DIGESTS = 10;
 
 function isIncomplete(composition: unknown): boolean {
-  return isFields(composition) && field(composition, 'aggregate') !== 'complete';
+  return !isFields(composition) || field(composition, 'aggregate') !== 'complete';
 }
 
 /** The components of a document, and what vulnerabilities call them. */

@@ -141,12 +141,16 @@ describe('OSCAL assessment results', () => {
     });
 
     it('are they nodes of a declared cluster, and no evidence of the cluster itself?', () => {
-      const covered = (items: unknown[], subjects: Fields[] | undefined) =>
-        read((result) => {
+      const covered = (items: unknown[], subjects: Fields[] | undefined) => {
+        const { coverage, results } = read((result) => {
           result['local-definitions'] = { 'inventory-items': items };
           const [first] = result.observations;
           result.observations = [{ ...first, subjects }];
-        }).coverage.map(({ target, extent }) => [`${target.kind}/${target.name}`, extent]);
+        });
+        const isWhole = coverage.every(({ extent }) => extent === 'complete');
+        expect(new Set(results.map(({ status }) => status))).toEqual(new Set([isWhole ? 'pass' : 'manual']));
+        return coverage.map(({ target, extent }) => [`${target.kind}/${target.name}`, extent]);
+      };
       const items = [machine('a', 'worker-1'), machine('b', 'worker-2')];
       const [a, b, c] = ['a', 'b', 'c'].map((uuid) => ({ 'subject-uuid': uuid, type: 'inventory-item' }));
       const component = { 'subject-uuid': 'k', type: 'component' };

@@ -146,9 +146,10 @@ function readObservations(context: Context, result: Fields, pointer: string, mad
         check,
         namespace: null,
         title: check,
-        status,
+        // Of the cluster it is no pass.
+        status: status === 'pass' && !isWhole ? 'manual' : status,
         severity: severityOf(propertyOf(observation, 'severity', 'scc_check_severity')),
-        message: '',
+        message: isWhole ? '' : 'seen on a machine that the report does not name',
       });
       evaluated.add({ target: place.target, source }, isWhole ? extent : 'partial', check);
     }

@@ -46,24 +46,30 @@ const SYSTEM = /^cpe:(?:\/|2\.3:)o:[^:]*:([^:]+)/i;
 
 /**
  * Refuses for a cluster what was found on a machine: a test result names the platforms that its benchmark applied to. Of what was found on one machine the others are
- * not known. ComplianceAsCode calls clusters operating systems too, and their machines after them: `openshift_container_platform_node`.
+ * not known. ComplianceAsCode calls clusters operating systems too, and their machines after them: `openshift_container_platform_node`. What was read below the root of
+ * a machine is of that, too.
  */
 function assertNoMachine(result: XmlElement): void {
   const systems = result.all('platform').map((platform) => SYSTEM.exec(platform.attribute('idref'))?.[1] ?? '');
-  if (!systems.some((system) => system !== '' && (!/openshift|kubernetes/i.test(system) || /_node$/i.test(system))))
-    return;
+  const isOfSystem = systems.some(
+    (system) => system !== '' && (!/openshift|kubernetes/i.test(system) || /_node$/i.test(system)),
+  );
+  if (!isOfSystem && !isOfRoot(result)) return;
   throw new ReportFault('target-mismatch', 'The result is of a machine and not of a cluster: pass targets=node/NAME.');
 }
 
 /** Names of a machine in the result. A tool in a container that scans the machine around it may take its own name for the machine's: such say nothing. */
 function ownNames(result: XmlElement): string[] {
-  const facts = result.child('target-facts')?.all('fact') ?? [];
-  if (facts.some(({ text }) => text.startsWith('chroot://'))) return [];
-  const named = facts.filter((fact) => /:(host_name|fqdn)$/.test(fact.attribute('name')));
+  if (isOfRoot(result)) return [];
+  const named = factsOf(result).filter((fact) => /:(host_name|fqdn)$/.test(fact.attribute('name')));
   return [...result.all('target'), ...result.all('target-address'), ...named]
     .map(({ text }) => nameIn(text))
     .filter(Boolean);
 }
+
+const factsOf = (result: XmlElement): XmlElement[] => result.child('target-facts')?.all('fact') ?? [];
+
+const isOfRoot = (result: XmlElement): boolean => factsOf(result).some(({ text }) => text.startsWith('chroot://'));
 
 /** "" of what names no machine: nothing, this one, or a place in a file system or store of images. */
 export function nameIn(text: string): string {

@@ -202,6 +202,12 @@ describe('XCCDF', () => {
       expect(faultOf(Buffer.from(JSON.stringify(map)))).toBe(fault);
     });
 
+    it('is what a container found in the machine around it not of the cluster, though nothing else says so?', () => {
+      expect(faultOf(Buffer.from(named('scan-pod-x7', chroot)), declared('cluster/cluster'))).toBe('target-mismatch');
+      const unannotated = textOf(OF_NODE).replace('openscap-scan-result/node', 'other');
+      expect(faultOf(Buffer.from(unannotated))).toBe('target-mismatch');
+    });
+
     it('is the name of a container that scans the machine around it no contradiction?', () => {
       expect(faultOf(Buffer.from(named('scan-pod-x7', chroot)), declared('node/worker-1'))).toBe('');
     });

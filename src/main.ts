@@ -102,7 +102,7 @@ async function listen(app: NestExpressApplication, { host, port }: Config): Prom
   }
 }
 
-/** One orderly end, whatever asks for it: no new requests, those under way finish, then the queue, the database and what was brought along. */
+/** One orderly end, whatever asks for it: the jobs under way finish, then no new requests are taken and those under way finish, then the database and what was brought along. */
 function stopper(app: NestExpressApplication, logger: Logger, after: () => Promise<void>): (code: number) => void {
   let stopping = false;
   const stop = (code: number): void => {

@@ -94,4 +94,9 @@ describe('Kubernetes encryption configuration', () => {
     expect(faultOf(bytesOf(other))).toBe('unknown-format');
     expect(parsed([one, other]).rejects).toMatchObject([{ pointer: '/1/kind' }]);
   });
+
+  it('is whoever declares its cluster by a name told how to declare it?', () => {
+    const read = () => parsed(configuration(entry(['secrets'], KMS_V2)), 'cluster/emr-production');
+    expect(read).toThrow(/names no cluster.* declared as cluster\/cluster/);
+  });
 });

@@ -58,7 +58,12 @@ export function clusterScope(declared: Declared, format: string, clusterName: st
 /** The cluster is declared as `cluster` or by the name that the report itself gives. */
 export function assertCluster(target: Target, clusterName: string | null): void {
   if (target.name !== CLUSTER.name && target.name !== clusterName) {
-    throw new ReportFault('target-mismatch', 'The declared cluster is not the one that the report names.');
+    throw new ReportFault(
+      'target-mismatch',
+      clusterName === null
+        ? `The report names no cluster, so its cluster is declared as ${CLUSTER.kind}/${CLUSTER.name}.`
+        : 'The declared cluster is not the one that the report names.',
+    );
   }
 }
 

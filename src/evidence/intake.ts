@@ -134,7 +134,7 @@ export async function takeIn(
       const plaintext = content === null ? opened(custody, incoming) : [content];
       const clean = await keepRedacted(custody, plaintext, redaction);
       held.release();
-      await discardOr(incoming, custody.driver, clean);
+      await discardOrUndo(incoming, custody.driver, clean);
       return { ...clean, redacted: { sha256, size, dropped: redaction.dropped } };
     } finally {
       await incoming.discard();
@@ -175,7 +175,7 @@ async function keepRedacted(
 }
 
 /** What may not be kept goes before what was made of it counts as kept. */
-async function discardOr(incoming: IncomingObject, driver: EvidenceDriver, clean: Omit<TakenIn, 'redacted'>) {
+async function discardOrUndo(incoming: IncomingObject, driver: EvidenceDriver, clean: Omit<TakenIn, 'redacted'>) {
   try {
     await incoming.discard();
   } catch (error) {

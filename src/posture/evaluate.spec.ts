@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parsed } from '../../test/fixtures/reports/load.js';
 import { currentCatalog } from '../catalog/load.js';
 import type { TypeDefinition } from '../catalog/record-type.js';
 import { asksOf } from './asks.js';
@@ -12,7 +11,6 @@ import { Posture } from './posture.schema.js';
 import type { Status } from './status.js';
 
 const DAY = 24 * 60 * 60 * 1000;
-const RBAC = 'rbac.authorization.k8s.io';
 const catalog = currentCatalog();
 const AS_OF = new Date('2026-11-23T09:00:00Z');
 const ago = (days: number) => new Date(AS_OF.getTime() - days * DAY);
@@ -213,53 +211,6 @@ describe('what must a tool that lists passes have said?', () => {
     expect(statusOf(evaluate(evidence, AS_OF, { [practice]: 3 }), practice)).toBe('stale');
     const judged = evaluate(evidence, AS_OF, { [practice]: 3 }).practices.find((one) => one.id === practice)!;
     expect(judged.freshness).toEqual({ maxAgeDays: 3, basis: 'practice', from: 'override' });
-  });
-});
-
-describe('what does a file say that an API server is started with?', () => {
-  const posted = (document: object) => {
-    const { results, coverage } = parsed(document, 'cluster/cluster');
-    return evaluate({
-      checks: results.map(({ source, check, status }) => result(source, check, status)),
-      coverage: coverage.map(({ source }) => scan(source)),
-    });
-  };
-  const statuses = (evaluation: SystemEvaluation, ...practices: string[]) =>
-    practices.map((practice) => statusOf(evaluation, practice));
-  const encrypted = (...providers: object[]) =>
-    statuses(
-      posted({
-        apiVersion: 'apiserver.config.k8s.io/v1',
-        kind: 'EncryptionConfiguration',
-        resources: [{ resources: ['secrets'], providers }],
-      }),
-      'secrets-encryption-at-rest',
-      'kms-provider-external-keys',
-    );
-  const audited = (...rules: object[]) =>
-    statuses(
-      posted({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules }),
-      'audit-policy-coverage',
-      'access-denial-escalation-logging',
-    );
-
-  it('that Secrets are stored as they are contradicts, and that they are encrypted supports and never proves', () => {
-    const kms = (apiVersion: string) => ({ kms: { apiVersion, name: 'vault', endpoint: 'unix:///kms.sock' } });
-    expect(encrypted({ identity: {} }, kms('v2'))).toEqual(['failing', 'failing']);
-    expect(encrypted(kms('v2'), { identity: {} })).toEqual(['partial', 'partial']);
-    expect(encrypted(kms('v1'))).toEqual(['partial', 'failing']);
-    expect(encrypted({ aesgcm: { keys: [{ name: 'a' }] } })).toEqual(['partial', 'failing']);
-  });
-
-  it('what a policy logs supports, what it leaves out contradicts, and what it leaves open does neither', () => {
-    const rbac = { level: 'Request', verbs: ['create', 'update', 'patch', 'delete'], resources: [{ group: RBAC }] };
-    expect(audited(rbac, { level: 'Metadata' })).toEqual(['partial', 'partial']);
-    expect(audited({ level: 'Metadata' })).toEqual(['failing', 'failing']);
-    expect(audited({ level: 'None', users: ['system:admin'] }, rbac, { level: 'Metadata' })).toEqual([
-      'partial',
-      'partial',
-    ]);
-    expect(audited({ level: 'None' })).toEqual(['failing', 'failing']);
   });
 });
 

@@ -296,3 +296,48 @@ describe('do reports of policies count by the name of who wrote them?', () => {
     expect(countsOf(evaluation).practices.failing).toBe(0);
   });
 });
+
+describe('what does a file say that an API server is started with?', () => {
+  const posted = (document: object) => after([document, CLUSTER]);
+  const statuses = (evaluation: SystemEvaluation, ...practices: string[]) =>
+    practices.map((practice) => statusOf(evaluation, practice));
+  const encrypted = (...providers: object[]) =>
+    statuses(
+      posted({
+        apiVersion: 'apiserver.config.k8s.io/v1',
+        kind: 'EncryptionConfiguration',
+        resources: [{ resources: ['secrets'], providers }],
+      }),
+      'secrets-encryption-at-rest',
+      'kms-provider-external-keys',
+    );
+  const audited = (...rules: object[]) =>
+    statuses(
+      posted({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules }),
+      'audit-policy-coverage',
+      'access-denial-escalation-logging',
+    );
+
+  it('that Secrets are stored as they are contradicts, and that they are encrypted supports and never proves', () => {
+    const kms = (apiVersion: string) => ({ kms: { apiVersion, name: 'vault', endpoint: 'unix:///kms.sock' } });
+    expect(encrypted({ identity: {} }, kms('v2'))).toEqual(['failing', 'failing']);
+    expect(encrypted(kms('v2'), { identity: {} })).toEqual(['partial', 'partial']);
+    expect(encrypted(kms('v1'))).toEqual(['partial', 'failing']);
+    expect(encrypted({ aesgcm: { keys: [{ name: 'a' }] } })).toEqual(['partial', 'failing']);
+  });
+
+  it('what a policy logs supports, what it leaves out contradicts, and what it leaves open does neither', () => {
+    const rbac = {
+      level: 'Request',
+      verbs: ['create', 'update', 'patch', 'delete'],
+      resources: [{ group: 'rbac.authorization.k8s.io' }],
+    };
+    expect(audited(rbac, { level: 'Metadata' })).toEqual(['partial', 'partial']);
+    expect(audited({ level: 'Metadata' })).toEqual(['failing', 'failing']);
+    expect(audited({ level: 'None', users: ['system:admin'] }, rbac, { level: 'Metadata' })).toEqual([
+      'partial',
+      'partial',
+    ]);
+    expect(audited({ level: 'None' })).toEqual(['failing', 'failing']);
+  });
+});

@@ -13,7 +13,7 @@ import type { ContentHeaders, ContentLimits } from '../kernel/http/content.js';
 import type { Instant } from '../kernel/http/instant.js';
 import type { Principal } from '../kernel/principal.js';
 import { Queue } from '../kernel/queue.js';
-import { Turns } from '../kernel/slots.js';
+import { SlotsByKey, Turns } from '../kernel/slots.js';
 import { SystemService } from '../organizations/system.service.js';
 import { judgeSignature, type AgentSignature } from './agent-signature.js';
 import { begunScan } from './begun-scan.js';
@@ -42,6 +42,12 @@ export const REPORT_LIMITS = Symbol('bounds on a posted report');
 /** Posts at once that are being written or wait to be. */
 const MAX_WRITING = 256;
 
+/**
+ * Reports of one principal that are received at once, and that wait with nothing read of them. One that comes slowly holds its buffers for as long as it likes, and by zstd a window of up to
+ * 8 MiB: whoever begins many keeps himself waiting, and nobody else.
+ */
+export const UPLOADS = { atOnce: 64, waiting: 64 } as const;
+
 export interface PostedReport {
   systemId: string;
   content: Readable;
@@ -68,6 +74,7 @@ export class ScansService {
    * an agent posts again while the first is still being merged is of that kind.
    */
   private readonly sameBytes = new Turns(MAX_WRITING, MAX_WRITING);
+  private readonly uploads = new SlotsByKey(UPLOADS.atOnce, UPLOADS.waiting);
 
   constructor(
     private readonly database: Database,
@@ -100,10 +107,13 @@ export class ScansService {
     }
     const ask = this.snapshots.asking(principal, posted.systemId, posted.declared);
     const early = posted.wait && isLarge(posted) ? new EarlyReading(this.readings, ask) : null;
-    const received = await this.receive(principal, posted, early).catch((error: unknown) => {
-      early?.close();
-      throw error;
-    });
+    const uploader = `${principal.organizationId ?? ''}/${principal.id}`;
+    const received = await this.uploads
+      .run(uploader, () => this.receive(principal, posted, early))
+      .catch((error: unknown) => {
+        early?.close();
+        throw error;
+      });
     // Not before: whoever sends slowly waits for himself.
     return this.foreground.run(() => this.settle(principal, posted, ask, received, early));
   }

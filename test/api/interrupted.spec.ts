@@ -8,6 +8,7 @@ import { EVIDENCE_DRIVER } from '../../src/evidence/evidence.service.js';
 import { NoticesWorker } from '../../src/notices/notices.worker.js';
 import { MergeStore } from '../../src/results/merge.store.js';
 import { ReevaluationWorker } from '../../src/scans/reevaluation.worker.js';
+import { UPLOADS } from '../../src/scans/scans.service.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
 import { beginUpload } from '../support/upload.js';
 import { policyReport, send, type Answer, type Finding } from './reports.js';
@@ -46,7 +47,8 @@ afterEach(async () => {
   expect(world.logs.slice(said).filter((line) => /"msg":"(request failed|job failed)"/.test(line))).toEqual([]);
 });
 
-const scansOf = () => `${systemPath}/scans?observedAt=2026-01-01T00:00:00Z`;
+const AT = 'observedAt=2026-01-01T00:00:00Z';
+const scansOf = () => `${systemPath}/scans?${AT}`;
 const findings = (count: number): Finding[] =>
   Array.from({ length: count }, (_, row) => ({ check: `check-${row}`, result: 'fail' }));
 /** No two are the same bytes. */
@@ -177,6 +179,30 @@ describe('does somebody who waits or goes away hold what others need?', () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  it('whoever sends more at once than are received keeps the rest of his own waiting unread, is told to come back with those beyond, and nobody else notices', async () => {
+    const report = Buffer.from(newReport(50));
+    const slow = await Promise.all(Array.from({ length: UPLOADS.atOnce }, () => begin(report, report.length - 1)));
+    await untilIntakes(UPLOADS.atOnce);
+    const more = Array.from({ length: UPLOADS.waiting + 1 }, () => post(newReport(3)));
+    const first = await Promise.race(more);
+    expect([first.status, first.body.type]).toEqual([429, expect.stringMatching(/too-many-requests$/)]);
+    expect(first.headers['retry-after']).toBe('5');
+
+    const answered = Promise.race(
+      more.map(async (one) => ((await one) === first ? new Promise(() => undefined) : one)),
+    );
+    const other = await send<Body>(world.url, clinic.agent, 'POST', `${clinic.systemPath}/scans?${AT}`, {
+      body: newReport(3),
+    });
+    expect(other.status).toBe(201);
+    expect(await Promise.race([answered, intakes()])).toHaveLength(UPLOADS.atOnce);
+
+    for (const socket of slow) socket.destroy();
+    const statuses = (await Promise.all(more)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 201)).toHaveLength(UPLOADS.waiting);
+    await untilIntakes(0);
+  });
+
   it('senders of large reports that go away while these are copied give their parser back', async () => {
     // Looked at, and not replaced: Postgres copies too fast to be met while it does.
     const staging = vi.spyOn(MergeStore.prototype, 'stage');
@@ -221,11 +247,7 @@ describe('does somebody who waits or goes away hold what others need?', () => {
     await holdingMerges(async () => {
       for (let report = 0; report < 4; report++) await post(newReport(3), { Prefer: 'respond-async' });
       await untilBusy(WAITING_TO_MERGE);
-      const { body: queued } = await post(
-        newReport(3),
-        { Prefer: 'respond-async' },
-        `${other}?observedAt=2026-01-01T00:00:00Z`,
-      );
+      const { body: queued } = await post(newReport(3), { Prefer: 'respond-async' }, `${other}?${AT}`);
       await vi.waitFor(
         async () => expect((await officer.get(`${other}/${queued.id}`)).body).toMatchObject({ status: 'stored' }),
         { timeout: 10_000, interval: 50 },

@@ -75,6 +75,18 @@ describe('work that nobody waits for', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('does it rest no more once the server ends?', async () => {
+    await took(100);
+    const other = waitedFor();
+    const resting = foreground.giveWay(() => Promise.resolve('done'));
+    foreground.onModuleDestroy();
+    expect(await resting).toBe('done');
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await rested()).toBe(0);
+    other.end();
+    await other.running;
+  });
+
   it('is how long it took known of what failed too?', async () => {
     const failing = foreground.giveWay(
       () => new Promise((_, reject) => setTimeout(() => reject(new Error('broke')), 200)),

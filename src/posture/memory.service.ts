@@ -104,7 +104,7 @@ export class PostureMemory {
     const faults: unknown[] = [];
     const began = performance.now();
     for (const [done, id] of forgotten.entries()) {
-      if (done > 0 && performance.now() - began > TURN) {
+      if (done > 0 && performance.now() - began >= TURN) {
         await this.askFor(principal, systemId);
         break;
       }

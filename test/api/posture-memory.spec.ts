@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { API_AUDIENCE } from '../../src/development/provider.js';
 import { Database } from '../../src/kernel/db/database.js';
 import { servicePrincipal } from '../../src/kernel/principal.js';
@@ -17,6 +17,7 @@ import { trivy } from './reports.js';
 const DAY = 86_400_000;
 const HOUR = DAY / 24;
 const MINUTE = 60_000;
+const WAIT = { timeout: 20_000, interval: 20 };
 
 let world: World;
 let database: Database;
@@ -365,6 +366,43 @@ describe('is what is remembered what is evaluated?', () => {
         }
       }
     }
+  });
+});
+
+describe('is what is remembered brought to what is known', () => {
+  it.each([
+    ['all of it, while a job has time', 9_999, 2, 0],
+    ['as far as a job has time, and the rest behind the jobs of others', 10_000, 1, 1],
+  ])('of many systems, %s?', async (_how, milliseconds, remembered, asked) => {
+    const life = await Life.begin();
+    await life.remember();
+    const admin = new pg.Client({ connectionString: world.database.urls.admin });
+    await admin.connect();
+    try {
+      await vi.waitFor(async () => {
+        const jobs = await admin.query(`select from queue.job where name = 'posture' and state < 'completed'`);
+        expect(jobs.rowCount).toBe(0);
+      }, WAIT);
+      await admin.query('delete from posture_timeline where organization_id = $1', [life.clinic.organizationId]);
+    } finally {
+      await admin.end();
+    }
+    // Each system takes so long.
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const replace = timelines.replace.bind(timelines);
+    const replacing = vi.spyOn(timelines, 'replace').mockImplementation(async (...row) => {
+      now += milliseconds;
+      return replace(...row);
+    });
+    const asking = vi.spyOn(memory, 'askFor').mockResolvedValue();
+    try {
+      await memory.refresh(life.principal, null);
+      expect(asking).toHaveBeenCalledTimes(asked);
+    } finally {
+      for (const spy of [asking, replacing, clock]) spy.mockRestore();
+    }
+    expect((await life.recalled(new Date(life.now))).states.size).toBe(remembered);
   });
 });
 

@@ -16,6 +16,8 @@ let server: RunningServer;
 let admin: pg.Client;
 let clinic: Clinic;
 let officer: Caller;
+/** A system that nothing of is judged anew. */
+let otherPath: string;
 beforeAll(async () => {
   ground = await prepareGround();
   admin = new pg.Client({ connectionString: ground.database.urls.admin });
@@ -28,11 +30,14 @@ beforeAll(async () => {
     .put(`${clinic.path}/checks/${encodeURIComponent(ownCheck.id)}`, { definition: ownCheck })
     .set('If-None-Match', '*')
     .expect(200);
-  await clinic.agent
-    .post(`${clinic.systemPath}/scans`)
-    .set('Content-Type', 'application/x-ndjson')
-    .send(fixture('cluster-snapshot/clinic.ndjson').toString('utf8'))
-    .expect(201);
+  otherPath = (await clinic.system()).path;
+  for (const path of [clinic.systemPath, otherPath]) {
+    await officer
+      .post(`${path}/scans`)
+      .set('Content-Type', 'application/x-ndjson')
+      .send(fixture('cluster-snapshot/clinic.ndjson').toString('utf8'))
+      .expect(201);
+  }
 }, 60_000);
 afterAll(async () => {
   await admin.end();
@@ -40,66 +45,97 @@ afterAll(async () => {
 });
 
 /** What a server that has just begun sees, through a caller of its own. */
-const scansOf = async (running: RunningServer): Promise<ScanSeen[]> => {
+const scansOf = async (running: RunningServer, path = clinic.systemPath): Promise<ScanSeen[]> => {
   const caller = await ground.worldOf(running).as('dev-compliance-officer');
-  const { body } = await caller.get(`${clinic.systemPath}/scans?format=cluster-snapshot`).expect(200);
+  const { body } = await caller.get(`${path}/scans?format=cluster-snapshot`).expect(200);
   return (body.items as ScanSeen[]).sort((a, b) => (a.id < b.id ? -1 : 1));
 };
+const WAIT = { timeout: 40_000, interval: 300 };
 const untilThereAre = (running: RunningServer, count: number): Promise<ScanSeen[]> =>
-  vi.waitFor(
-    async () => {
-      const found = await scansOf(running);
-      expect(found).toHaveLength(count);
-      return found;
-    },
-    { timeout: 40_000, interval: 300 },
-  );
+  vi.waitFor(async () => {
+    const found = await scansOf(running);
+    expect(found).toHaveLength(count);
+    return found;
+  }, WAIT);
+/** Whatever servers have been asked for has been done. */
+const untilNothingIsAsked = () =>
+  vi.waitFor(async () => {
+    const { rows } = await admin.query(`select from queue.job where name = 'reevaluation' and state < 'completed'`);
+    expect(rows).toEqual([]);
+  }, WAIT);
 
-/** As if another version of the program had judged it. */
-const judgedByAnother = () => admin.query(`update snapshot set rules = '\\x00', program = '\\x00'`);
+/** As if another version of the program had judged what the system's last snapshot has. */
+const judgedByAnother = () =>
+  admin.query(`update snapshot set rules = '\\x00', program = '\\x00' where system_id = $1`, [clinic.systemId]);
 
 it('is a snapshot that another version has judged judged anew after an upgrade, once, by however many servers', async () => {
   await judgedByAnother();
   await server.kill('SIGTERM');
-  const [one, other] = await Promise.all([ground.serve(), ground.serve()]);
+  const [one, two] = await Promise.all([ground.serve(), ground.serve()]);
   const [posted, anew] = await untilThereAre(one, 2);
   expect(anew?.cause).toMatchObject({ kind: 'rules', replaces: posted?.id });
-  // Whatever the other has been asked for has been done by then.
-  await vi.waitFor(
-    async () => {
-      const { rows } = await admin.query(`select from queue.job where name = 'reevaluation' and state < 'completed'`);
-      expect(rows).toEqual([]);
-    },
-    { timeout: 40_000, interval: 300 },
-  );
-  expect(await scansOf(other)).toHaveLength(2);
-  await other.kill('SIGTERM');
+  await untilNothingIsAsked();
+  expect(await scansOf(two)).toHaveLength(2);
+  await two.kill('SIGTERM');
   server = one;
 }, 120_000);
 
-it('does one that is killed while it judges leave nothing by halves, and its job to the next?', async () => {
-  for (let round = 0; round < 3; round++) {
+it('does a start judge anew what another version has judged, and nothing else?', async () => {
+  const before = await scansOf(server);
+  const other = await scansOf(server, otherPath);
+  expect(other).toHaveLength(1);
+  await judgedByAnother();
+  await server.kill('SIGTERM');
+  server = await ground.serve();
+  await untilThereAre(server, before.length + 1);
+  await untilNothingIsAsked();
+  expect(await scansOf(server, otherPath)).toEqual(other);
+}, 120_000);
+
+/** While the work goes on nothing of the system is merged, and so no job that judges it ends. */
+async function holdingMerges(work: () => Promise<void>): Promise<void> {
+  const name = `merge/${clinic.organizationId}/${clinic.systemId}`;
+  await admin.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
+  try {
+    await work();
+  } finally {
+    await admin.query('select pg_advisory_unlock_all()');
+  }
+}
+
+it.each([
+  ['is asked to judge', `queue.job where name = 'reevaluation' and created_on > $1`],
+  ['judges', `queue.job where name = 'reevaluation' and created_on > $1 and state = 'active'`],
+  [
+    'writes what it has judged',
+    `pg_stat_activity where datname = current_database() and wait_event = 'advisory' and query_start > $1`,
+  ],
+])(
+  'does one that is killed while it %s leave nothing by halves, and its job to the next?',
+  async (_when, moment) => {
     const before = await scansOf(server);
-    await judgedByAnother();
     await server.kill('SIGTERM');
-    const killed = await ground.serve();
-    // Somewhere between the job's begin and its end.
-    await new Promise((resolve) => setTimeout(resolve, 350 * (round + 1)));
-    await killed.kill('SIGKILL');
+    await judgedByAnother();
+    await holdingMerges(async () => {
+      const { rows: clock } = await admin.query<{ now: string }>('select clock_timestamp()::text as now');
+      const killed = await ground.serve();
+      await vi.waitFor(
+        async () => {
+          const met = await admin.query(`select from ${moment} limit 1`, [clock[0]?.now]);
+          expect(met.rowCount).toBe(1);
+        },
+        { timeout: 40_000, interval: 2 },
+      );
+      await killed.kill('SIGKILL');
+    });
     server = await ground.serve();
     const after = await untilThereAre(server, before.length + 1);
     expect(after.at(-1)?.cause).toMatchObject({ replaces: before.at(-1)?.id });
     const { rows } = await admin.query<{ scan: string; halves: string }>(
-      `select (select scan_id from snapshot) as scan, (select count(*) from scan where status = 'queued') as halves`,
+      `select (select scan_id from snapshot where system_id = $1) as scan, (select count(*) from scan where status = 'queued') as halves`,
+      [clinic.systemId],
     );
     expect(rows).toEqual([{ scan: after.at(-1)?.id, halves: '0' }]);
-  }
-}, 180_000);
-
-it('does a start that finds nothing judged otherwise judge nothing?', async () => {
-  const before = await scansOf(server);
-  await server.kill('SIGTERM');
-  server = await ground.serve();
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  expect(await scansOf(server)).toEqual(before);
-}, 60_000);
+  },
+  120_000,
+);

@@ -242,6 +242,9 @@ function reportInterval(interval: Interval, base: Interval | null): void {
   });
 }
 
+/** When postures are asked for: as soon as the last post has its answer, and once what is remembered of them has caught up with it. */
+const ASKED_WHEN = ['at once', 'remembered'] as const;
+
 /** How long postures take while nothing is posted: of the latest simulated instant, and of any before it. */
 class Latencies {
   private base: Map<string, number> | null = null;
@@ -254,35 +257,48 @@ class Latencies {
   ) {}
 
   async report(name: string, now: number): Promise<void> {
-    const before = this.base;
     const medians = new Map<string, number>();
-    for (const of of ['system', 'organization'] as const) {
-      for (const when of ['now', 'past'] as const) {
-        const figure = `posture of ${of === 'system' ? 'a system' : 'the organisation'}, ${when}`;
-        const times: number[] = [];
-        for (let number = 0; number < ASKED[of]; number += 1) {
-          const path =
-            of === 'system'
-              ? (this.systems[this.draw() % this.systems.length]?.path ?? '')
-              : `/v1/organizations/${this.bench.organizationId}`;
-          const asOf = when === 'now' ? now : this.begin + ((now - this.begin) * (this.draw() % 1_000)) / 1_000;
-          times.push(await this.bench.ask(`${path}/posture?asOf=${new Date(asOf).toISOString()}`));
+    for (const when of ASKED_WHEN) {
+      if (when === 'remembered') {
+        const milliseconds = await this.bench.settled();
+        report({ bench: NAME, figure: `postures of all systems remembered, ${name}`, value: milliseconds, unit: 'ms' });
+      }
+      for (const of of ['system', 'organization'] as const) {
+        for (const instant of ['now', 'past'] as const) {
+          const figure = `posture of ${of === 'system' ? 'a system' : 'the organisation'}, ${instant}, ${when}`;
+          const times = await this.ask(of, instant === 'now' ? () => now : () => this.before(now));
+          const p50 = quantile(times, 0.5);
+          medians.set(figure, p50);
+          const first = this.base?.get(figure);
+          report({
+            bench: NAME,
+            figure: `${figure}, ${name}`,
+            value: p50,
+            unit: 'ms',
+            p99: quantile(times, 0.99),
+            questions: times.length,
+            ...(first === undefined ? {} : { ratio: p50 / first }),
+          });
         }
-        const p50 = quantile(times, 0.5);
-        medians.set(figure, p50);
-        const first = before?.get(figure);
-        report({
-          bench: NAME,
-          figure: `${figure}, ${name}`,
-          value: p50,
-          unit: 'ms',
-          p99: quantile(times, 0.99),
-          questions: times.length,
-          ...(first === undefined ? {} : { ratio: p50 / first }),
-        });
       }
     }
     this.base ??= medians;
+  }
+
+  private async ask(of: keyof typeof ASKED, instant: () => number): Promise<number[]> {
+    const times: number[] = [];
+    for (let number = 0; number < ASKED[of]; number += 1) {
+      const path =
+        of === 'system'
+          ? (this.systems[this.draw() % this.systems.length]?.path ?? '')
+          : `/v1/organizations/${this.bench.organizationId}`;
+      times.push(await this.bench.ask(`${path}/posture?asOf=${new Date(instant()).toISOString()}`));
+    }
+    return times;
+  }
+
+  private before(now: number): number {
+    return this.begin + ((now - this.begin) * (this.draw() % 1_000)) / 1_000;
   }
 
   private draw(): number {

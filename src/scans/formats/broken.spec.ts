@@ -113,7 +113,7 @@ const secondsIn = (value: unknown): string[] =>
  */
 const OTHER_RUN: Readonly<Record<string, RegExp>> = {
   cyclonedx: /\/compositions$/,
-  grype: /\/descriptor(\/configuration(\/only-fixed)?)?$/,
+  grype: /\/descriptor\/configuration\/only-fixed$/,
   ocsf: /\/metadata\/product\/name$/,
   openreports: /\/configuration(\/limits)?$/,
   sarif: /\/automationDetails(\/id)?$/,

@@ -10,7 +10,7 @@ const report = (more: object = {}) => ({
   matches: [],
   source: { type: 'image', target: { userInput: 'app:1', imageID: 'sha256:2' } },
   distro: { name: 'alpine' },
-  descriptor: { name: 'grype', version: '0.94.0' },
+  descriptor: { name: 'grype', version: '0.94.0', configuration: {}, db: {} },
   ...more,
 });
 const match = (vulnerability: object = {}, artifact: object = {}) => ({
@@ -69,6 +69,17 @@ describe('Grype', () => {
     expect(configured({}, { error: 'too old' })).toBe('partial');
     expect(configured({}, { status: { valid: true } })).toBe('complete');
     expect(configured({}, { status: { valid: false } })).toBe('partial');
+  });
+
+  it.each([
+    ['how it was configured', { db: {} }],
+    ['how it was configured, but by a word', { configuration: 'all', db: {} }],
+    ['what its database was', { configuration: {} }],
+    ['anything', {}],
+  ])('does a run that does not tell %s close nothing?', (_what, descriptor) => {
+    const { coverage, notes } = parse(report({ descriptor }));
+    expect(coverage).toMatchObject([{ extent: 'partial' }]);
+    expect(notes.join()).toContain('does not tell what Grype was told to leave out');
   });
 
   it('does an image of which the packages could not all be matched close nothing?', () => {

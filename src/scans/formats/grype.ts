@@ -28,7 +28,7 @@ export const grype: Format = {
   title: 'Grype',
   tool: 'grype',
   description:
-    'JSON of `grype -o json`. Complete for the image or repository, unless its configuration says that something was left out (`only-fixed`, `exclude` …), its ' +
+    'JSON of `grype -o json`. Complete for the image or repository, unless it says that something was left out (`only-fixed`, `exclude` …) or does not tell its configuration, its ' +
     'database was not valid, the distribution of an image is not known, or Grype warns of packages (`alertsByPackage`). An image is named by its digest where the report has one. Matches that Grype was told to ignore are warnings: exceptions are ' +
     'approved in Safeguard. Of anything but images and directories the poster has to say what it stands for.',
 
@@ -86,16 +86,26 @@ function targetOf(draft: Draft, report: Fields): Target {
 /** Settings that leave matches out of the report; `true`, a list or a text where they are set. */
 const FILTERS: readonly string[] = ['only-fixed', 'only-notfixed', 'ignore-wontfix', 'exclude'];
 
-/** Whether all of the target was matched against a valid database; its status lies in `db` itself, since database version 6 in `db.status`. */
+/**
+ * Whether all of the target was matched against a valid database, and the report tells so: version 0.7.0 tells neither. The database's
+ * status lies in `db` itself, since database version 6 in `db.status`.
+ */
 function isWhole(draft: Draft, descriptor: Fields): boolean {
-  const configuration = fieldsIn(descriptor, 'configuration');
-  const filters = FILTERS.filter((name) => isSet(field(configuration, name)));
+  const configuration = field(descriptor, 'configuration');
+  const db = field(descriptor, 'db');
+  const isTold = isFields(configuration) && isFields(db);
+  if (!isTold)
+    draft.note('The report does not tell what Grype was told to leave out, or whether its database was valid.');
+  const filters = isFields(configuration) ? FILTERS.filter((name) => isSet(field(configuration, name))) : [];
   if (filters.length > 0) draft.note(`Grype was told to leave matches out (${filters.join(', ')}).`);
-  const db = fieldsIn(descriptor, 'db');
-  const status = has(db, 'status') ? fieldsIn(db, 'status') : db;
-  const isValid = field(status, 'valid') !== false && !isSet(field(status, 'error'));
+  const isValid = !isFields(db) || isValidDatabase(db);
   if (!isValid) draft.note("Grype's database was not valid.");
-  return filters.length === 0 && isValid;
+  return isTold && filters.length === 0 && isValid;
+}
+
+function isValidDatabase(db: Fields): boolean {
+  const status = has(db, 'status') ? fieldsIn(db, 'status') : db;
+  return field(status, 'valid') !== false && !isSet(field(status, 'error'));
 }
 
 /**

@@ -44,6 +44,7 @@ export class AuditWebhookController {
           signature: undefined,
           wait: true,
           idempotencyKey: null,
+          account: null,
         });
       } finally {
         clearTimeout(late);

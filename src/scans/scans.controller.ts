@@ -4,6 +4,7 @@ import { Database } from '../kernel/db/database.js';
 import { Call, Download, Endpoint, Reply, type CallOf } from '../kernel/http/endpoint.js';
 import { decodeCursor, toPage } from '../kernel/http/page.js';
 import { Refusal } from '../kernel/http/problem.js';
+import type { Principal } from '../kernel/principal.js';
 import { SystemService } from '../organizations/system.service.js';
 import { FORMATS } from './formats/index.js';
 import { reportJsonSchema } from './formats/safeguard-report.js';
@@ -37,6 +38,7 @@ export class ScansController {
       signature: single(call.request.headers['safeguard-signature']),
       wait: !/(^|[,;\s])respond-async($|[,;\s])/i.test(single(call.request.headers.prefer) ?? ''),
       idempotencyKey: call.once?.key ?? null,
+      account: accountOf(call.principal),
     });
     const { scan, duplicate } = posted;
     const status = scan.status === 'queued' ? 202 : duplicate ? 200 : 201;
@@ -80,6 +82,10 @@ export class ScansController {
     return new Download(200, { 'Content-Type': 'application/schema+json' }, Readable.from([REPORT_SCHEMA]));
   }
 }
+
+/** Several accounts may be one agent, whose trust names them by a pattern. */
+const accountOf = ({ organizationId, issuer, subject }: Principal): string =>
+  JSON.stringify([organizationId, issuer, subject]);
 
 /** Public, and the same for everybody: made once. */
 const REPORT_SCHEMA = Buffer.from(JSON.stringify(reportJsonSchema()));

@@ -43,8 +43,8 @@ export const REPORT_LIMITS = Symbol('bounds on a posted report');
 const MAX_WRITING = 256;
 
 /**
- * Reports of one principal that are received at once, and that wait with nothing read of them. One that comes slowly holds its buffers for as long as it likes, and by zstd a window of up to
- * 8 MiB: whoever begins many keeps himself waiting, and nobody else.
+ * Reports of one account that are received at once, and that wait with nothing read of them. One that comes slowly holds its buffers for as long as it likes, and by zstd a window of up to
+ * 8 MiB: whoever begins many keeps himself waiting, and no other account.
  */
 export const UPLOADS = { atOnce: 64, waiting: 64 } as const;
 
@@ -58,6 +58,8 @@ export interface PostedReport {
   /** False: answer as soon as the bytes are safe (RFC 7240 respond-async). */
   wait: boolean;
   idempotencyKey: string | null;
+  /** Of which so many may be received at once; null where whoever calls has bounded them. */
+  account: string | null;
 }
 
 export interface PostedScan {
@@ -107,13 +109,14 @@ export class ScansService {
     }
     const ask = this.snapshots.asking(principal, posted.systemId, posted.declared);
     const early = posted.wait && isLarge(posted) ? new EarlyReading(this.readings, ask) : null;
-    const uploader = `${principal.organizationId ?? ''}/${principal.id}`;
-    const received = await this.uploads
-      .run(uploader, () => this.receive(principal, posted, early))
-      .catch((error: unknown) => {
+    const receive = () => this.receive(principal, posted, early);
+    const { account } = posted;
+    const received = await (account === null ? receive() : this.uploads.run(account, receive)).catch(
+      (error: unknown) => {
         early?.close();
         throw error;
-      });
+      },
+    );
     // Not before: whoever sends slowly waits for himself.
     return this.foreground.run(() => this.settle(principal, posted, ask, received, early));
   }

@@ -104,28 +104,26 @@ async function holdingMerges(work: () => Promise<void>): Promise<void> {
 }
 
 it.each([
-  ['is asked to judge', `queue.job where name = 'reevaluation' and created_on > $1`],
-  ['judges', `queue.job where name = 'reevaluation' and created_on > $1 and state = 'active'`],
+  ['is asked to judge', `queue.job where name = 'reevaluation'`],
+  ['judges', `queue.job where name = 'reevaluation' and state = 'active'`],
   [
-    'writes what it has judged',
-    `pg_stat_activity where datname = current_database() and wait_event = 'advisory' and query_start > $1`,
+    'has judged, and begins to write',
+    `pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
   ],
 ])(
-  'does one that is killed while it %s leave nothing by halves, and its job to the next?',
+  'does one that is killed as soon as it %s leave nothing by halves, and the next do it?',
   async (_when, moment) => {
     const before = await scansOf(server);
     await server.kill('SIGTERM');
     await judgedByAnother();
     await holdingMerges(async () => {
-      const { rows: clock } = await admin.query<{ now: string }>('select clock_timestamp()::text as now');
+      // A job that a round before has left would stand for one of this.
+      await admin.query(`delete from queue.job where name = 'reevaluation'`);
       const killed = await ground.serve();
-      await vi.waitFor(
-        async () => {
-          const met = await admin.query(`select from ${moment} limit 1`, [clock[0]?.now]);
-          expect(met.rowCount).toBe(1);
-        },
-        { timeout: 40_000, interval: 2 },
-      );
+      await vi.waitFor(async () => expect((await admin.query(`select from ${moment} limit 1`)).rowCount).toBe(1), {
+        timeout: 40_000,
+        interval: 2,
+      });
       await killed.kill('SIGKILL');
     });
     server = await ground.serve();

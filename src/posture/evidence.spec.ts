@@ -84,7 +84,7 @@ describe('do the vulnerabilities of every image scanner count alike?', () => {
     matches: ids.map(match),
     source: { type: 'image', target: { userInput: 'registry.example/clinic/portal:3.2' } },
     distro: { name: 'alpine' },
-    descriptor: { name: 'grype', version: '0.116.0' },
+    descriptor: { name: 'grype', version: '0.116.0', configuration: {}, db: {} },
   });
 
   it.each<[string, unknown, string[]]>([

@@ -10,6 +10,7 @@ import { MergeStore } from '../../src/results/merge.store.js';
 import { ReevaluationWorker } from '../../src/scans/reevaluation.worker.js';
 import { UPLOADS } from '../../src/scans/scans.service.js';
 import { startSuite, type Caller, type Clinic, type World } from '../support/app.js';
+import { holdingMerges as holdMerges } from '../support/merges.js';
 import { beginUpload } from '../support/upload.js';
 import { policyReport, send, type Answer, type Finding } from './reports.js';
 import { filesIn } from './server.js';
@@ -79,16 +80,8 @@ const untilBusy = (condition: string) =>
   vi.waitFor(async () => expect(await busy(condition)).toBeGreaterThan(0), { timeout: 10_000, interval: 2 });
 const WAITING_TO_MERGE = `${BUSY} and wait_event_type = 'Lock' and wait_event = 'advisory'`;
 
-/** While the work goes on, no report of the system is merged. */
-async function holdingMerges<T>(work: () => Promise<T>): Promise<T> {
-  const name = `merge/${clinic.organizationId}/${systemPath.split('/').at(-1)}`;
-  await admin.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
-  try {
-    return await work();
-  } finally {
-    await admin.query('select pg_advisory_unlock_all()');
-  }
-}
+const holdingMerges = <T>(work: () => Promise<T>): Promise<T> =>
+  holdMerges(admin, { organizationId: clinic.organizationId, systemId: systemPath.split('/').at(-1)! }, work);
 
 /** What there is of the system: scans by status, and rows of everything that a report becomes. */
 async function kept(): Promise<Record<string, unknown>> {

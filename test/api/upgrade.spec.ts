@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startClinic, type Caller, type Clinic } from '../support/app.js';
 import { ownCheck } from '../support/checks.js';
 import { fixture } from '../fixtures/reports/load.js';
+import { holdingMerges } from '../support/merges.js';
 import { prepareGround, type Ground, type RunningServer } from './server.js';
 
 interface ScanSeen {
@@ -92,17 +93,6 @@ it('does a start judge anew what another version has judged, and nothing else?',
   expect(await scansOf(server, otherPath)).toEqual(other);
 }, 120_000);
 
-/** While the work goes on nothing of the system is merged, and so no job that judges it ends. */
-async function holdingMerges(work: () => Promise<void>): Promise<void> {
-  const name = `merge/${clinic.organizationId}/${clinic.systemId}`;
-  await admin.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
-  try {
-    await work();
-  } finally {
-    await admin.query('select pg_advisory_unlock_all()');
-  }
-}
-
 it.each([
   ['is asked to judge', `queue.job where name = 'reevaluation'`],
   ['judges', `queue.job where name = 'reevaluation' and state = 'active'`],
@@ -116,7 +106,8 @@ it.each([
     const before = await scansOf(server);
     await server.kill('SIGTERM');
     await judgedByAnother();
-    await holdingMerges(async () => {
+    // Held, no job that judges it ends.
+    await holdingMerges(admin, clinic, async () => {
       // A job that a round before has left would stand for one of this.
       await admin.query(`delete from queue.job where name = 'reevaluation'`);
       const killed = await ground.serve();
